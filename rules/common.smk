@@ -1,0 +1,32 @@
+"""What several rule files share: the checked config, lists of targets, model rows, code hashes."""
+
+from snakemake.exceptions import WorkflowError
+
+from workflow_scripts.lib.code import hash_code
+from workflow_scripts.lib.config import find_problems, list_datasets
+from workflow_scripts.lib.models.registry import ROLES, choose_model, weight_files
+
+
+def check_config():
+    """Stop before any job starts, with every problem of the config in one message."""
+    problems = find_problems(config)
+    if problems:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise WorkflowError(f"The config has {len(problems)} problem(s):\n{lines}")
+
+
+check_config()
+
+FILMS = sorted(config["films"])
+DATASETS = {film: list_datasets(config, film) for film in FILMS}
+KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
+SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
+MODELS = {role: choose_model(role, config["models"]) for role in ROLES}
+WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
+
+
+wildcard_constraints:
+    film="|".join(FILMS),
+    shard=r"\d+of\d+",
+    kind="|".join(KINDS),
+    dataset=r"[a-z0-9_-]+",

@@ -1,0 +1,77 @@
+"""The config as a whole: strict schema, the few conditions across options, all problems at once."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.models.registry import ROLES, choose_model
+
+SCHEMA = Path(__file__).resolve().parents[2] / "config" / "config.schema.yaml"
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def find_problems(config: dict[str, Any]) -> list[str]:
+    """Say in plain words everything that is wrong with the config; [] when it is fine."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
+    )
+    problems = [line for error in errors for line in _explain(error)]
+    if problems:
+        return problems
+    return [*_film_problems(config["films"]), *_model_problems(config["models"])]
+
+
+def _explain(error: ValidationError) -> list[str]:
+    where = ".".join(str(part) for part in error.path) or "the config"
+    if error.validator == "additionalProperties":
+        known = ", ".join(error.schema.get("properties", {}))
+        unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
+        return [f"{where}: unknown key {key!r}. Known: {known}." for key in unknown]
+    if error.validator == "propertyNames" or (
+        error.parent and error.parent.validator == "propertyNames"
+    ):
+        return [f"{where}: {error.instance!r} is no name; use small letters, digits, - and _ only."]
+    if error.validator == "pattern":
+        return [f"{where}: {error.instance!r} does not fit {error.validator_value!r}."]
+    return [f"{where}: {error.message}."]
+
+
+def _film_problems(films: dict[str, Any]) -> list[str]:
+    problems = []
+    for name, film in films.items():
+        path = Path(film["path"])
+        if not path.exists():
+            problems.append(
+                f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
+            )
+        elif path.is_dir() and not any(p.suffix.lower() in PICTURES for p in path.rglob("*")):
+            problems.append(f"films.{name}.path: the folder {path} holds no pictures.")
+        if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
+            problems.append(f"films.{name}: the kind character needs names under characters.")
+    return problems
+
+
+def _model_problems(models: dict[str, Any]) -> list[str]:
+    problems = []
+    for role in ROLES:
+        try:
+            choose_model(role, models)
+        except CineloraError as error:
+            problems.append(str(error))
+    return problems
+
+
+def list_datasets(config: dict[str, Any], film: str) -> list[str]:
+    """Names of a film's datasets: each kind once, the kind character once per character."""
+    block = config["films"][film]
+    names = []
+    for kind in block["kinds"]:
+        if kind == "character":
+            names += [f"character-{name}" for name in block["characters"]]
+        else:
+            names.append(kind)
+    return names

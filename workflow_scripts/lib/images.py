@@ -1,0 +1,79 @@
+"""Pictures and masks: decode, encode, crop, run-length code. Arrays are RGB uint8 (H, W, 3)."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import replace_when_done
+
+NEUTRAL_GREY = (128, 128, 128)
+
+
+def read_rgb(path: str | Path) -> np.ndarray:
+    """Decode a picture as (H, W, 3) RGB uint8; alpha is composited on grey, never just dropped."""
+    data = np.fromfile(path, np.uint8)
+    image = (
+        cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+        if data.size
+        else None
+    )
+    if image is None:
+        raise CineloraError(f"{path} is not a readable picture ({data.size} bytes).")
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    if image.ndim == 2:
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    if image.shape[2] == 4:
+        return composite(cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB), image[..., 3] / 255.0)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> None:
+    """Encode by the suffix (.jpg or .png); RGB (H, W, 3) or grey (H, W) uint8; atomic."""
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if Path(path).suffix == ".jpg" else []
+    done, data = cv2.imencode(Path(path).suffix, pixels, options)
+    if not done:
+        raise CineloraError(f"{path}: an array of shape {image.shape} could not be encoded.")
+    with replace_when_done(path) as partial:
+        data.tofile(partial)
+
+
+def composite(image: np.ndarray, alpha: np.ndarray, colour: tuple = NEUTRAL_GREY) -> np.ndarray:
+    """Lay the picture over one colour; alpha (H, W) from 0 to 1."""
+    weight = np.asarray(alpha, np.float32)[..., None]
+    return np.rint(image * weight + np.array(colour, np.float32) * (1 - weight)).astype(np.uint8)
+
+
+def clip_box(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+    """Round a box x0, y0, x1, y1 (end excluded) outwards to whole pixels inside the picture."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    left, top = max(0, int(np.floor(x0))), max(0, int(np.floor(y0)))
+    return left, top, min(width, int(np.ceil(x1))), min(height, int(np.ceil(y1)))
+
+
+def mask_box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Bounding box x0, y0, x1, y1 (end excluded) of a mask (H, W); all 0 for an empty one."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def encode_rle(mask: np.ndarray) -> list[int]:
+    """Run lengths of a bool mask (H, W) in COCO's uncompressed form: column-major, zeros first."""
+    flat = np.asarray(mask, bool).ravel(order="F")
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    runs = np.diff(np.concatenate([[0], edges, [flat.size]]))
+    return ([0] if flat.size and flat[0] else []) + [int(run) for run in runs]
+
+
+def decode_rle(counts: list[int], height: int, width: int) -> np.ndarray:
+    """Inverse of encode_rle: bool (height, width)."""
+    runs = np.asarray(counts, np.int64)
+    if runs.sum() != height * width:
+        raise CineloraError(f"a mask of {runs.sum()} pixels does not fit {width}x{height}")
+    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return flat.reshape(height, width, order="F")

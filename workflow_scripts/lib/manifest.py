@@ -1,0 +1,76 @@
+"""Tables on disk: Parquet, sorted by id, whole or not at all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workflow_scripts.lib.errors import CineloraError
+
+
+def read_manifest(
+    paths: str | Path | Sequence[str | Path], columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Read the named columns (default: all) of one table, or of all shards of one, in order."""
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    tables = [_read_table(Path(path), columns) for path in paths]
+    return pa.concat_tables(tables).to_pandas()
+
+
+def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
+    present = pq.read_schema(path).names
+    missing = [name for name in columns or [] if name not in present]
+    if missing:
+        raise CineloraError(
+            f"{path} has no column {', '.join(missing)}.\n"
+            f"  It has: {', '.join(present)}.\n"
+            "  An older version of the workflow probably wrote it. Delete the file and run\n"
+            "  snakemake again to rebuild it."
+        )
+    return pq.read_table(path, columns=columns)
+
+
+def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
+    """Write rows sorted by id (the first column); the file appears whole or not at all."""
+    if sorted(rows.columns) != sorted(schema.names):
+        raise CineloraError(
+            f"{path}: the rows have columns {sorted(rows.columns)},\n"
+            f"  the schema of the table has {sorted(schema.names)}."
+        )
+    rows = rows[schema.names].sort_values(schema.names[0], kind="stable")
+    table = pa.Table.from_pandas(rows, schema, preserve_index=False)
+    with replace_when_done(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
+
+
+class replace_when_done:  # noqa: N801 - reads as a verb: `with replace_when_done(path) as partial`
+    """Hand out a temporary path; rename it to `path` only when the block ends without an error."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.partial = self.path.with_name(f".{self.path.name}.partial")
+
+    def __enter__(self) -> Path:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self.partial
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None:
+            self.partial.replace(self.path)
+        else:
+            self.partial.unlink(missing_ok=True)
+
+
+def select_shard(rows: pd.DataFrame, shard: str) -> pd.DataFrame:
+    """Keep the rows of one shard: whole shots, cut so that shards hold about equally many rows.
+
+    `shard` reads "02of04"; `rows` has `shot_id` and one row per frame of the whole film.
+    """
+    number, count = (int(part) for part in shard.split("of"))
+    sizes = rows.groupby("shot_id", sort=True).size()
+    middles = sizes.cumsum() - sizes / 2
+    owners = np.minimum((middles * count / sizes.sum()).astype(int) + 1, count)
+    return rows[rows["shot_id"].map(owners) == number]

@@ -1,0 +1,138 @@
+"""How a phase runs: log file, progress bar, counts beside its tables, errors in plain words."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+from tqdm import tqdm
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import replace_when_done
+
+T = TypeVar("T")
+log = logging.getLogger("cinelora")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a phase did with its rows. Nothing vanishes: read = kept + all that was set aside."""
+
+    unit: str  # what is counted: "frames", "instances", ...
+    read: int
+    kept: int
+    set_aside: dict[str, int] = field(default_factory=dict)  # reason -> rows
+    found: dict[str, int] = field(default_factory=dict)  # what was made of them: {"instances": 12}
+    errors: int = 0  # rows set aside because something broke, not because of a threshold
+
+    def __post_init__(self) -> None:
+        if self.read != self.kept + sum(self.set_aside.values()):
+            raise ValueError(f"counts do not add up: {self}")
+
+    @classmethod
+    def of(cls, unit: str, reasons: pd.Series, errors: int = 0, **found: int) -> "Counts":
+        """Count a column of reasons, where "" means kept."""
+        aside = reasons[reasons != ""].value_counts().to_dict()
+        kept = int((reasons == "").sum())
+        return cls(
+            unit, len(reasons), kept, {str(k): int(v) for k, v in aside.items()}, found, errors
+        )
+
+
+def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
+    """Call `main` as the rule says; leave a log, and the counts for progress.json."""
+    params = {name: value for name, value in snakemake.params.items() if name != "code"}
+    with phase_log(snakemake.log[0]), _progress_file(snakemake) as done:
+        counts = main(**snakemake.input, **snakemake.output, **params)
+        if counts.read and not counts.kept and "shard" not in snakemake.wildcards.keys():
+            raise CineloraError(
+                f"{snakemake.rule} read {counts.read} {counts.unit} and kept none.\n"
+                f"  Set aside: {counts.set_aside}.\n"
+                f"  Loosen the option of that name in the block {snakemake.rule} of the config."
+            )
+        done.update(asdict(counts))
+
+
+@contextmanager
+def phase_log(path: str | Path) -> Iterator[None]:
+    """Send the log to `path` and the terminal; turn a CineloraError into exit status 1."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [logging.FileHandler(path, "w"), logging.StreamHandler()]
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    except CineloraError as error:
+        log.error("ERROR %s", error)
+        sys.exit(1)
+    except Exception:
+        log.exception("ERROR that cinelora did not expect; please report it with this log")
+        sys.exit(1)
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()
+
+
+@contextmanager
+def _progress_file(snakemake: Any) -> Iterator[dict]:
+    """Write {status, started, finished, counts} beside the results, also while running and on failure."""
+    film = Path("results") / snakemake.wildcards.get("film", "shared")
+    parts = [
+        snakemake.wildcards[k]
+        for k in ("dataset", "kind", "shard")
+        if k in snakemake.wildcards.keys()
+    ]
+    path = film / "progress" / ".".join([snakemake.rule, *parts, "json"])
+    state = {
+        "phase": snakemake.rule,
+        "part": " ".join(parts),
+        "status": "running",
+        "started": _now(),
+    }
+    started = time.monotonic()
+    _write_json(path, state)
+    try:
+        yield state
+        state["status"] = "done"
+    except BaseException as error:
+        state.update(status="failed", error=str(error))
+        raise
+    finally:
+        state.update(finished=_now(), seconds=round(time.monotonic() - started, 2))
+        _write_json(path, state)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _write_json(path: Path, value: dict) -> None:
+    with replace_when_done(path) as partial:
+        partial.write_text(json.dumps(value, indent=1))
+
+
+def progress(items: Iterable[T], label: str, *, total: int, every_s: float = 30.0) -> Iterator[T]:
+    """Show a bar on a terminal; in a log file, one line per `every_s` seconds."""
+    if sys.stderr.isatty():
+        yield from tqdm(items, desc=label, total=total, smoothing=0.1)
+        return
+    started = last = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last >= every_s or done == total:
+            rate = done / max(now - started, 1e-9)
+            log.info(
+                "%s: %d/%d (%.1f/s, %.0f s left)", label, done, total, rate, (total - done) / rate
+            )
+            last = now
