@@ -17,7 +17,7 @@ def check_config():
 
 check_config()
 
-FILMS = sorted(config["films"])
+FILMS = sorted(config["only"] or config["films"])
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
 KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]

@@ -1,4 +1,7 @@
-"""The ground truth of a film: the tables of its `truth/` folder (layout: resources/demo_film/README.md)."""
+"""The ground truth of a film: the tables of its `truth/` folder.
+
+The layout is described in resources/demo_film/README.md.
+"""
 
 import io
 import json
@@ -25,7 +28,7 @@ class Metric:
 
 
 class Truth:
-    """Lazy access to the tables; frames count from 0, boxes are x0, y0, x1, y1 with the end excluded."""
+    """Lazy access to the tables. Frames count from 0; boxes are x0, y0, x1, y1, end excluded."""
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)

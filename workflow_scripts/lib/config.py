@@ -7,7 +7,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.models.registry import ROLES, choose_model
+from workflow_scripts.lib.models.registry import ROLES, choose_model, fetchable_films
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "config.schema.yaml"
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
@@ -22,7 +22,14 @@ def find_problems(config: dict[str, Any]) -> list[str]:
     problems = [line for error in errors for line in _explain(error)]
     if problems:
         return problems
-    return [*_film_problems(config["films"]), *_model_problems(config["models"])]
+    films, only = config["films"], config["only"]
+    unknown = [
+        f"only: there is no film {name!r}. Known: {', '.join(films)}."
+        for name in only
+        if name not in films
+    ]
+    chosen = {name: film for name, film in films.items() if not only or name in only}
+    return [*unknown, *_film_problems(chosen), *_model_problems(config["models"])]
 
 
 def _explain(error: ValidationError) -> list[str]:
@@ -44,7 +51,9 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
     problems = []
     for name, film in films.items():
         path = Path(film["path"])
-        if not path.exists():
+        if path.as_posix() in fetchable_films():
+            pass  # a rule fetches it
+        elif not path.exists():
             problems.append(
                 f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
             )

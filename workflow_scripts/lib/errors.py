@@ -1,4 +1,7 @@
-"""The one error that a user is meant to read: what was found, where, what was expected, what to do."""
+"""The one error that a user is meant to read.
+
+It says what was found, where, what was expected, and what to do.
+"""
 
 
 class CineloraError(Exception):

@@ -51,7 +51,8 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
     params = {name: value for name, value in snakemake.params.items() if name != "code"}
     with phase_log(snakemake.log[0]), _progress_file(snakemake) as done:
         counts = main(**snakemake.input, **snakemake.output, **params)
-        if counts.read and not counts.kept and "shard" not in snakemake.wildcards.keys():
+        whole = "shard" not in dict(snakemake.wildcards.items())
+        if whole and counts.read and not counts.kept:
             raise CineloraError(
                 f"{snakemake.rule} read {counts.read} {counts.unit} and kept none.\n"
                 f"  Set aside: {counts.set_aside}.\n"
@@ -85,13 +86,10 @@ def phase_log(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def _progress_file(snakemake: Any) -> Iterator[dict]:
-    """Write {status, started, finished, counts} beside the results, also while running and on failure."""
-    film = Path("results") / snakemake.wildcards.get("film", "shared")
-    parts = [
-        snakemake.wildcards[k]
-        for k in ("dataset", "kind", "shard")
-        if k in snakemake.wildcards.keys()
-    ]
+    """Write {status, started, finished, counts} beside the results, also while running."""
+    wildcards = dict(snakemake.wildcards.items())
+    film = Path("results") / wildcards.get("film", "shared")
+    parts = [wildcards[key] for key in ("dataset", "kind", "shard") if key in wildcards]
     path = film / "progress" / ".".join([snakemake.rule, *parts, "json"])
     state = {
         "phase": snakemake.rule,

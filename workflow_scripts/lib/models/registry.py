@@ -40,13 +40,22 @@ def choose_model(role: str, models: dict[str, str]) -> dict[str, Any]:
     rows = read_registry()["models"]
     name = models.get(role) or _tier_model(role, models["tier"])
     if name not in rows or rows[name]["role"] != role:
-        known = [key for key, row in rows.items() if row["role"] == role]
-        hint = get_close_matches(str(name), known, n=1)
-        raise CineloraError(
-            f"models.{role}: no model {name!r} for this role. "
-            + (f"Did you mean {hint[0]!r}?" if hint else f"Known: {', '.join(known) or 'none'}.")
-        )
+        raise CineloraError(_no_model(role, name, models["tier"]))
     return {"name": name, "device": models.get("device", "cpu"), **rows[name]}
+
+
+def _no_model(role: str, name: str | None, tier: str) -> str:
+    known = [key for key, row in read_registry()["models"].items() if row["role"] == role]
+    if name is None:
+        return f"models.tier: {tier} has no model for the role {role}. Known: {', '.join(known)}."
+    hint = get_close_matches(str(name), known, n=1)
+    remedy = f"Did you mean {hint[0]!r}?" if hint else f"Known: {', '.join(known)}."
+    return f"models.{role}: no model {name!r} for this role. {remedy}"
+
+
+def fetchable_films() -> list[str]:
+    """Paths of the films that a rule can fetch, as rows under `films` of the table."""
+    return [f"resources/films/{name}" for name in read_registry().get("films", {})]
 
 
 def _tier_model(role: str, tier: str) -> str | None:

@@ -1,0 +1,55 @@
+# Every target makes its own environment first; only Python 3.11 or 3.12, make and git are needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN := $(BIN)/snakemake
+DEMO := --configfile config/config.yaml config/demo.yaml
+FILM ?= resources/demo_film
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test accuracy lint film-bbb lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: $(READY)  ## make the environment in .venv (hash-locked)
+
+$(READY): envs/requirements.txt envs/uv.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r envs/uv.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/requirements.txt
+	@touch $@
+
+demo: $(READY)  ## run everything on the demo film; prints where the report is
+	$(RUN) $(DEMO)
+	@echo
+	@echo "The report: $(CURDIR)/results/demo/report/index.html"
+
+test: $(READY)  ## all tests, with one run of the workflow from end to end
+	$(BIN)/python -m pytest
+
+accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
+	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)
+
+lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(RUN) --lint
+
+film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, lighting
+	$(RUN) --configfile config/config.yaml config/bbb.yaml
+	@echo
+	@echo "The report: $(CURDIR)/results/bbb/report/index.html"
+
+lock: $(READY)  ## compile envs/requirements.in again, and the conda file from the same pins
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --override envs/overrides.txt \
+	  envs/requirements.in -o envs/requirements.txt
+	$(BIN)/python envs/make_conda.py
+
+clean:  ## delete what the workflow made (results, logs, benchmarks of runs), keep models
+	rm -rf results logs benchmarks/*/
