@@ -38,9 +38,7 @@ def _explain(error: ValidationError) -> list[str]:
         known = ", ".join(error.schema.get("properties", {}))
         unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
         return [f"{where}: unknown key {key!r}. Known: {known}." for key in unknown]
-    if error.validator == "propertyNames" or (
-        error.parent and error.parent.validator == "propertyNames"
-    ):
+    if "propertyNames" in error.schema_path:
         return [f"{where}: {error.instance!r} is no name; use small letters, digits, - and _ only."]
     if error.validator == "pattern":
         return [f"{where}: {error.instance!r} does not fit {error.validator_value!r}."]

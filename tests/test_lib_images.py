@@ -1,0 +1,64 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from workflow_scripts.lib import images
+from workflow_scripts.lib.errors import CineloraError
+
+RED = np.full((40, 60, 3), (250, 10, 20), np.uint8)
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=20)))
+def test_masks_survive_the_run_length_code(mask):
+    assert np.array_equal(images.decode_rle(images.encode_rle(mask), *mask.shape), mask)
+
+
+def test_run_lengths_are_coco_column_major():
+    mask = np.array([[0, 1], [1, 1]], bool)
+    assert images.encode_rle(mask) == [1, 3]
+
+
+def test_a_mask_of_another_size_is_refused():
+    with pytest.raises(CineloraError, match="4 pixels does not fit 3x3"):
+        images.decode_rle([1, 3], 3, 3)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_red_stays_red(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    images.write_image(path, RED)
+    assert np.abs(images.read_rgb(path).astype(int) - RED).max() < 6
+
+
+def test_colour_under_alpha_zero_does_not_leak(tmp_path):
+    pixels = np.dstack([np.full((8, 8, 3), (0, 0, 255), np.uint8), np.zeros((8, 8), np.uint8)])
+    cv2.imwrite(str(tmp_path / "a.png"), pixels)
+    assert (images.read_rgb(tmp_path / "a.png") == images.NEUTRAL_GREY).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"], ids=["empty", "text"])
+def test_an_unreadable_picture_names_itself(tmp_path, content):
+    (tmp_path / "bad.jpg").write_bytes(content)
+    with pytest.raises(CineloraError, match=r"bad\.jpg is not a readable picture"):
+        images.read_rgb(tmp_path / "bad.jpg")
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((1.2, 2.7, 5.1, 6.0), (1, 2, 6, 6)),
+        ((-4, -4, 99, 99), (0, 0, 60, 40)),
+    ],
+    ids=["outwards", "clamped"],
+)
+def test_clip_box(box, expected):
+    assert images.clip_box(np.array(box), 60, 40) == expected
+
+
+def test_mask_box():
+    mask = np.zeros((10, 10), bool)
+    assert images.mask_box(mask) == (0, 0, 0, 0)
+    mask[2:5, 3:9] = True
+    assert images.mask_box(mask) == (3, 2, 9, 5)

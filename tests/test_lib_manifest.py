@@ -1,0 +1,74 @@
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import (
+    read_manifest,
+    replace_when_done,
+    select_shard,
+    write_manifest,
+)
+
+SCHEMA = pa.schema([("frame_id", pa.string()), ("score", pa.float64())])
+
+
+def rows(*ids):
+    return pd.DataFrame({"frame_id": list(ids), "score": [float(n) for n in range(len(ids))]})
+
+
+def test_rows_come_back_sorted_by_id(tmp_path):
+    write_manifest(rows("f2", "f1"), tmp_path / "a.parquet", SCHEMA)
+    assert read_manifest(tmp_path / "a.parquet")["frame_id"].tolist() == ["f1", "f2"]
+
+
+def test_shards_are_read_as_one_table(tmp_path):
+    write_manifest(rows("f1"), tmp_path / "1.parquet", SCHEMA)
+    write_manifest(rows("f2"), tmp_path / "2.parquet", SCHEMA)
+    paths = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
+    assert read_manifest(paths, ["frame_id"])["frame_id"].tolist() == ["f1", "f2"]
+
+
+def test_an_empty_table_keeps_its_columns(tmp_path):
+    write_manifest(rows(), tmp_path / "a.parquet", SCHEMA)
+    assert read_manifest(tmp_path / "a.parquet").columns.tolist() == SCHEMA.names
+
+
+def test_a_missing_column_is_named(tmp_path):
+    write_manifest(rows("f1"), tmp_path / "a.parquet", SCHEMA)
+    with pytest.raises(CineloraError, match=r"no column blur.\n  It has: frame_id, score"):
+        read_manifest(tmp_path / "a.parquet", ["frame_id", "blur"])
+
+
+def test_a_misspelt_column_is_refused(tmp_path):
+    with pytest.raises(CineloraError, match="scroe"):
+        write_manifest(rows("f1").rename(columns={"score": "scroe"}), tmp_path / "a", SCHEMA)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), replace_when_done(target) as partial:
+        partial.write_text("half")
+        raise RuntimeError("disk full")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7], ids="{} shards".format)
+def test_shards_hold_each_shot_once_and_whole(count):
+    frames = pd.DataFrame({"shot_id": [0] * 5 + [1] * 50 + [2] * 5 + [3] * 30 + [9] * 10})
+    shards = [select_shard(frames, f"{n + 1:02d}of{count:02d}") for n in range(count)]
+    assert sorted(i for shard in shards for i in shard.index) == list(frames.index)
+    shots = [set(shard["shot_id"]) for shard in shards]
+    assert sum(len(group) for group in shots) == 5
+
+
+def test_two_shards_are_about_equal():
+    frames = pd.DataFrame({"shot_id": [shot for shot in range(20) for _ in range(10)]})
+    assert len(select_shard(frames, "01of02")) == 100
+
+
+def test_no_frames_make_an_empty_shard():
+    assert select_shard(pd.DataFrame({"shot_id": []}), "01of02").empty

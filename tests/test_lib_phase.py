@@ -1,0 +1,74 @@
+import json
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.phase import Counts, run_phase
+
+
+def job(tmp_path, monkeypatch, **wildcards):
+    """What Snakemake hands to a script, as plain objects."""
+    monkeypatch.chdir(tmp_path)
+    return SimpleNamespace(
+        rule="filter_frames",
+        wildcards={"film": "demo", **wildcards},
+        input={"frames": "a"},
+        output={"decisions": "b"},
+        params={"minimum": 3, "code": "hash"},
+        log=["logs/x.log"],
+    )
+
+
+def read_progress(tmp_path, name):
+    return json.loads((tmp_path / "results/demo/progress" / name).read_text())
+
+
+def test_main_gets_names_and_leaves_counts(tmp_path, monkeypatch):
+    def main(frames, decisions, *, minimum):
+        assert (frames, decisions, minimum) == ("a", "b", 3)
+        return Counts("frames", 5, 3, {"dark": 2})
+
+    run_phase(main, job(tmp_path, monkeypatch))
+    state = read_progress(tmp_path, "filter_frames.json")
+    assert (state["status"], state["kept"], state["set_aside"]) == ("done", 3, {"dark": 2})
+
+
+def test_a_phase_that_keeps_nothing_fails_and_says_why(tmp_path, monkeypatch):
+    with pytest.raises(SystemExit):
+        run_phase(lambda **_: Counts("frames", 5, 0, {"dark": 5}), job(tmp_path, monkeypatch))
+    assert "kept none" in (tmp_path / "logs/x.log").read_text()
+    assert read_progress(tmp_path, "filter_frames.json")["status"] == "failed"
+
+
+def test_one_shard_may_keep_nothing(tmp_path, monkeypatch):
+    snakemake = job(tmp_path, monkeypatch, shard="01of02")
+    run_phase(lambda **_: Counts("frames", 5, 0, {"dark": 5}), snakemake)
+    assert read_progress(tmp_path, "filter_frames.01of02.json")["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("error", "traceback"),
+    [(CineloraError("no film"), False), (ZeroDivisionError("oops"), True)],
+    ids=["for the user: plain words", "a bug: with traceback"],
+)
+def test_errors_stand_in_the_log(tmp_path, monkeypatch, error, traceback):
+    def main(**_):
+        raise error
+
+    with pytest.raises(SystemExit):
+        run_phase(main, job(tmp_path, monkeypatch))
+    text = (tmp_path / "logs/x.log").read_text()
+    assert str(error) in text
+    assert ("Traceback" in text) == traceback
+
+
+def test_counts_that_do_not_add_up_are_refused():
+    with pytest.raises(ValueError, match="do not add up"):
+        Counts("frames", 5, 3, {"dark": 1})
+
+
+def test_counts_of_reasons():
+    counts = Counts.of("frames", pd.Series(["", "dark", "", "dark", "held"]))
+    assert (counts.read, counts.kept, counts.set_aside) == (5, 2, {"dark": 2, "held": 1})
