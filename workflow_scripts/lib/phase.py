@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.lib.progress_file import sum_progress
 
 T = TypeVar("T")
 log = logging.getLogger("cinelora")
@@ -89,7 +90,7 @@ def _progress_file(snakemake: Any) -> Iterator[dict]:
     """Write {status, started, finished, counts} beside the results, also while running."""
     wildcards = dict(snakemake.wildcards.items())
     film = Path("results") / wildcards.get("film", "shared")
-    parts = [wildcards[key] for key in ("dataset", "kind", "shard") if key in wildcards]
+    parts = [wildcards[key] for key in ("dataset", "kind", "shard", "file") if key in wildcards]
     path = film / "progress" / ".".join([snakemake.rule, *parts, "json"])
     state = {
         "phase": snakemake.rule,
@@ -99,6 +100,7 @@ def _progress_file(snakemake: Any) -> Iterator[dict]:
     }
     started = time.monotonic()
     _write_json(path, state)
+    sum_progress(film)
     try:
         yield state
         state["status"] = "done"
@@ -108,6 +110,7 @@ def _progress_file(snakemake: Any) -> Iterator[dict]:
     finally:
         state.update(finished=_now(), seconds=round(time.monotonic() - started, 2))
         _write_json(path, state)
+        sum_progress(film)
 
 
 def _now() -> str:

@@ -1,0 +1,84 @@
+"""results/{film}/progress.json: what every phase of one film read, kept and set aside, in one file.
+
+Each job leaves results/{film}/progress/<phase>[.<part>].json (lib/phase.py); here they are summed,
+by phase. The sum is renewed when a job starts and when it ends, so a script can watch the file.
+"""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+TABLES = ("set_aside", "found")  # counts by name; read, kept and errors are plain numbers
+SHARD_COUNT = re.compile(r"of\d+$")
+
+
+def sum_progress(film: str | Path) -> dict[str, Any]:
+    """Write {film}/progress.json and return it; `film` is the folder results/{film}."""
+    film = Path(film)
+    while True:
+        before = _state(film)
+        summary = {
+            "film": film.name,
+            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+            "phases": sum_parts(read_parts(film)),
+        }
+        _write_whole(film / "progress.json", json.dumps(summary, indent=1))
+        if _state(film) == before:  # else another job ended meanwhile: our sum is already old
+            return summary
+
+
+def read_parts(film: Path) -> list[dict[str, Any]]:
+    """One dict a job, in the order in which the jobs started."""
+    parts = [json.loads(path.read_text()) for path in sorted((film / "progress").glob("*.json"))]
+    return sorted(parts, key=lambda part: (part["started"], part["phase"], part["part"]))
+
+
+def sum_parts(parts: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Sum the jobs of each phase: {phase: {status, parts, done, read, kept, set_aside, ...}}."""
+    jobs: dict[str, list[dict]] = {}
+    for part in parts:
+        jobs.setdefault(part["phase"], []).append(part)
+    return {phase: _sum_phase(_drop_former_shards(rows)) for phase, rows in jobs.items()}
+
+
+def _drop_former_shards(jobs: list[dict]) -> list[dict]:
+    """A film cut into 4 shards after it was cut into 2 must not be counted twice."""
+    counts = [found.group() if (found := SHARD_COUNT.search(job["part"])) else "" for job in jobs]
+    newest = max(zip((job["started"] for job in jobs), counts, strict=True))[1]
+    return [job for job, count in zip(jobs, counts, strict=True) if count == newest]
+
+
+def _sum_phase(jobs: list[dict]) -> dict[str, Any]:
+    states = [job["status"] for job in jobs]
+    ends = [job["finished"] for job in jobs if job.get("finished")]
+    tables = {name: Counter() for name in TABLES}
+    for job in jobs:
+        for name, table in tables.items():
+            table.update(job.get(name, {}))
+    return {
+        "status": next((s for s in ("failed", "running") if s in states), "done"),
+        "parts": len(jobs),
+        "done": states.count("done"),
+        "unit": next((job["unit"] for job in jobs if "unit" in job), ""),
+        **{name: sum(job.get(name, 0) for job in jobs) for name in ("read", "kept", "errors")},
+        **{name: dict(table.most_common()) for name, table in tables.items()},
+        "started": min(job["started"] for job in jobs),
+        "finished": max(ends) if len(ends) == len(jobs) else None,
+        "seconds": round(sum(job.get("seconds", 0.0) for job in jobs), 2),
+    }
+
+
+def _state(film: Path) -> list[tuple[str, int]]:
+    return sorted((p.name, p.stat().st_mtime_ns) for p in (film / "progress").glob("*.json"))
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Two jobs may write at the same moment: each has a temporary file of its own."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text)
+    partial.replace(path)
