@@ -1,0 +1,204 @@
+"""BlazePose: finds people by their bodies, then measures 39 body points and a mask of each.
+
+Plays three roles of the light tier with two nets: `detect` (224 px), `segment` and `pose` (256 px).
+Human-like figures only; a figure should take about a tenth of the picture's height or more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from workflow_scripts.lib.models.blazepose_regions import (
+    DETECT_PX,
+    boxes_to_regions,
+    crop_region,
+    make_anchors,
+    points_to_regions,
+    region_matrix,
+    regions_to_boxes,
+    uncrop_map,
+)
+from workflow_scripts.lib.models.detections import Detections, no_detections
+from workflow_scripts.lib.models.tflite import open_tflite
+
+LANDMARK_PX = 256
+HIPS, RIM = 33, 34  # rows of the landmark net that give the region again
+COCO = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
+MIN_DETECTION = 0.5
+MIN_PRESENCE = 0.5  # the landmark net's own "there is a person"
+OUTSIDE = -20.0  # mask logit where the region does not reach
+
+
+@dataclass(frozen=True)
+class Body:
+    """What the landmark net says about one region."""
+
+    points: np.ndarray  # (39, 2) pixels of the picture
+    seen: np.ndarray  # (39,) 0 to 1: neither hidden nor outside
+    presence: float
+    logits: np.ndarray  # (256, 256) of the mask, in the region
+    region: np.ndarray  # the region that was looked at
+    next_region: np.ndarray  # the region that the points ask for
+
+
+def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Detections]:
+    """Return detect(image) -> regions around bodies, best first; boxes are a rough guess."""
+    run, anchors = open_tflite(files["pose_detection.tflite"]), make_anchors()
+
+    def detect(image: np.ndarray) -> Detections:
+        height, width = image.shape[:2]
+        found = [_detect_tile(run, anchors, image, tile) for tile in make_tiles(width, height)]
+        regions = np.concatenate([regions for regions, _ in found])
+        scores = np.concatenate([scores for _, scores in found])
+        keep = suppress_regions(regions, scores)
+        boxes = regions_to_boxes(regions[keep], width, height)
+        return Detections(boxes, scores[keep], regions[keep])
+
+    return detect
+
+
+def make_tiles(width: int, height: int) -> list[tuple[int, int, int]]:
+    """Squares (x, y, side): the whole picture, then overlapping ones of its height and half of it."""
+    tiles = [(0, 0, max(width, height))]
+    for side in (min(width, height),):
+        for y in _starts(height, side):
+            tiles += [(x, y, side) for x in _starts(width, side)]
+    return list(dict.fromkeys(tiles))
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Evenly spread starts of tiles that overlap by half of their side or more."""
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return np.linspace(0, length - side, max(count, 1)).round().astype(int).tolist()
+
+
+def _detect_tile(run, anchors, image, tile) -> tuple[np.ndarray, np.ndarray]:
+    x, y, side = tile
+    part = image[y : y + side, x : x + side]
+    scale = DETECT_PX / side
+    size = (round(part.shape[1] * scale), round(part.shape[0] * scale))
+    canvas = np.zeros((DETECT_PX, DETECT_PX, 3), np.uint8)
+    canvas[: size[1], : size[0]] = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    values, logits = run(canvas[None] / np.float32(127.5) - 1)
+    scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -30, 30)))
+    good = scores >= MIN_DETECTION
+    points = values[0, good, 4:8].reshape(-1, 2, 2) + anchors[good][:, None]
+    points = points / scale + [x, y]
+    return points_to_regions(points[:, 0], points[:, 1]), scores[good].astype(np.float32)
+
+
+def suppress_regions(regions: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Rows to keep, best first: drop a region near a better one of about the same size."""
+    keep: list[int] = []
+    for row in np.argsort(-scores, kind="stable"):
+        x, y, side, _ = regions[row]
+        if all(not _is_same(x, y, side, *regions[other][:3]) for other in keep):
+            keep.append(int(row))
+    return np.array(keep, int)
+
+
+def _is_same(x: float, y: float, side: float, x2: float, y2: float, side2: float) -> bool:
+    small, large = sorted((side, side2))
+    return np.hypot(x - x2, y - y2) < 0.25 * small and large < 1.6 * small
+
+
+def load_segment(
+    files: dict[str, Path], *, device: str
+) -> Callable[[np.ndarray, Detections], Detections]:
+    """Return segment(image, detections) -> the people among them, with masks; no two are the same."""
+    measure = _load_landmarks(files)
+
+    def segment(image: np.ndarray, detections: Detections) -> Detections:
+        height, width = image.shape[:2]
+        regions = detections.regions
+        if regions is None:
+            regions = boxes_to_regions(detections.boxes)
+        rows, bodies = [], []
+        for row, region in enumerate(regions):
+            body = measure(image, region)
+            if body.presence >= MIN_PRESENCE:
+                body = measure(image, body.next_region)
+            if body.presence >= MIN_PRESENCE:
+                rows.append(row)
+                bodies.append(body)
+        if not bodies:
+            return no_detections(height, width, regions=True)
+        return _separate(bodies, detections.scores[rows], width, height)
+
+    return segment
+
+
+def _separate(bodies: list[Body], scores: np.ndarray, width: int, height: int) -> Detections:
+    """Drop bodies that are another one again; give each pixel to the surest of the rest."""
+    logits = [uncrop_map(b.logits, b.region, width, height, OUTSIDE) for b in bodies]
+    keep = suppress_masks(np.stack([values > 0 for values in logits]), scores)
+    stack = np.stack([logits[row] for row in keep])
+    masks = (stack > 0) & (stack == stack.max(0))
+    keep = [row for row, mask in zip(keep, masks, strict=True) if mask.any()]
+    masks = masks[masks.any((1, 2))]
+    boxes = np.array([_box(mask) for mask in masks], np.float32).reshape(-1, 4)
+    regions = np.array([bodies[row].region for row in keep], np.float32).reshape(-1, 4)
+    return Detections(boxes, scores[keep], regions, masks)
+
+
+def suppress_masks(masks: np.ndarray, scores: np.ndarray, max_overlap: float = 0.5) -> list[int]:
+    """Rows to keep, best first: drop a mask that shares over half of the smaller with a better one."""
+    keep: list[int] = []
+    areas = masks.sum((1, 2))
+    for row in np.argsort(-scores, kind="stable"):
+        shared = [
+            (masks[row] & masks[other]).sum() / max(1, min(areas[row], areas[other]))
+            for other in keep
+        ]
+        if areas[row] and all(share <= max_overlap for share in shared):
+            keep.append(int(row))
+    return keep
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
+
+def load_pose(files: dict[str, Path], *, device: str) -> Callable[..., np.ndarray]:
+    """Return pose(image, boxes, regions) -> (N, 17, 3): COCO-17 x, y, confidence."""
+    measure = _load_landmarks(files)
+
+    def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
+        bodies = [
+            measure(image, region)
+            for region in (boxes_to_regions(boxes) if regions is None else regions)
+        ]
+        if regions is None:
+            bodies = [measure(image, body.next_region) for body in bodies]
+        rows = [np.column_stack([body.points[COCO], body.seen[COCO]]) for body in bodies]
+        return np.array(rows, np.float32).reshape(-1, 17, 3)
+
+    return pose
+
+
+def _load_landmarks(files: dict[str, Path]) -> Callable[[np.ndarray, np.ndarray], Body]:
+    run = open_tflite(files["pose_landmark_full.tflite"])
+
+    def measure(image: np.ndarray, region: np.ndarray) -> Body:
+        crop = crop_region(image, region, LANDMARK_PX)
+        values, presence, logits, heat, _ = run(crop[None] / np.float32(255))
+        values = values.reshape(39, 5)
+        points = (
+            values[:, :2] @ (matrix := region_matrix(region, LANDMARK_PX))[:, :2].T + matrix[:, 2]
+        )
+        seen = 1 / (1 + np.exp(-np.clip(values[:, 3:5].min(1), -30, 30)))
+        next_region = points_to_regions(points[HIPS : HIPS + 1], points[RIM : RIM + 1])[0]
+        return Body(
+            points,
+            seen,
+            float(presence.item()),
+            logits[0, :, :, 0].copy(),
+            np.asarray(region),
+            next_region,
+        )
+
+    return measure

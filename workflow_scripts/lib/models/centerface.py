@@ -1,0 +1,63 @@
+"""CenterFace: faces with five points each (eyes, nose, corners of the mouth), by OpenCV's own runner."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+MIN_SCORE = 0.35
+MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
+CELL_PX = 4  # the net's maps are a quarter of its input
+OUTPUTS = ["537", "538", "539", "540"]  # heat, scale, offset, points
+
+Faces = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def load_face(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Faces]:
+    """Return face(image) -> boxes (M, 4), scores (M,), points (M, 5, 2), surest first."""
+    # onnxruntime refuses the file: its stored shape is 10x3x32x32; cv2.dnn goes by the real one
+    net = cv2.dnn.readNetFromONNX(str(files["centerface.onnx"]))
+
+    def face(image: np.ndarray) -> Faces:
+        height, width = image.shape[:2]
+        size = (int(np.ceil(width / 32)) * 32, int(np.ceil(height / 32)) * 32)
+        net.setInput(cv2.dnn.blobFromImage(image, size=size))
+        boxes, scores, points = decode_maps(*net.forward(OUTPUTS))
+        stretch = np.array([width / size[0], height / size[1]], np.float32)
+        keep = suppress_boxes(boxes, scores)
+        boxes = np.clip(boxes * np.tile(stretch, 2), 0, [width, height, width, height])
+        return boxes[keep].astype(np.float32), scores[keep], (points * stretch)[keep]
+
+    return face
+
+
+def decode_maps(
+    heat: np.ndarray, scale: np.ndarray, offset: np.ndarray, points: np.ndarray
+) -> Faces:
+    """Turn the net's maps (1, C, h, w) into faces, in pixels of its input."""
+    rows, columns = np.nonzero(heat[0, 0] >= MIN_SCORE)
+    scores = heat[0, 0, rows, columns].astype(np.float32)
+    size = np.exp(scale[0][:, rows, columns]) * CELL_PX  # (2, M): height, width
+    centre = (np.stack([rows, columns]) + offset[0][:, rows, columns] + 0.5) * CELL_PX
+    top_left = centre - size / 2
+    boxes = np.stack([top_left[1], top_left[0], top_left[1] + size[1], top_left[0] + size[0]], 1)
+    fractions = points[0][:, rows, columns].reshape(5, 2, -1)  # of the box, y before x
+    marks = (fractions * size + top_left).transpose(2, 0, 1)[:, :, ::-1]
+    return boxes.astype(np.float32), scores, np.ascontiguousarray(marks, np.float32)
+
+
+def suppress_boxes(boxes: np.ndarray, scores: np.ndarray) -> list[int]:
+    """Rows to keep, surest first: drop a box that overlaps a surer one."""
+    keep: list[int] = []
+    for row in np.argsort(-scores, kind="stable"):
+        if all(_iou(boxes[row], boxes[other]) <= MAX_OVERLAP for other in keep):
+            keep.append(int(row))
+    return keep
+
+
+def _iou(first: np.ndarray, second: np.ndarray) -> float:
+    size = np.clip(np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2]), 0, None)
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (first, second)]
+    shared = float(np.prod(size))
+    return shared / max(sum(areas) - shared, 1e-9)

@@ -1,0 +1,42 @@
+"""What detectors and segmenters hand on: boxes, scores, and where a model has them, regions and masks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Detections:
+    """N things found in one picture (H, W); row i of every array is the same thing."""
+
+    boxes: np.ndarray  # (N, 4) float32: x0, y0, x1, y1 in pixels, end excluded
+    scores: np.ndarray  # (N,) float32, 0 to 1
+    regions: np.ndarray | None = None  # (N, 4) float32: centre x, centre y, side, angle in radians
+    masks: np.ndarray | None = None  # (N, H, W) bool
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def take(self, rows: np.ndarray | list[int]) -> "Detections":
+        """The same things in another order, or fewer of them."""
+        rows = np.asarray(rows, int)
+        fields = (self.boxes, self.scores, self.regions, self.masks)
+        return Detections(*(None if field is None else field[rows] for field in fields))
+
+    def join(self, other: "Detections") -> "Detections":
+        """These things, then the others; both must bring the same fields."""
+        pairs = zip(
+            (self.boxes, self.scores, self.regions, self.masks),
+            (other.boxes, other.scores, other.regions, other.masks),
+            strict=True,
+        )
+        return Detections(
+            *(None if a is None or b is None else np.concatenate([a, b]) for a, b in pairs)
+        )
+
+
+def no_detections(height: int, width: int, *, regions: bool) -> Detections:
+    """Nobody found in a picture of this size."""
+    empty = np.zeros((0, 4), np.float32)
+    masks = np.zeros((0, height, width), bool)
+    return Detections(empty, np.zeros(0, np.float32), empty if regions else None, masks)

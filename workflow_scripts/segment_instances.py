@@ -1,0 +1,268 @@
+"""Find the people of each frame, cut them out, follow them through the shot.
+
+Reads the frames that have a picture; leaves one row per person and frame, with its mask and track.
+A detector proposes, a segmenter cuts out and may refuse. Then time helps: a person that is lost for
+some frames is looked for again where the frames around place them, and a weak detection that no
+clear one of the same track supports is scenery.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.lib.images import encode_rle, read_rgb
+from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
+from workflow_scripts.lib.models.detections import Detections
+from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.tracks import Sighting, describe_colours, link_tracks
+
+INSTANCES = pa.schema(
+    [
+        ("instance_id", pa.string()),
+        ("frame_id", pa.string()),
+        ("shot_id", pa.int32()),
+        ("track_id", pa.string()),
+        ("x0", pa.float32()),  # box of the mask, pixels of the picture, end excluded
+        ("y0", pa.float32()),
+        ("x1", pa.float32()),
+        ("y1", pa.float32()),
+        ("score", pa.float32()),  # of the detector; of its neighbours in time where it saw nobody
+        ("mask", pa.list_(pa.uint32())),  # run lengths, see lib/images.py
+        ("height_px", pa.int32()),  # size of the picture and of the mask
+        ("width_px", pa.int32()),
+        ("area_px", pa.int32()),
+        ("region", pa.list_(pa.float32())),  # what prompted the model; null when it has no regions
+    ]
+)
+FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "time_s", "file"]
+MAX_OVERLAP = 0.5  # share of a recovered mask that may already belong to somebody
+MAX_GROWTH = 2.0  # a recovered person has between 1/2 and 2 times the area of their neighbour
+
+Detect = Callable[[np.ndarray], Detections]
+Segment = Callable[[np.ndarray, Detections], Detections]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person in one frame. The mask is packed: a shot of them must fit in memory."""
+
+    sighting: Sighting
+    mask: np.ndarray  # (H, W) packed along the width, 8 pixels a byte
+    area_px: int
+    region: np.ndarray | None
+
+
+def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Person]:
+    """Describe what the segmenter found in one picture."""
+    return [
+        Person(
+            Sighting(time_s, found.boxes[row], describe_colours(image, mask), float(score)),
+            np.packbits(mask, axis=1),
+            int(mask.sum()),
+            None if found.regions is None else found.regions[row],
+        )
+        for row, (mask, score) in enumerate(zip(found.masks, found.scores, strict=True))
+    ]
+
+
+def detect_zoomed(image: np.ndarray, detect: Detect) -> Detections:
+    """Detect in the whole picture, then in overlapping squares of half its height: small figures."""
+    height, width = image.shape[:2]
+    found, side = detect(image), min(height, width) // 2
+    for y in _tile_starts(height, side):
+        for x in _tile_starts(width, side):
+            tile = detect(np.ascontiguousarray(image[y : y + side, x : x + side]))
+            found = found.join(_move(tile, x, y))
+    return found.take(np.argsort(-found.scores, kind="stable"))
+
+
+def _tile_starts(length: int, side: int) -> list[int]:
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return np.linspace(0, length - side, count).round().astype(int).tolist()
+
+
+def _move(found: Detections, x: int, y: int) -> Detections:
+    regions = None if found.regions is None else found.regions + np.array([x, y, 0, 0], np.float32)
+    boxes = found.boxes + np.array([x, y, x, y], np.float32)
+    return replace(found, boxes=boxes, regions=regions)
+
+
+def interpolate_prompt(before: Person, after: Person | None, time_s: float) -> Detections:
+    """Where a person should be between two sightings (or still, after the last), as a prompt."""
+    after = after or before
+    first, last = before.sighting, after.sighting
+    span = last.time_s - first.time_s
+    weight = np.clip((time_s - first.time_s) / span, 0, 1) if span else 1.0
+    box = first.box * (1 - weight) + last.box * weight
+    score = min(first.score, last.score)
+    regions = None
+    if before.region is not None and after.region is not None:
+        regions = (before.region * (1 - weight) + after.region * weight)[None].astype(np.float32)
+    return Detections(box[None].astype(np.float32), np.array([score], np.float32), regions)
+
+
+def accept_recovered(found: Detections, others: list[Person], neighbour: Person) -> bool:
+    """Tell whether the segmenter found the person who was missing, not another one or scenery."""
+    if len(found) != 1:
+        return False
+    mask = found.masks[0]
+    area = int(mask.sum())
+    packed = np.packbits(mask, axis=1)
+    taken = sum(int(np.bitwise_count(packed & other.mask).sum()) for other in others)
+    growth = area / max(1, neighbour.area_px)
+    return area > 0 and taken <= MAX_OVERLAP * area and 1 / MAX_GROWTH <= growth <= MAX_GROWTH
+
+
+def recover_people(
+    images: Callable[[int], np.ndarray],
+    times_s: list[float],
+    frames: list[list[Person]],
+    segment: Segment,
+    *,
+    sure_score: float,
+    max_gap_s: float,
+) -> list[list[Person]]:
+    """Look again for each person who was clearly seen in the shot, in the frames that miss them.
+
+    Goes forward, then backward in time; a frame is prompted from the sighting just before it and the
+    nearest one after it, if any. A person found again leads on to the next frame.
+    """
+    frames = [list(people) for people in frames]
+    tracks = [t for t in collect_tracks(frames, max_gap_s) if best_score(t) >= sure_score]
+    for step in (1, -1):
+        indices = range(len(frames))[::step]
+        for previous, index in zip(indices, indices[1:], strict=False):
+            if abs(times_s[index] - times_s[previous]) > max_gap_s:
+                continue
+            for track in tracks:
+                if previous not in track or index in track:
+                    continue
+                beyond = next(
+                    (track[i] for i in indices[indices.index(index) :] if i in track), None
+                )
+                prompt = interpolate_prompt(track[previous], beyond, times_s[index])
+                image = images(index)
+                found = segment(image, prompt)
+                if accept_recovered(found, frames[index], track[previous]):
+                    track[index] = find_people(image, times_s[index], found)[0]
+                    frames[index].append(track[index])
+    return frames
+
+
+def collect_tracks(frames: list[list[Person]], max_gap_s: float) -> list[dict[int, Person]]:
+    """Link the people of a shot; per track, who they are in which frame."""
+    numbers = link_tracks([[p.sighting for p in people] for people in frames], max_gap_s=max_gap_s)
+    count = max((number for row in numbers for number in row), default=-1) + 1
+    tracks: list[dict[int, Person]] = [{} for _ in range(count)]
+    for index, (people, row) in enumerate(zip(frames, numbers, strict=True)):
+        for person, number in zip(people, row, strict=True):
+            tracks[number][index] = person
+    return tracks
+
+
+def best_score(track: dict[int, Person]) -> float:
+    """How clearly somebody was seen at best."""
+    return max(person.sighting.score for person in track.values())
+
+
+def segment_shot(
+    shot: pd.DataFrame,
+    folder: Path,
+    detect: Detect,
+    segment: Segment,
+    *,
+    zoom_every: int,
+    sure_score: float,
+    max_gap_s: float,
+) -> list[dict]:
+    """Rows of one shot; `shot` has its frames in order of time."""
+    files, times_s = list(shot["file"]), [float(t) for t in shot["time_s"]]
+    frames, widths = [], []
+    for number, (file, time_s) in enumerate(zip(files, times_s, strict=True)):
+        image = read_rgb(folder / file)
+        zoomed = zoom_every > 0 and number % zoom_every == 0
+        found = detect_zoomed(image, detect) if zoomed else detect(image)
+        people = find_people(image, time_s, segment(image, found)) if len(found) else []
+        frames.append(people)
+        widths.append(image.shape[1])
+    limits = {"sure_score": sure_score, "max_gap_s": max_gap_s}
+    frames = recover_people(
+        lambda i: read_rgb(folder / files[i]), times_s, frames, segment, **limits
+    )
+    tracks = [t for t in collect_tracks(frames, max_gap_s) if best_score(t) >= sure_score]
+    return [
+        row
+        for index, frame in enumerate(shot.itertuples())
+        for row in make_rows(
+            frame, [(n, t[index]) for n, t in enumerate(tracks) if index in t], widths[index]
+        )
+    ]
+
+
+def make_rows(frame: tuple, people: list[tuple[int, Person]], width_px: int) -> list[dict]:
+    """Rows of the table for one frame, from left to right."""
+    rows = []
+    people = sorted(people, key=lambda item: float(item[1].sighting.box[0]))
+    for number, (track, person) in enumerate(people):
+        mask = np.unpackbits(person.mask, axis=1, count=width_px).astype(bool)
+        x0, y0, x1, y1 = (float(value) for value in person.sighting.box)
+        rows.append(
+            {
+                "instance_id": f"{frame.frame_id}_i{number:02d}",
+                "frame_id": frame.frame_id,
+                "shot_id": frame.shot_id,
+                "track_id": f"s{frame.shot_id:04d}_t{track:02d}",
+                **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
+                "score": person.sighting.score,
+                "mask": encode_rle(mask),
+                "height_px": mask.shape[0],
+                "width_px": mask.shape[1],
+                "area_px": person.area_px,
+                "region": None if person.region is None else person.region.tolist(),
+            }
+        )
+    return rows
+
+
+def main(
+    frames: str,
+    images: str,
+    detect_weights: list[str],
+    segment_weights: list[str],
+    instances: str,
+    *,
+    shard: str,
+    detect: dict,
+    segment: dict,
+    zoom_every: int,
+    max_gap_s: float,
+) -> Counts:
+    everything = read_manifest(frames, FRAME_COLUMNS)
+    shown = select_shard(everything, shard).query("file != ''").sort_values("frame_no")
+    log.info("%d frames in %s; %s, %s", len(shown), shard, detect["name"], segment["name"])
+    rows: list[dict] = []
+    if len(shown):
+        models = load_model(detect, detect_weights), load_model(segment, segment_weights)
+        shots = shown.groupby("shot_id", sort=True)
+        for _, shot in progress(shots, "segmenting shots", total=shots.ngroups):
+            rows += segment_shot(
+                shot,
+                Path(images),
+                *models,
+                zoom_every=zoom_every,
+                sure_score=detect["sure_score"],
+                max_gap_s=max_gap_s,
+            )
+    table = pd.DataFrame(rows, columns=INSTANCES.names)
+    write_manifest(table, instances, INSTANCES)
+    found = {"instances": len(table), "tracks": int(table["track_id"].nunique())}
+    return Counts("frames", len(shown), len(shown), found=found)
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)
