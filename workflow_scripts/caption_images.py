@@ -1,0 +1,239 @@
+"""Write a caption for every image of one kind, in one shard.
+
+Reads the fact tables that the kind speaks of, leaves captions with the source of every clause.
+A person's caption in config/reviews/{film}/captions.csv (columns kind, image_id, caption) wins.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import yaml
+
+from workflow_scripts.lib.captions import (
+    Caption,
+    Tag,
+    correct_caption,
+    find_trigger,
+    name_subject,
+    write_caption,
+)
+from workflow_scripts.lib.crops import crop_body, crop_face
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.facts import FRAME_KINDS, list_people, name_place, read_facts
+from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
+from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.postures import find_posture
+
+BATCH = 16  # images that a model sees at once
+CAPTIONS = pa.schema(
+    [
+        ("image_id", pa.string()),  # frame_id, or instance_id for character, pose and expression
+        ("kind", pa.string()),
+        ("caption", pa.string()),
+        ("tokens", pa.int32()),  # of CLIP's tokenizer, without start and end; at most 75
+        ("tags", pa.list_(pa.struct([("text", pa.string()), ("source", pa.string())]))),
+        ("dropped", pa.list_(pa.string())),  # "too long: fog", "core tag: red scarf"
+        ("reason", pa.string()),  # "" for all: an image without facts still has its trigger
+    ]
+)
+
+
+def select_images(kind: str, facts: pd.DataFrame, characters: dict) -> pd.DataFrame:
+    """Keep the images that this kind can have: a clean plate, a named character, seen joints."""
+    if kind == "background":
+        return facts[facts["plate_reason"] == ""]
+    if kind == "character":
+        return facts[facts["character"].isin(list(characters))]
+    if kind == "pose":
+        return facts[[_sees_joints(points) for points in facts["keypoints"]]]
+    return facts[facts["file"] != ""]
+
+
+def _sees_joints(keypoints: object) -> bool:
+    return keypoints is not None and np.size(keypoints) == 51 and bool(np.isfinite(keypoints).any())
+
+
+def add_words(kind: str, facts: pd.DataFrame, characters: dict, style: dict) -> pd.DataFrame:
+    """Add the facts that no table holds as such: who, in what posture, in which place and style."""
+    rows = name_place(facts) if "location" in facts else facts.copy()
+    if kind == "style":
+        rows["style_words"] = [list(style.get("words", []))] * len(rows)
+    if kind in FRAME_KINDS:
+        return rows
+    names = name_characters(characters)
+    rows["subject"] = rows["character"].map(names).fillna("person")
+    rows["sources"] = [
+        {} if who in names else {"subject": "segment_instances"} for who in rows["character"]
+    ]
+    if "keypoints" in rows:
+        rows["posture"] = [
+            find_posture(np.reshape(points, (17, 3))) if _sees_joints(points) else []
+            for points in rows["keypoints"]
+        ]
+    return rows
+
+
+def name_characters(characters: dict) -> dict[str, str]:
+    """What captions call each character: trigger and class word."""
+    return {who: name_subject(row["trigger"], row["class"]) for who, row in characters.items()}
+
+
+def add_people(rows: pd.DataFrame, tables: dict[str, str], characters: dict) -> pd.DataFrame:
+    """Add who is in each frame; a frame where nobody was found says nothing of people."""
+    who = read_manifest(tables["instances"], ["instance_id", "frame_id"]).merge(
+        read_manifest(tables["identities"], ["instance_id", "character"]), how="left"
+    )
+    people = list_people(who, name_characters(characters))
+    return rows.assign(people=[people.get(frame_id, []) for frame_id in rows["frame_id"]])
+
+
+def find_triggers(
+    kind: str, film: str, triggers: dict[str, str], style: dict, characters: dict
+) -> dict[str, str]:
+    """What leads a caption, by character; "" is for kinds that have one trigger."""
+    if kind == "character":
+        return name_characters(characters)
+    return {"": find_trigger(kind, film, triggers, style)[0]}
+
+
+def keep_shard(rows: pd.DataFrame, frames: str, shard: str) -> pd.DataFrame:
+    """Rows of the shard's frames that have a picture."""
+    everything = read_manifest(frames, ["frame_id", "shot_id", "file"])
+    shown = select_shard(everything, shard).query("file != ''")
+    return rows[rows["frame_id"].isin(shown["frame_id"])]
+
+
+def open_picture(kind: str, images: Path, plates: Path, row: pd.Series) -> np.ndarray:
+    """Decode what the caption is about: the frame, the clean plate, or the cut that is packed."""
+    if kind == "background" and row["plate"]:
+        return read_rgb(plates / row["plate"])
+    image = read_rgb(images / row["file"])
+    if kind in FRAME_KINDS:
+        return image
+    height, width = image.shape[:2]
+    if kind == "expression":
+        box = crop_face(row[["face_x0", "face_y0", "face_x1", "face_y1"]], width, height)
+    else:
+        box = crop_body(row[["x0", "y0", "x1", "y1"]], width, height, row.get("shot_type", ""))
+    return image[box[1] : box[3], box[0] : box[2]]
+
+
+def read_corrections(path: str, kind: str) -> dict[str, str]:
+    """People's captions of one kind by image_id; {} when there is no file."""
+    if not path:
+        return {}
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = {"kind", "image_id", "caption"} - set(rows.columns)
+    if missing:
+        raise CineloraError(
+            f"{path} has no column {', '.join(sorted(missing))}.\n"
+            "  Its first line must read: kind,image_id,caption"
+        )
+    rows = rows[(rows["kind"] == kind) & (rows["caption"].str.strip() != "")]
+    return dict(zip(rows["image_id"], rows["caption"], strict=True))
+
+
+def describe_images(
+    kind: str, rows: pd.DataFrame, load: Callable, pictures: Callable, vocabulary: dict
+) -> list[list[Tag]]:
+    """Ask the model for the tags of every row; it is not even loaded for no rows."""
+    if rows.empty:
+        return []
+    describe, tags = load(), []
+    starts = range(0, len(rows), BATCH)
+    for start in progress(starts, f"captions of {kind}", total=len(starts)):
+        batch = rows.iloc[start : start + BATCH]
+        openers = [partial(pictures, row) for _, row in batch.iterrows()]
+        tags += describe(kind, batch.to_dict("records"), openers, vocabulary)
+    return tags
+
+
+def write_captions(
+    kind: str,
+    rows: pd.DataFrame,
+    tags: list[list[Tag]],
+    corrections: dict[str, str],
+    triggers: dict[str, str],
+    core_tags: dict[str, list[str]],
+) -> list[Caption]:
+    """One caption per row; `triggers` and `core_tags` go by character ("" for the other kinds)."""
+    captions = []
+    for row, row_tags in zip(rows.to_dict("records"), tags, strict=True):
+        who = row.get("character", "")
+        trigger = triggers[who if kind == "character" else ""]
+        if row["image_id"] in corrections:
+            captions.append(correct_caption(trigger, corrections[row["image_id"]]))
+        else:
+            captions.append(write_caption(trigger, row_tags, core_tags.get(who, [])))
+    return captions
+
+
+def make_table(kind: str, image_ids: Sequence[str], captions: list[Caption]) -> pd.DataFrame:
+    """Captions as rows of the table."""
+    rows = {
+        "image_id": list(image_ids),
+        "kind": kind,
+        "caption": [caption.text for caption in captions],
+        "tokens": [caption.tokens for caption in captions],
+        "tags": [[asdict(tag) for tag in caption.tags] for caption in captions],
+        "dropped": [caption.dropped for caption in captions],
+        "reason": "",
+    }
+    return pd.DataFrame(rows, columns=CAPTIONS.names)
+
+
+def main(
+    frames: str,
+    images: str,
+    vocabulary: str,
+    captions: str,
+    *,
+    kind: str,
+    film: str,
+    shard: str,
+    model: dict,
+    characters: dict,
+    style: dict,
+    caption: dict,
+    weights: Sequence[str] = (),
+    review: str = "",
+    plates: str = "",
+    **tables: str,
+) -> Counts:
+    """Write the captions; `tables` are the fact tables of the rule, by the names in lib.facts."""
+    facts = read_facts(kind, {"frames": frames, **tables})
+    facts = keep_shard(facts, frames, shard)
+    rows = add_words(kind, select_images(kind, facts, characters), characters, style)
+    if kind in ("style", "lighting"):
+        rows = add_people(rows, tables, characters)
+    words = yaml.safe_load(Path(vocabulary).read_text())
+    tags = describe_images(
+        kind,
+        rows,
+        partial(load_model, model, weights),
+        partial(open_picture, kind, Path(images), Path(plates)),
+        words,
+    )
+    corrections = read_corrections(review, kind)
+    triggers = find_triggers(kind, film, caption["triggers"], style, characters)
+    core_tags = {who: row.get("core_tags", []) for who, row in characters.items()}
+    made = write_captions(kind, rows, tags, corrections, triggers, core_tags)
+    write_manifest(make_table(kind, rows["image_id"], made), captions, CAPTIONS)
+    corrected = int(rows["image_id"].isin(list(corrections)).sum())
+    shortened = sum(any(d.startswith("too long") for d in one.dropped) for one in made)
+    longest = max((one.tokens for one in made), default=0)
+    log.info("%s: %d captions by %s, longest %d tokens", kind, len(made), model["name"], longest)
+    return Counts(
+        "images", len(made), len(made), found={"corrected": corrected, "shortened": shortened}
+    )
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

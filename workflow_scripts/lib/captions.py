@@ -1,0 +1,128 @@
+"""Captions: clauses that know their source, the true CLIP token count, shortening by rule."""
+
+import importlib.util
+import re
+import sys
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from workflow_scripts.lib.errors import CineloraError
+
+MAX_TOKENS = 75  # CLIP reads 77 positions; start and end take two
+FORBIDDEN = re.compile(r"[{}|\x00-\x1f\x7f]+")  # trainers read braces and bars as choices
+CLASS_WORDS = {
+    "background": "background",
+    "pose": "person",
+    "expression": "face",
+    "style": "style",
+    "lighting": "lighting",
+}
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One clause of a caption and what measured it: "classify_poses.action", "config", "review"."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A finished caption of at most MAX_TOKENS tokens."""
+
+    text: str
+    tokens: int
+    tags: list[Tag]
+    dropped: list[str]  # "<why>: <clause>"
+
+
+def clean_clause(text: str) -> str:
+    """One clause: no commas (they part clauses), no braces, bars or control characters."""
+    return " ".join(FORBIDDEN.sub(" ", text).replace(",", " ").split())
+
+
+def write_caption(trigger: str, tags: Sequence[Tag], core_tags: Sequence[str] = ()) -> Caption:
+    """Trigger first, then the tags; core tags go, then the last tags until all fits.
+
+    Raises when the trigger alone, or one clause after it, is longer than CLIP reads.
+    """
+    head = Tag(clean_clause(trigger), "config")
+    kept, dropped = [head], []
+    for tag in tags:
+        tag = Tag(clean_clause(tag.text), tag.source)
+        if any(_holds(tag.text, core) for core in core_tags):
+            dropped.append(f"core tag: {tag.text}")
+        elif tag.text and tag.text.lower() not in {other.text.lower() for other in kept}:
+            kept.append(tag)
+    while len(kept) > 1 and count_tokens(_join(kept)) > MAX_TOKENS:
+        dropped.append(f"too long: {kept.pop().text}")
+    text = _join(kept)
+    if (tokens := count_tokens(text)) > MAX_TOKENS:
+        raise CineloraError(
+            f"the trigger {head.text!r} has {tokens} tokens; CLIP reads {MAX_TOKENS}. Shorten it."
+        )
+    return Caption(text, tokens, kept, dropped)
+
+
+def _join(tags: Sequence[Tag]) -> str:
+    return ", ".join(tag.text for tag in tags)
+
+
+def _holds(text: str, core: str) -> bool:
+    """Whether the words of `core` stand in `text`, in this order, whole words only."""
+    return f" {' '.join(core.lower().split())} " in f" {text.lower()} "
+
+
+def correct_caption(trigger: str, text: str) -> Caption:
+    """A person's caption: theirs clause by clause, but trigger first and within the tokens."""
+    clauses = [clean_clause(part) for part in text.split(",")]
+    if clauses and clauses[0].lower() == clean_clause(trigger).lower():
+        clauses = clauses[1:]
+    return write_caption(trigger, [Tag(clause, "review") for clause in clauses])
+
+
+def find_trigger(
+    kind: str, film: str, triggers: dict[str, str], style: dict, character: dict | None = None
+) -> tuple[str, str]:
+    """Trigger and class word of a kind; for kind character those of one character."""
+    if kind == "character":
+        return character["trigger"], character["class"]
+    if kind == "style" and style.get("trigger"):
+        return style["trigger"], CLASS_WORDS[kind]
+    return triggers[kind].replace("{film}", film.replace("_", " ")), CLASS_WORDS[kind]
+
+
+def name_subject(trigger: str, class_word: str) -> str:
+    """ "nella" and "woman" become "nella woman"; a class word is not said twice."""
+    return trigger if trigger.lower().endswith(class_word.lower()) else f"{trigger} {class_word}"
+
+
+def count_tokens(text: str) -> int:
+    """Tokens that CLIP makes of a text, without start and end."""
+    return len(_tokenizer()(text))
+
+
+@cache
+def _tokenizer() -> Callable[[str], list[int]]:
+    """open_clip's own tokenizer, without the 13 seconds that importing open_clip takes.
+
+    Its file needs torch only to return tensors, which nobody asks for here: unless torch is loaded
+    anyway, a placeholder stands in while the file is read.
+    """
+    package = importlib.util.find_spec("open_clip")  # finds the package, does not run it
+    path = Path(package.submodule_search_locations[0]) / "tokenizer.py"
+    spec = importlib.util.spec_from_file_location("open_clip_tokenizer", path)
+    module = importlib.util.module_from_spec(spec)
+    absent = "torch" not in sys.modules
+    if absent:
+        sys.modules["torch"] = types.SimpleNamespace(LongTensor=None, Tensor=None)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if absent:
+            del sys.modules["torch"]
+    return module.SimpleTokenizer().encode
