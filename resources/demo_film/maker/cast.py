@@ -1,4 +1,4 @@
-"""Who plays: body, face, hair and clothes of the three characters. Colours are linear RGB, 0 to 1."""
+"""Who plays: body, face, hair and clothes of three characters. Colours are linear RGB, 0 to 1."""
 
 # Hairlines: (degrees from the face, elevation of the rim in degrees).
 LONG = [(0, 40), (35, 38), (52, 28), (66, 8), (80, -14), (100, -22), (120, -30), (180, -38)]
@@ -16,8 +16,13 @@ def race(caucasian: float, african: float) -> dict[str, float]:
 
 NELLA = {
     "body": {
-        **{"gender": 1.0, "age": 0.62, "muscle": 0.45, "weight": 0.42, "height": 0.55},
-        **{"proportions": 0.9, **race(1.0, 0.0)},
+        "gender": 1.0,
+        "age": 0.62,
+        "muscle": 0.45,
+        "weight": 0.42,
+        "height": 0.55,
+        "proportions": 0.9,
+        **race(1.0, 0.0),
     },
     "face": {
         "head-scale-vert-incr": 0.35,
@@ -34,13 +39,24 @@ NELLA = {
     "skirt": (0.03, 0.22, 0.24),
     "shoes": (0.20, 0.06, 0.03),
     "sleeve": 0.30,
-    "hair": {"color": (0.24, 0.045, 0.015), "edge": LONG, "volume": 0.018, "length": 0.13, "open": 74},
+    "hair": {
+        "color": (0.24, 0.045, 0.015),
+        "edge": LONG,
+        "volume": 0.018,
+        "length": 0.13,
+        "open": 74,
+    },
 }
 
 BRUNO = {
     "body": {
-        **{"gender": 0.0, "age": 0.70, "muscle": 0.6, "weight": 0.85, "height": 0.40},
-        **{"proportions": 0.5, **race(0.2, 0.8)},
+        "gender": 0.0,
+        "age": 0.70,
+        "muscle": 0.6,
+        "weight": 0.85,
+        "height": 0.40,
+        "proportions": 0.5,
+        **race(0.2, 0.8),
     },
     "face": {
         "head-scale-horiz-incr": 0.7,
@@ -64,8 +80,13 @@ BRUNO = {
 
 PIP = {
     "body": {
-        **{"gender": 0.2, "age": 0.35, "muscle": 0.4, "weight": 0.5, "height": 0.36},
-        **{"proportions": 0.7, **race(1.0, 0.0)},
+        "gender": 0.2,
+        "age": 0.35,
+        "muscle": 0.4,
+        "weight": 0.5,
+        "height": 0.36,
+        "proportions": 0.7,
+        **race(1.0, 0.0),
     },
     "face": {
         "head-scale-vert-incr": 0.6,

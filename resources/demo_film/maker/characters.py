@@ -60,12 +60,16 @@ class Figure:
         self.add(lambda now: points @ now["R"].T + now["t"], faces, color, material, len(points))
 
     def add_mesh(self, faces, color, material: int, inflate: float = 0.0, keep=None) -> np.ndarray:
-        """A part made of the model's own vertices, cut at keep = 0, pushed out along its normals."""
+        """A part made of the model's own vertices, cut at keep = 0, pushed out along normals."""
         faces, cuts = trim(faces, np.ones(VERTICES) if keep is None else keep)
         used = np.unique(faces)
         local = np.zeros(VERTICES, int)
         local[used] = np.arange(len(used))
-        faces, cut, mate = local[faces], local[cuts[:, 0].astype(int)], local[cuts[:, 1].astype(int)]
+        faces, cut, mate = (
+            local[faces],
+            local[cuts[:, 0].astype(int)],
+            local[cuts[:, 1].astype(int)],
+        )
         fraction = cuts[:, 2:]
 
         def follow(now):
@@ -107,8 +111,10 @@ class Figure:
         collar = self.chin - c.get("collar", 0.10) * self.head_h
         at_collar = (np.abs(rest[:, 2] - collar) < 0.02 * k) & (np.abs(rest[:, 0]) < 0.07 * k)
         neck = rest[self.body.skin[at_collar[self.body.skin]], 1].mean()
-        off_neck = np.hypot(rest[:, 0], rest[:, 1] - neck) - c.get("neckline", 0.088) * k
-        below = np.maximum(collar - rest[:, 2], off_neck)
+        off_neck = np.hypot(rest[:, 0], rest[:, 1] - neck) - 0.044 * k
+        below = (
+            collar - rest[:, 2] + 1.2 * np.maximum(off_neck, 0)
+        )  # the cut rises to the shoulders
         hem = self.floor + c.get("hem", 0.50) * self.stature
         return np.minimum.reduce([below, c["sleeve"] * k - np.abs(rest[:, 0]), rest[:, 2] - hem])
 
@@ -140,7 +146,7 @@ class Figure:
 
     def add_face_details(self) -> None:
         c, faces = self.character, self.body.faces
-        for side, eye in zip("lr", self.eyes):
+        for side, eye in zip("lr", self.eyes, strict=True):
             self.add_eye(side, eye)
         for name in ("helper-upper-teeth", "helper-lower-teeth"):
             self.add_mesh(faces[name], TEETH, EYE)
@@ -155,7 +161,9 @@ class Figure:
         """What no drawing changes, as render.py and measure.py read it."""
         starts = np.r_[0, np.cumsum([len(part[2]) for part in self.parts])]
         return {
-            "quads": np.concatenate([p[1] + s for p, s in zip(self.parts, starts)]).astype("i4"),
+            "quads": np.concatenate(
+                [p[1] + s for p, s in zip(self.parts, starts, strict=False)]
+            ).astype("i4"),
             "material": np.concatenate([np.full(len(p[1]), p[3]) for p in self.parts]).astype("i4"),
             "color": np.concatenate([p[2] for p in self.parts]).astype("f4"),
             "face_idx": self.face_points,
@@ -180,7 +188,7 @@ def animate(figure: Figure, one: dict, who: dict) -> dict[str, np.ndarray]:
         t = who["phase"] + k / notation.DRAWINGS_PER_S
         bones = poses.pose(who["action"], t, who["head"])
         rows.append(figure.draw(bones, poses.face_of(who, k)))
-    points, joints, rotations = zip(*rows)
+    points, joints, rotations = zip(*rows, strict=True)
     vertices = np.round(np.stack(points) / QUANTUM).astype("i2")
     return {"v": vertices, "joints": np.array(joints, "f4"), "R": np.array(rotations, "f4")}
 
@@ -195,7 +203,10 @@ def main(play: str, cache: pathlib.Path) -> None:
             for who in (who for who in one["characters"] if who["name"] == name):
                 path = folder / f"anim_{one['id']:02d}_{name}.npz"
                 np.savez_compressed(path, **animate(figure, one, who))
-        print(f"{name}: {figure.stature:.2f} m, {len(figure.constants()['color'])} vertices", flush=True)
+        print(
+            f"{name}: {figure.stature:.2f} m, {len(figure.constants()['color'])} vertices",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Small meshes and mesh arithmetic, in plain numpy. Points are (n, 3) metres, faces (n, 4) indices."""
+"""Small meshes and mesh arithmetic in numpy. Points are (n, 3) metres, faces (n, 4) indices."""
 
 import math
 
@@ -45,11 +45,15 @@ def make_eyeball(center, radius: float, iris) -> tuple[np.ndarray, np.ndarray, n
     ring = np.repeat(degrees, 24)[:, None]
     rim = np.array(iris) * 0.25
     color = np.where(ring < 12, 0.01, np.where(ring < 28, iris, np.where(ring < 32, rim, 0.93)))
-    return ring_points(np.radians(degrees), 24) * radius + center, grid_faces(15, 24)[:, ::-1], color
+    return (
+        ring_points(np.radians(degrees), 24) * radius + center,
+        grid_faces(15, 24)[:, ::-1],
+        color,
+    )
 
 
 def find_mates(faces: np.ndarray, keep: np.ndarray) -> dict[int, int]:
-    """For every vertex to be cut off (keep <= 0), a kept vertex of the same face, by edge if it can."""
+    """For every vertex to cut off (keep <= 0), a kept one of the same face, by edge if it can."""
     mates, by_edge = {}, set()
     for face in faces[(keep[faces] <= 0).any(1)]:
         for i, vertex in enumerate(face):

@@ -21,7 +21,7 @@ def shell_point(figure, azimuth: float, elevation: float) -> tuple[np.ndarray, f
 
 
 def hair_cap(figure, hair: dict) -> np.ndarray:
-    """Points (ROWS, COLS, 3) of a cap from the crown down to the hairline, which dips into the skin."""
+    """Points (ROWS, COLS, 3) of a cap from the crown to the hairline, which dips into the skin."""
     edge, scale = np.array(hair["edge"], float), figure.scale
     points = np.zeros((ROWS, COLS, 3))
     for c in range(COLS):
@@ -36,7 +36,9 @@ def hair_cap(figure, hair: dict) -> np.ndarray:
             thick = hair["volume"] * (1 - t**4) ** 0.7 + 0.004 - 0.010 * t**10
             waves = hair.get("strand_count", 15) * azimuth + 2.2 * t
             curl = 1 + hair.get("strands", 0.12) * math.sin(waves) * min(1, 2 * t)
-            points[r, c] = figure.center + direction * (radius + thick * scale * (curl if thick > 0 else 1))
+            points[r, c] = figure.center + direction * (
+                radius + thick * scale * (curl if thick > 0 else 1)
+            )
     return points
 
 
@@ -44,14 +46,14 @@ def hair_curtain(figure, hair: dict, cap: np.ndarray) -> np.ndarray:
     """Points (rows, columns, 3) of long hair that hangs from the cap behind the face."""
     angle = np.abs((360 * np.arange(COLS) / COLS + 180) % 360 - 180)
     keep = np.where(angle > hair["open"])[0]
-    keep = keep[np.argsort(keep)]
-    top, rim = cap[-8, keep], cap[-2, keep]
+    top, rim = cap[-9, keep], cap[-2, keep]
     outward = (rim - figure.center) * [1, 1, 0]
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     strands = 0.004 * np.sin(keep * 1.1)[:, None]
     rows = []
     for t in np.linspace(0, 1, 12):
-        bulge = (0.010 + 0.014 * math.sin(3 * t) + strands * min(1, 3 * t)) * figure.scale
+        # the upper edge starts under the cap: above it, it would stand off like a horn
+        bulge = (min(1, 2.5 * t) * (0.026 + strands) - 0.012) * figure.scale
         row = top * (1 - min(1, 3 * t)) + rim * min(1, 3 * t) + outward * bulge
         tips = figure.eye_height - (hair["length"] + 0.010 * np.cos(keep * 0.55)) * figure.scale
         row[:, 2] = top[:, 2] * (1 - t) + tips * t
@@ -62,7 +64,12 @@ def hair_curtain(figure, hair: dict, cap: np.ndarray) -> np.ndarray:
 def add_hair(figure, hair: dict, material: int) -> None:
     cap, color = hair_cap(figure, hair), np.array(hair["color"])
     streaks = 1 + 0.16 * np.sin(np.arange(COLS) * 2.3)[None, :, None] * np.ones((ROWS, 1, 1))
-    figure.add_rigid(cap.reshape(-1, 3), grid_faces(ROWS, COLS)[:, ::-1], (color * streaks).reshape(-1, 3), material)
+    figure.add_rigid(
+        cap.reshape(-1, 3),
+        grid_faces(ROWS, COLS)[:, ::-1],
+        (color * streaks).reshape(-1, 3),
+        material,
+    )
     if "length" in hair:
         curtain = hair_curtain(figure, hair, cap)
         rows, cols = curtain.shape[:2]
@@ -86,11 +93,13 @@ def brow_points(figure, eye: np.ndarray, thick: float) -> np.ndarray:
     half = thick * scale * np.sin(0.42 + 2.4 * np.arange(steps) / (steps - 1)) ** 0.8
     turn = np.linspace(0, 2 * math.pi, 6, endpoint=False)
     depth = y[:, None] - 0.0032 * scale * np.cos(turn) * (half / half.max())[:, None]
-    return np.stack([x[:, None] + 0 * turn, depth, z[:, None] + half[:, None] * np.sin(turn)], -1).reshape(-1, 3)
+    return np.stack(
+        [x[:, None] + 0 * turn, depth, z[:, None] + half[:, None] * np.sin(turn)], -1
+    ).reshape(-1, 3)
 
 
 def add_brows(figure, thick: float, color, material: int) -> None:
-    """Brows that move with the skin under them: each point follows many vertices, so none juts out."""
+    """Brows that move with the skin: each point follows many vertices, so that none juts out."""
     for eye in figure.eyes:
         points = brow_points(figure, eye, thick)
         gap = ((figure.rest[figure.head][None] - points[:, None]) ** 2).sum(-1)

@@ -25,7 +25,7 @@ def who(
     head: tuple = (0, 0),
     **extra,
 ) -> dict:
-    """One character in one shot, going from `at` to `to`. extra: gain, phase (s), blink (drawing)."""
+    """One character in one shot, from `at` to `to`. extra: gain, phase (s), blink (drawing)."""
     defaults = {"gain": GAIN, "phase": 0.0, "blink": None}
     place = {"at": at, "to": to or at, "facing": facing, "head": head}
     return {"name": name, "action": action, "expression": expression, **place, **defaults, **extra}
@@ -47,13 +47,18 @@ def shot(
 ) -> dict:
     """One shot of `s` seconds.
 
-    extra: held (one drawing for the whole shot), title, repeats (number of an earlier shot),
-    fade_in and fade_out (s), dissolve_in (s), blur ("pan" or "defocus"), occluder (kind, x, y,
-    size), look_at (x, y, z, height of the picture in m), subtitle, watermark.
+    extra: held (one drawing for the whole shot), title, fade_in, fade_out and dissolve_in (s),
+    blur ("pan" or "defocus"), occluder (kind, x, y, size), look_at (x, y, z, height of the picture
+    in m), subtitle, watermark.
     """
     camera = {"az": az, "el": el, "move": move, "amount": amount, "focus": focus}
     story = {"location": place, "time_of_day": time, "weather": weather, "framing": framing}
     return {**story, "characters": list(cast), "seconds": s, "camera": camera, **extra}
+
+
+def repeat(number: int) -> dict:
+    """The very drawings of an earlier shot, once more."""
+    return {"repeats": number}
 
 
 def count_drawings(one: dict) -> int:
@@ -66,14 +71,18 @@ def number_shots(shots: list[dict], indoor: set[str], rng: random.Random) -> lis
     numbered, frame, drawing = [], 0, 0
     for i, one in enumerate(shots):
         original = one.get("repeats")
-        one = {**(numbered[original] if original is not None else one), **one, "id": i}
+        one = {**(one if original is None else numbered[original]), "id": i, "repeats": original}
         one["indoor"] = one["location"] in indoor
         one["first_frame"], one["frames"] = frame, round(one["seconds"] * DRAWINGS_PER_S) * HOLD
         jitter = rng.uniform(-2, 2), rng.uniform(-0.6, 0.6), rng.randrange(10**6)
         if original is None:
             one["drawings"], one["first_render"] = count_drawings(one), drawing
             camera = one["camera"]
-            one["camera"] = {**camera, "az": camera["az"] + jitter[0], "el": camera["el"] + jitter[1]}
+            one["camera"] = {
+                **camera,
+                "az": camera["az"] + jitter[0],
+                "el": camera["el"] + jitter[1],
+            }
             one["noise_seed"] = jitter[2]
             drawing += one["drawings"]
         frame += one["frames"]
@@ -88,13 +97,13 @@ def build(play_name: str) -> dict:
     film = {"name": play_name, "seed": play.SEED, "fps": FPS, "size": list(SIZE)}
     film |= {"drawings_per_second": DRAWINGS_PER_S, "characters": play.CAST, "shots": shots}
     film["frames"] = sum(one["frames"] for one in shots)
-    film["renders"] = sum(one["drawings"] for one in shots if "repeats" not in one)
+    film["renders"] = sum(one["drawings"] for one in shots if one["repeats"] is None)
     return film
 
 
 def to_draw(film: dict) -> list[dict]:
     """The shots that need their own drawings: all but the repeats."""
-    return [one for one in film["shots"] if "repeats" not in one]
+    return [one for one in film["shots"] if one["repeats"] is None]
 
 
 def moment(one: dict, k: int) -> float:
@@ -114,6 +123,9 @@ def drawing_of(one: dict, frame: int) -> int:
 
 if __name__ == "__main__":
     built = build(sys.argv[1] if len(sys.argv) > 1 else "screenplay")
-    seconds, peopled = built["frames"] / FPS, sum(s["frames"] for s in built["shots"] if s["characters"])
+    seconds, peopled = (
+        built["frames"] / FPS,
+        sum(s["frames"] for s in built["shots"] if s["characters"]),
+    )
     print(f"{seconds:.1f} s, {len(built['shots'])} shots, {built['renders']} drawings")
     print(f"frames of shots with a cast: {peopled / built['frames']:.0%}")

@@ -65,8 +65,8 @@ def sit(p: dict) -> None:
     for side, k in (("L", 1), ("R", -1)):
         p["upperleg01." + side] = rotate("z", 5 * k) @ rotate("x", -84)
         p["lowerleg01." + side] = rotate("x", 82)
-        p["upperarm01." + side] = rotate("x", -22) @ rotate("y", 47 * k)
-        p["lowerarm01." + side] = rotate("x", -26)
+        p["upperarm01." + side] = rotate("x", -14) @ rotate("y", 50 * k)
+        p["lowerarm01." + side] = rotate("x", -34)
 
 
 def pose(action: str, t: float, head: tuple[float, float] = (0.0, 0.0)) -> dict[str, np.ndarray]:

@@ -18,7 +18,14 @@ def sheet(name: str) -> list[dict]:
         ("day", "full", "neutral", "stand", 176),
     ]
     return [
-        shot("studio", time, framing, [who(name, action, mood, facing=turn, phase=0.2)], held=True, el=6)
+        shot(
+            "studio",
+            time,
+            framing,
+            [who(name, action, mood, facing=turn, phase=0.2)],
+            held=True,
+            el=6,
+        )
         for time, framing, mood, action, turn in views
     ]
 
