@@ -1,0 +1,142 @@
+"""What lies behind a person: real pixels from other pictures of the same shot.
+
+A source picture is laid over the target (camera at rest, or a homography, then what depth adds),
+its light is matched, and the median over all sources that see a pixel is what stands there.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+SMALL_PX = 480  # longer side of the copies that are registered
+EDGE_SHARE = 0.2  # the strongest edges of the background, on which a registration is judged
+AT_REST = 4.0  # mean grey levels that those edges may differ while the camera rests
+MAX_MISFIT = 14.0  # a source whose edges differ by more is not used
+GAIN_LIMITS = (0.02, 1.8)  # a much darker source has lost what it would have to show
+MIN_FEATURES = 12
+REFINE_STEPS = 12
+
+
+@dataclass(frozen=True)
+class View:
+    """A small copy of one picture, ready to be registered."""
+
+    scale: float  # small pixels per pixel
+    grey: np.ndarray  # (h, w) uint8
+    colour: np.ndarray  # (h, w, 3) uint8
+    free: np.ndarray  # (h, w) bool: background
+    edges: np.ndarray  # (h, w) bool: the strongest edges of the background
+    points: np.ndarray  # (N, 2) float32 corners in the background
+    words: np.ndarray | None  # (N, 32) their ORB descriptors
+
+
+def make_view(image: np.ndarray, hole: np.ndarray) -> View:
+    """Shrink a picture and find corners and edges outside its hole (bool)."""
+    scale = min(1.0, SMALL_PX / max(image.shape[:2]))
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    colour = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    covered = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    free = ~cv2.dilate(covered.astype(np.uint8), np.ones((3, 3))).astype(bool)
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    orb = cv2.ORB_create(800, fastThreshold=8)
+    found, words = orb.detectAndCompute(grey, free.astype(np.uint8))
+    points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
+    return View(scale, grey, colour, free, find_edges(grey, free), points, words)
+
+
+def find_edges(grey: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The strongest edges among the free pixels."""
+    smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    steep = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    if not free.any():
+        return free
+    return free & (steep >= np.quantile(steep[free], 1 - EDGE_SHARE))
+
+
+def match_gain(target: View, source: np.ndarray, common: np.ndarray) -> np.ndarray | None:
+    """Factors (3,) from the light of a source to that of the target; None when it is no use."""
+    if common.sum() < 100:
+        return None
+    ours = target.colour[common].mean(0) + 1.0
+    gain = ours / (source[common].mean(0) + 1.0)
+    low, high = GAIN_LIMITS
+    return gain.astype(np.float32) if np.all((gain >= low) & (gain <= high)) else None
+
+
+def measure_misfit(target: View, source: View, matrix: np.ndarray) -> float:
+    """Mean grey level difference on the target's background edges; inf where they don't meet."""
+    size = target.grey.shape[::-1]
+    grey = cv2.warpPerspective(source.grey, matrix, size)
+    free = cv2.warpPerspective(source.free.astype(np.uint8), matrix, size).astype(bool)
+    seen = free & target.free
+    edges = target.edges & seen
+    if edges.sum() < 0.25 * target.edges.sum() or edges.sum() < 50:
+        return float("inf")
+    gain = (target.grey[seen].mean() + 1) / (grey[seen].mean() + 1)
+    return float(np.abs(target.grey[edges] - gain * grey[edges]).mean())
+
+
+def register(target: View, source: View) -> tuple[np.ndarray, float]:
+    """The 3x3 matrix from small source pixels to small target pixels, and its misfit."""
+    rest = np.eye(3)
+    misfit = measure_misfit(target, source, rest)
+    if misfit <= AT_REST:
+        return rest, misfit
+    found = _match_corners(target, source)
+    if found is None:
+        return rest, misfit
+    moved = _refine(target, source, found)
+    moved_misfit = measure_misfit(target, source, moved)
+    return (moved, moved_misfit) if moved_misfit < 0.9 * misfit else (rest, misfit)
+
+
+def _match_corners(target: View, source: View) -> np.ndarray | None:
+    if min(len(target.points), len(source.points)) < MIN_FEATURES:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(source.words, target.words)
+    ours = target.points[[pair.trainIdx for pair in pairs]]
+    theirs = source.points[[pair.queryIdx for pair in pairs]]
+    if len(pairs) < MIN_FEATURES:
+        return None
+    matrix, inliers = cv2.findHomography(theirs, ours, cv2.USAC_MAGSAC, 2.0, maxIters=2000)
+    good = matrix is not None and inliers.sum() >= MIN_FEATURES
+    return matrix if good else None
+
+
+def _refine(target: View, source: View, matrix: np.ndarray) -> np.ndarray:
+    """Sharpen a homography on all background pixels (ECC); keep it where that does not converge."""
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, REFINE_STEPS, 1e-4)
+    free = target.free.astype(np.uint8)
+    start = np.linalg.inv(matrix).astype(np.float32)
+    try:
+        _, refined = cv2.findTransformECC(
+            target.grey, source.grey, start, cv2.MOTION_HOMOGRAPHY, stop, free, 5
+        )
+    except cv2.error:
+        return matrix
+    return np.linalg.inv(refined)
+
+
+def lay_over(
+    source: np.ndarray, hole: np.ndarray, matrix: np.ndarray, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Warp a source (H, W, 3) and its known pixels by a matrix of small pixels."""
+    height, width = hole.shape
+    if np.array_equal(matrix, np.eye(3)):
+        return source, ~hole
+    zoom = np.diag([scale, scale, 1.0])
+    full = np.linalg.inv(zoom) @ matrix @ zoom
+    image = cv2.warpPerspective(source, full, (width, height), flags=cv2.INTER_LINEAR)
+    known = cv2.warpPerspective((~hole).astype(np.uint8) * 255, full, (width, height)) == 255
+    return image, known
+
+
+def take_median(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Median over the known of N values of K pixels: (N, K, 3) uint8, (N, K) bool -> (K, 3)."""
+    counts = known.sum(0)
+    ordered = np.sort(np.where(known[..., None], values, np.uint8(255)), axis=0)
+    columns = np.arange(values.shape[1])
+    low = ordered[np.maximum(counts - 1, 0) // 2, columns].astype(np.uint16)
+    high = ordered[counts // 2, columns]
+    return ((low + high + 1) // 2).astype(np.uint8)
