@@ -113,7 +113,10 @@ def make_instances() -> pd.DataFrame:
                     "frame_id": frame.frame_id,
                     "shot_id": np.int32(shot),
                     "track_id": f"s{shot:04d}_t{number:02d}",
-                    **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
+                    "x0": x0,
+                    "y0": y0,
+                    "x1": x1,
+                    "y1": y1,
                     "score": 0.9,
                     "mask": encode_rle(draw_mask((x0, y0, x1, y1))),
                     "height_px": HEIGHT,
@@ -275,6 +278,6 @@ def make_backgrounds(frames: pd.DataFrame) -> pd.DataFrame:
             "revealed": 0.9,
             "filled": 0.1,
             "leftover": np.where(left, 0.9, 0.0),
-            "reason": np.where(left, "character_left", ""),
+            "painted": [encode_rle(draw_mask((64, 64, 96, 96)))] * len(rows),
         }
     )

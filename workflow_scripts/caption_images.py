@@ -22,7 +22,7 @@ from workflow_scripts.lib.captions import (
     name_subject,
     write_caption,
 )
-from workflow_scripts.lib.crops import crop_body, crop_face
+from workflow_scripts.lib.framing import crop_body, crop_face
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.facts import FRAME_KINDS, list_people, name_place, read_facts
 from workflow_scripts.lib.images import read_rgb
@@ -46,9 +46,7 @@ CAPTIONS = pa.schema(
 
 
 def select_images(kind: str, facts: pd.DataFrame, characters: dict) -> pd.DataFrame:
-    """Keep the images that this kind can have: a clean plate, a named character, seen joints."""
-    if kind == "background":
-        return facts[facts["plate_reason"] == ""]
+    """Keep the images that this kind can have: a named character, seen joints, any picture."""
     if kind == "character":
         return facts[facts["character"].isin(list(characters))]
     if kind == "pose":

@@ -29,8 +29,8 @@ COLUMNS = {
     | {"is_view_keeper": "is_view_keeper"},
     "lighting": {"frame_id": "frame_id", "time_of_day": "time_of_day", "weather": "weather"}
     | {"indoor": "indoor", "light": "light", "warmth": "warmth", "score": "lighting_score"},
-    "backgrounds": {"frame_id": "frame_id", "file": "plate", "filled": "filled"}
-    | {"reason": "plate_reason"},
+    "backgrounds": {"frame_id": "frame_id", "file": "plate", "covered": "covered"}
+    | {"filled": "filled", "leftover": "leftover"},
     "instances": {"instance_id": "instance_id", "frame_id": "frame_id", "track_id": "track_id"}
     | {"x0": "x0", "y0": "y0", "x1": "x1", "y1": "y1", "score": "instance_score"},
     "identities": {"instance_id": "instance_id", "character": "character", "reason": "who_reason"}
@@ -38,7 +38,8 @@ COLUMNS = {
     "poses": {"instance_id": "instance_id", "action": "action", "view": "view"}
     | {"occlusion": "occlusion", "truncated": "truncated", "shot_type": "shot_type"}
     | {"score": "pose_score"},
-    "keypoints": {"instance_id": "instance_id", "keypoints": "keypoints"},
+    "keypoints": {"instance_id": "instance_id", "keypoints": "keypoints"}
+    | {"normalized": "normalized"},
     "faces": {"instance_id": "instance_id", "x0": "face_x0", "y0": "face_y0", "x1": "face_x1"}
     | {"y1": "face_y1", "score": "face_score", "sharpness": "face_sharpness"},
     "expressions": {"instance_id": "instance_id", "emotion": "emotion", "intensity": "intensity"}
@@ -105,7 +106,7 @@ def _add(rows: pd.DataFrame, table: pd.DataFrame | None, key: str) -> pd.DataFra
 
 def _blank_unknowns(rows: pd.DataFrame) -> pd.DataFrame:
     texts = [name for name in SOURCES if name in rows] + ["character", "who_reason", "view_group"]
-    texts += ["emotion_reason", "plate_reason", "plate"]
+    texts += ["emotion_reason", "plate"]
     rows = rows.copy()
     for name in set(texts) & set(rows):
         rows[name] = rows[name].fillna("").astype(str)
