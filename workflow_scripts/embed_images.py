@@ -1,0 +1,161 @@
+"""Describe each picture by numbers that are near for pictures that look alike.
+
+Reads frames, instances and clean backgrounds of one shard; leaves a vector and a description of the
+colours for each frame, each instance (cut out, on grey, in a square) and each background. Where a
+frame shows nobody its background is the frame, and so is the vector. Nothing is judged here.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.lib.colors import describe_colors
+from workflow_scripts.lib.crops import cut_out
+from workflow_scripts.lib.images import decode_rle, read_rgb
+from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
+from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+
+EMBEDDINGS = pa.schema(
+    [
+        ("image_id", pa.string()),  # a frame_id, or an instance_id
+        ("kind", pa.string()),  # frame, instance or background
+        ("vector", pa.list_(pa.float32())),  # of length 1
+        ("colors", pa.list_(pa.float32())),  # see lib/colors.py; inside the mask for instances
+    ]
+)
+MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px"]
+MAX_SIDE_PX = 640  # pictures wait for their batch no larger than this; no embedder looks closer
+READERS, AHEAD = 2, 8  # threads, and frames that they may be ahead of the embedder
+
+Embed = Callable[[list[np.ndarray]], np.ndarray]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture that waits to be embedded."""
+
+    image_id: str
+    kind: str
+    pixels: np.ndarray  # (H, W, 3) RGB uint8
+    colors: np.ndarray
+
+
+def shrink(image: np.ndarray) -> np.ndarray:
+    """Scale down to MAX_SIDE_PX, keeping the shape; smaller pictures stay as they are."""
+    height, width = image.shape[:2]
+    scale = MAX_SIDE_PX / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def read_pictures(
+    frame_id: str, file: Path, people: pd.DataFrame, background: Path | None, padding: float
+) -> list[Picture]:
+    """All pictures of one frame: itself, who is in it, its clean background if that is another."""
+    image = read_rgb(file)
+    pictures = [Picture(frame_id, "frame", shrink(image), describe_colors(image))]
+    if background is not None:
+        clean = read_rgb(background)
+        pictures.append(Picture(frame_id, "background", shrink(clean), describe_colors(clean)))
+    for row in people.itertuples():
+        mask = decode_rle(row.mask, row.height_px, row.width_px)
+        figure = shrink(cut_out(image, mask, padding))
+        colors = describe_colors(image, mask)
+        pictures.append(Picture(row.instance_id, "instance", figure, colors))
+    return pictures
+
+
+def prefetch(items: Iterable[T], read: Callable[[T], R]) -> Iterator[R]:
+    """Read in threads, a little ahead, in order; what waits in memory is bounded."""
+    with ThreadPoolExecutor(READERS) as pool:
+        waiting: deque = deque()
+        for item in items:
+            waiting.append(pool.submit(read, item))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def embed_pictures(
+    frames: Iterable[list[Picture]], embed: Embed, batch_size: int
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    """Rows of the table, in full batches across frames."""
+    batch: list[Picture] = []
+    for pictures in frames:
+        batch += pictures
+        while len(batch) >= batch_size:
+            yield from embed_batch(batch[:batch_size], embed)
+            batch = batch[batch_size:]
+    if batch:
+        yield from embed_batch(batch, embed)
+
+
+def embed_batch(
+    batch: list[Picture], embed: Embed
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    vectors = embed([picture.pixels for picture in batch])
+    for picture, vector in zip(batch, vectors, strict=True):
+        yield picture.image_id, picture.kind, vector, picture.colors
+
+
+def add_empty_frames(rows: pd.DataFrame, empty: set[str]) -> pd.DataFrame:
+    """Where nobody is in a frame, its background has the frame's own numbers."""
+    same = rows[(rows["kind"] == "frame") & rows["image_id"].isin(empty)]
+    return pd.concat([rows, same.assign(kind="background")], ignore_index=True)
+
+
+def main(
+    frames: str,
+    images: str,
+    instances: str,
+    backgrounds: str,
+    background_images: str,
+    weights: list[str],
+    embeddings: str,
+    *,
+    shard: str,
+    model: dict,
+    batch_size: int,
+    padding: float,
+) -> Counts:
+    everything = read_manifest(frames, ["frame_id", "shot_id", "file"])
+    shown = select_shard(everything, shard).query("file != ''").sort_values("frame_id")
+    people = read_manifest(instances, MASKS)
+    groups, nobody = dict(list(people.groupby("frame_id"))), people.iloc[:0]
+    clean = read_manifest(backgrounds, ["frame_id", "file"]).set_index("frame_id")["file"]
+    log.info("%d frames, %d instances; %s", len(shown), len(people), model["name"])
+
+    def read(frame: tuple) -> list[Picture]:
+        file = clean.get(frame.frame_id, "")
+        background = Path(background_images) / file if file else None
+        who = groups.get(frame.frame_id, nobody)
+        return read_pictures(frame.frame_id, Path(images) / frame.file, who, background, padding)
+
+    rows: list[tuple] = []
+    if len(shown):
+        embed = load_model(model, weights)
+        reader = progress(prefetch(shown.itertuples(), read), "embedding frames", total=len(shown))
+        rows = list(embed_pictures(reader, embed, batch_size))
+    table = pd.DataFrame(rows, columns=EMBEDDINGS.names)
+    table = add_empty_frames(table, set(clean.index[clean == ""]))
+    write_manifest(table, embeddings, EMBEDDINGS)
+    found = {f"{kind}s": int((table["kind"] == kind).sum()) for kind in ("instance", "background")}
+    return Counts("frames", len(shown), len(shown), found=found)
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)
