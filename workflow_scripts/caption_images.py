@@ -22,9 +22,9 @@ from workflow_scripts.lib.captions import (
     name_subject,
     write_caption,
 )
-from workflow_scripts.lib.framing import crop_body, crop_face
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.facts import FRAME_KINDS, list_people, name_place, read_facts
+from workflow_scripts.lib.framing import crop_body, crop_face
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.models.registry import load_model

@@ -1,0 +1,57 @@
+"""pack_dataset: the images of one dataset, selected, balanced, named, split, as trainers read them.
+
+needs    every table that the kind's decisions rest on, its captions, the pictures
+leaves   results/{film}/datasets/{dataset}/: train/, validation/, dataset.toml, dataset.parquet,
+         counts.json
+"""
+
+PACK_FACTS = {
+    "character": ["instances", "identities", "poses", "keypoints", "locations", "lighting"],
+    "background": ["backgrounds", "plates", "locations", "lighting"],
+    "pose": ["instances", "identities", "poses", "keypoints"],
+    "expression": ["instances", "identities", "poses", "faces", "expressions"],
+    "style": ["locations", "lighting"],
+    "lighting": ["locations", "lighting"],
+}
+
+
+def pack_tables(wildcards):
+    """The fact tables that this dataset's kind is decided by, and all shards of its captions."""
+    kind = wildcards.dataset.partition("-")[0]
+    tables = {name: CAPTION_TABLES[name] for name in PACK_FACTS[kind]}
+    tables["captions"] = f"results/{{film}}/caption_images/{kind}/{{shard}}.parquet"
+    values = {"film": wildcards.film, "shard": SHARDS}
+    return {name: sorted(set(expand(path, **values))) for name, path in tables.items()}
+
+
+rule pack_dataset:
+    """Select, balance, name, split; write kohya's and Hugging Face's layout."""
+    input:
+        unpack(pack_tables),
+        frames="results/{film}/extract_frames/frames.parquet",
+        images="results/{film}/extract_frames/images",
+        decisions="results/{film}/filter_frames/decisions.parquet",
+        groups="results/{film}/dedup_frames/groups.parquet",
+        vocabulary="resources/vocabularies/captions.yaml",
+    output:
+        dataset=directory("results/{film}/datasets/{dataset}"),
+    log:
+        "logs/{film}/pack_dataset.{dataset}.log",
+    benchmark:
+        "benchmarks/{film}/pack_dataset.{dataset}.tsv"
+    conda:
+        "../envs/cinelora.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        code=hash_code("pack_dataset"),
+        name="{dataset}",
+        film="{film}",
+        characters=lambda wildcards: config["films"][wildcards.film].get("characters", {}),
+        style=lambda wildcards: config["films"][wildcards.film].get("style", {}),
+        triggers=config["caption_images"]["triggers"],
+        limits=config["pack_dataset"],
+        seed=config["seed"],
+    script:
+        "../workflow_scripts/pack_dataset.py"

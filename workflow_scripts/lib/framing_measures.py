@@ -1,0 +1,62 @@
+"""What a picture shows, measured from boxes, joints and pixels: framing, people, scenery."""
+
+import cv2
+import numpy as np
+
+SIDE_PX = 256  # longer side at which edges are counted: sizes must not count as complexity
+HIPS_AND_KNEES, ANKLES = [11, 12, 13, 14], [15, 16]  # COCO-17
+SEEN = 0.5  # confidence of a joint
+OUTLINE_PX = 7  # the outline of a person is no background
+
+
+def measure_shot_type(
+    box: np.ndarray, size: tuple[int, int], keypoints: np.ndarray | None, wide_height: float
+) -> tuple[str, float]:
+    """How much of a body a picture shows: shot type, and its height as a share of the picture's.
+
+    `box` is the body's, in pixels of the picture of `size` (width, height); `keypoints` (17, 3) say
+    where the picture cuts the body. Without them, the box's shape tells heads from half figures.
+    """
+    width, height = size
+    x0, y0, x1, y1 = np.clip(np.asarray(box, float), 0, [width, height, width, height])
+    share = (y1 - y0) / height
+    if keypoints is None:
+        cut = y1 >= 0.98 * height
+        lowest = "feet" if not cut else "hips" if (y1 - y0) > 1.6 * (x1 - x0) else "chest"
+    else:
+        lowest = _lowest_part(keypoints, size)
+    if lowest == "feet":
+        return ("wide" if share < wide_height else "full"), share
+    return ("medium" if lowest == "hips" else "close-up"), share
+
+
+def _lowest_part(keypoints: np.ndarray, size: tuple[int, int]) -> str:
+    inside = (keypoints[:, :2] >= 0).all(1) & (keypoints[:, :2] < size).all(1)
+    seen = inside & (keypoints[:, 2] >= SEEN)
+    if seen[ANKLES].any():
+        return "feet"
+    return "hips" if seen[HIPS_AND_KNEES].any() else "chest"
+
+
+def count_people(boxes: np.ndarray, crop: np.ndarray) -> int:
+    """People (N, 4) in the crop x0, y0, x1, y1: a third of their box, or a twelfth of the crop."""
+    low, high = np.maximum(boxes[:, :2], crop[:2]), np.minimum(boxes[:, 2:], crop[2:])
+    shared = np.clip(high - low, 0, None).prod(1)
+    bodies, picture = (boxes[:, 2:] - boxes[:, :2]).prod(1), (crop[2:] - crop[:2]).prod()
+    return int(((shared > bodies / 3) | (shared > picture / 12)).sum())
+
+
+def measure_complexity(image: np.ndarray, people: np.ndarray) -> tuple[float, float]:
+    """Edge density and entropy (bits) of an image outside `people` (H, W) bool; nan without any."""
+    scale = SIDE_PX / max(image.shape[:2])
+    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    free = cv2.resize(people.astype(np.uint8), size, interpolation=cv2.INTER_AREA) == 0
+    kernel = np.ones((OUTLINE_PX, OUTLINE_PX), np.uint8)
+    free = cv2.erode(free.astype(np.uint8), kernel, borderValue=1) > 0
+    if free.sum() < 100:
+        return float("nan"), float("nan")
+    edges = cv2.Canny(grey, 60, 120)[free] > 0
+    levels = np.bincount(grey[free] // 8, minlength=32) / free.sum()
+    entropy = -np.sum(levels[levels > 0] * np.log2(levels[levels > 0]))
+    return float(edges.mean()), float(entropy)

@@ -1,0 +1,82 @@
+"""A held-out set that shares nothing with the training set: no shot, no duplicate, no view."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+MAX_SHARE = 1 / 3  # of the images; where the smallest unit is larger, nothing is held out
+
+
+def connect_shots(frames: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
+    """Join shots that share a value in any of the columns `keys`; return the unit of each shot_id.
+
+    `frames` has shot_id and the keys, one row per frame; "" and nan are no shared value. A unit is
+    called after its smallest shot.
+    """
+    unit = {shot: shot for shot in frames["shot_id"].unique()}
+
+    def find(shot: int) -> int:
+        while unit[shot] != shot:
+            unit[shot] = shot = unit[unit[shot]]
+        return shot
+
+    for key in keys:
+        known = frames[frames[key].fillna("") != ""]
+        for shots in known.groupby(key)["shot_id"].unique():
+            first, *others = sorted({find(shot) for shot in shots})
+            unit.update(dict.fromkeys(others, first))
+    return pd.Series({shot: find(shot) for shot in unit}, dtype="int64")
+
+
+def choose_held_out(rows: pd.DataFrame, share: float, seed: int) -> set:
+    """Choose whole units for the held-out set so that it resembles the rest.
+
+    `rows` has one image each, with `unit` and `category`. About `share` of every category is held
+    out, and no category loses its last training image. Returns an empty set where that cannot be.
+    """
+    counts = pd.crosstab(rows["unit"], rows["category"])  # images by unit and category
+    if share <= 0 or len(counts) < 2:
+        return set()
+    counts = counts.iloc[np.random.default_rng(seed).permutation(len(counts))]
+    units, table = counts.index.to_numpy(), counts.to_numpy(float)
+    return {units[row] for row in _take_units(table, share)}
+
+
+def _take_units(table: np.ndarray, share: float) -> list[int]:
+    """Rows of the table (units x categories), taken while each brings the sum nearer its target."""
+    target, total = share * table.sum(0), table.sum(0)
+    held, taken = np.zeros_like(target), []
+    while True:
+        allowed = ~((table > 0) & (total - held - table <= 0)).any(1)
+        allowed[taken] = False
+        if not allowed.any():
+            break
+        miss = np.where(allowed, np.abs(target - held - table).sum(1), np.inf)
+        best = int(miss.argmin())
+        if miss[best] >= np.abs(target - held).sum():
+            break
+        taken.append(best)
+        held += table[best]
+    return taken or _take_smallest(table)
+
+
+def _take_smallest(table: np.ndarray) -> list[int]:
+    """Where every unit is too large for the target: the smallest that leaves all categories."""
+    sizes, total = table.sum(1), table.sum(0)
+    lasting = ~((table > 0) & (total - table <= 0)).any(1)
+    for allowed in (lasting, np.ones(len(table), bool)):
+        choice = np.where(allowed & (sizes <= MAX_SHARE * sizes.sum()), sizes, np.inf)
+        if np.isfinite(choice).any():
+            return [int(choice.argmin())]
+    return []
+
+
+def find_leaks(rows: pd.DataFrame, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Values of each key column that both the training and the held-out set have; [] is wanted."""
+    sides = [rows[rows["split"] == split] for split in ("train", "validation")]
+    leaks = {}
+    for key in keys:
+        values = [set(side[key].dropna().astype(str)) - {""} for side in sides]
+        leaks[key] = sorted(values[0] & values[1])
+    return leaks
