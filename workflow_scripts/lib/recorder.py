@@ -1,0 +1,123 @@
+"""Pictures that a film leaves: written and measured beside the decoding, repeats recognised."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import simplejpeg
+
+from workflow_scripts.lib.bars import Crop
+from workflow_scripts.lib.measures import LEVELS, measure, shrink
+
+QUALITY = 95
+THREADS = 2
+NOTHING = {
+    "file": "",
+    "held_of": -1,  # frame_no
+    "width_px": 0,
+    "height_px": 0,
+    "crop_x": 0,
+    "crop_y": 0,
+    "phash": 0,
+    "sharpness": np.nan,
+    "brightness": np.nan,
+    "contrast": np.nan,
+    "histogram": np.zeros(LEVELS**3, np.float32),
+    "source": "",
+    "reason": "",
+}
+
+
+class Recorder:
+    """Keeps one row per sampled frame; a few pictures at a time are written by other threads."""
+
+    def __init__(self, folder: str | Path, held_tolerance: float):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.held_tolerance = held_tolerance
+        self._rows: list[dict] = []
+        self._running: deque[Future] = deque()
+        self._pool = ThreadPoolExecutor(THREADS)
+        self._last: tuple[int, np.ndarray] | None = None  # frame_no and view of the last picture
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, row: dict, view: np.ndarray, save: Callable, *args: object) -> None:
+        """Record a frame: as held when its view (90, 160) is that of the last picture, else saved.
+
+        save(path, *args) writes the picture and returns what it measured, as more of the row.
+        """
+        if self._last and cv2.norm(view, self._last[1], cv2.NORM_INF) <= self.held_tolerance:
+            self._rows.append(row | {"held_of": self._last[0], "reason": "held"})
+            return
+        self._last = row["frame_no"], view
+        if len(self._running) >= 2 * THREADS:
+            self._take()
+        path = self.folder / f"f{row['frame_no']:06d}.jpg"
+        self._running.append(self._pool.submit(_save, row, path, save, args))
+
+    def add_unreadable(self, row: dict) -> None:
+        """Record a frame that gives no picture."""
+        self._rows.append(row | {"reason": "unreadable"})
+
+    def forget(self) -> None:
+        """Begin a shot: its first frame is a picture of its own, whatever came before."""
+        self._last = None
+
+    def finish(self) -> pd.DataFrame:
+        """All rows in film order, when every picture is written."""
+        while self._running:
+            self._take()
+        rows = pd.DataFrame([NOTHING | row for row in self._rows])
+        if rows.empty:
+            return rows
+        return copy_measures(rows.sort_values("frame_no", ignore_index=True))
+
+    def _take(self) -> None:
+        self._rows.append(self._running.popleft().result())
+
+
+def _save(row: dict, path: Path, save: Callable, args: tuple) -> dict:
+    return row | save(path, *args) | {"file": path.name}
+
+
+def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give held rows the sizes and measures of the picture that they repeat."""
+    held = rows["reason"] == "held"
+    copied = [name for name in NOTHING if name not in ("file", "held_of", "source", "reason")]
+    originals = rows.set_index("frame_no")[copied].reindex(rows.loc[held, "held_of"])
+    for name in copied:
+        rows.loc[held, name] = pd.Series(originals[name].to_numpy(), rows.index[held])
+    return rows
+
+
+def save_planes(path: Path, planes: list[np.ndarray], crop: Crop) -> dict:
+    """Write Y, U, V planes of a JPEG (full range, 4:2:0); measure them."""
+    luma, blue, red = planes
+    path.write_bytes(simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=QUALITY))
+    view = cv2.merge([shrink(luma), shrink(red), shrink(blue)])
+    return _measures(luma, cv2.cvtColor(view, cv2.COLOR_YCrCb2RGB), crop)
+
+
+def save_image(path: Path, image: np.ndarray, jpeg: bytes | None, crop: Crop) -> dict:
+    """Write a picture (RGB), as the file it came from where that is given; measure it."""
+    x, y, width, height = crop
+    image = np.ascontiguousarray(image[y : y + height, x : x + width])
+    path.write_bytes(
+        jpeg
+        or simplejpeg.encode_jpeg(image, quality=QUALITY, colorspace="RGB", colorsubsampling="420")
+    )
+    return _measures(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), shrink(image), crop)
+
+
+def _measures(luma: np.ndarray, view: np.ndarray, crop: Crop) -> dict:
+    size = {"width_px": luma.shape[1], "height_px": luma.shape[0]}
+    return size | {"crop_x": crop[0], "crop_y": crop[1]} | measure(luma, view)
