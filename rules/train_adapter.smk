@@ -1,0 +1,58 @@
+# train_adapter: LoRA on the attention of the base model, one adapter per dataset
+# needs  datasets/{dataset} (kohya layout), the base model as a diffusers folder
+# leaves adapters/{dataset}/: adapter.safetensors, adapter.json, settings.yaml, metrics.parquet;
+#        checkpoints/ is undeclared, so that it survives a failure, and goes when the training is done
+
+
+rule build_base:
+    """Build the light tier's base: Stable Diffusion's shape, tiny, with random weights."""
+    output:
+        base=directory("resources/models/tiny-random-sd"),
+    log:
+        "logs/shared/build_base.log",
+    benchmark:
+        "benchmarks/shared/build_base.tsv"
+    conda:
+        "../envs/cinelora.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+    params:
+        code=hash_code("build_base"),
+        seed=config["seed"],
+    script:
+        "../workflow_scripts/build_base.py"
+
+
+rule train_adapter:
+    """Train one adapter; an interrupted training goes on from its checkpoint."""
+    input:
+        dataset="results/{film}/datasets/{dataset}",
+        base=f"resources/models/{MODELS['base']['name']}",
+    output:
+        adapter="results/{film}/adapters/{dataset}/adapter.safetensors",
+        card="results/{film}/adapters/{dataset}/adapter.json",
+        settings="results/{film}/adapters/{dataset}/settings.yaml",
+        metrics="results/{film}/adapters/{dataset}/metrics.parquet",
+    log:
+        "logs/{film}/train_adapter.{dataset}.log",
+    benchmark:
+        "benchmarks/{film}/train_adapter.{dataset}.tsv"
+    conda:
+        "../envs/cinelora.yaml"
+    threads: 1  # the tiny base is slower on two: its layers are too small to share
+    resources:
+        gpu=1,
+        mem_mb=3000,
+    params:
+        code=hash_code("train_adapter", f"lib.models.{MODELS['base']['loader']}"),
+        title="{film} {dataset}",
+        options={
+            **config["train_adapter"],
+            "steps": config["train_adapter"]["steps"][MODELS["base"]["tier"]],
+            "learning_rate": config["train_adapter"]["learning_rate"][MODELS["base"]["tier"]],
+        },
+        model=MODELS["base"],
+        seed=config["seed"],
+    script:
+        "../workflow_scripts/train_adapter.py"

@@ -1,0 +1,211 @@
+"""A dataset folder as a trainer sees it: pictures, captions, masks, repeats, buckets.
+
+Reads kohya's layout (`{repeats}_{concept}/x.png` + `x.txt`, masks in `masks/x.png`) or, where no
+such folder exists, the `metadata.jsonl` of Hugging Face's imagefolder.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import read_rgb
+
+PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
+CONCEPT_FOLDER = re.compile(r"(\d+)_(.+)")
+
+
+@dataclass(frozen=True)
+class TrainingImage:
+    """One picture of a split; `repeats` is how often an epoch shows it."""
+
+    image_id: str
+    picture: Path
+    caption: str
+    concept: str
+    repeats: int = 1
+    mask: Path | None = None  # white = learn
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A picture scaled and cut to its bucket: RGB (H, W, 3) uint8, mask (H, W) 0..1 or None."""
+
+    pixels: np.ndarray
+    mask: np.ndarray | None
+    lost: float  # share of the picture that the cut removed
+    enlarged: bool
+
+
+def read_split(dataset: str | Path, split: str) -> list[TrainingImage]:
+    """List the pictures of one split, sorted by id; [] when the split does not exist."""
+    folder = Path(dataset) / split
+    if not folder.is_dir():
+        return []
+    concepts = [p for p in sorted(folder.iterdir()) if p.is_dir() and CONCEPT_FOLDER.match(p.name)]
+    images = (
+        [image for concept in concepts for image in _read_concept(concept, folder / "masks")]
+        if concepts
+        else _read_metadata(folder)
+    )
+    _check_captions(images, folder)
+    return sorted(images, key=lambda image: (image.image_id, image.concept))
+
+
+def _read_concept(folder: Path, masks: Path) -> list[TrainingImage]:
+    repeats, concept = CONCEPT_FOLDER.match(folder.name).groups()
+    images = []
+    for picture in sorted(folder.iterdir()):
+        if picture.suffix.lower() not in PICTURES:
+            continue
+        text, mask = picture.with_suffix(".txt"), masks / f"{picture.stem}.png"
+        caption = text.read_text("utf-8").strip() if text.is_file() else ""
+        images.append(
+            TrainingImage(
+                picture.stem,
+                picture,
+                caption.split("\n")[0].strip(),  # kohya reads the first line only
+                concept,
+                int(repeats),
+                mask if mask.is_file() else None,
+            )
+        )
+    return images
+
+
+def _read_metadata(folder: Path) -> list[TrainingImage]:
+    table = folder / "metadata.jsonl"
+    if not table.is_file():
+        return []
+    images = []
+    for line in filter(None, table.read_text("utf-8").splitlines()):
+        row = json.loads(line)
+        mask = row.get("mask_file_name")
+        images.append(
+            TrainingImage(
+                Path(row["file_name"]).stem,
+                _inside(folder, row["file_name"]),
+                str(row.get("text") or "").strip(),
+                str(row.get("concept") or folder.name),
+                mask=_inside(folder, mask) if mask else None,
+            )
+        )
+    return images
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        raise CineloraError(f"{folder}/metadata.jsonl names {name!r}, which is no file below it.")
+    return path
+
+
+def _check_captions(images: Sequence[TrainingImage], folder: Path) -> None:
+    bare = [image.picture.name for image in images if not image.caption]
+    if bare:
+        raise CineloraError(
+            f"{folder}: {len(bare)} of {len(images)} pictures have no caption: "
+            f"{', '.join(bare[:3])}{' ...' if len(bare) > 3 else ''}.\n"
+            "  An adapter trained without words cannot be called by its trigger.\n"
+            "  Put a .txt file with one line beside each picture, or rebuild the dataset."
+        )
+
+
+def find_trigger(captions: Sequence[str]) -> str:
+    """The words with which every caption begins: "nella woman" of "nella woman, ..."."""
+    heads = [caption.split(",")[0].split() for caption in captions]
+    shared = 0
+    while heads and all(len(head) > shared for head in heads):
+        if len({head[shared] for head in heads}) > 1:
+            break
+        shared += 1
+    return " ".join(heads[0][:shared]) if heads else ""
+
+
+def make_buckets(resolution_px: int, step_px: int) -> list[tuple[int, int]]:
+    """Sizes (width, height) of at most resolution² area whose sides are multiples of the step.
+
+    As kohya's trainer makes them, with sides from half to twice the resolution.
+    """
+    area, square = resolution_px**2, resolution_px // step_px * step_px
+    smallest = max(step_px, resolution_px // 2 // step_px * step_px)
+    sizes = {(square, square)}
+    for width in range(smallest, 2 * resolution_px + 1, step_px):
+        height = min(2 * resolution_px, area // width // step_px * step_px)
+        if height >= smallest:
+            sizes |= {(width, height), (height, width)}
+    return sorted(sizes)
+
+
+def choose_bucket(width: int, height: int, buckets: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The bucket of the nearest shape; the larger one of equals."""
+    shape = math.log(width / height)
+    return min(buckets, key=lambda size: (abs(math.log(size[0] / size[1]) - shape), -size[0]))
+
+
+def fit_picture(image: TrainingImage, buckets: Sequence[tuple[int, int]]) -> Fitted:
+    """Read one picture and its mask, scale them to cover their bucket, cut the rest off evenly."""
+    pixels = read_rgb(image.picture)
+    height, width = pixels.shape[:2]
+    mask = None
+    if image.mask is not None:
+        mask = read_rgb(image.mask)[..., 0]
+        if mask.shape != (height, width):
+            raise CineloraError(
+                f"{image.mask} is {mask.shape[1]}x{mask.shape[0]} px, its picture {width}x{height}."
+            )
+    size = choose_bucket(width, height, buckets)
+    scale = max(size[0] / width, size[1] / height)
+    lost = 1 - size[0] * size[1] / (width * height * scale**2)
+    fitted_mask = None if mask is None else _cover(mask, size, scale).astype(np.float32) / 255
+    return Fitted(_cover(pixels, size, scale), fitted_mask, max(0.0, lost), scale > 1)
+
+
+def _cover(image: np.ndarray, size: tuple[int, int], scale: float) -> np.ndarray:
+    width, height = size
+    scaled = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    image = cv2.resize(image, scaled, interpolation=method)
+    left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
+    return image[top : top + height, left : left + width]
+
+
+def plan_batches(
+    sizes: Sequence[tuple[int, ...]],
+    repeats: Sequence[int],
+    batch_size: int,
+    generator: np.random.Generator,
+) -> list[list[int]]:
+    """One epoch: every picture `repeats` times, shuffled, batches of one size each, shuffled.
+
+    The number of batches does not depend on the shuffle, so a step finds its epoch by division.
+    """
+    batches = []
+    for size in sorted(set(sizes)):
+        members = [i for i, other in enumerate(sizes) if other == size for _ in range(repeats[i])]
+        members = [members[i] for i in generator.permutation(len(members))]
+        batches += [members[i : i + batch_size] for i in range(0, len(members), batch_size)]
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def spread(images: Sequence[TrainingImage], most: int) -> list[TrainingImage]:
+    """At most so many pictures, evenly spread over the film; the same ones each time."""
+    if len(images) <= most:
+        return list(images)
+    return [images[i * len(images) // most] for i in range(most)]
+
+
+def count_tags(images: Sequence[TrainingImage]) -> dict[str, dict[str, int]]:
+    """How often each comma-separated part of a caption occurs, by concept."""
+    counts: dict[str, Counter] = {}
+    for image in images:
+        parts = (part.strip() for part in image.caption.split(","))
+        counts.setdefault(image.concept, Counter()).update(filter(None, parts))
+    return {concept: dict(tags.most_common()) for concept, tags in sorted(counts.items())}
