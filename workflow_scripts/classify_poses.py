@@ -1,0 +1,227 @@
+"""Name what each body does and how it is seen. Reads instances, keypoints, faces; rules, no model.
+
+Lengths are in torsos (shoulders to hips) of the person, so that children and distance do not
+matter; movement is measured along the track, in a window of time around each picture. Where the
+picture does not show enough, the word is "unknown".
+"""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.lib.images import decode_rle
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.phase import Counts, log, run_phase
+
+LABELS = pa.schema(
+    [
+        ("instance_id", pa.string()),
+        ("action", pa.string()),  # stand walk run sit wave lie unknown
+        ("view", pa.string()),  # front three_quarter side back unknown
+        ("occlusion", pa.float32()),  # share of the joints inside the frame that something hides
+        ("truncated", pa.bool_()),  # the body goes on beyond the frame
+        ("shot_type", pa.string()),  # close-up medium full wide
+        ("score", pa.float32()),  # joint confidence x agreement on the action within the window
+    ]
+)
+BODY_COLUMNS = ["instance_id", "frame_id", "track_id", "mask", "width_px", "height_px"]
+BOX_COLUMNS = ["x0", "y0", "x1", "y1"]
+SHOULDERS, WRISTS, HIPS, KNEES, ANKLES = [5, 6], [9, 10], [11, 12], [13, 14], [15, 16]
+TRUNK = [5, 6, 11, 12]
+MOVEMENT = ["foot_x", "foot_y", "knee_x", "drop", "rise", "lean"]
+FEW = 4  # pictures in the window: fewer show no movement, the pose alone must tell
+WIDE_STRIDE = 0.7  # torsos between the feet in a single picture of somebody who walks
+OFF_MASK = 0.1  # torsos that a joint may lie off the mask and still be seen
+EDGE = 0.01  # of the frame's height: so near to its edge, a box touches it
+
+
+def measure_bodies(keypoints: np.ndarray, height_px: np.ndarray, least: float) -> pd.DataFrame:
+    """Measures of bodies (N, 17, 3), lengths in torsos; nan where joints are surer hidden than seen.
+
+    Joints of legs count if one of the pair reaches the confidence `least`: the far leg often hides.
+    """
+    points, seen = keypoints[..., :2].astype(float), keypoints[..., 2] >= least
+    shoulders, hips = points[:, SHOULDERS].mean(1), points[:, HIPS].mean(1)
+    spine = hips - shoulders
+    torso = np.maximum(np.linalg.norm(spine, axis=1), 1e-6)
+    legs_seen, feet_seen = seen[:, KNEES].any(1), seen[:, ANKLES].any(1)
+    feet = np.where(feet_seen[:, None], points[:, 15] - points[:, 16], np.nan) / torso[:, None]
+    drops = points[:, KNEES, 1] - points[:, HIPS, 1]
+    rises = np.where(seen[:, WRISTS], points[:, SHOULDERS, 1] - points[:, WRISTS, 1], np.nan)
+    bottom = np.nanmax(np.where(feet_seen[:, None], points[:, ANKLES, 1], np.inf), axis=1)
+    return pd.DataFrame(
+        {
+            "foot_x": feet[:, 0],  # left foot to right foot
+            "foot_y": feet[:, 1],
+            "knee_x": np.where(legs_seen, points[:, 13, 0] - points[:, 14, 0], np.nan) / torso,
+            "drop": np.where(legs_seen, drops.max(1), np.nan) / torso,  # hip down to knee
+            "rise": np.fmax(rises[:, 0], rises[:, 1]) / torso,  # shoulder up to wrist
+            "lean": np.degrees(np.arctan2(np.abs(spine[:, 0]), spine[:, 1])),  # 0 upright
+            "width": (points[:, 5, 0] - points[:, 6, 0]) / torso,  # under 0: the back is seen
+            "torso_shown": (height_px - shoulders[:, 1]) / np.maximum(spine[:, 1], 1e-6),
+            "feet_shown": bottom < height_px,
+            "trunk_seen": seen[:, TRUNK].mean(1),
+            "confidence": keypoints[..., 2].mean(1),
+        }
+    )
+
+
+def name_action(window: np.ndarray, now: int, rules: dict) -> str:
+    """What the body of row `now` does, judged from a window (T, 6) of its track; see MOVEMENT."""
+    drops, rises, leans = (window[:, MOVEMENT.index(name)] for name in ("drop", "rise", "lean"))
+    if np.median(leans) > rules["lie_lean_deg"]:
+        return "lie"
+    steps = _name_steps(window[:, :3], now, rules)
+    if steps:
+        return steps
+    if _median(rises) > rules["wave_rise"]:  # nan, where no wrist is seen, is not larger
+        return "wave"
+    drop = _median(drops)
+    if np.isnan(drop):
+        return "unknown"
+    return "sit" if drop < rules["sit_drop"] else "stand"
+
+
+def _name_steps(legs: np.ndarray, now: int, rules: dict) -> str:
+    """walk or run by how far the feet swing and how high they lift; "" when they rest."""
+    feet = legs[~np.isnan(legs[:, 0]), :2]
+    knees = legs[~np.isnan(legs[:, 2]), 2]
+    if len(feet) >= FEW:
+        swing, lift = feet.std(0)
+        if np.hypot(swing, lift) < rules["min_swing"]:
+            return ""
+        return "run" if lift >= rules["min_run_lift"] else "walk"
+    if len(knees) >= FEW:
+        return "walk" if knees.std() >= rules["min_swing"] else ""
+    if len(legs) < FEW and np.hypot(*legs[now, :2]) >= WIDE_STRIDE:
+        return "run" if abs(legs[now, 1]) >= 2 * rules["min_run_lift"] else "walk"
+    return ""
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def name_actions(
+    bodies: pd.DataFrame, tracks: np.ndarray, times_s: np.ndarray, rules: dict
+) -> tuple[np.ndarray, np.ndarray]:
+    """Action of each body, and the share of its window that agrees with it."""
+    actions = np.full(len(bodies), "unknown", object)
+    agreement = np.zeros(len(bodies))
+    movement = bodies[MOVEMENT].to_numpy()
+    for rows in pd.Series(range(len(bodies))).groupby(tracks).indices.values():
+        rows = rows[np.argsort(times_s[rows], kind="stable")]
+        times = times_s[rows]
+        starts = np.searchsorted(times, times - rules["window_s"])
+        ends = np.searchsorted(times, times + rules["window_s"], side="right")
+        words = np.array(
+            [
+                name_action(movement[rows[start:end]], i - start, rules)
+                for i, (start, end) in enumerate(zip(starts, ends, strict=True))
+            ],
+            object,
+        )
+        for row, start, end in zip(rows, starts, ends, strict=True):
+            names, counts = np.unique(words[start:end].astype(str), return_counts=True)
+            actions[row], agreement[row] = names[counts.argmax()], counts.max() / counts.sum()
+    return actions, agreement
+
+
+def name_view(body: tuple, has_face: bool, rules: dict) -> str:
+    """From which side the trunk is seen, by the signed width of its shoulders."""
+    if body.trunk_seen < 0.5 and not has_face:
+        return "unknown"
+    close = body.torso_shown < rules["medium_torso"]
+    full_width = rules["close_shoulder_width" if close else "shoulder_width"]
+    turned = np.degrees(np.arccos(np.clip(body.width / full_width, -1, 1)))
+    if turned > rules["side_deg"] and not has_face:
+        return "back"
+    # left and right swapped on a face that is seen: the net was mistaken, not the body turned
+    turned = min(turned, 180 - turned) if has_face else turned
+    if turned <= rules["front_deg"]:
+        return "front"
+    return "three_quarter" if turned <= 180 - rules["side_deg"] else "side"
+
+
+def name_shot_type(body: tuple, height_share: float, rules: dict) -> str:
+    """Framing, by what of the body is inside the frame and how high it stands there."""
+    if body.torso_shown < rules["medium_torso"]:
+        return "close-up"
+    if not body.feet_shown:
+        return "medium"
+    return "full" if height_share >= rules["full_height"] else "wide"
+
+
+def measure_occlusion(keypoints: np.ndarray, mask: np.ndarray) -> float:
+    """Share of the joints (17, 3) inside the frame that lie off the person's mask (H, W)."""
+    points = keypoints[:, :2]
+    torso = np.linalg.norm(points[SHOULDERS].mean(0) - points[HIPS].mean(0))
+    radius = max(1, round(OFF_MASK * float(torso)))
+    near = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) <= radius
+    columns, rows = np.floor(points).astype(int).T
+    inside = (rows >= 0) & (columns >= 0) & (rows < mask.shape[0]) & (columns < mask.shape[1])
+    return float(1 - near[rows[inside], columns[inside]].mean()) if inside.any() else 0.0
+
+
+def is_truncated(person: tuple) -> bool:
+    """Whether the box touches an edge of the frame."""
+    edge = EDGE * person.height_px
+    near = person.x0 <= edge or person.y0 <= edge
+    return bool(near or person.x1 >= person.width_px - edge or person.y1 >= person.height_px - edge)
+
+
+def label_people(people: pd.DataFrame, rules: dict) -> pd.DataFrame:
+    """Rows of the table; `people` joins instances, keypoints, time_s and has_face."""
+    keypoints = np.stack(people["keypoints"].tolist()).reshape(-1, 17, 3)
+    heights = people["height_px"].to_numpy(float)
+    bodies = measure_bodies(keypoints, heights, rules["min_confidence"])
+    times_s = people["time_s"].to_numpy(float)
+    actions, agreement = name_actions(bodies, people["track_id"].to_numpy(), times_s, rules)
+    shares = (people["y1"] - people["y0"]).to_numpy(float) / heights
+    rows = list(zip(bodies.itertuples(), people.itertuples(), keypoints, shares, strict=True))
+    return pd.DataFrame(
+        {
+            "instance_id": people["instance_id"],
+            "action": actions,
+            "view": [name_view(body, person.has_face, rules) for body, person, _, _ in rows],
+            "occlusion": [
+                measure_occlusion(
+                    joints, decode_rle(person.mask, person.height_px, person.width_px)
+                )
+                for _, person, joints, _ in rows
+            ],
+            "truncated": [is_truncated(person) for _, person, _, _ in rows],
+            "shot_type": [name_shot_type(body, share, rules) for body, _, _, share in rows],
+            "score": agreement * bodies["confidence"],
+        }
+    )
+
+
+def main(
+    instances: list[str],
+    keypoints: list[str],
+    faces: list[str],
+    frames: str,
+    labels: str,
+    *,
+    rules: dict,
+) -> Counts:
+    people = read_manifest(instances, BODY_COLUMNS + BOX_COLUMNS)
+    joints = read_manifest(keypoints, ["instance_id", "keypoints"])
+    people = people.merge(joints, on="instance_id", validate="one_to_one")
+    people = people.merge(read_manifest(frames, ["frame_id", "time_s"]), on="frame_id")
+    people["has_face"] = people["instance_id"].isin(
+        read_manifest(faces, ["instance_id"]).squeeze(1)
+    )
+    people = people.sort_values("instance_id", ignore_index=True)
+    rows = label_people(people, rules) if len(people) else pd.DataFrame(columns=LABELS.names)
+    write_manifest(rows, labels, LABELS)
+    log.info("actions: %s", rows["action"].value_counts().to_dict())
+    log.info("views: %s", rows["view"].value_counts().to_dict())
+    return Counts("instances", len(rows), len(rows))
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)
