@@ -32,7 +32,7 @@ EMBEDDINGS = pa.schema(
         ("colors", pa.list_(pa.float32())),  # see lib/colors.py; inside the mask for instances
     ]
 )
-MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px"]
+MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region"]
 MAX_SIDE_PX = 640  # pictures wait for their batch no larger than this; no embedder looks closer
 READERS, AHEAD = 2, 8  # threads, and frames that they may be ahead of the embedder
 
@@ -73,7 +73,7 @@ def read_pictures(
     for row in people.itertuples():
         mask = decode_rle(row.mask, row.height_px, row.width_px)
         figure = shrink(cut_out(image, mask, padding))
-        colors = describe_colors(image, mask)
+        colors = describe_colors(image, mask, row.region)
         pictures.append(Picture(row.instance_id, "instance", figure, colors))
     return pictures
 
