@@ -12,10 +12,14 @@ from diffusers import DDPMScheduler, StableDiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
+from workflow_scripts.lib.adapter_file import read_adapter
 from workflow_scripts.lib.errors import CineloraError
 
 diffusers_logging.disable_progress_bar()  # their bars of loading would fill our logs
 transformers_logging.disable_progress_bar()
+diffusers_logging.set_verbosity_error()  # or every load warns that no text encoder is in the file
+
+DRAWN_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,19 @@ def signal_to_noise(base: Base, timesteps: torch.Tensor) -> torch.Tensor:
     return kept / (1 - kept)
 
 
+def load_adapter(base: Base, path: str | Path) -> None:
+    """Load the file as any user of diffusers would, named "film"; no layer may stay out."""
+    path, wanted = Path(path), read_adapter(path).modules
+    base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name="film")
+    modules = base.pipeline.unet.named_modules()
+    loaded = [name for name, module in modules if "film" in getattr(module, "lora_A", {})]
+    if len(loaded) != len(wanted):
+        raise CineloraError(
+            f"{path} has {len(wanted)} layers, diffusers loaded {len(loaded)}.\n"
+            "  It was trained on another base model; its settings.yaml names it."
+        )
+
+
 def draw_pictures(
     base: Base,
     prompts: Sequence[str],
@@ -142,15 +159,19 @@ def draw_pictures(
 ) -> np.ndarray:
     """Draw one picture per prompt and seed, RGB uint8 (N, side, side, 3).
 
-    Noise is drawn on the CPU, picture by picture: a seed means the same picture everywhere.
+    Noise is drawn on the CPU, picture by picture: a seed means the same noise on every machine.
     """
-    images = base.pipeline(
-        list(prompts),
-        num_inference_steps=steps,
-        guidance_scale=guidance,
-        height=side_px,
-        width=side_px,
-        generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
-        output_type="np",
-    ).images
-    return (images * 255).round().astype(np.uint8)
+    parts = []
+    for start in range(0, len(prompts), DRAWN_AT_ONCE):
+        some = slice(start, start + DRAWN_AT_ONCE)
+        images = base.pipeline(
+            list(prompts[some]),
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            height=side_px,
+            width=side_px,
+            generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds[some]],
+            output_type="np",
+        ).images
+        parts.append((images * 255).round().astype(np.uint8))
+    return np.concatenate(parts)

@@ -1,0 +1,48 @@
+"""A grid of drawn pictures with its labels: columns are prompts and seeds, rows are strengths."""
+
+import textwrap
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+CELL_PX = 160
+LABEL_PX = 110  # width of the labels at the left
+LINE_PX = 14
+LINES = 4  # of a prompt, above its columns
+GAP_PX = 4
+FONT, SIZE, INK, PAPER = cv2.FONT_HERSHEY_SIMPLEX, 0.38, (40, 40, 40), 255
+
+
+def draw_grid(
+    title: str, prompts: Sequence[str], seeds: Sequence[int], rows: dict[str, np.ndarray]
+) -> np.ndarray:
+    """Lay pictures out, RGB uint8; every row is (N, H, W, 3), in the order of prompts and seeds."""
+    step, head = CELL_PX + GAP_PX, (LINES + 3) * LINE_PX
+    size = (head + len(rows) * step, LABEL_PX + len(prompts) * step, 3)
+    page = np.full(size, PAPER, np.uint8)
+    write_text(page, [title], (GAP_PX, LINE_PX))
+    for n, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
+        lines = textwrap.wrap(prompt, CELL_PX // 7, max_lines=LINES, placeholder=" ...")
+        write_text(page, [*lines, f"seed {seed}"], (LABEL_PX + n * step, 2 * LINE_PX + GAP_PX))
+    for line, (name, pictures) in enumerate(rows.items()):
+        top = head + line * step
+        write_text(page, [name], (GAP_PX, top + CELL_PX // 2))
+        for n, picture in enumerate(pictures):
+            left = LABEL_PX + n * step
+            page[top : top + CELL_PX, left : left + CELL_PX] = fit_cell(picture)
+    return page
+
+
+def fit_cell(picture: np.ndarray) -> np.ndarray:
+    """Scale a square picture to a cell; small ones keep their pixels visible."""
+    method = cv2.INTER_AREA if picture.shape[0] > CELL_PX else cv2.INTER_NEAREST
+    return cv2.resize(picture, (CELL_PX, CELL_PX), interpolation=method)
+
+
+def write_text(page: np.ndarray, lines: Sequence[str], corner: tuple[int, int]) -> None:
+    """Write lines below each other; OpenCV's font knows ASCII only, other letters become "?"."""
+    for n, line in enumerate(lines):
+        text = line.encode("ascii", "replace").decode()
+        place = (corner[0], corner[1] + n * LINE_PX)
+        cv2.putText(page, text, place, FONT, SIZE, INK, 1, cv2.LINE_AA)
