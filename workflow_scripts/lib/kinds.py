@@ -3,30 +3,18 @@
 from collections.abc import Sequence
 
 FRAMES = ("extract_frames", "dedup_frames", "detect_text", "filter_frames")
-PLACES = (
-    "segment_instances",
-    "inpaint_backgrounds",
-    "embed_images",
-    "cluster_scenes",
-    "classify_lighting",
-)
-PEOPLE = (
-    "segment_instances",
-    "embed_images",
-    "embed_references",
-    "identify_characters",
-    "estimate_poses",
-    "classify_poses",
-)
+PLACES = ("inpaint_backgrounds", "embed_images", "cluster_scenes", "classify_lighting")
+WHO = ("segment_instances", "embed_images", "embed_references", "identify_characters")
+POSES = ("estimate_poses", "classify_poses")
 FACES = ("crop_faces", "classify_expressions")
 
 PHASES_OF_KIND = {
-    "character": (*FRAMES, *PEOPLE, *FACES),
-    "background": (*FRAMES, *PLACES),
-    "pose": (*FRAMES, *PEOPLE),
-    "expression": (*FRAMES, *PEOPLE, *FACES),
-    "style": (*FRAMES, *PLACES),
-    "lighting": (*FRAMES, *PLACES),
+    "character": (*FRAMES, *WHO, *POSES, *PLACES),
+    "background": (*FRAMES, "segment_instances", *PLACES),
+    "pose": (*FRAMES, *WHO, *POSES),
+    "expression": (*FRAMES, *WHO, *POSES, *FACES),
+    "style": (*FRAMES, *WHO, *PLACES),
+    "lighting": (*FRAMES, *WHO, *PLACES),
 }
 FILES_OF_PHASE = {  # below results/{film}/, in the order in which the phases run
     "extract_frames": (
@@ -78,12 +66,15 @@ def list_proofs(film: str, datasets: Sequence[str]) -> list[str]:
         "analyze_dataset/{dataset}.parquet",
         "analyze_dataset/{dataset}.json",
         "adapters/{dataset}/adapter.safetensors",
+        "adapters/{dataset}/settings.yaml",
         "adapters/{dataset}/metrics.parquet",
         "evaluate_adapter/{dataset}/scores.parquet",
         "evaluate_adapter/{dataset}/grid.png",
     )
     return [
-        f"results/{film}/{p}".replace("{dataset}", dataset) for dataset in datasets for p in patterns
+        f"results/{film}/{p}".replace("{dataset}", dataset)
+        for dataset in datasets
+        for p in patterns
     ]
 
 

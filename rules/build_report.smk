@@ -1,0 +1,74 @@
+"""Show what became of a film, on one page, and sum up its progress.
+
+needs: every table of the film's kinds, its datasets, adapters and their scores; the benchmark
+       files and progress files that lie beside them are read as they are
+leaves: report/index.html (self-contained), report/funnel.svg, report/timeline.svg, progress.json
+"""
+
+from glob import glob
+
+from workflow_scripts.lib.kinds import list_proofs, list_tables
+
+
+localrules:
+    build_report,
+
+
+def tables_of(film):
+    """Everything that a film's preparation leaves, as far as its kinds need it."""
+    return list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS)
+
+
+def proofs_of(film):
+    """What is known about its datasets, and the measured accuracy where the truth is known."""
+    truth = [f"results/{film}/accuracy.json"] if "truth" in config["films"][film] else []
+    return list_proofs(film, DATASETS[film]) + truth
+
+
+rule build_report:
+    """Draw one page from all tables of a film."""
+    input:
+        tables=lambda wildcards: tables_of(wildcards.film),
+        proofs=lambda wildcards: proofs_of(wildcards.film),
+        reviews=lambda wildcards: sorted(glob(f"config/reviews/{wildcards.film}/*.csv")),
+        registry="resources/models.yaml",
+        look=multiext("resources/report/page", ".html.j2", ".css", ".js"),
+    output:
+        page=report(
+            "results/{film}/report/index.html",
+            caption="../resources/report/page.rst",
+            category="{film}",
+            labels={"what": "the film on one page"},
+        ),
+        funnel=report(
+            "results/{film}/report/funnel.svg",
+            caption="../resources/report/funnel.rst",
+            category="{film}",
+            labels={"what": "funnel of frames"},
+        ),
+        timeline=report(
+            "results/{film}/report/timeline.svg",
+            caption="../resources/report/timeline.rst",
+            category="{film}",
+            labels={"what": "timeline of shots"},
+        ),
+        progress="results/{film}/progress.json",
+    log:
+        "logs/{film}/build_report.log",
+    benchmark:
+        "benchmarks/{film}/build_report.tsv"
+    conda:
+        "../envs/cinelora.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+    params:
+        film=lambda wildcards: config["films"][wildcards.film],
+        datasets=lambda wildcards: DATASETS[wildcards.film],
+        tier=config["models"]["tier"],
+        models=MODELS,
+        benchmarks="benchmarks/{film}",
+        options=config["build_report"],
+        code=hash_code("build_report"),
+    script:
+        "../workflow_scripts/build_report.py"

@@ -1,0 +1,129 @@
+"""What a page is made of. Sections build these from tables; resources/report/page.html.j2 draws them.
+
+All words in them are plain text: the template escapes them. Only `Chart.svg` and `Caption.words`
+are markup, made by functions that escape what they are given.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Card:
+    """One picture of a gallery; `pictures` are data URIs, two of them for before and after."""
+
+    pictures: Sequence[str]
+    title: str
+    note: str = ""
+    caption: Markup | str = ""
+    tint: str = ""  # colour of the mark beside the title
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A contact sheet: some of `total` pictures."""
+
+    kind: ClassVar[str] = "gallery"
+    title: str
+    cards: Sequence[Card]
+    total: int
+    shape: str = "wide"  # wide | tall | square | pair | sheet | story
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing; `wide` ones scroll sideways on a narrow screen instead of shrinking."""
+
+    kind: ClassVar[str] = "chart"
+    title: str
+    svg: Markup
+    note: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar from 0 to 1, with the range in which it should end."""
+
+    name: str
+    share: float
+    value: str
+    low: float | None = None
+    high: float | None = None
+    tint: str = ""
+
+    @property
+    def state(self) -> str:
+        """good or off where there is a range, else plain."""
+        if self.low is None or self.high is None:
+            return "plain"
+        return "good" if self.low - 1e-9 <= self.share <= self.high + 1e-9 else "off"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Shares side by side; a shaded band shows what is recommended."""
+
+    kind: ClassVar[str] = "bars"
+    title: str
+    bars: Sequence[Bar]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text or numbers; numbers are set flush right. `foot` is the row of sums."""
+
+    kind: ClassVar[str] = "table"
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    foot: Sequence[Any] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A plain sentence; `tone` is plain, good or warn."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A row of large numbers with what they count."""
+
+    kind: ClassVar[str] = "figures"
+    figures: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Blocks side by side where the screen is wide enough."""
+
+    kind: ClassVar[str] = "columns"
+    blocks: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """Named lists of blocks, one of which is shown at a time (all of them without JavaScript)."""
+
+    kind: ClassVar[str] = "tabs"
+    tabs: Sequence[tuple[str, Sequence[Any]]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the page: heading, one opening sentence, blocks."""
+
+    id: str
+    title: str
+    lead: str = ""
+    blocks: Sequence[Any] = field(default_factory=list)

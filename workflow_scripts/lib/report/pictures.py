@@ -1,0 +1,126 @@
+"""Small pictures for the page: decoded small, drawn over, encoded as data URIs. Arrays are RGB."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from workflow_scripts.lib.errors import CineloraError
+
+REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
+REDUCED |= {8: cv2.IMREAD_REDUCED_COLOR_8, 1: cv2.IMREAD_COLOR}
+PALETTE = ("#e07a3f", "#3f8fc4", "#69a84f", "#b565a7", "#d4a72c", "#3fada8", "#c0504d", "#7d6bb5")
+NOBODY = "#a0a0a0"
+BONES = [(5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15)]
+BONES += [(12, 14), (14, 16), (0, 5), (0, 6)]  # pairs of COCO-17 keypoints
+LEFT, RIGHT, MIDDLE = (224, 122, 63), (63, 143, 196), (236, 228, 214)  # of the character, RGB
+
+
+@dataclass(frozen=True)
+class Look:
+    """How large galleries and their pictures are."""
+
+    gallery_size: int
+    thumb_px: int
+    quality: int
+
+    def uri(self, image: np.ndarray, width: int = 0) -> str:
+        """A picture as a JPEG data URI, at most `width` (default: thumb_px) wide."""
+        return to_uri(fit_width(image, width or self.thumb_px), self.quality)
+
+
+def pick_evenly(items: Sequence, count: int) -> list:
+    """At most `count` items, spread evenly from the first to the last; always the same ones."""
+    if len(items) <= count:
+        return list(items)
+    places = np.unique(np.linspace(0, len(items) - 1, count).round().astype(int))
+    return [items[place] for place in places]
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour per name, in the order given; "" is grey."""
+    return {"": NOBODY} | {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
+
+
+def read_small(path: str | Path, width: int) -> np.ndarray:
+    """Decode a picture at the smallest JPEG scale that is still `width` wide; then shrink."""
+    with Image.open(path) as header:
+        scale = header.width / max(width, 1)
+    step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
+    image = cv2.imdecode(np.fromfile(path, np.uint8), REDUCED[step])
+    if image is None:
+        raise CineloraError(f"{path} is not a readable picture any more. Delete it and run again.")
+    return fit_width(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), width)
+
+
+def fit_width(image: np.ndarray, width: int) -> np.ndarray:
+    """Shrink to `width` pixels and a height in proportion, at least 1; never enlarge."""
+    height, now = image.shape[:2]
+    if now <= width:
+        return image
+    size = (width, max(1, round(height * width / now)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def to_uri(image: np.ndarray, quality: int) -> str:
+    """Encode RGB uint8 as a JPEG data URI."""
+    done, data = cv2.imencode(
+        ".jpg",
+        cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
+        [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1],
+    )
+    if not done:
+        raise CineloraError(f"a picture of shape {image.shape} could not be encoded")
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """ "#e07a3f" as three numbers."""
+    return tuple(bytes.fromhex(colour.removeprefix("#")))
+
+
+def draw_mask(image: np.ndarray, mask: np.ndarray, colour: str) -> np.ndarray:
+    """Tint what the mask (any size, bool) covers, and trace its edge."""
+    height, width = image.shape[:2]
+    small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    tinted = image + small[..., None] * 0.45 * (np.array(rgb(colour), np.float32) - image)
+    edge, _ = cv2.findContours(
+        (small > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    return cv2.drawContours(np.rint(tinted).astype(np.uint8), edge, -1, rgb(colour), 1, cv2.LINE_AA)
+
+
+def draw_skeleton(image: np.ndarray, points: np.ndarray, *, min_confidence: float) -> np.ndarray:
+    """Draw COCO-17 keypoints (17, 3: x, y, confidence); unsure ones are left out, not guessed."""
+    drawn, thick = image.copy(), max(2, round(image.shape[0] / 90))
+    sure = points[:, 2] >= min_confidence
+    places = [tuple(int(v) for v in np.rint(xy * 8)) for xy in points[:, :2]]  # 3 bits of fraction
+    for a, b in BONES:
+        if sure[a] and sure[b]:
+            cv2.line(drawn, places[a], places[b], _side(a, b), thick, cv2.LINE_AA, 3)
+    for i in np.flatnonzero(sure):
+        radius = thick * (8 if i > 4 else 5)
+        cv2.circle(drawn, places[i], radius, _side(i, i), -1, cv2.LINE_AA, 3)
+    return drawn
+
+
+def _side(a: int, b: int) -> tuple[int, int, int]:
+    """Odd keypoints are the character's left, even ones the right, the nose neither."""
+    if a == 0 or a % 2 != b % 2:
+        return MIDDLE
+    return LEFT if a % 2 else RIGHT
+
+
+def crop_around(
+    image: np.ndarray, box: Sequence[float], margin: float = 0.12
+) -> tuple[np.ndarray, int, int]:
+    """Cut a box and some margin out of a picture; also its left and top."""
+    x0, y0, x1, y1 = box
+    pad = margin * max(x1 - x0, y1 - y0)
+    left, top = max(0, int(x0 - pad)), max(0, int(y0 - pad))
+    right, bottom = min(image.shape[1], int(x1 + pad) + 1), min(image.shape[0], int(y1 + pad) + 1)
+    return image[top : max(bottom, top + 1), left : max(right, left + 1)], left, top

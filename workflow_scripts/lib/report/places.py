@@ -1,0 +1,129 @@
+"""Chapters on places: backgrounds without people, locations, light."""
+
+from typing import Any
+
+import pandas as pd
+
+from workflow_scripts.lib.report.blocks import Bar, Bars, Card, Figures, Gallery, Note, Section
+from workflow_scripts.lib.report.film import Film, show_frame
+from workflow_scripts.lib.report.funnel import say_reason
+from workflow_scripts.lib.report.pictures import pick_evenly, read_small
+
+LIGHT = ["frame_id", "time_of_day", "weather", "indoor", "light", "warmth"]
+PLATES = ["frame_id", "file", "covered", "revealed", "filled", "reason"]
+
+
+def show_backgrounds(film: Film) -> Section:
+    """Clean backgrounds beside what was filmed, and why some could not be cleaned."""
+    title = "Backgrounds without people"
+    if not film.results.has("inpaint_backgrounds"):
+        kinds = ", ".join(film.kinds)
+        return Section("backgrounds", title, f"Not asked for: the film's kinds are {kinds}.")
+    plates = film.results.table("inpaint_backgrounds/*.parquet", PLATES)
+    rows = plates.merge(film.results.frames()[["frame_id", "file"]], "left", "frame_id")
+    rows = rows.rename(columns={"file_x": "plate", "file_y": "frame"})
+    cleaned = rows[(rows["plate"] != "") & (rows["reason"] == "")]
+    empty = int(((rows["plate"] == "") & (rows["reason"] == "")).sum())
+    lead = (
+        f"{empty} of {len(rows)} frames show nobody and are used as they are; "
+        f"{len(cleaned)} were cleaned: real pixels from other frames of the shot first, paint after."
+    )
+    blocks: list = []
+    if len(cleaned):
+        blocks.append(_show_shares(cleaned))
+        size = max(1, film.look.gallery_size // 2)
+        ordered = cleaned.sort_values("covered").itertuples(index=False)
+        cards = [_show_pair(film, row) for row in pick_evenly(list(ordered), size)]
+        note = "Left as filmed, right cleaned; from little covered to much."
+        blocks.append(Gallery("Before and after", cards, len(cleaned), "pair", note))
+    counts = rows.loc[rows["reason"] != "", "reason"].value_counts()
+    blocks += [Note(f"{n} set aside: {say_reason(reason)}.") for reason, n in counts.items()]
+    return Section("backgrounds", title, lead, blocks)
+
+
+def _show_shares(cleaned: pd.DataFrame) -> Figures:
+    means = cleaned[["covered", "revealed", "filled"]].mean()
+    return Figures(
+        [
+            (f"{means['covered']:.0%}", "of a cleaned frame was hidden by people"),
+            (f"{means['revealed']:.0%}", "of that shown by other frames: real pixels"),
+            (f"{means['filled']:.0%}", "of that never seen: painted"),
+        ]
+    )
+
+
+def _show_pair(film: Film, row: Any) -> Card:
+    pair = [film.frame_image(row.frame)]
+    path = film.results.picture("inpaint_backgrounds", row.plate)
+    if path:
+        pair.append(read_small(path, film.look.thumb_px))
+    note = f"{row.covered:.0%} covered, {row.filled:.0%} of it painted"
+    return Card([film.look.uri(image) for image in pair], row.frame_id, note)
+
+
+def show_locations(film: Film) -> Section:
+    """One gallery per location."""
+    title = "Where it happens"
+    if not film.results.has("cluster_scenes"):
+        return Section("locations", title, f"Not asked for: the kinds are {', '.join(film.kinds)}.")
+    columns = ["frame_id", "location", "is_view_keeper"]
+    places = film.results.table("cluster_scenes/locations.parquet", columns)
+    rows = _join_frames(film, places)
+    views = int(places["is_view_keeper"].sum())
+    named = rows["location"].nunique()
+    lead = f"{named} location{'s' * (named != 1)}, {views} views that differ from each other. "
+    lead += "Places are recognised with the people taken out."
+    size = max(1, film.look.gallery_size // 2)
+    blocks: list = [_share_bars("Frames by location", rows["location"])]
+    blocks += _galleries(film, rows, "location", size)
+    return Section("locations", title, lead, blocks)
+
+
+def show_lighting(film: Film) -> Section:
+    """Frames by time of day, with weather beside."""
+    title = "In what light"
+    if not film.results.has("classify_lighting"):
+        return Section("lighting", title, f"Not asked for: the kinds are {', '.join(film.kinds)}.")
+    rows = _join_frames(film, film.results.table("classify_lighting/lighting.parquet", LIGHT))
+    counts = rows["weather"].value_counts()
+    weather = ", ".join(f"{_words(name)} ({n})" for name, n in counts.items())
+    inside = int((rows["indoor"] == "indoor").sum())
+    lead = f"Weather: {weather}. {inside} of {len(rows)} frames are indoors."
+    size = max(1, film.look.gallery_size // 2)
+    notes = {
+        row.frame_id: f"{_words(row.weather)}, {row.indoor}, {row.light}"
+        for row in rows.itertuples()
+    }
+    blocks: list = [_share_bars("Frames by time of day", rows["time_of_day"])]
+    blocks += _galleries(film, rows, "time_of_day", size, notes)
+    return Section("lighting", title, lead, blocks)
+
+
+def _join_frames(film: Film, rows: pd.DataFrame) -> pd.DataFrame:
+    columns = ["frame_id", "file", "time_s", "reason"]
+    return rows.merge(film.results.frames()[columns], on="frame_id")
+
+
+def _galleries(
+    film: Film, rows: pd.DataFrame, column: str, size: int, notes: dict[str, str] | None = None
+) -> list[Gallery]:
+    """A contact sheet per value of a column, the most frequent first, unknown last."""
+    groups = sorted(
+        rows.groupby(column), key=lambda group: (group[0] in ("unknown", ""), -len(group[1]))
+    )
+    galleries = []
+    for value, group in groups:
+        good = group[group["reason"] == ""]  # fades and blurs show little of a place
+        chosen = pick_evenly(list((good if len(good) else group).itertuples(index=False)), size)
+        cards = [show_frame(film, row, (notes or {}).get(row.frame_id, "")) for row in chosen]
+        galleries.append(Gallery(_words(value), cards, len(group)))
+    return galleries
+
+
+def _share_bars(title: str, values: pd.Series) -> Bars:
+    counts = values.value_counts()
+    return Bars(title, [Bar(_words(v), float(n / len(values)), f"{n}") for v, n in counts.items()])
+
+
+def _words(value: str) -> str:
+    return value.replace("_", " ") or "unknown"
