@@ -44,6 +44,7 @@ FRAMES = pa.schema(
         ("brightness", pa.float32()),
         ("contrast", pa.float32()),
         ("histogram", pa.list_(pa.float32())),  # shares of 4x4x4 colours
+        ("postcard", pa.binary()),  # 64x36 luma of the picture; empty where there is none
         ("fade", pa.bool_()),
         ("source", pa.string()),  # file of a folder of pictures; "" for a video
         ("reason", pa.string()),  # "" | held | unreadable

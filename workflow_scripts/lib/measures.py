@@ -8,6 +8,7 @@ from workflow_scripts.lib.hashes import hash_luma
 WORKING_HEIGHT_PX = 360  # sharpness is measured near one size, or large films would look blurred
 LEVELS = 4  # of red, green and blue each: 64 colours
 VIEW = (160, 90)  # (width, height) of the small copy that everything but sharpness is read from
+POSTCARD = (64, 36)  # (width, height) of the copy kept in the table: tells copies from neighbours
 GRAIN = 0.25  # squared grey levels of rounding in every pixel; keeps a flat picture near 0
 
 
@@ -39,6 +40,7 @@ def measure(luma: np.ndarray, view: np.ndarray) -> dict:
         "brightness": float(small.mean() / 255),
         "contrast": float((bright - dark) / 255),
         "histogram": count_colours(view),
+        "postcard": shrink(small, POSTCARD).tobytes(),
     }
 
 

@@ -27,9 +27,11 @@ NOTHING = {
     "brightness": np.nan,
     "contrast": np.nan,
     "histogram": np.zeros(LEVELS**3, np.float32),
+    "postcard": b"",
     "source": "",
     "reason": "",
 }
+OWN = ("file", "held_of", "postcard", "source", "reason")  # what a held frame does not copy
 
 
 class Recorder:
@@ -92,7 +94,7 @@ def _save(row: dict, path: Path, save: Callable, args: tuple) -> dict:
 def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
     """Give held rows the sizes and measures of the picture that they repeat."""
     held = rows["reason"] == "held"
-    copied = [name for name in NOTHING if name not in ("file", "held_of", "source", "reason")]
+    copied = [name for name in NOTHING if name not in OWN]
     originals = rows.set_index("frame_no")[copied].reindex(rows.loc[held, "held_of"])
     for name in copied:
         rows.loc[held, name] = pd.Series(originals[name].to_numpy(), rows.index[held])
