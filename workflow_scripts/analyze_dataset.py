@@ -156,11 +156,11 @@ def read_people(
 ) -> pd.DataFrame:
     """The instances of these frames with masks, joints and occlusion as far as they are known."""
     wanted = set(frame_ids)
-    parts = [pd.DataFrame(columns=PEOPLE)]
+    parts = []
     for path in instances:  # shard by shard: masks of a whole film need not be in memory
         part = read_manifest(path, PEOPLE)
         parts.append(part[part["frame_id"].isin(wanted)])
-    people = pd.concat(parts, ignore_index=True)
+    people = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PEOPLE)
     for path, columns in ((keypoints, ["keypoints"]), (poses, ["occlusion"])):
         if path:
             people = people.merge(read_manifest(path, ["instance_id", *columns]), "left")

@@ -177,14 +177,14 @@ def make_table(kind: str, image_ids: Sequence[str], captions: list[Caption]) -> 
     """Captions as rows of the table."""
     rows = {
         "image_id": list(image_ids),
-        "kind": kind,
+        "kind": [kind] * len(captions),
         "caption": [caption.text for caption in captions],
         "tokens": [caption.tokens for caption in captions],
         "tags": [[asdict(tag) for tag in caption.tags] for caption in captions],
         "dropped": [caption.dropped for caption in captions],
-        "reason": "",
+        "reason": [""] * len(captions),
     }
-    return pd.DataFrame(rows, columns=CAPTIONS.names)
+    return pd.DataFrame(rows, columns=CAPTIONS.names, dtype=object)
 
 
 def main(

@@ -111,6 +111,8 @@ def choose_images(
         same = find_same_poses(free, limits["min_pose_change"])
         reasons[free.index[same]] = "same_pose"
     free = rows[reasons == ""]
+    if free.empty:
+        return reasons, pd.Series(dtype=float)
     wanted = limits["shares"].get(CATEGORY[kind], {})
     shares = target_shares(free["category"], wanted)
     within = keep_quotas(free, shares, limits["max_images"])

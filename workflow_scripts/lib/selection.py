@@ -105,8 +105,9 @@ def name_category(kind: str, rows: pd.DataFrame) -> pd.Series:
     """The category that the kind is balanced over; "unknown" where nobody measured it."""
     if CATEGORY[kind] != "lighting":
         return rows[CATEGORY[kind]].replace("", "unknown")
-    parts = rows[["time_of_day", "weather", "indoor"]]
-    return parts.apply(lambda row: " ".join(text for text in row if text) or "unknown", axis=1)
+    parts = rows[["time_of_day", "weather", "indoor"]].itertuples(index=False)
+    words = [" ".join(text for text in part if text) or "unknown" for part in parts]
+    return pd.Series(words, index=rows.index, dtype=str)
 
 
 def measure_quality(kind: str, rows: pd.DataFrame) -> pd.Series:

@@ -64,12 +64,9 @@ def _take_units(table: np.ndarray, share: float) -> list[int]:
 def _take_smallest(table: np.ndarray) -> list[int]:
     """Where every unit is too large for the target: the smallest that leaves all categories."""
     sizes, total = table.sum(1), table.sum(0)
-    lasting = ~((table > 0) & (total - table <= 0)).any(1)
-    for allowed in (lasting, np.ones(len(table), bool)):
-        choice = np.where(allowed & (sizes <= MAX_SHARE * sizes.sum()), sizes, np.inf)
-        if np.isfinite(choice).any():
-            return [int(choice.argmin())]
-    return []
+    empties = ((table > 0) & (total - table <= 0)).any(1)
+    choice = np.where(~empties & (sizes <= MAX_SHARE * sizes.sum()), sizes, np.inf)
+    return [int(choice.argmin())] if np.isfinite(choice).any() else []
 
 
 def find_leaks(rows: pd.DataFrame, keys: Sequence[str]) -> dict[str, list[str]]:
