@@ -1,8 +1,8 @@
 """Name the emotion of each face. Reads face crops and tracks, and people's corrections.
 
-Each face is shown to the model at several sizes and mirrored; evidence is averaged within the track,
-where an expression lasts; and what the model says of this film's faces on average is partly taken
-off, for every film has a resting face of its own. What stays below the least score is "unsure".
+Each face is shown to the model at several sizes and mirrored; evidence is averaged within the
+track, where an expression lasts; and what the model says of this film's faces on average is partly
+taken off, for every film has a resting face of its own. Below the least score it is "unsure".
 
 Corrections: config/reviews/{film}/expressions.csv with the columns id and emotion, and if wanted
 intensity; id is an instance_id or a track_id, an instance wins over its track.

@@ -37,7 +37,7 @@ EDGE = 0.01  # of the frame's height: so near to its edge, a box touches it
 
 
 def measure_bodies(keypoints: np.ndarray, height_px: np.ndarray, least: float) -> pd.DataFrame:
-    """Measures of bodies (N, 17, 3), lengths in torsos; nan where joints are surer hidden than seen.
+    """Measures of bodies (N, 17, 3), lengths in torsos; nan where joints are not seen.
 
     Joints of legs count if one of the pair reaches the confidence `least`: the far leg often hides.
     """

@@ -1,8 +1,8 @@
 """Find the face of each person and cut it out. Reads instances and pictures, leaves face crops.
 
-The person is laid on grey first, so that a neighbour's face cannot be taken for theirs, and the points
-of the face must lie on the person. One row per instance whose face is seen; profiles that the detector
-does not know, and backs, have none.
+The person is laid on grey first, so that a neighbour's face cannot be taken for theirs, and the
+points of the face must lie on the person. One row per instance whose face is seen; profiles that
+the detector does not know, and backs, have none.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,10 +38,8 @@ FACES = pa.schema(
     ]
 )
 COLUMNS = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "mask", "height_px", "width_px"]
-LOOKS = (
-    (1.3, 320),
-    (None, 640),
-)  # height looked at, in widths of the box (None: all); longer side, px
+# Height looked at, in widths of the box (None: all of it), and longer side of what the net sees.
+LOOKS = ((1.3, 320), (None, 640))
 SURE = 0.6  # a face this clear in the first look saves the second
 MAX_ENLARGE = 6.0  # a face of under some 8 pixels shows nothing more, however enlarged
 MIN_POINTS_ON_MASK = 4  # of five
@@ -66,7 +64,7 @@ def isolate_person(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def find_face(image: np.ndarray, mask: np.ndarray, box: np.ndarray, net: FaceNet) -> Face | None:
-    """The best face on one person, first near the top of the body, then everywhere; None if hidden."""
+    """The best face on one person: near the top of the body, or anywhere; None if hidden."""
     x0, y0, x1, y1 = clip_box(box, image.shape[1], image.shape[0])
     alone = isolate_person(image, mask)
     best = None

@@ -71,7 +71,7 @@ def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Per
 
 
 def detect_zoomed(image: np.ndarray, detect: Detect) -> Detections:
-    """Detect in the whole picture, then in overlapping squares of half its height: small figures."""
+    """Detect in the whole picture and in overlapping squares of half its height."""
     height, width = image.shape[:2]
     found, side = detect(image), min(height, width) // 2
     for y in _tile_starts(height, side):
@@ -129,29 +129,39 @@ def recover_people(
 ) -> list[list[Person]]:
     """Look again for each person who was clearly seen in the shot, in the frames that miss them.
 
-    Goes forward, then backward in time; a frame is prompted from the sighting just before it and the
-    nearest one after it, if any. A person found again leads on to the next frame.
+    Goes forward, then backward in time. A person found again leads on to the next frame.
     """
     frames = [list(people) for people in frames]
     tracks = [t for t in collect_tracks(frames, max_gap_s) if best_score(t) >= sure_score]
     for step in (1, -1):
         indices = range(len(frames))[::step]
-        for previous, index in zip(indices, indices[1:], strict=False):
-            if abs(times_s[index] - times_s[previous]) > max_gap_s:
+        for before, index in zip(indices, indices[1:], strict=False):
+            if abs(times_s[index] - times_s[before]) > max_gap_s:
                 continue
             for track in tracks:
-                if previous not in track or index in track:
+                prompt = find_prompt(track, before, index, times_s[index])
+                if prompt is None:
                     continue
-                beyond = next(
-                    (track[i] for i in indices[indices.index(index) :] if i in track), None
-                )
-                prompt = interpolate_prompt(track[previous], beyond, times_s[index])
                 image = images(index)
                 found = segment(image, prompt)
-                if accept_recovered(found, frames[index], track[previous]):
+                if accept_recovered(found, frames[index], track[before]):
                     track[index] = find_people(image, times_s[index], found)[0]
                     frames[index].append(track[index])
     return frames
+
+
+def find_prompt(
+    track: dict[int, Person], before: int, index: int, time_s: float
+) -> Detections | None:
+    """Where to look for somebody of frame `before` who misses in `index`, the next or the last one.
+
+    Between that sighting and the nearest one beyond, if there is one; None when nobody misses.
+    """
+    if before not in track or index in track:
+        return None
+    beyond = [i for i in track if (i - index) * (index - before) > 0]
+    nearest = min(beyond, key=lambda i: abs(i - index), default=None)
+    return interpolate_prompt(track[before], track.get(nearest), time_s)
 
 
 def collect_tracks(frames: list[list[Person]], max_gap_s: float) -> list[dict[int, Person]]:
@@ -210,14 +220,14 @@ def make_rows(frame: tuple, people: list[tuple[int, Person]], width_px: int) -> 
     people = sorted(people, key=lambda item: float(item[1].sighting.box[0]))
     for number, (track, person) in enumerate(people):
         mask = np.unpackbits(person.mask, axis=1, count=width_px).astype(bool)
-        x0, y0, x1, y1 = (float(value) for value in person.sighting.box)
+        box = person.sighting.box.tolist()
         rows.append(
             {
                 "instance_id": f"{frame.frame_id}_i{number:02d}",
                 "frame_id": frame.frame_id,
                 "shot_id": frame.shot_id,
                 "track_id": f"s{frame.shot_id:04d}_t{track:02d}",
-                **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
+                **dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
                 "score": person.sighting.score,
                 "mask": encode_rle(mask),
                 "height_px": mask.shape[0],

@@ -61,12 +61,10 @@ def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray]
 
 
 def make_tiles(width: int, height: int) -> list[tuple[int, int, int]]:
-    """Squares (x, y, side): the whole picture, then overlapping ones of its height and half of it."""
-    tiles = [(0, 0, max(width, height))]
-    for side in (min(width, height),):
-        for y in _starts(height, side):
-            tiles += [(x, y, side) for x in _starts(width, side)]
-    return list(dict.fromkeys(tiles))
+    """Squares (x, y, side): around the whole picture, then overlapping ones of its shorter side."""
+    side = min(width, height)
+    tiles = [(x, y, side) for y in _starts(height, side) for x in _starts(width, side)]
+    return list(dict.fromkeys([(0, 0, max(width, height)), *tiles]))
 
 
 def _starts(length: int, side: int) -> list[int]:
@@ -108,7 +106,7 @@ def _is_same(x: float, y: float, side: float, x2: float, y2: float, side2: float
 def load_segment(
     files: dict[str, Path], *, device: str
 ) -> Callable[[np.ndarray, Detections], Detections]:
-    """Return segment(image, detections) -> the people among them, with masks; no two are the same."""
+    """Return segment(image, detections) -> the people among them, each once, with masks."""
     measure = _load_landmarks(files)
 
     def segment(image: np.ndarray, detections: Detections) -> Detections:
@@ -145,7 +143,7 @@ def _separate(bodies: list[Body], scores: np.ndarray, width: int, height: int) -
 
 
 def suppress_masks(masks: np.ndarray, scores: np.ndarray, max_overlap: float = 0.5) -> list[int]:
-    """Rows to keep, best first: drop a mask that shares over half of the smaller with a better one."""
+    """Rows to keep, best first: drop a mask that shares half of the smaller with a better one."""
     keep: list[int] = []
     areas = masks.sum((1, 2))
     for row in np.argsort(-scores, kind="stable"):

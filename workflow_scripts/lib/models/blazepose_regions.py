@@ -1,8 +1,8 @@
-"""Where a BlazePose net looks: square, turned regions, and the detector's anchors that lead to them.
+"""Where a BlazePose net looks: square, turned regions, and the anchors that lead to them.
 
-A region is (centre x, centre y, side, angle): a square in pixels of the picture, turned clockwise by
-`angle` radians so that the body stands upright in it. It comes from two points, the middle of the hips
-and a point on the circle around the whole body, also where that circle leaves the picture.
+A region is (centre x, centre y, side, angle): a square in pixels of the picture, turned clockwise
+by `angle` radians so that the body stands upright in it. It comes from two points, the middle of
+the hips and a point on the circle around the whole body, also where it leaves the picture.
 """
 
 import cv2

@@ -1,4 +1,4 @@
-"""CenterFace: faces with five points each (eyes, nose, corners of the mouth), by OpenCV's own runner."""
+"""CenterFace: faces with five points each (eyes, nose, mouth), by OpenCV's own runner."""
 
 from collections.abc import Callable
 from pathlib import Path

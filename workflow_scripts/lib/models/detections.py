@@ -1,4 +1,4 @@
-"""What detectors and segmenters hand on: boxes, scores, and where a model has them, regions and masks."""
+"""What detectors and segmenters hand on: boxes, scores, regions and masks."""
 
 from dataclasses import dataclass
 

@@ -12,7 +12,7 @@ THREADS = min(4, os.cpu_count() or 1)
 
 
 def open_tflite(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
-    """Return run(inputs): float32 in the shape of the model's only input -> its outputs, in order."""
+    """Return run(inputs): float32 in the shape of the only input -> the outputs, in order."""
     interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
     interpreter.allocate_tensors()
     slot = interpreter.get_input_details()[0]["index"]
