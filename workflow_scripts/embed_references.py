@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.lib.clusters import mean_distances
 from workflow_scripts.lib.colors import compare_colors, describe_colors
 from workflow_scripts.lib.crops import cut_out
 from workflow_scripts.lib.errors import CineloraError
@@ -55,16 +56,15 @@ def describe_reference(path: Path, detect, segment, embed, padding: float) -> tu
 def find_strays(rows: pd.DataFrame) -> list[str]:
     """Pictures that look more like another character than like the other pictures of their own."""
     rows = rows[rows["reason"] == ""]
-    names = rows["character"].to_numpy()
-    if len(set(names)) < 2:
+    labels = pd.factorize(rows["character"])[0]
+    if labels.max(initial=0) < 1:
         return []
     colors = np.stack(rows["colors"].to_list())
-    distances = compare_colors(colors, colors)
-    np.fill_diagonal(distances, np.inf)
-    same = names[:, None] == names[None]
-    own = np.where(same, distances, np.inf).min(1)
-    other = np.where(same, np.inf, distances).min(1)
-    return rows["reference_id"][np.isfinite(own) & (other < own)].tolist()
+    means = mean_distances(compare_colors(colors, colors), labels)
+    numbers = np.arange(len(rows))
+    own = means[numbers, labels]
+    means[numbers, labels] = np.inf
+    return rows["reference_id"][np.isfinite(own) & (means.min(1) < own)].tolist()
 
 
 def main(

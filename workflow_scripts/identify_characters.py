@@ -62,7 +62,11 @@ def read_tracks(
             for kind, part in enumerate((track, track[:middle], track[middle:])):
                 means[kind].append(mean_looks(part if len(part) else track))
     looks = [
-        Looks(*(np.array(values, np.float32) for values in zip(*m, strict=True))) for m in means
+        Looks(
+            np.array([colors for colors, _ in pairs], np.float32),
+            np.array([vector for _, vector in pairs], np.float32),
+        )
+        for pairs in means
     ]
     return pd.concat(people, ignore_index=True), names, *looks
 
