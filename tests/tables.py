@@ -245,6 +245,7 @@ def make_locations(frames: pd.DataFrame) -> pd.DataFrame:
             "location_score": 0.9,
             "view_group": np.where(rows["frame_no"] % 24 < 12, first, rows["frame_id"]),
             "is_view_keeper": (rows["frame_id"] == first) | (rows["frame_no"] % 24 >= 12),
+            "reason": np.where(rows["shot_id"] == 8, "character_left", ""),
         }
     )
 
@@ -269,7 +270,6 @@ def make_lighting(frames: pd.DataFrame) -> pd.DataFrame:
 def make_backgrounds(frames: pd.DataFrame) -> pd.DataFrame:
     """Clean plates of every picture; in shot 8 a character is left."""
     rows = frames[frames["file"] != ""]
-    left = rows["shot_id"] == 8
     return pd.DataFrame(
         {
             "frame_id": rows["frame_id"],
@@ -277,7 +277,7 @@ def make_backgrounds(frames: pd.DataFrame) -> pd.DataFrame:
             "covered": 0.2,
             "revealed": 0.9,
             "filled": 0.1,
-            "leftover": np.where(left, 0.9, 0.0),
+            "leftover": 0.0,
             "painted": [encode_rle(draw_mask((64, 64, 96, 96)))] * len(rows),
         }
     )

@@ -221,8 +221,6 @@ def test_reasons_of_a_character(film, tmp_path):
         ("expression", {}, "unsure_expression"),
         ("background", {}, "character_left"),
         ("background", {}, "duplicate_view"),
-        ("background", {"max_painted": 0.01}, "too_much_painted"),
-        ("background", {"max_covered": 0.1}, "too_much_covered"),
     ],
 )
 def test_every_reason_is_given(film, name, limits, reason):

@@ -26,11 +26,10 @@ COLUMNS = {
         )
     },
     "locations": {"frame_id": "frame_id", "location": "location", "view_group": "view_group"}
-    | {"is_view_keeper": "is_view_keeper"},
+    | {"is_view_keeper": "is_view_keeper", "reason": "plate_reason"},
     "lighting": {"frame_id": "frame_id", "time_of_day": "time_of_day", "weather": "weather"}
     | {"indoor": "indoor", "light": "light", "warmth": "warmth", "score": "lighting_score"},
-    "backgrounds": {"frame_id": "frame_id", "file": "plate", "covered": "covered"}
-    | {"filled": "filled", "leftover": "leftover"},
+    "backgrounds": {"frame_id": "frame_id", "file": "plate"},
     "instances": {"instance_id": "instance_id", "frame_id": "frame_id", "track_id": "track_id"}
     | {"x0": "x0", "y0": "y0", "x1": "x1", "y1": "y1", "score": "instance_score"},
     "identities": {"instance_id": "instance_id", "character": "character", "reason": "who_reason"}
@@ -106,7 +105,7 @@ def _add(rows: pd.DataFrame, table: pd.DataFrame | None, key: str) -> pd.DataFra
 
 def _blank_unknowns(rows: pd.DataFrame) -> pd.DataFrame:
     texts = [name for name in SOURCES if name in rows] + ["character", "who_reason", "view_group"]
-    texts += ["emotion_reason", "plate"]
+    texts += ["emotion_reason", "plate_reason", "plate"]
     rows = rows.copy()
     for name in set(texts) & set(rows):
         rows[name] = rows[name].fillna("").astype(str)

@@ -36,7 +36,7 @@ def find_reasons(kind: str, rows: pd.DataFrame, limits: dict, character: str = "
 
 def _checks(kind: str, rows: pd.DataFrame, limits: dict, character: str) -> list:
     if kind == "background":
-        own = _background_checks(rows, limits)
+        own = _background_checks(rows)
     elif kind == "lighting":
         score = rows["lighting_score"] >= limits["min_score"]["lighting"]
         own = [("unknown_lighting", rows["time_of_day"] == ""), ("low_score", ~score)]
@@ -47,14 +47,12 @@ def _checks(kind: str, rows: pd.DataFrame, limits: dict, character: str) -> list
     return [*own, ("no_caption", rows["caption"] == "")]
 
 
-def _background_checks(rows: pd.DataFrame, limits: dict) -> list:
-    painted = rows["covered"] * rows["filled"]  # share of the frame
-    return [
-        ("too_much_covered", ~(rows["covered"] <= limits["max_covered"])),
-        ("too_much_painted", ~(painted <= limits["max_painted"])),
-        ("character_left", ~(rows["leftover"] <= limits["max_leftover"])),
-        ("duplicate_view", ~rows["is_view_keeper"].fillna(False).astype(bool)),
-    ]
+def _background_checks(rows: pd.DataFrame) -> list:
+    """cluster_scenes has judged the plates; of near-identical ones its keeper is enough."""
+    reasons = sorted(set(rows["plate_reason"]) - {""})
+    checks = [(reason, rows["plate_reason"] == reason) for reason in reasons]
+    keeper = rows["is_view_keeper"].fillna(False).astype(bool)
+    return [*checks, ("duplicate_view", ~keeper)]
 
 
 def _instance_checks(kind: str, rows: pd.DataFrame, limits: dict, character: str) -> list:
