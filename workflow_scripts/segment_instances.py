@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from workflow_scripts.lib.images import encode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
-from workflow_scripts.lib.models.detections import Detections
+from workflow_scripts.lib.models.detections import Detections, suppress_masks
 from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.tracks import Sighting, describe_colours, link_tracks
@@ -58,7 +58,8 @@ class Person:
 
 
 def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Person]:
-    """Describe what the segmenter found in one picture."""
+    """Describe what the segmenter found in one picture, each person once."""
+    found = found.take(suppress_masks(found.masks, found.scores))
     return [
         Person(
             Sighting(time_s, found.boxes[row], describe_colours(image, mask), float(score)),
@@ -197,8 +198,7 @@ def segment_shot(
         image = read_rgb(folder / file)
         zoomed = zoom_every > 0 and number % zoom_every == 0
         found = detect_zoomed(image, detect) if zoomed else detect(image)
-        people = find_people(image, time_s, segment(image, found)) if len(found) else []
-        frames.append(people)
+        frames.append(find_people(image, time_s, segment(image, found)) if len(found) else [])
         widths.append(image.shape[1])
     limits = {"sure_score": sure_score, "max_gap_s": max_gap_s}
     frames = recover_people(

@@ -21,7 +21,11 @@ from workflow_scripts.lib.models.blazepose_regions import (
     regions_to_boxes,
     uncrop_map,
 )
-from workflow_scripts.lib.models.detections import Detections, no_detections
+from workflow_scripts.lib.models.detections import (
+    Detections,
+    no_detections,
+    suppress_masks,
+)
 from workflow_scripts.lib.models.tflite import open_tflite
 
 LANDMARK_PX = 256
@@ -140,20 +144,6 @@ def _separate(bodies: list[Body], scores: np.ndarray, width: int, height: int) -
     boxes = np.array([_box(mask) for mask in masks], np.float32).reshape(-1, 4)
     regions = np.array([bodies[row].region for row in keep], np.float32).reshape(-1, 4)
     return Detections(boxes, scores[keep], regions, masks)
-
-
-def suppress_masks(masks: np.ndarray, scores: np.ndarray, max_overlap: float = 0.5) -> list[int]:
-    """Rows to keep, best first: drop a mask that shares half of the smaller with a better one."""
-    keep: list[int] = []
-    areas = masks.sum((1, 2))
-    for row in np.argsort(-scores, kind="stable"):
-        shared = [
-            (masks[row] & masks[other]).sum() / max(1, min(areas[row], areas[other]))
-            for other in keep
-        ]
-        if areas[row] and all(share <= max_overlap for share in shared):
-            keep.append(int(row))
-    return keep
 
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int]:

@@ -40,3 +40,17 @@ def no_detections(height: int, width: int, *, regions: bool) -> Detections:
     empty = np.zeros((0, 4), np.float32)
     masks = np.zeros((0, height, width), bool)
     return Detections(empty, np.zeros(0, np.float32), empty if regions else None, masks)
+
+
+def suppress_masks(masks: np.ndarray, scores: np.ndarray, max_overlap: float = 0.5) -> list[int]:
+    """Rows to keep, best first: drop a mask that shares half of the smaller with a better one."""
+    keep: list[int] = []
+    areas = masks.sum((1, 2))
+    for row in np.argsort(-scores, kind="stable"):
+        shared = [
+            (masks[row] & masks[other]).sum() / max(1, min(areas[row], areas[other]))
+            for other in keep
+        ]
+        if areas[row] and all(share <= max_overlap for share in shared):
+            keep.append(int(row))
+    return keep
