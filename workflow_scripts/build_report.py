@@ -18,6 +18,7 @@ from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.progress_file import sum_progress
 from workflow_scripts.lib.report.blocks import Section
+from workflow_scripts.lib.report.charts import draw_funnel
 from workflow_scripts.lib.report.datasets import has_random_base, show_adapters, show_datasets
 from workflow_scripts.lib.report.film import (
     Film,
@@ -149,7 +150,7 @@ def main(
 
     html, _ = fit_page(subject, options, draw)
     _write(page, html)
-    _write(funnel, stand_alone(first.blocks[0].svg))
+    _write(funnel, stand_alone(draw_funnel(counts)))
     _write(timeline, stand_alone(show_timeline(subject).blocks[0].svg))
     return _count(counts, html)
 

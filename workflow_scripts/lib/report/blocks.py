@@ -1,7 +1,7 @@
-"""What a page is made of. Sections build these from tables; resources/report/page.html.j2 draws them.
+"""What a page is made of: sections build these, resources/report/page.html.j2 draws them.
 
-All words in them are plain text: the template escapes them. Only `Chart.svg` and `Caption.words`
-are markup, made by functions that escape what they are given.
+All words in them are plain text: the template escapes them. Only `Chart.svg` and `Card.caption`
+may be markup, made by functions that escape what they are given.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar from 0 to 1, with the range in which it should end."""
+    """One bar within 0 to 1, with the range in which it should end."""
 
     name: str
     share: float
@@ -55,6 +55,7 @@ class Bar:
     low: float | None = None
     high: float | None = None
     tint: str = ""
+    start: float = 0.0
 
     @property
     def state(self) -> str:
@@ -72,6 +73,7 @@ class Bars:
     title: str
     bars: Sequence[Bar]
     note: str = ""
+    broad: bool = False  # over the whole column
 
 
 @dataclass(frozen=True)

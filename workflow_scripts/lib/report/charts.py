@@ -6,26 +6,49 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
+from workflow_scripts.lib.report.blocks import Bar
 from workflow_scripts.lib.report.funnel import Funnel, say_reason
 from workflow_scripts.lib.report.svg import drawing, tag
 
 ROW, BAR = 30, 18  # height of a row and of the bar in it
 
 
-def draw_funnel(funnel: Funnel, *, width: int = 920, label_width: int = 200) -> Markup:
-    """A waterfall: each reason takes its piece off the right end of what was still there."""
-    scale = (width - label_width - 90) / max(funnel.read, 1)
-    rows = [("sampled", 0, funnel.read, "rest", "")]
-    left = funnel.read
+def list_steps(funnel: Funnel) -> list[tuple[str, int, int, str]]:
+    """Bars of a waterfall: name, where it starts, how long it is, kind (rest, aside, kept).
+
+    Each reason takes its piece off the right end of what was still there.
+    """
+    steps, left = [("sampled", 0, funnel.read, "rest")], funnel.read
     for reason, count in funnel.aside.items():
         left -= count
-        rows.append((say_reason(reason), left, count, "aside", "−"))
-    rows.append(("kept", 0, funnel.left, "kept", ""))
-    parts = []
-    for i, (name, start, count, style, sign) in enumerate(rows):
+        steps.append((say_reason(reason), left, count, "aside"))
+    return [*steps, ("kept", 0, left, "kept")]
+
+
+def list_bars(funnel: Funnel) -> list[Bar]:
+    """The same waterfall as bars of a page."""
+    total = max(funnel.read, 1)
+    tints = {"rest": "var(--soft)", "aside": "var(--pale)", "kept": ""}
+    return [
+        Bar(
+            name,
+            count / total,
+            f"−{count}" if kind == "aside" else f"{count}",
+            tint=tints[kind],
+            start=start / total,
+        )
+        for name, start, count, kind in list_steps(funnel)
+    ]
+
+
+def draw_funnel(funnel: Funnel, *, width: int = 920, label_width: int = 200) -> Markup:
+    """The waterfall as a drawing of its own."""
+    scale = (width - label_width - 90) / max(funnel.read, 1)
+    rows, parts = list_steps(funnel), []
+    for i, (name, start, count, style) in enumerate(rows):
         top = i * ROW + (ROW - BAR) / 2
         x, wide = label_width + start * scale, count * scale
-        strong = " strong" if style != "aside" else ""
+        strong, sign = ("", "−") if style == "aside" else (" strong", "")
         parts += [
             tag("text", name, x=label_width - 14, y=top + 13, class_=f"end{strong}"),
             tag("rect", x=x, y=top, width=max(wide, 1.0), height=BAR, rx=2, class_=style),

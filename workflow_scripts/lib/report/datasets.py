@@ -98,7 +98,7 @@ def read_balance(balance: dict[str, Any]) -> Bars | None:
 
 
 def _check_leak(film: Film, chosen: pd.DataFrame) -> Note:
-    """Join the splits with shots and duplicate groups anew: what pack_dataset wrote is not trusted."""
+    """Join splits with shots and duplicate groups anew; what pack_dataset wrote is not trusted."""
     frames = film.results.frames()[["frame_id", "shot_id"]]
     groups = film.results.table("dedup_frames/groups.parquet", ["frame_id", "group"])
     rows = chosen[["frame_id", "split"]].merge(frames, "left").merge(groups, "left")
@@ -163,9 +163,8 @@ def _show_scores(film: Film, name: str) -> list:
     settings = yaml.safe_load((folder / "adapters" / name / "settings.yaml").read_text())
     scores = pq.read_table(folder / "evaluate_adapter" / name / "scores.parquet").to_pandas()
     size = (folder / "adapters" / name / "adapter.safetensors").stat().st_size
-    about = [
-        (key, value) for key, value in settings.items() if isinstance(value, str | int | float)
-    ]
+    plain = {key: value for key, value in settings.items() if isinstance(value, str | int | float)}
+    about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
     about.append(("file", f"{size / 1e6:.2f} MB"))
     tables = [_tabulate_scores(scores), Table("How it was trained", ["setting", "value"], about)]
     grid = read_small(folder / "evaluate_adapter" / name / "grid.png", GRID_PX)
@@ -189,15 +188,15 @@ def _tabulate_scores(scores: pd.DataFrame) -> Table:
         words = [name.replace("_", " "), *values, " ".join(alone), better, group["note"].iloc[0]]
         rows.append(words)
     head = ["score", *(f"strength {s:g}" if s else "base alone" for s in strengths)]
-    note = "In brackets: 95 % interval."
+    note = "Below a value: its 95 % interval."
     return Table("Scores", [*head, "dataset alone", "better", ""], rows, note=note)
 
 
 def _say_score(row: Any) -> str:
-    """0.41 (0.38 to 0.44); "" where nothing could be measured."""
+    """0.41, below it 0.38 to 0.44; "" where nothing could be measured."""
     if pd.isna(row.value):
         return ""
-    return f"{row.value:.3g}" + ("" if pd.isna(row.low) else f" ({row.low:.3g} to {row.high:.3g})")
+    return f"{row.value:.3g}" + ("" if pd.isna(row.low) else f"\n{row.low:.3g} to {row.high:.3g}")
 
 
 def has_random_base(film: Film) -> bool:

@@ -1,4 +1,4 @@
-"""Chapters on the film as a whole: what it is, how many frames are left, how it runs, its frames."""
+"""Chapters on the film as a whole: what it is, how many frames are left, how it runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.report.blocks import Card, Chart, Figures, Gallery, Note, Section, Table
-from workflow_scripts.lib.report.charts import draw_funnel
+from workflow_scripts.lib.report.blocks import (
+    Bars,
+    Card,
+    Chart,
+    Figures,
+    Gallery,
+    Note,
+    Section,
+    Table,
+)
+from workflow_scripts.lib.report.charts import list_bars
 from workflow_scripts.lib.report.funnel import (
     Funnel,
     count_dataset,
@@ -95,7 +104,7 @@ def show_funnel(film: Film) -> tuple[Section, Funnel]:
     frames = count_frames(film.results)
     datasets = [count_dataset(film.results, name, _kind(name)) for name in film.datasets]
     blocks = [
-        Chart("Which frames are good enough to learn from", draw_funnel(frames), wide=True),
+        Bars("Which frames are good enough to learn from", list_bars(frames), broad=True),
         Note(f"{frames.sum_line}: it adds up.", "good"),
         _tabulate(datasets),
         Note("Every column adds up to what was offered to that dataset.", "good"),
@@ -117,10 +126,12 @@ def _tabulate(datasets: Sequence[Funnel]) -> Table:
         rows.append([words, *(funnel.kept[split] for funnel in datasets)])
     for reason in list_reasons(list(datasets)):
         rows.append([say_reason(reason), *(funnel.aside.get(reason, "") for funnel in datasets)])
-    foot = ["all that the film offers", *(f"{f.read} {f.unit}" for f in datasets)]
+    foot = ["all that the film offers", *(funnel.read for funnel in datasets)]
     head = ["", *(funnel.name for funnel in datasets)]
-    note = "Images by what became of them. Backgrounds, style and lighting are made of frames, "
-    note += "the others of instances: one character in one frame."
+    note = (
+        "Backgrounds, style and lighting are chosen from all sampled frames, the others from all "
+    )
+    note += "instances: one character in one frame."
     return Table("What became of every image, by dataset", head, rows, foot, note)
 
 

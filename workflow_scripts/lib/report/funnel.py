@@ -1,4 +1,4 @@
-"""From sampled frames to datasets: how many are left, why the others are not, and that it adds up."""
+"""From sampled frames to datasets: how many are left, why, and that it adds up."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -39,13 +39,12 @@ class Funnel:
     kept: dict[str, int]
 
     def __post_init__(self) -> None:
-        if self.read != sum(self.aside.values()) + sum(self.kept.values()):
+        told = self.left + sum(self.aside.values())
+        if self.read != told:
             raise CineloraError(
-                f"The funnel of {self.name} does not add up: {self.read} {self.unit} went in, but\n"
-                f"  {sum(self.kept.values())} kept {self.kept} and {sum(self.aside.values())} set "
-                f"aside {self.aside} make\n"
-                f"  {sum(self.kept.values()) + sum(self.aside.values())}. Rows were lost or doubled "
-                "on the way; please report it."
+                f"The funnel of {self.name} does not add up: {self.read} {self.unit} went in,\n"
+                f"  but kept {self.kept} and set aside {self.aside} make {told}.\n"
+                "  Rows were lost or doubled on the way; please report it."
             )
 
     @property
@@ -117,7 +116,7 @@ def _check_origin(rows: pd.Series, offered: pd.Series, dataset: str) -> None:
 
 
 def _offer_images(results: Results, kind: str, dataset: str) -> pd.DataFrame:
-    """image_id, and in `before` why an image may have been left out before packing ("": no cause)."""
+    """image_id, and in `before` why an image never came to be packed ("": no cause)."""
     frames = results.frames()
     if kind in FRAME_KINDS:
         return frames[["frame_id", "reason"]].set_axis(["image_id", "before"], axis=1)

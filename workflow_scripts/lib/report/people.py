@@ -63,7 +63,7 @@ def _show_masks(film: Film) -> Gallery:
     frames = film.results.frames_by_id()
     cards = []
     for frame_id, rows in masks.groupby("frame_id"):
-        image = film.frame_image(frames.at[frame_id, "file"])
+        image = film.frame_image(frames.loc[frame_id, "file"])
         for row in rows.itertuples():
             mask = decode_rle(row.mask, row.height_px, row.width_px)
             image = draw_mask(image, mask, film.tints.get(who[row.instance_id], NOBODY))

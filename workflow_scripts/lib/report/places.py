@@ -26,7 +26,7 @@ def show_backgrounds(film: Film) -> Section:
     empty = int(((rows["plate"] == "") & (rows["reason"] == "")).sum())
     lead = (
         f"{empty} of {len(rows)} frames show nobody and are used as they are; "
-        f"{len(cleaned)} were cleaned: real pixels from other frames of the shot first, paint after."
+        f"{len(cleaned)} were cleaned: real pixels from the shot's other frames first, then paint."
     )
     blocks: list = []
     if len(cleaned):

@@ -1,4 +1,4 @@
-"""The results of one film as the report reads them: only what the rule declares, a part at a time."""
+"""The results of one film as the report reads them: what the rule declares, a part at a time."""
 
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatch

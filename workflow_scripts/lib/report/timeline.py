@@ -41,15 +41,15 @@ def draw_timeline(
     """Shots on top, ticks of sampled frames below (tall: kept), then one row per lane."""
     length = max(float(shots["end_s"].max()), 1e-6)
     scale = (width - LABEL - 8) / length
-    parts = [_name("shots", 0), *_draw_shots(shots, scale), _name("frames kept", 1)]
+    bottom = (len(lanes) + 2) * LANE
+    parts = _draw_seconds(length, scale, bottom)
+    parts += [_name("shots", 0), *_draw_shots(shots, scale), _name("frames kept", 1)]
     parts += _draw_ticks(frames, scale)
     for i, lane in enumerate(lanes):
         parts.append(_name(lane.name, i + 2))
         parts += [_draw_span(span, i + 2, scale) for span in lane.spans]
         if lane.is_named:
             parts += _name_spans(lane.spans, i + 2, scale)
-    bottom = (len(lanes) + 2) * LANE
-    parts += _draw_seconds(length, scale, bottom)
     return drawing(width, bottom + 24, *parts, label="Timeline of the film")
 
 

@@ -1,4 +1,4 @@
-"""Chapters on how the results came about: accuracy, timings, models, problems, people's corrections."""
+"""Chapters on how the results came about: accuracy, timings, models, corrections."""
 
 import json
 import platform
