@@ -109,7 +109,7 @@ def _settings(resolution: int) -> list[str]:
         f"resolution = {resolution}",
         "batch_size = 1",
         "enable_bucket = true",
-        f"min_bucket_reso = {MIN_BUCKET}",
+        f"min_bucket_reso = {min(MIN_BUCKET, resolution)}",
         f"max_bucket_reso = {max(MAX_BUCKET, 2 * resolution)}",
         f"bucket_reso_steps = {STEP}",
         "bucket_no_upscale = true",
