@@ -1,11 +1,59 @@
-"""A dataset folder in kohya's layout, made in code: coloured squares on gradients, with masks."""
+"""A dataset folder in kohya's layout, and the tiny base, both made in code."""
 
+import dataclasses
 import json
+import tempfile
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
+import yaml
 
 from workflow_scripts.lib.images import write_image
+from workflow_scripts.lib.models.registry import choose_model
+
+CONFIG = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
+BASE = choose_model("base", {"tier": "light", "device": "cpu"})
+
+
+@cache
+def base_folder() -> Path:
+    """The tiny base, built once per test run."""
+    from workflow_scripts.lib.models.tiny_sd import build_tiny_sd  # diffusers takes seconds
+
+    torch.set_num_threads(1)  # two would only wait for each other: the layers are that small
+    folder = Path(tempfile.mkdtemp(prefix="cinelora-test-")) / "tiny-random-sd"
+    build_tiny_sd(folder, seed=7)
+    return folder
+
+
+@cache
+def _open_once():
+    from workflow_scripts.lib.models.registry import load_model
+
+    return load_model(BASE, [base_folder() / "model_index.json"])
+
+
+def open_base():
+    """A fresh UNet with the shared encoders: twenty times faster than to open the folder."""
+    opened = _open_once()
+    parts = {**opened.pipeline.components, "unet": deepcopy(opened.pipeline.unet)}
+    pipeline = type(opened.pipeline)(**parts, requires_safety_checker=False)
+    pipeline.set_progress_bar_config(disable=True)
+    return dataclasses.replace(opened, pipeline=pipeline)
+
+
+def make_options(phase: str, **changes) -> dict:
+    """The block of a phase in the shipped config, for the light tier, with changes."""
+    block = CONFIG[phase]
+    tiers = {
+        key: value["light"]
+        for key, value in block.items()
+        if isinstance(value, dict) and "light" in value
+    }
+    return {**block, **tiers, **changes}
 
 
 def make_dataset(
@@ -16,7 +64,7 @@ def make_dataset(
     for split, count in (("train", train), ("validation", held_out)):
         rows = []
         for n in range(count):
-            name = f"char_nella_{split}_{n:04d}"
+            name = f"nella_{split}_{n:04d}"
             pixels, mask = draw_square(size, lots)
             concept = folder / split / "2_nella woman"
             write_image(concept / f"{name}.png", pixels)

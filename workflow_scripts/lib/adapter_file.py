@@ -7,7 +7,6 @@ No time stamps inside: the same training gives the same bytes (times stand in se
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,34 +47,12 @@ def to_kohya(state: dict[str, torch.Tensor], alpha: float) -> dict[str, torch.Te
     return dict(sorted(tensors.items()))
 
 
-def from_kohya(tensors: dict[str, torch.Tensor], modules: Sequence[str]) -> dict[str, torch.Tensor]:
-    """Inverse of to_kohya for a network with these modules; a key without one is an error."""
-    names = {PREFIX + module.replace(".", "_"): module for module in modules}
-    halves = {kohya: peft for peft, kohya in HALVES.items()}
-    state, unknown = {}, []
-    for key, tensor in tensors.items():
-        if key.endswith(".alpha"):
-            continue
-        name, half, _ = key.rsplit(".", 2)
-        if name in names and half in halves:
-            state[f"{names[name]}.{halves[half]}.weight"] = tensor
-        else:
-            unknown.append(key)
-    if unknown:
-        raise CineloraError(
-            f"{len(unknown)} of {len(tensors)} keys fit no layer of this base model,\n"
-            f"  the first: {unknown[0]}.\n"
-            "  The adapter was trained on another base; its settings.yaml names it."
-        )
-    return state
-
-
 def write_adapter(
     path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]
 ) -> str:
     """Write tensors, metadata and their hashes, whole or not at all; return the tensors' sha256."""
     texts = {key: value for key, value in metadata.items() if key.startswith("ss_")}
-    plain = safetensors.torch.save(tensors, texts)  # what kohya hashes: no key but ss_*
+    plain = pack(tensors, texts)  # what kohya hashes: no key but ss_*
     whole = hashlib.sha256(_tensor_bytes(plain)).hexdigest()
     legacy = hashlib.sha256(plain[LEGACY_START : LEGACY_START + LEGACY_BYTES]).hexdigest()[:8]
     hashes = {
@@ -84,8 +61,18 @@ def write_adapter(
         "modelspec.hash_sha256": f"0x{whole}",
     }
     with replace_when_done(path) as partial:
-        partial.write_bytes(safetensors.torch.save(tensors, {**metadata, **hashes}))
+        partial.write_bytes(pack(tensors, {**metadata, **hashes}))
     return whole
+
+
+def pack(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> bytes:
+    """A safetensors file whose metadata is sorted; the library's own order changes every time."""
+    data = safetensors.torch.save(tensors)
+    (size,) = struct.unpack("<Q", data[:8])
+    header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8 : 8 + size])}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8
+    return struct.pack("<Q", len(text)) + text + data[8 + size :]
 
 
 def _tensor_bytes(data: bytes) -> bytes:

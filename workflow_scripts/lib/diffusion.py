@@ -137,13 +137,16 @@ def signal_to_noise(base: Base, timesteps: torch.Tensor) -> torch.Tensor:
 
 def load_adapter(base: Base, path: str | Path) -> None:
     """Load the file as any user of diffusers would, named "film"; no layer may stay out."""
-    path, wanted = Path(path), read_adapter(path).modules
-    base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name="film")
+    path, wanted, problem = Path(path), read_adapter(path).modules, ""
+    try:
+        base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name="film")
+    except (ValueError, RuntimeError) as error:  # names or shapes that the base does not have
+        problem = str(error).split("\n")[0][:200]
     modules = base.pipeline.unet.named_modules()
     loaded = [name for name, module in modules if "film" in getattr(module, "lora_A", {})]
-    if len(loaded) != len(wanted):
+    if problem or len(loaded) != len(wanted):
         raise CineloraError(
-            f"{path} has {len(wanted)} layers, diffusers loaded {len(loaded)}.\n"
+            f"{path} has {len(wanted)} layers, diffusers could not load all of them. {problem}\n"
             "  It was trained on another base model; its settings.yaml names it."
         )
 
