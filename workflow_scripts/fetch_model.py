@@ -58,8 +58,8 @@ def hash_file(path: Path) -> str:
 def pip_command(row: dict[str, Any], requirements: Path, folder: Path) -> list[str]:
     """Arguments that make pip download, never install, the archive of a row into a folder.
 
-    The platform is pinned, so that every machine reads the same archive. pip keeps its own cache:
-    two files of one archive need one download.
+    The platform is pinned, so that every machine reads the same archive. Two files of one archive
+    are one download where the index lets pip keep it in its cache.
     """
     package = row["package"].split("==")[0]
     kind = ["--no-binary", package] if row.get("sdist") else ["--only-binary=:all:"]
@@ -183,7 +183,7 @@ def fetch(row: dict[str, Any], path: Path) -> None:
     except CineloraError as error:
         raise CineloraError(
             f"{path} could not be fetched: {error}\n"
-            "  Check the network and run again; what was there already is not fetched twice.\n"
+            "  Check the network and run again.\n"
             f"  Or copy the file to {path} yourself: {row.get('bytes', 'any number of')} bytes,\n"
             f"  sha256 {row['sha256']}."
         ) from error
