@@ -25,6 +25,14 @@ WORDS = {
     "not_this_character": "another character",
     "unknown_character": "nobody the roster knows",
     "unsure": "not sure enough",
+    "nobody": "nobody, says a person",
+    "unsure_expression": "expression not sure enough",
+    "low_score": "measured with too little certainty",
+    "occluded": "hidden by others",
+    "same_pose": "the same pose again",
+    "duplicate_view": "the same view again",
+    "character_left": "a character is left in it",
+    "over_quota": "enough of its category already",
 }
 
 

@@ -43,6 +43,7 @@ def show_people(film: Film) -> Section:
     blocks: list = [_show_masks(film)]
     if film.results.has("identify_characters"):
         blocks += [_show_shares(film), *_show_characters(film), *_missing(film)]
+        blocks += show_references(film)
     return Section("people", title, lead, blocks)
 
 

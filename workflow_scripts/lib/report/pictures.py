@@ -88,10 +88,15 @@ def draw_mask(image: np.ndarray, mask: np.ndarray, colour: str) -> np.ndarray:
     height, width = image.shape[:2]
     small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     tinted = image + small[..., None] * 0.45 * (np.array(rgb(colour), np.float32) - image)
-    edge, _ = cv2.findContours(
-        (small > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
-    return cv2.drawContours(np.rint(tinted).astype(np.uint8), edge, -1, rgb(colour), 1, cv2.LINE_AA)
+    return draw_edge(np.rint(tinted).astype(np.uint8), mask, colour)
+
+
+def draw_edge(image: np.ndarray, mask: np.ndarray, colour: str) -> np.ndarray:
+    """Trace the outer edge of a mask (any size, bool)."""
+    height, width = image.shape[:2]
+    small = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_AREA)
+    edge, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(image.copy(), edge, -1, rgb(colour), 1, cv2.LINE_AA)
 
 
 def draw_skeleton(image: np.ndarray, points: np.ndarray, *, min_confidence: float) -> np.ndarray:

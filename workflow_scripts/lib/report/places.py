@@ -1,16 +1,19 @@
 """Chapters on places: backgrounds without people, locations, light."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from workflow_scripts.lib.report.blocks import Bar, Bars, Card, Figures, Gallery, Note, Section
+from workflow_scripts.lib.images import decode_rle
+from workflow_scripts.lib.report.blocks import Bar, Bars, Card, Figures, Gallery, Section, Table
 from workflow_scripts.lib.report.film import Film, show_frame
 from workflow_scripts.lib.report.funnel import say_reason
-from workflow_scripts.lib.report.pictures import pick_evenly, read_small
+from workflow_scripts.lib.report.pictures import draw_edge, pick_evenly, read_small
 
 LIGHT = ["frame_id", "time_of_day", "weather", "indoor", "light", "warmth"]
-PLATES = ["frame_id", "file", "covered", "revealed", "filled", "reason"]
+PLATES = ["frame_id", "file", "covered", "revealed", "filled"]
+EDGE = "#f2c14e"
 
 
 def show_backgrounds(film: Film) -> Section:
@@ -19,26 +22,41 @@ def show_backgrounds(film: Film) -> Section:
     if not film.results.has("inpaint_backgrounds"):
         kinds = ", ".join(film.kinds)
         return Section("backgrounds", title, f"Not asked for: the film's kinds are {kinds}.")
-    plates = film.results.table("inpaint_backgrounds/*.parquet", PLATES)
-    rows = plates.merge(film.results.frames()[["frame_id", "file"]], "left", "frame_id")
-    rows = rows.rename(columns={"file_x": "plate", "file_y": "frame"})
-    cleaned = rows[(rows["plate"] != "") & (rows["reason"] == "")]
-    empty = int(((rows["plate"] == "") & (rows["reason"] == "")).sum())
+    rows = _read_plates(film)
+    good = rows[rows["reason"] == ""]
+    cleaned = good[good["plate"] != ""]
     lead = (
-        f"{empty} of {len(rows)} frames show nobody and are used as they are; "
+        f"{len(good) - len(cleaned)} of {len(rows)} frames show nobody and are good as they are; "
         f"{len(cleaned)} were cleaned: real pixels from the shot's other frames first, then paint."
     )
     blocks: list = []
     if len(cleaned):
-        blocks.append(_show_shares(cleaned))
-        size = max(1, film.look.gallery_size // 2)
-        ordered = cleaned.sort_values("covered").itertuples(index=False)
-        cards = [_show_pair(film, row) for row in pick_evenly(list(ordered), size)]
-        note = "Left as filmed, right cleaned; from little covered to much."
-        blocks.append(Gallery("Before and after", cards, len(cleaned), "pair", note))
+        blocks += [_show_shares(cleaned), _show_pairs(film, cleaned)]
     counts = rows.loc[rows["reason"] != "", "reason"].value_counts()
-    blocks += [Note(f"{n} set aside: {say_reason(reason)}.") for reason, n in counts.items()]
+    said = [[say_reason(reason), int(n)] for reason, n in counts.items()]
+    if said:
+        blocks.append(Table("No good as backgrounds", ["why", "frames"], said))
     return Section("backgrounds", title, lead, blocks)
+
+
+def _read_plates(film: Film) -> pd.DataFrame:
+    """Clean pictures of frames (plate, "" where nobody is), and why some are no good."""
+    plates = film.results.table("inpaint_backgrounds/*.parquet", PLATES)
+    judged = film.results.table("cluster_scenes/locations.parquet", ["frame_id", "reason"])
+    frames = film.results.frames()[["frame_id", "file"]].rename(columns={"file": "frame"})
+    plates = plates.rename(columns={"file": "plate"})
+    return plates.merge(frames, on="frame_id").merge(judged, on="frame_id")
+
+
+def _show_pairs(film: Film, cleaned: pd.DataFrame) -> Gallery:
+    ordered = list(cleaned.sort_values(["covered", "frame_id"]).itertuples(index=False))
+    chosen = pick_evenly(ordered, max(1, film.look.gallery_size // 2))
+    holes = film.results.rows(
+        "inpaint_backgrounds/*.parquet", ["frame_id", "hole"], {row.frame_id for row in chosen}
+    ).set_index("frame_id")["hole"]
+    cards = [_show_pair(film, row, holes[row.frame_id]) for row in chosen]
+    note = "Left as filmed, with the edge of what was taken out; right without it."
+    return Gallery("Before and after", cards, len(cleaned), "pair", note)
 
 
 def _show_shares(cleaned: pd.DataFrame) -> Figures:
@@ -52,8 +70,10 @@ def _show_shares(cleaned: pd.DataFrame) -> Figures:
     )
 
 
-def _show_pair(film: Film, row: Any) -> Card:
-    pair = [film.frame_image(row.frame)]
+def _show_pair(film: Film, row: Any, hole: Sequence[int]) -> Card:
+    size = film.results.frames_by_id().loc[row.frame_id, ["height_px", "width_px"]]
+    mask = decode_rle(list(hole), *(int(side) for side in size))
+    pair = [draw_edge(film.frame_image(row.frame), mask, EDGE)]
     path = film.results.picture("inpaint_backgrounds", row.plate)
     if path:
         pair.append(read_small(path, film.look.thumb_px))
@@ -68,7 +88,7 @@ def show_locations(film: Film) -> Section:
         return Section("locations", title, f"Not asked for: the kinds are {', '.join(film.kinds)}.")
     columns = ["frame_id", "location", "is_view_keeper"]
     places = film.results.table("cluster_scenes/locations.parquet", columns)
-    rows = _join_frames(film, places)
+    rows = _join_frames(film, places[places["location"] != ""])  # cards are no places
     views = int(places["is_view_keeper"].sum())
     named = rows["location"].nunique()
     lead = f"{named} location{'s' * (named != 1)}, {views} views that differ from each other. "
