@@ -32,6 +32,7 @@ from workflow_scripts.lib.plates import (
     make_view,
     match_gain,
     register,
+    scale_light,
     take_median,
 )
 
@@ -53,6 +54,7 @@ FEET = 0.15  # lowest share of a figure: beside it lies its shadow
 SHADOW_REACH = 1.0  # of a figure's height: how far off its shadow is looked for
 SHADOW_LIGHT = 0.94  # a shadow is darker than the same ground in other pictures times this
 SEAM_PX = 3  # inside the rim of the hole, new pixels blend into the old ones
+MAX_KERNEL_PX = 12  # larger dilations are done on a smaller copy
 KEPT_PICTURES = 48  # decoded pictures of a shot in memory: those of two frames
 CONTEXT = 0.5  # of the hole's size: how much round it the detector sees
 
@@ -89,9 +91,20 @@ def grow_masks(
 
 
 def dilate(mask: np.ndarray, x_px: int, y_px: int) -> np.ndarray:
-    """Dilate by an ellipse of these radii: a kernel of N pixels reaches N // 2 far."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * x_px + 1, 2 * y_px + 1))
-    return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+    """Dilate by an ellipse of these radii: a kernel of N pixels reaches N // 2 far.
+
+    Large radii are reached on a small copy, rounded up to whole small pixels: the cost of a kernel
+    grows with its area.
+    """
+    shrink = max(1, max(x_px, y_px) // MAX_KERNEL_PX)
+    size = (-(-mask.shape[1] // shrink), -(-mask.shape[0] // shrink))
+    kernel_px = tuple(2 * -(-px // shrink) + 1 for px in (x_px, y_px))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, kernel_px)
+    if shrink == 1:
+        return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+    small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    wide = cv2.dilate(small.astype(np.uint8), kernel)
+    return cv2.resize(wide, mask.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def choose_sources(count: int, target: int, most: int) -> list[int]:
@@ -140,6 +153,7 @@ def reveal(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What other pictures show at the K wanted pixels: (K, 3) uint8, and which are known (K,)."""
     view, values, known = shot.view(target), [], []
+    pixels = np.flatnonzero(wanted)
     for n in sources:
         other = shot.view(n)
         matrix, misfit = register(view, other)
@@ -150,10 +164,10 @@ def reveal(
         if gain is None:
             continue
         image, seen = lay_over(shot.image(n), shot.hole(n), matrix, view.scale)
-        values.append(np.clip(np.rint(image[wanted] * gain), 0, 255).astype(np.uint8))
-        known.append(seen[wanted])
+        values.append(scale_light(image.reshape(-1, 3)[pixels], gain))
+        known.append(seen.ravel()[pixels])
     if not values:
-        return np.zeros((wanted.sum(), 3), np.uint8), np.zeros(wanted.sum(), bool)
+        return np.zeros((len(pixels), 3), np.uint8), np.zeros(len(pixels), bool)
     return take_median(np.stack(values), np.stack(known)), np.any(known, axis=0)
 
 

@@ -56,12 +56,20 @@ def find_edges(grey: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 def match_gain(target: View, source: np.ndarray, common: np.ndarray) -> np.ndarray | None:
     """Factors (3,) from the light of a source to that of the target; None when it is no use."""
-    if common.sum() < 100:
+    where = common.astype(np.uint8)
+    if np.count_nonzero(where) < 100:
         return None
-    ours = target.colour[common].mean(0) + 1.0
-    gain = ours / (source[common].mean(0) + 1.0)
+    ours, theirs = (np.array(cv2.mean(image, where)[:3]) for image in (target.colour, source))
+    gain = (ours + 1) / (theirs + 1)
     low, high = GAIN_LIMITS
-    return gain.astype(np.float32) if np.all((gain >= low) & (gain <= high)) else None
+    return gain if np.all((gain >= low) & (gain <= high)) else None
+
+
+def scale_light(pixels: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Multiply the channels of uint8 pixels (N, 3) by their gains."""
+    if np.all(np.abs(gain - 1) < 0.01):  # less than a grey level or two: keep the real pixels
+        return pixels
+    return np.clip(np.rint(pixels * gain.astype(np.float32)), 0, 255).astype(np.uint8)
 
 
 def measure_misfit(target: View, source: View, matrix: np.ndarray) -> float:
