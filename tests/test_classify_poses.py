@@ -112,19 +112,24 @@ def turn(degrees: float) -> np.ndarray:
     return pose
 
 
+NO_FACE = float("nan")
+
+
 @pytest.mark.parametrize(
-    ("degrees", "has_face", "view"),
+    ("degrees", "gaze_yaw", "view"),
     [
-        (0, True, "front"),
-        (45, True, "three_quarter"),
-        (90, False, "side"),
-        (90, True, "side"),
-        (135, False, "back"),
-        (180, False, "back"),
-        (180, True, "front"),
+        (0, 0, "front"),
+        (0, 1, "front"),
+        (45, 0, "three_quarter"),
+        (90, NO_FACE, "side"),
+        (90, 1, "side"),
+        (135, NO_FACE, "back"),
+        (180, NO_FACE, "back"),
+        (180, 0, "front"),
     ],
     ids=[
         "front",
+        "only the head is turned",
         "half turned",
         "profile, no face found",
         "profile with a face",
@@ -133,15 +138,21 @@ def turn(degrees: float) -> np.ndarray:
         "a face that is seen: the net swapped the sides",
     ],
 )
-def test_view(degrees, has_face, view):
+def test_view(degrees, gaze_yaw, view):
     body = next(measure(turn(degrees)).itertuples())
-    assert classify_poses.name_view(body, has_face, RULES) == view
+    assert classify_poses.name_view(body, gaze_yaw, RULES) == view
+
+
+def test_view_of_a_close_up_asks_the_face_too():
+    body = classify_poses.measure_bodies(turn(35)[None], np.array([150]), 0.5)
+    views = [classify_poses.name_view(next(body.itertuples()), gaze, RULES) for gaze in (0, 1)]
+    assert views == ["front", "three_quarter"]
 
 
 def test_view_of_a_trunk_that_is_not_seen_is_unknown():
     pose = make_pose()
     pose[[5, 6, 11, 12], 2] = 0.1
-    assert classify_poses.name_view(next(measure(pose).itertuples()), False, RULES) == "unknown"
+    assert classify_poses.name_view(next(measure(pose).itertuples()), NO_FACE, RULES) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -175,6 +186,7 @@ def make_tables(folder: Path, moves: dict[str, callable]) -> dict[str, list[str]
         rows, columns=["instance_id", "frame_id", "track_id", "time_s", "keypoints"]
     )
     table = table.assign(x0=150.0, y0=50.0, x1=250.0, y1=410.0, width_px=400, height_px=HEIGHT)
+    table["gaze_yaw"] = 0.0
     table["mask"] = [encode_rle(mask)] * len(table)
     table.to_parquet(folder / "all.parquet")
     table[:1].to_parquet(folder / "faces.parquet")

@@ -33,6 +33,7 @@ MOVEMENT = ["foot_x", "foot_y", "knee_x", "drop", "rise", "lean"]
 FEW = 4  # pictures in the window: fewer show no movement, the pose alone must tell
 WIDE_STRIDE = 0.7  # torsos between the feet in a single picture of somebody who walks
 OFF_MASK = 0.1  # torsos that a joint may lie off the mask and still be seen
+GAZE_DEG = 40  # turn of a head whose gaze_yaw is 1: the nose stands before one eye
 EDGE = 0.01  # of the frame's height: so near to its edge, a box touches it
 
 
@@ -129,8 +130,13 @@ def name_actions(
     return actions, agreement
 
 
-def name_view(body: tuple, has_face: bool, rules: dict) -> str:
-    """From which side the trunk is seen, by the signed width of its shoulders."""
+def name_view(body: tuple, gaze_yaw: float, rules: dict) -> str:
+    """From which side the trunk is seen, by the signed width of its shoulders.
+
+    `gaze_yaw` is nan where no face was found. In a close-up half of the word is the face's, for the
+    width of shoulders is measured against hips that the frame does not show.
+    """
+    has_face = not np.isnan(gaze_yaw)
     if body.trunk_seen < 0.5 and not has_face:
         return "unknown"
     close = body.torso_shown < rules["medium_torso"]
@@ -138,8 +144,9 @@ def name_view(body: tuple, has_face: bool, rules: dict) -> str:
     turned = np.degrees(np.arccos(np.clip(body.width / full_width, -1, 1)))
     if turned > rules["side_deg"] and not has_face:
         return "back"
-    # left and right swapped on a face that is seen: the net was mistaken, not the body turned
-    turned = min(turned, 180 - turned) if has_face else turned
+    if has_face:  # left and right swapped: the net was mistaken, the body is not turned away
+        turned = min(turned, 180 - turned)
+        turned = (turned + GAZE_DEG * abs(gaze_yaw)) / 2 if close else turned
     if turned <= rules["front_deg"]:
         return "front"
     return "three_quarter" if turned <= 180 - rules["side_deg"] else "side"
@@ -173,7 +180,7 @@ def is_truncated(person: tuple) -> bool:
 
 
 def label_people(people: pd.DataFrame, rules: dict) -> pd.DataFrame:
-    """Rows of the table; `people` joins instances, keypoints, time_s and has_face."""
+    """Rows of the table; `people` joins instances, keypoints, time_s and gaze_yaw."""
     keypoints = np.stack(people["keypoints"].tolist()).reshape(-1, 17, 3)
     heights = people["height_px"].to_numpy(float)
     bodies = measure_bodies(keypoints, heights, rules["min_confidence"])
@@ -185,7 +192,7 @@ def label_people(people: pd.DataFrame, rules: dict) -> pd.DataFrame:
         {
             "instance_id": people["instance_id"],
             "action": actions,
-            "view": [name_view(body, person.has_face, rules) for body, person, _, _ in rows],
+            "view": [name_view(body, person.gaze_yaw, rules) for body, person, _, _ in rows],
             "occlusion": [
                 measure_occlusion(
                     joints, decode_rle(person.mask, person.height_px, person.width_px)
@@ -212,9 +219,8 @@ def main(
     joints = read_manifest(keypoints, ["instance_id", "keypoints"])
     people = people.merge(joints, on="instance_id", validate="one_to_one")
     people = people.merge(read_manifest(frames, ["frame_id", "time_s"]), on="frame_id")
-    people["has_face"] = people["instance_id"].isin(
-        read_manifest(faces, ["instance_id"]).squeeze(1)
-    )
+    gazes = read_manifest(faces, ["instance_id", "gaze_yaw"])
+    people = people.merge(gazes, on="instance_id", how="left")
     people = people.sort_values("instance_id", ignore_index=True)
     rows = label_people(people, rules) if len(people) else pd.DataFrame(columns=LABELS.names)
     write_manifest(rows, labels, LABELS)
