@@ -33,6 +33,8 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
         return {}
     frames = select_frames(read_manifest(results / "extract_frames/frames.parquet"), truth)
     people, pairs = match_people(frames, instances, truth)
+    if people.empty:
+        return {}
     metrics = {**measure_masks(people, pairs), **measure_tracks(people)}
     poses = _read_shards(results / "estimate_poses")
     if poses is not None:
