@@ -117,7 +117,7 @@ def test_the_grid_shows_a_row_without_the_adapter():
     shape = page.shape
     assert shape[2] == 3
     assert (page[-20, -20] == (255, 0, 0)).all()
-    assert (page == (255, 0, 0)).all(-1).sum() == 4 * 160 * 160
+    assert (page == (255, 0, 0)).all(-1).sum() == 4 * 128 * 128
 
 
 def embed_by_colour(_model, _weights):
@@ -190,7 +190,7 @@ def test_main_writes_scores_beside_the_base(adapter, monkeypatch):
     assert values["heldout_loss", 0.0] != values["heldout_loss", 1.0]
     gain = values["heldout_loss", 0.0] - values["heldout_loss", 1.0]
     assert values["heldout_gain", 1.0] == pytest.approx(gain)
-    assert read_rgb(adapter / "grid.png").shape[0] > 2 * 160
+    assert read_rgb(adapter / "grid.png").shape[0] > 2 * 128
 
 
 def test_an_adapter_of_another_base_is_an_error(adapter, monkeypatch, tmp_path):

@@ -22,6 +22,7 @@ FACTS = {
     "architecture": "stable-diffusion-v1/lora",
     "base_version": "sd_v1",
     "base_sha256": "ab" * 32,
+    "name": "demo-nella",
     "title": "demo nella",
     "description": "LoRA",
     "trigger": "nella woman",

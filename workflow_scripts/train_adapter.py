@@ -86,6 +86,7 @@ def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step:
         "base_sha256": base.sha256,
         "base_version": base.version,
         "architecture": base.architecture,
+        "name": title.replace(" ", "-"),
         "title": title + (" (random base)" if base.is_random else ""),
         "description": f"LoRA for {title}, trained on {name}.",
         "trigger": trigger,
@@ -98,6 +99,27 @@ def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step:
         "resolution_px": trainer.resolution_px,
         "buckets": count_buckets(base, examples),
         "folders": count_folders(examples.images),
+    }
+
+
+def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: datetime) -> dict:
+    """The rest of settings.yaml: what was read, how it went, with what it was done."""
+    images, settings = trainer.train.images, trainer.settings
+    return {
+        "base_is_random": trainer.base.is_random,
+        "adapter_tensors": len(weights),
+        "adapter_parameters": sum(tensor.numel() for tensor in weights.values()),
+        "pictures": len(images),
+        "masks": sum(image.mask is not None for image in images),
+        "held_out": len(trainer.held_out),
+        **summarise(pd.DataFrame(trainer.rows)),
+        "settings": asdict(settings),
+        "device": trainer.base.device,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
     }
 
 
@@ -181,36 +203,18 @@ def main(
     train(trainer, checkpoint, make_fingerprint(chosen, seed, dataset_sha256, opened))
 
     step, weights = trainer.chosen()
-    rows = pd.DataFrame(trainer.rows)
     facts = describe_training(trainer, model, title, step)
     images = examples[0].images
     metadata = make_metadata({**facts, "settings": options, "tags": count_tags(images)})
     digest = write_adapter(adapter, to_kohya(weights, chosen.alpha), metadata)
-    write_manifest(rows, metrics, METRICS)
+    write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
     write_card(card, facts, opened.is_random)
-    write_settings(
-        settings,
-        {
-            **facts,
-            "base_is_random": opened.is_random,
-            "adapter_sha256_of_tensors": digest,
-            "adapter_tensors": len(weights),
-            "adapter_parameters": sum(tensor.numel() for tensor in weights.values()),
-            "dataset": str(dataset),
-            "dataset_sha256": dataset_sha256,
-            "pictures": len(images),
-            "masks": sum(image.mask is not None for image in images),
-            "held_out": len(examples[1]),
-            **summarise(rows),
-            "settings": asdict(chosen),
-            "device": opened.device,
-            "threads": torch.get_num_threads(),
-            "python": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
-            "started": started.isoformat(timespec="seconds"),
-            "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
-        },
-    )
+    origin = {
+        "adapter_sha256_of_tensors": digest,
+        "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
+        "dataset_sha256": dataset_sha256,
+    }
+    write_settings(settings, {**facts, **origin, **describe_run(trainer, weights, started)})
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return Counts(
         "images", len(images), len(images), found={"held_out": len(examples[1]), "steps": step}

@@ -97,9 +97,10 @@ def read_adapter(path: str | Path) -> AdapterFile:
 def make_metadata(facts: dict[str, Any]) -> dict[str, str]:
     """Metadata under the names that kohya (ss_*) and modelspec 1.0.1 give it; all values are text.
 
-    `facts`: base, architecture, base_version, base_sha256, title, description, trigger, licence,
-    prediction_type, settings (block of the config), seed, steps, epochs, images, resolution_px,
-    buckets [{resolution, count}], folders {name: {n_repeats, img_count}}, tags {concept: {tag: n}}.
+    `facts`: base, architecture, base_version, base_sha256, name, title, description, trigger,
+    licence, prediction_type, settings (block of the config), seed, steps, epochs, images,
+    resolution_px, buckets [{resolution, count}], folders {name: {n_repeats, img_count}},
+    tags {concept: {tag: n}}.
     """
     return {key: _as_text(value) for key, value in {**_kohya(facts), **_modelspec(facts)}.items()}
 
@@ -140,7 +141,7 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_bucket_info": {"buckets": buckets},
         "ss_dataset_dirs": facts["folders"],
         "ss_tag_frequency": facts["tags"],
-        "ss_output_name": facts["title"],
+        "ss_output_name": facts["name"],
         "ss_training_comment": facts["description"],
     }
 

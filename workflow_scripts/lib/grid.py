@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-CELL_PX = 160
+CELL_PX = 128
 LABEL_PX = 110  # width of the labels at the left
 LINE_PX = 14
 LINES = 4  # of a prompt, above its columns
