@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +28,7 @@ from workflow_scripts.lib.shots import Boundary
 from workflow_scripts.lib.video import Problem
 from workflow_scripts.lib.video_pass import read_video
 
+MOST_LOGGED = 10  # kinds of problem
 FRAMES = pa.schema(
     [
         ("frame_id", pa.string()),
@@ -114,10 +116,14 @@ def check_readable(rows: pd.DataFrame, problems: list[Problem], film: str, most:
 
 
 def report_problems(problems: list[Problem]) -> None:
-    """Log each kind of problem with its first time."""
-    for text, count in Counter(problem.problem for problem in problems).items():
+    """Log each kind of problem once, with its first time; problems.parquet has all of them."""
+    kinds = Counter(problem.problem for problem in problems)
+    for text, count in kinds.most_common(MOST_LOGGED):
         first = next(problem for problem in problems if problem.problem == text)
-        log.warning("%s, %.2f s: %s (%d such)", first.file, first.time_s, text, count)
+        times = f" ({count} times)" if count > 1 else ""
+        log.warning("%s, %.2f s: %s%s", first.file, first.time_s, text, times)
+    if len(kinds) > MOST_LOGGED:
+        log.warning("and %d more; problems.parquet lists them", len(kinds) - MOST_LOGGED)
 
 
 def main(
@@ -130,6 +136,7 @@ def main(
     sampling: dict,
     max_unreadable: float,
 ) -> Counts:
+    cv2.setNumThreads(1)  # decoding and writing have threads of their own
     read = read_folder if Path(film).is_dir() else read_video
     footage = read(Path(film), Path(images), Sampling(**sampling))
     report_problems(footage.problems)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import composite
@@ -53,6 +53,8 @@ def load_picture(path: Path) -> Loaded:
     try:
         with Image.open(io.BytesIO(data)) as picture:
             return Loaded(_to_rgb(ImageOps.exif_transpose(picture)), None)
+    except UnidentifiedImageError as error:
+        raise CineloraError(f"not a picture in a known format ({len(data)} bytes)") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CineloraError(f"not a readable picture ({len(data)} bytes): {error}") from error
 

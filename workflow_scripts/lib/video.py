@@ -12,6 +12,7 @@ from workflow_scripts.lib.yuv import as_planar, bit_depth, is_full_range, view_p
 
 GIVE_UP_AFTER = 200  # errors in a row without one readable packet
 MISSING_S = 1.0  # of the promised length: less is how files are, more is reported
+GAP_S = 0.5  # between frames: reported where a film is damaged, else it is a still
 FALLBACK_RATE = 24  # frames per second of a film that gives neither time stamps nor a rate
 
 
@@ -73,6 +74,7 @@ class Film:
         self._clock = Clock(None if start is None else float(start * self._stream.time_base), rate)
         self.frame_count = self._stream.frames or round(self.duration_s * rate)  # promised, or 0
         self.problems: list[Problem] = []
+        self._gaps: list[Problem] = []
         self.shape = PixelShape()  # known from the first frame on
 
     def __enter__(self) -> "Film":
@@ -94,9 +96,13 @@ class Film:
             for frame in self._decode(packet):
                 if self._clock.last_s is None:
                     self.shape = self._read_shape(frame)
-                time_s = self._clock.read(frame.time)
+                last_s, time_s = self._clock.last_s or 0.0, self._clock.read(frame.time)
                 if frame.is_corrupt:
                     self._note("a frame is damaged")
+                if time_s - last_s > GAP_S:
+                    self._gaps.append(
+                        Problem(last_s, self.path.name, f"no frame until {time_s:.2f} s")
+                    )
                 yield time_s, frame
         self._check_end()
 
@@ -135,6 +141,8 @@ class Film:
 
     def _check_end(self) -> None:
         end_s = (self._clock.last_s or 0.0) + self._clock.step_s
+        if self.problems:
+            self.problems += self._gaps
         if self._clock.jumps:
             self._note(f"its clock was set back {self._clock.jumps} time(s); times go on rising")
         elif self.duration_s - end_s > max(MISSING_S, 2 * self._clock.step_s):

@@ -1,0 +1,112 @@
+"""Folders of pictures: order, formats, damage."""
+
+import io
+
+import numpy as np
+import pytest
+from films_in_code import draw_scene
+from PIL import Image
+
+from workflow_scripts.lib.config import PICTURES as CHECKED
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.picture_files import PICTURES, list_pictures, load_picture
+
+SCENE = draw_scene(1)
+
+
+def encode(image, kind, **options):
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, kind, **options)
+    return data.getvalue()
+
+
+def load(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data)
+    return load_picture(path)
+
+
+def test_natural_order_without_hidden_files(tmp_path):
+    names = ["10.jpg", "2.jpg", "b/1.png", "b/01.webp", "B2/x.JPG", ".x/1.jpg", ".y.jpg", "n.txt"]
+    for name in [*names, "x²3.jpg"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in list_pictures(tmp_path)]
+    assert found[:2] == ["2.jpg", "10.jpg"]
+    assert sorted(found) == sorted(
+        ["2.jpg", "10.jpg", "b/1.png", "b/01.webp", "B2/x.JPG", "x²3.jpg"]
+    )
+
+
+def test_the_config_check_looks_for_the_same_files():
+    assert PICTURES == CHECKED
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
+def test_formats(tmp_path, kind):
+    loaded = load(tmp_path, f"x.{kind.lower()}", encode(SCENE, kind, quality=98))
+    assert loaded.image.shape == SCENE.shape
+    assert np.abs(loaded.image.astype(int) - SCENE).mean() < 6
+
+
+def test_a_jpeg_is_kept_as_it_is(tmp_path):
+    data = encode(SCENE, "JPEG", quality=90)
+    assert load(tmp_path, "x.jpg", data).jpeg == data
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("cmyk.jpg", lambda: _save(Image.fromarray(SCENE).convert("CMYK"), "JPEG")),
+        ("grey.jpg", lambda: _save(Image.fromarray(SCENE).convert("L"), "JPEG")),
+        ("turned.jpg", lambda: _save(Image.fromarray(SCENE), "JPEG", exif=_exif(6))),
+        ("really_png.jpg", lambda: encode(SCENE, "PNG")),
+    ],
+    ids=["CMYK", "grey", "turned by its camera", "a PNG called .jpg"],
+)
+def test_what_is_converted(tmp_path, name, data):
+    loaded = load(tmp_path, name, data())
+    assert loaded.jpeg is None
+    assert loaded.image.shape[2] == 3
+
+
+def _save(picture, kind, **options):
+    data = io.BytesIO()
+    picture.save(data, kind, **options)
+    return data.getvalue()
+
+
+def _exif(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def test_a_turned_jpeg_comes_upright(tmp_path):
+    image = load(tmp_path, "x.jpg", _save(Image.fromarray(SCENE), "JPEG", exif=_exif(6))).image
+    assert np.abs(image.astype(int) - np.rot90(SCENE, -1)).mean() < 12
+
+
+def test_colours_under_alpha_never_show(tmp_path):
+    red = np.zeros((20, 20, 4), np.uint8)
+    red[..., 0] = 255  # alpha is 0 everywhere
+    image = load(tmp_path, "x.png", encode(red, "PNG")).image
+    assert np.array_equal(np.unique(image), [128])
+
+
+def test_sixteen_bits(tmp_path):
+    grey = np.full((20, 30), 40_000, np.uint16)
+    assert load(tmp_path, "x.png", encode(grey, "PNG")).image[0, 0].tolist() == [156] * 3
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
+def test_half_a_file_is_an_error(tmp_path, kind):
+    data = encode(SCENE, kind)
+    with pytest.raises(CineloraError, match="damaged JPEG|not a readable picture"):
+        load(tmp_path, f"x.{kind.lower()}", data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture at all"], ids=["empty", "text"])
+def test_what_is_no_picture(tmp_path, data):
+    with pytest.raises(CineloraError, match="not a picture in a known format"):
+        load(tmp_path, "x.jpg", data)
