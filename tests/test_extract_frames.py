@@ -204,6 +204,13 @@ def test_a_folder_without_pictures(tmp_path):
         Extracted(tmp_path / "film", tmp_path)
 
 
+def test_a_picture_that_cannot_be_written_stops_the_phase(tmp_path):
+    film = write_film(tmp_path / "film.mp4", TWO_SHOTS)
+    (tmp_path / "images" / "f000004.jpg").mkdir(parents=True)
+    with pytest.raises(CineloraError, match=r"f000004.jpg cannot be written \(Is a directory\)"):
+        Extracted(film, tmp_path)
+
+
 def test_the_same_film_gives_the_same_tables(tmp_path):
     film = write_film(tmp_path / "film.mp4", TWO_SHOTS)
     one, other = Extracted(film, tmp_path / "one"), Extracted(film, tmp_path / "other")

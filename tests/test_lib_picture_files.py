@@ -110,3 +110,8 @@ def test_half_a_file_is_an_error(tmp_path, kind):
 def test_what_is_no_picture(tmp_path, data):
     with pytest.raises(CineloraError, match="not a picture in a known format"):
         load(tmp_path, "x.jpg", data)
+
+
+def test_a_file_that_is_gone(tmp_path):
+    with pytest.raises(CineloraError, match="cannot be opened"):
+        load_picture(tmp_path / "x.jpg")

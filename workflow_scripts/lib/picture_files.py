@@ -45,7 +45,10 @@ def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
 
 def load_picture(path: Path) -> Loaded:
     """Decode a file once; a damaged one, even if only its end is missing, is an error."""
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CineloraError(f"cannot be opened ({error.strerror})") from error
     if path.suffix.lower() in JPEGS and data[:2] == b"\xff\xd8":
         loaded = _load_jpeg(data)
         if loaded:

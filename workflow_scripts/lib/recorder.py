@@ -11,6 +11,7 @@ import pandas as pd
 import simplejpeg
 
 from workflow_scripts.lib.bars import Crop
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.measures import LEVELS, measure, shrink
 
 QUALITY = 95
@@ -88,7 +89,13 @@ class Recorder:
 
 
 def _save(row: dict, path: Path, save: Callable, args: tuple) -> dict:
-    return row | save(path, *args) | {"file": path.name}
+    try:
+        return row | save(path, *args) | {"file": path.name}
+    except OSError as error:
+        raise CineloraError(
+            f"{path} cannot be written ({error.strerror}).\n"
+            "  Make room on that disk, or put results/ on another one, and run snakemake again."
+        ) from error
 
 
 def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
