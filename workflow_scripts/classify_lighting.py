@@ -37,6 +37,8 @@ FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade"]
 INSTANCE_COLUMNS = ["frame_id", "mask", "height_px", "width_px"]
 SMALL = (192, 108)  # pixels in which tones and colours are measured
 SPECK_PX = 640  # longer side of pictures in which specks are looked for
+MIN_SKY_LIGHT = 0.4  # darker smooth parts may be anything
+MIN_SKY_PART = 0.01  # share of the picture: smaller parts are windows and walls
 TRIPLES = 6  # pictures of a shot that are compared with their neighbours
 LUMA = np.float32([0.2126, 0.7152, 0.0722])
 MEASURES = ["dark", "middle", "bright", "warm", "veil", "colour", "green", "sky"]
@@ -74,14 +76,15 @@ def warm_stops(linear: np.ndarray) -> float:
 
 
 def find_sky(small: np.ndarray, luma: np.ndarray, free: np.ndarray) -> float:
-    """Share of the picture that is smooth, blue or grey, brighter than most, and meets its top."""
+    """Share of the picture in large smooth parts, blue or grey and light, that meet its top."""
     steps = np.hypot(cv2.Sobel(luma, -1, 1, 0), cv2.Sobel(luma, -1, 0, 1))
     smooth = cv2.blur(steps, (5, 5)) < 0.06
     cold = small[..., 2] >= small[..., 0]
-    light = luma >= max(np.median(luma[free]), 0.45)
-    _, parts = cv2.connectedComponents((smooth & cold & light & free).astype(np.uint8))
-    tops = np.unique(parts[:2])
-    return float(np.isin(parts, tops[tops > 0]).mean())
+    candidates = smooth & cold & (luma >= MIN_SKY_LIGHT) & free
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8))
+    sizes = boxes[:, cv2.CC_STAT_AREA] / parts.size
+    tops = np.setdiff1d(np.unique(parts[:2]), [0])
+    return float(sum(sizes[part] for part in tops if sizes[part] >= MIN_SKY_PART))
 
 
 def measure_specks(
@@ -127,7 +130,7 @@ def weigh_place(shots: pd.DataFrame, options: dict) -> str:
         + (shots["green"] >= options["min_green"])
         + (shots["falling"] != "")
         + sunny
-        + (shots["warm"] <= options["night_warm"])
+        + is_cold(shots, options)
     )
     lamps = (shots["warm"] >= options["lamp_warm"]) & ~sunny
     inside = lamps & (shots["green"] < options["min_green"])
@@ -135,16 +138,21 @@ def weigh_place(shots: pd.DataFrame, options: dict) -> str:
     return "unknown" if balance == 0 else "outdoor" if balance > 0 else "indoor"
 
 
+def is_cold(rows: pd.DataFrame | pd.Series, options: dict) -> pd.Series | bool:
+    """Whether the light is blue and weak: dusk or moonlight. A blue sky by day is bright."""
+    return (rows["warm"] <= options["cold_warm"]) & (rows["bright"] <= options["dusk_bright"])
+
+
 def name_time(row: pd.Series, indoor: str, options: dict) -> str:
-    """Time of day by the light's colour first, its strength second."""
-    if row["bright"] <= options["night_bright"] or row["warm"] <= options["night_warm"]:
+    """Time of day by the light's colour and strength."""
+    if row["bright"] <= options["night_bright"]:
         return "night"
     if indoor == "indoor":
         return "evening" if row["warm"] >= options["lamp_warm"] else "day"
     if row["warm"] >= options["sunset_warm"]:
         return "sunset"
-    if row["warm"] <= options["dusk_warm"]:
-        return "evening"
+    if is_cold(row, options):
+        return "night" if row["bright"] <= options["moon_bright"] else "evening"
     return "day" if indoor == "outdoor" or row["bright"] >= 0.5 else "unknown"
 
 
@@ -177,7 +185,7 @@ def name_light(row: pd.Series, options: dict) -> str:
 def name_warmth(row: pd.Series, options: dict) -> str:
     if row["warm"] >= options["lamp_warm"]:
         return "warm"
-    return "cool" if row["warm"] <= options["dusk_warm"] else "neutral"
+    return "cool" if row["warm"] <= options["cold_warm"] else "neutral"
 
 
 def vote(words: pd.Series) -> tuple[str, float]:
@@ -210,7 +218,7 @@ def describe_film(rows: pd.DataFrame, options: dict) -> pd.DataFrame:
     words = {}
     for location, group in shots.groupby("location"):
         indoor = weigh_place(group, options)
-        day = group["warm"].between(options["dusk_warm"], options["sunset_warm"])
+        day = group["warm"].between(options["cold_warm"], options["sunset_warm"])
         best = group.loc[day & ~group["fog"].astype(bool), "bright"].max()  # nan: none
         for shot_id in group.index if location else []:
             pictures = rows[rows["shot_id"] == shot_id]
