@@ -42,7 +42,6 @@ from workflow_scripts.lib.report.workings import (
 )
 
 CHAPTERS = (
-    show_timeline,
     show_frames,
     show_people,
     show_poses,
@@ -97,9 +96,11 @@ def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mappi
     }
 
 
-def make_sections(film: Film, funnel: Section, workings: Sequence[Section | None]) -> list[Section]:
-    """All chapters in the order of the page."""
-    return [funnel, *(chapter(film) for chapter in CHAPTERS), *(s for s in workings if s)]
+def make_sections(
+    film: Film, first: Sequence[Section], last: Sequence[Section | None]
+) -> list[Section]:
+    """All chapters in the order of the page; those with pictures are made here."""
+    return [*first, *(chapter(film) for chapter in CHAPTERS), *(s for s in last if s)]
 
 
 def fit_page(film: Film, options: Mapping[str, Any], draw: Any) -> tuple[str, int]:
@@ -136,7 +137,8 @@ def main(
     subject = Film(folder.name, film, datasets, Results(folder, [*tables, *proofs]), Look(0, 0, 0))
     phases = sum_progress(folder)["phases"]
     files = yaml.safe_load(Path(registry).read_text())["files"]
-    first, counts = show_funnel(subject)
+    funnel_section, counts = show_funnel(subject)
+    first = [funnel_section, show_timeline(subject)]
     last = [
         show_accuracy(subject, proofs),
         show_timings(subject, benchmarks, phases),
@@ -151,7 +153,7 @@ def main(
     html, _ = fit_page(subject, options, draw)
     _write(page, html)
     _write(funnel, stand_alone(draw_funnel(counts)))
-    _write(timeline, stand_alone(show_timeline(subject).blocks[0].svg))
+    _write(timeline, stand_alone(first[1].blocks[0].svg))
     return _count(counts, html)
 
 

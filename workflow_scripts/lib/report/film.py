@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.report.blocks import (
     Bars,
     Card,
@@ -61,7 +62,10 @@ class Film:
         """A frame's picture, small."""
         path = self.results.picture("extract_frames", file)
         if path is None:
-            return np.full((9, 16, 3), 128, np.uint8)
+            raise CineloraError(
+                f"{self.results.folder}/extract_frames/images has no picture {file!r}, which\n"
+                "  frames.parquet names. Delete the folder extract_frames and run again."
+            )
         return read_small(path, width or self.look.thumb_px)
 
 

@@ -126,6 +126,7 @@ def crop_around(
     """Cut a box and some margin out of a picture; also its left and top."""
     x0, y0, x1, y1 = box
     pad = margin * max(x1 - x0, y1 - y0)
-    left, top = max(0, int(x0 - pad)), max(0, int(y0 - pad))
-    right, bottom = min(image.shape[1], int(x1 + pad) + 1), min(image.shape[0], int(y1 + pad) + 1)
+    height, width = image.shape[:2]
+    left, top = int(np.clip(x0 - pad, 0, width - 1)), int(np.clip(y0 - pad, 0, height - 1))
+    right, bottom = int(np.clip(x1 + pad, left, width)), int(np.clip(y1 + pad, top, height))
     return image[top : max(bottom, top + 1), left : max(right, left + 1)], left, top

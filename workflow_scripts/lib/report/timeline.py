@@ -1,9 +1,10 @@
 """The film from left to right: shots, transitions, frames kept, where, when and who."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -47,7 +48,8 @@ def draw_timeline(
     parts += _draw_ticks(frames, scale)
     for i, lane in enumerate(lanes):
         parts.append(_name(lane.name, i + 2))
-        parts += [_draw_span(span, i + 2, scale) for span in lane.spans]
+        spans = merge_narrow(lane.spans, 2 / scale)
+        parts += [_draw_span(span, i + 2, scale) for span in spans]
         if lane.is_named:
             parts += _name_spans(lane.spans, i + 2, scale)
     return drawing(width, bottom + 24, *parts, label="Timeline of the film")
@@ -87,19 +89,39 @@ def join_spans(frames: pd.DataFrame, values: pd.Series, palette: dict[str, str])
     """
     step = frames["time_s"].diff().median() if len(frames) > 1 else 0.0
     known = values.where(frames["file"] != "").groupby(frames["shot_id"]).ffill().fillna("")
-    runs = ((known != known.shift()) | (frames["shot_id"] != frames["shot_id"].shift())).cumsum()
-    spans = []
-    for _, run in frames.assign(value=known).groupby(runs):
-        value = run["value"].iloc[0]
-        if value not in WORDLESS:
-            start, end = float(run["time_s"].iloc[0]), float(run["time_s"].iloc[-1] + step)
-            spans.append(Span(start, end, palette[value], value))
-    return spans
+    shots, times = frames["shot_id"].to_numpy(), frames["time_s"].to_numpy(float)
+    names = known.to_numpy(object)
+    changed = (names[1:] != names[:-1]) | (shots[1:] != shots[:-1])
+    starts = np.concatenate([[0], np.flatnonzero(changed) + 1]) if len(names) else []
+    ends = [*starts[1:], len(names)]
+    return [
+        Span(float(times[i]), float(times[j - 1] + step), palette[names[i]], names[i])
+        for i, j in zip(starts, ends, strict=False)
+        if names[i] not in WORDLESS
+    ]
+
+
+def merge_narrow(spans: Sequence[Span], least_s: float) -> list[Span]:
+    """Join neighbours of one value where one of them is too short to be seen by itself."""
+    merged: list[Span] = []
+    for span in spans:
+        last = merged[-1] if merged else None
+        if (
+            last
+            and last.value == span.value
+            and span.start_s - last.end_s < least_s
+            and min(span.end_s - span.start_s, last.end_s - last.start_s) < least_s
+        ):
+            merged[-1] = replace(last, end_s=span.end_s)
+        else:
+            merged.append(span)
+    return merged
 
 
 def _draw_shots(shots: pd.DataFrame, scale: float) -> list[Markup]:
     parts = []
-    for i, shot in enumerate(shots.itertuples()):
+    pixels = (shots["start_s"] * scale).round()
+    for i, shot in enumerate(shots[~pixels.duplicated()].itertuples()):  # one a pixel is enough
         x, wide = LABEL + shot.start_s * scale, (shot.end_s - shot.start_s) * scale
         words = f"shot {shot.shot_id}, {shot.start_s:.1f} to {shot.end_s:.1f} s, {shot.transition}"
         style = "shot" if i % 2 else "shot odd"
