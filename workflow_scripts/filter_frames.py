@@ -5,8 +5,8 @@ A frame gets the first reason that applies, in this order:
     unreadable  gave no picture
     held        repeats the picture before it
     fade        fades from or to black
-    blurred     is far less sharp than the film usually is
     dark, bright, flat  has too little light, too much, too little contrast
+    blurred     is far less sharp than the film usually is
     small       has fewer pixels than a dataset needs
     odd_color   is made of colours that the rest of the film lacks
     text        is covered by a title or by credits
@@ -32,10 +32,10 @@ RARE = 0.002  # a colour that fills less than this share of the other shots is n
 # which option sets frames aside for a reason, and the column that it looks at
 OPTIONS = {
     "fade": ("keep_fades", ""),
-    "blurred": ("max_blur", "sharpness"),
     "dark": ("min_brightness", "brightness"),
     "bright": ("max_brightness", "brightness"),
     "flat": ("min_contrast", "contrast"),
+    "blurred": ("max_blur", "sharpness"),
     "small": ("min_side_px", "side_px"),
     "odd_color": ("max_odd_color", "odd_color"),
     "text": ("max_text", "text"),
@@ -78,10 +78,10 @@ def find_reasons(frames: pd.DataFrame, limits: dict) -> pd.Series:
     blur = measure_blur(seen["sharpness"]).reindex(frames.index)
     failed = {
         "fade": frames["fade"] & (not limits["keep_fades"]),
-        "blurred": (blur > limits["max_blur"]) | (frames["sharpness"] < limits["min_sharpness"]),
         "dark": frames["brightness"] < limits["min_brightness"],
         "bright": frames["brightness"] > limits["max_brightness"],
         "flat": frames["contrast"] < limits["min_contrast"],
+        "blurred": (blur > limits["max_blur"]) | (frames["sharpness"] < limits["min_sharpness"]),
         "small": frames["side_px"] < limits["min_side_px"],
         "odd_color": frames["odd_color"] > limits["max_odd_color"],
         "text": frames["text"] > limits["max_text"],
