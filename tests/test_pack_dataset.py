@@ -1,6 +1,7 @@
 """Datasets: reasons, quotas, splits, names, folders; then every kind packed from a tiny film."""
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from workflow_scripts import caption_images, pack_dataset
 from workflow_scripts.lib import balance, cuts, facts, kohya, names, selection, splits
 from workflow_scripts.lib.captions import CLASS_WORDS
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import read_rgb, write_image
 
 VOCABULARY = "resources/vocabularies/captions.yaml"
 LIMITS = yaml.safe_load(Path("config/config.yaml").read_text())["pack_dataset"]
@@ -281,6 +283,11 @@ def test_the_held_out_set_resembles_the_rest():
     assert held == splits.choose_held_out(rows, 0.2, seed=1)
 
 
+def test_the_held_out_set_has_its_size_too():
+    rows = make_units({u: {f"place {u % 8}": 4} for u in range(16)})
+    assert len(splits.choose_held_out(rows, 0.125, seed=1)) == 2
+
+
 def test_no_category_loses_its_last_training_image():
     rows = make_units({1: {"walk": 20}, 2: {"walk": 20}, 3: {"sit": 4}})
     assert 3 not in splits.choose_held_out(rows, 0.15, seed=1)
@@ -331,8 +338,13 @@ def test_quotas_take_the_best_of_every_shot_first():
         ({"walk": 40, "sit": 10}, {}, {"walk": 1, "sit": 4}),
         ({"walk": 40, "sit": 1}, {}, {"walk": 1, "sit": 4}),
         ({"full": 10, "wide": 10}, {"full": 0.6, "wide": 0.3}, {"full": 2, "wide": 1}),
+        (
+            {"full": 8, "wide": 8, "medium": 1},
+            {"full": 0.4, "wide": 0.2, "medium": 0.4},
+            {"full": 1, "wide": 1, "medium": 4},
+        ),
     ],
-    ids=["the rare one more often", "but not for ever", "towards the wanted mix"],
+    ids=["the rare one more often", "not for ever", "the wanted mix", "as near as can be"],
 )
 def test_repeats(counts, wanted, repeats):
     categories = pd.Series([name for name, n in counts.items() for _ in range(n)])
@@ -344,6 +356,21 @@ def test_same_poses_of_a_track():
     poses = [np.zeros(34), np.full(34, 0.01), np.full(34, 0.5), None, np.full(34, 0.01)]
     rows = pd.DataFrame({"image_id": list("abcde"), "track_id": list("tttts"), "normalized": poses})
     assert selection.find_same_poses(rows, 0.1).tolist() == [False, True, False, False, False]
+
+
+def test_black_bars_of_a_shot_are_cut_off(film, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(film["images"], images)
+    for path in images.glob("s0003*.jpg"):
+        image = read_rgb(path)
+        image[:20] = image[-20:] = 0
+        write_image(path, image)
+    barred = film | {"images": str(images)}
+    for name, expected in (("style", (0, 20, 384, 236)), ("character-nella", None)):
+        _, rows, _ = pack(barred, tmp_path / name, name)
+        row = rows[(rows["shot_id"] == 3) & (rows["file"] != "")].iloc[0]
+        assert read_rgb(tmp_path / name / row["file"]).mean(axis=(1, 2)).min() > 20
+        assert expected in (None, (row["x0"], row["y0"], row["x1"], row["y1"]))
 
 
 @pytest.mark.parametrize(

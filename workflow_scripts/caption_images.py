@@ -65,6 +65,8 @@ def add_words(kind: str, facts: pd.DataFrame, characters: dict, style: dict) -> 
         rows["style_words"] = [list(style.get("words", []))] * len(rows)
     if kind in FRAME_KINDS:
         return rows
+    if "intensity" in rows:  # of nothing, and of no emotion, there is no degree
+        rows["intensity"] = rows["intensity"].mask(rows["emotion"].isin(["", "neutral"]), "")
     names = name_characters(characters)
     rows["subject"] = rows["character"].map(names).fillna("person")
     rows["sources"] = [

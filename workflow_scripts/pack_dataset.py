@@ -19,6 +19,7 @@ from workflow_scripts.lib.captions import find_trigger, name_subject
 from workflow_scripts.lib.cuts import (
     cut_boxes,
     find_cut_faces,
+    find_pictures,
     measure_loss,
     read_masks,
     write_masks,
@@ -171,13 +172,19 @@ def place_images(
     )
 
 
-def frame_pictures(kind: str, rows: pd.DataFrame, resolution: int) -> pd.DataFrame:
-    """Add what each picture shows of its frame (in place of the body's box), and its losses."""
-    boxes = cut_boxes(kind, rows)
+def frame_pictures(kind: str, rows: pd.DataFrame, images: Path, resolution: int) -> pd.DataFrame:
+    """Add what each picture shows of its frame (in place of the body's box), and its losses.
+
+    Candidates that are not in the dataset get a box of zeros: nothing is cut for them.
+    """
+    chosen = rows[rows["split"] != ""]
+    boxes = cut_boxes(kind, chosen, find_pictures(chosen, images))
     losses = measure_loss(boxes, resolution)
-    cut = find_cut_faces(kind, rows, boxes, losses)
-    rows = rows.assign(**dict(zip(("x0", "y0", "x1", "y1"), boxes.T, strict=True)))
-    return rows.assign(crop_loss=1 - (1 - losses).prod(1), face_cut=cut)
+    rows = rows.assign(x0=0, y0=0, x1=0, y1=0, crop_loss=0.0, face_cut=False)
+    rows.loc[chosen.index, ["x0", "y0", "x1", "y1"]] = boxes
+    rows.loc[chosen.index, "crop_loss"] = 1 - (1 - losses).prod(1)
+    rows.loc[chosen.index, "face_cut"] = find_cut_faces(kind, chosen, boxes, losses)
+    return rows
 
 
 def write_folder(
@@ -243,7 +250,7 @@ def main(
     words = yaml.safe_load(Path(vocabulary).read_text())["file_words"]
     stems = name_images(kind, rows, words, style.get("trigger", film).removesuffix(" style"))
     rows = place_images(kind, rows, stems, subject, count_repeats_of(rows, shares, limits))
-    rows = frame_pictures(kind, rows, limits["resolution"])
+    rows = frame_pictures(kind, rows, Path(images), limits["resolution"])
     with folder_when_done(dataset) as folder:
         write_folder(kind, rows, folder, Path(images), plates, tables, limits)
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)

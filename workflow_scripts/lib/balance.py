@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 
@@ -30,11 +31,22 @@ def keep_quotas(rows: pd.DataFrame, shares: pd.Series, max_images: int) -> pd.Se
 def count_repeats(categories: pd.Series, shares: pd.Series, max_repeats: int) -> dict[str, int]:
     """How often each category's images are seen in an epoch, so that sums come near the shares.
 
-    `categories` are those of the training images; the most plentiful has 1, none over max_repeats.
+    `categories` are those of the training images. Every scale at which some category's repeats
+    change is tried; of equally near ones the least repetition wins.
     """
     counts = categories.value_counts()
-    need = shares.reindex(counts.index).fillna(shares.min()) / counts
-    return {
-        name: int(min(max_repeats, max(1, round(value / need.min()))))
-        for name, value in need.items()
-    }
+    wanted = shares.reindex(counts.index).fillna(0) + 1e-9
+    wanted = (wanted / wanted.sum()).to_numpy()
+    images = counts.to_numpy()
+    scales = np.outer(np.arange(1, max_repeats + 1) - 0.5, images / wanted).ravel()
+    choices = [
+        np.clip(np.floor(scale * wanted / images + 0.5), 1, max_repeats).astype(int)
+        for scale in [0.0, *np.sort(scales * (1 + 1e-9))]
+    ]
+    best = min(choices, key=lambda choice: (_miss(choice * images, wanted), choice.sum()))
+    return {name: int(n) for name, n in zip(counts.index, best, strict=True)}
+
+
+def _miss(seen: np.ndarray, wanted: np.ndarray) -> float:
+    """How far what is seen lies from the wanted shares; rounded, so that ties are ties."""
+    return round(float(np.abs(seen / seen.sum() - wanted).sum()), 6)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from workflow_scripts.lib.bars import find_crop
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.facts import FRAME_KINDS
 from workflow_scripts.lib.framing import crop_body, crop_face
@@ -19,23 +20,51 @@ from workflow_scripts.lib.phase import progress
 
 JPEG_QUALITY = 97  # of cuts: their frame was compressed once already
 PAINT_MARGIN_PX = 8  # around painted pixels, which nobody shall learn either
+BAR_SAMPLES = 3  # frames of a shot that are looked at for bars
+BAR_PAIR_PX = 4  # by which opposite bars may differ
 HEAD = slice(0, 5)  # COCO-17: nose, eyes, ears
 HEAD_CONFIDENCE = 0.5
 
 
-def cut_boxes(kind: str, rows: pd.DataFrame) -> np.ndarray:
-    """What each picture shows of its frame: (N, 4) int, x0, y0, x1, y1 in pixels, end excluded."""
-    sizes = rows[["width_px", "height_px"]].to_numpy(int)
+def find_pictures(rows: pd.DataFrame, images: Path) -> np.ndarray:
+    """The picture inside black bars of each row's frame: (N, 4) int, x0, y0, x1, y1.
+
+    Bars of the whole film are gone already; these are of shots that have some of their own.
+    `rows` has shot_id, frame_file, width_px and height_px.
+    """
+    found = {}
+    for shot, group in rows.groupby("shot_id"):
+        files = group["frame_file"].drop_duplicates()
+        files = files.iloc[:: max(1, len(files) // BAR_SAMPLES)]
+        lumas = [cv2.cvtColor(read_rgb(images / name), cv2.COLOR_RGB2GRAY) for name in files]
+        x, y, width, height = find_crop(lumas)
+        high, wide = lumas[0].shape
+        # Bars come in pairs; a single dark edge is part of the picture.
+        if abs(high - height - 2 * y) > BAR_PAIR_PX:
+            y, height = 0, high
+        if abs(wide - width - 2 * x) > BAR_PAIR_PX:
+            x, width = 0, wide
+        found[shot] = (x, y, x + width, y + height)
+    return np.array([found[shot] for shot in rows["shot_id"]], int).reshape(-1, 4)
+
+
+def cut_boxes(kind: str, rows: pd.DataFrame, pictures: np.ndarray) -> np.ndarray:
+    """What is shown of each frame: (N, 4) int, x0, y0, x1, y1 in pixels, end excluded.
+
+    `pictures` (N, 4) is where the frames are free of bars.
+    """
     if kind in FRAME_KINDS:
-        return np.column_stack([np.zeros_like(sizes), sizes])
-    if kind == "expression":
-        boxes = rows[["face_x0", "face_y0", "face_x1", "face_y1"]].to_numpy(float)
+        return pictures
+    face = "face_" if kind == "expression" else ""
+    corners = pictures[:, [0, 1, 0, 1]]
+    boxes = rows[[f"{face}{side}" for side in ("x0", "y0", "x1", "y1")]].to_numpy(float) - corners
+    sizes = pictures[:, 2:] - pictures[:, :2]
+    if face:
         cuts = [crop_face(box, *size) for box, size in zip(boxes, sizes, strict=True)]
     else:
-        boxes = rows[["x0", "y0", "x1", "y1"]].to_numpy(float)
         three = zip(boxes, sizes, rows["shot_type"], strict=True)
         cuts = [crop_body(box, *size, shot) for box, size, shot in three]
-    return np.array(cuts, int).reshape(-1, 4)
+    return np.array(cuts, int).reshape(-1, 4) + corners
 
 
 def measure_loss(boxes: np.ndarray, resolution: int) -> np.ndarray:
@@ -92,15 +121,20 @@ def write_pictures(
     frames = rows.groupby("frame_id", sort=True)
     for _, group in progress(frames, "pictures", total=frames.ngroups):
         source = images / group["frame_file"].iloc[0]
-        if kind in FRAME_KINDS:
-            plate = group["plate"].iloc[0] if kind == "background" else ""
-            link_or_copy(plates[plate] if plate else source, folder / group["file"].iloc[0])
+        plate = group["plate"].iloc[0] if kind == "background" else ""
+        source = plates[plate] if plate else source
+        if kind in FRAME_KINDS and _is_whole(group.iloc[0]):
+            link_or_copy(source, folder / group["file"].iloc[0])
             continue
         frame = read_rgb(source)
         for row in group.itertuples():
             write_image(
                 folder / row.file, frame[row.y0 : row.y1, row.x0 : row.x1], quality=JPEG_QUALITY
             )
+
+
+def _is_whole(row: pd.Series) -> bool:
+    return tuple(row[["x0", "y0", "x1", "y1"]]) == (0, 0, row["width_px"], row["height_px"])
 
 
 def read_masks(

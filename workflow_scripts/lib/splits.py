@@ -44,8 +44,14 @@ def choose_held_out(rows: pd.DataFrame, share: float, seed: int) -> set:
 
 
 def _take_units(table: np.ndarray, share: float) -> list[int]:
-    """Rows of the table (units x categories), taken while each brings the sum nearer its target."""
-    target, total = share * table.sum(0), table.sum(0)
+    """Rows of the table (units x categories), taken while each brings the sums nearer the target.
+
+    A last column counts all images, twice as heavy: a split that is right in size comes first.
+    """
+    total = table.sum(0)
+    table = np.column_stack([table, 2 * table.sum(1)])
+    total = np.append(total, np.inf)  # of the size there is always enough left
+    target = share * table.sum(0)
     held, taken = np.zeros_like(target), []
     while True:
         allowed = ~((table > 0) & (total - held - table <= 0)).any(1)
@@ -58,7 +64,7 @@ def _take_units(table: np.ndarray, share: float) -> list[int]:
             break
         taken.append(best)
         held += table[best]
-    return taken or _take_smallest(table)
+    return taken or _take_smallest(table[:, :-1])
 
 
 def _take_smallest(table: np.ndarray) -> list[int]:
