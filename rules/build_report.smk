@@ -9,27 +9,24 @@ from glob import glob
 
 from workflow_scripts.lib.kinds import list_proofs, list_tables
 
+TABLES = {  # everything that a film's preparation leaves, as far as its kinds need it
+    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS)
+    for film in FILMS
+}
+PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
+    film: list_proofs(film, DATASETS[film], "truth" in config["films"][film]) for film in FILMS
+}
+
 
 localrules:
     build_report,
 
 
-def tables_of(film):
-    """Everything that a film's preparation leaves, as far as its kinds need it."""
-    return list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS)
-
-
-def proofs_of(film):
-    """What is known about its datasets, and the measured accuracy where the truth is known."""
-    truth = [f"results/{film}/accuracy.json"] if "truth" in config["films"][film] else []
-    return list_proofs(film, DATASETS[film]) + truth
-
-
 rule build_report:
     """Draw one page from all tables of a film."""
     input:
-        tables=lambda wildcards: tables_of(wildcards.film),
-        proofs=lambda wildcards: proofs_of(wildcards.film),
+        tables=lambda wildcards: TABLES[wildcards.film],
+        proofs=lambda wildcards: PROOFS[wildcards.film],
         reviews=lambda wildcards: sorted(glob(f"config/reviews/{wildcards.film}/*.csv")),
         registry="resources/models.yaml",
         look=multiext("resources/report/page", ".html.j2", ".css", ".js"),

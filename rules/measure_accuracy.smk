@@ -8,7 +8,7 @@ leaves: results/{film}/accuracy.json
 rule measure_accuracy:
     """Measure every phase against exact ground truth."""
     input:
-        tables=lambda wildcards: tables_of(wildcards.film),
+        tables=lambda wildcards: TABLES[wildcards.film],
         truth=lambda wildcards: config["films"][wildcards.film]["truth"],
     output:
         accuracy="results/{film}/accuracy.json",

@@ -60,8 +60,11 @@ def list_tables(
     return [f"results/{film}/{file}" for file in files]
 
 
-def list_proofs(film: str, datasets: Sequence[str]) -> list[str]:
-    """What is known about each packed dataset: its balance, its adapter, the adapter's scores."""
+def list_proofs(film: str, datasets: Sequence[str], has_truth: bool = False) -> list[str]:
+    """What is known about each packed dataset: its balance, its adapter, the adapter's scores.
+
+    With `has_truth` also how near all phases come to it.
+    """
     patterns = (
         "analyze_dataset/{dataset}.parquet",
         "analyze_dataset/{dataset}.json",
