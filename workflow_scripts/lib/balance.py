@@ -32,7 +32,7 @@ def count_repeats(categories: pd.Series, shares: pd.Series, max_repeats: int) ->
     """How often each category's images are seen in an epoch, so that sums come near the shares.
 
     `categories` are those of the training images. Every scale at which some category's repeats
-    change is tried; of equally near ones the least repetition wins.
+    change is tried; an epoch that is longer must be worth it.
     """
     counts = categories.value_counts()
     wanted = shares.reindex(counts.index).fillna(0) + 1e-9
@@ -43,10 +43,11 @@ def count_repeats(categories: pd.Series, shares: pd.Series, max_repeats: int) ->
         np.clip(np.floor(scale * wanted / images + 0.5), 1, max_repeats).astype(int)
         for scale in [0.0, *np.sort(scales * (1 + 1e-9))]
     ]
-    best = min(choices, key=lambda choice: (_miss(choice * images, wanted), choice.sum()))
+    best = min(choices, key=lambda choice: _cost(choice, images, wanted))
     return {name: int(n) for name, n in zip(counts.index, best, strict=True)}
 
 
-def _miss(seen: np.ndarray, wanted: np.ndarray) -> float:
-    """How far what is seen lies from the wanted shares; rounded, so that ties are ties."""
-    return round(float(np.abs(seen / seen.sum() - wanted).sum()), 6)
+def _cost(repeats: np.ndarray, images: np.ndarray, wanted: np.ndarray) -> float:
+    """How far what is seen lies from the wanted shares, and a tenth of what the epoch grows by."""
+    seen = repeats * images
+    return float(np.abs(seen / seen.sum() - wanted).sum() + 0.1 * seen.sum() / images.sum())

@@ -33,7 +33,8 @@ def choose_held_out(rows: pd.DataFrame, share: float, seed: int) -> set:
     """Choose whole units for the held-out set so that it resembles the rest.
 
     `rows` has one image each, with `unit` and `category`. About `share` of every category is held
-    out, and no category loses its last training image. Returns an empty set where that cannot be.
+    out, and every category keeps the larger part of its images to train on; where units are too
+    large for that, at least one. Returns an empty set where even that cannot be.
     """
     counts = pd.crosstab(rows["unit"], rows["category"])  # images by unit and category
     if share <= 0 or len(counts) < 2:
@@ -54,7 +55,7 @@ def _take_units(table: np.ndarray, share: float) -> list[int]:
     target = share * table.sum(0)
     held, taken = np.zeros_like(target), []
     while True:
-        allowed = ~((table > 0) & (total - held - table <= 0)).any(1)
+        allowed = ~((table > 0) & (held + table > total / 2)).any(1)
         allowed[taken] = False
         if not allowed.any():
             break
