@@ -4,27 +4,13 @@ needs    the packed dataset, who stands where in its frames
 leaves   {dataset}.parquet: one row of measures per image; {dataset}.json: shares and verdicts
 """
 
-ANALYSIS_FACTS = {
-    "character": ["instances", "keypoints", "poses"],
-    "background": [],
-    "pose": ["instances", "keypoints", "poses"],
-    "expression": ["instances", "keypoints", "poses"],
-    "style": ["instances"],
-    "lighting": ["instances"],
-}
-
-
-def analysis_tables(wildcards):
-    """The tables that tell where people are in this kind's pictures."""
-    values = {"film": wildcards.film, "shard": SHARDS}
-    names = ANALYSIS_FACTS[wildcards.dataset.partition("-")[0]]
-    return {name: sorted(set(expand(CAPTION_TABLES[name], **values))) for name in names}
+from workflow_scripts.lib.inputs import balance_inputs
 
 
 rule analyze_dataset:
     """Measure shot types, people, occlusion and backgrounds."""
     input:
-        unpack(analysis_tables),
+        unpack(lambda wildcards: balance_inputs(**wildcards, shards=SHARDS)),
         dataset="results/{film}/datasets/{dataset}",
         vocabulary="resources/vocabularies/captions.yaml",
     output:

@@ -5,40 +5,13 @@ needs    frames and their pictures, the fact tables that the kind speaks of, the
 leaves   captions of at most 75 CLIP tokens, with the source of every clause
 """
 
-CAPTION_FACTS = {
-    "character": ["instances", "identities", "poses", "locations", "lighting"],
-    "background": ["backgrounds", "plates", "locations", "lighting"],
-    "pose": ["instances", "identities", "poses", "keypoints"],
-    "expression": ["instances", "identities", "poses", "faces", "expressions"],
-    "style": ["instances", "identities", "locations", "lighting"],
-    "lighting": ["instances", "identities", "locations", "lighting"],
-}
-CAPTION_TABLES = {
-    "instances": "results/{film}/segment_instances/{shard}.parquet",
-    "identities": "results/{film}/identify_characters/identities.parquet",
-    "poses": "results/{film}/classify_poses/poses.parquet",
-    "keypoints": "results/{film}/estimate_poses/{shard}.parquet",
-    "faces": "results/{film}/crop_faces/{shard}.parquet",
-    "expressions": "results/{film}/classify_expressions/expressions.parquet",
-    "locations": "results/{film}/cluster_scenes/locations.parquet",
-    "lighting": "results/{film}/classify_lighting/lighting.parquet",
-    "backgrounds": "results/{film}/inpaint_backgrounds/{shard}.parquet",
-    "plates": "results/{film}/inpaint_backgrounds/{shard}_images",
-}
-
-
-def caption_tables(wildcards):
-    """The tables that this kind's captions are made of, and people's corrections if there are any."""
-    names = CAPTION_FACTS[wildcards.kind]
-    tables = {name: CAPTION_TABLES[name].format(**wildcards) for name in names}
-    review = f"config/reviews/{wildcards.film}/captions.csv"
-    return tables | ({"review": review} if os.path.exists(review) else {})
+from workflow_scripts.lib.inputs import caption_inputs
 
 
 rule caption_images:
     """Say what is measured; say nothing else."""
     input:
-        unpack(caption_tables),
+        unpack(lambda wildcards: caption_inputs(**wildcards)),
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",
         vocabulary="resources/vocabularies/captions.yaml",

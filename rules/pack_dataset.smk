@@ -5,29 +5,13 @@ leaves   results/{film}/datasets/{dataset}/: train/, validation/, dataset.toml, 
          counts.json
 """
 
-PACK_FACTS = {
-    "character": ["instances", "identities", "poses", "keypoints", "locations", "lighting"],
-    "background": ["backgrounds", "plates", "locations", "lighting"],
-    "pose": ["instances", "identities", "poses", "keypoints"],
-    "expression": ["instances", "identities", "poses", "faces", "expressions"],
-    "style": ["locations", "lighting"],
-    "lighting": ["locations", "lighting"],
-}
-
-
-def pack_tables(wildcards):
-    """The fact tables that this dataset's kind is decided by, and all shards of its captions."""
-    kind = wildcards.dataset.partition("-")[0]
-    tables = {name: CAPTION_TABLES[name] for name in PACK_FACTS[kind]}
-    tables["captions"] = f"results/{{film}}/caption_images/{kind}/{{shard}}.parquet"
-    values = {"film": wildcards.film, "shard": SHARDS}
-    return {name: sorted(set(expand(path, **values))) for name, path in tables.items()}
+from workflow_scripts.lib.inputs import pack_inputs
 
 
 rule pack_dataset:
     """Select, balance, name, split; write kohya's and Hugging Face's layout."""
     input:
-        unpack(pack_tables),
+        unpack(lambda wildcards: pack_inputs(**wildcards, shards=SHARDS)),
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",
         decisions="results/{film}/filter_frames/decisions.parquet",

@@ -15,6 +15,7 @@ from workflow_scripts.lib import captions, facts, postures
 from workflow_scripts.lib.captions import Tag
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.framing import crop_body, crop_face
+from workflow_scripts.lib.inputs import CAPTION_TABLES
 from workflow_scripts.lib.models import facts as model
 
 VOCABULARY = Path("resources/vocabularies/captions.yaml")
@@ -24,14 +25,6 @@ CHARACTERS = {
     "bruno": {"trigger": "bruno", "class": "man"},
 }
 TRIGGERS = {kind: f"{{film}} {kind}" for kind in captions.CLASS_WORDS}
-TABLES = {
-    "character": ["instances", "identities", "poses", "locations", "lighting"],
-    "background": ["backgrounds", "plates", "locations", "lighting"],
-    "pose": ["instances", "identities", "poses", "keypoints"],
-    "expression": ["instances", "identities", "poses", "faces", "expressions"],
-    "style": ["instances", "identities", "locations", "lighting"],
-    "lighting": ["instances", "identities", "locations", "lighting"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +47,7 @@ def write(film, tmp_path, kind, shard="01of01", review="", characters=CHARACTERS
         style={"trigger": "kitetide style", "words": ["3d animation", "soft shading"]},
         caption={"triggers": TRIGGERS},
         review=str(review),
-        **{name: film[name] for name in TABLES[kind]},
+        **{name: film[name] for name in CAPTION_TABLES[kind]},
     )
     return counts, pd.read_parquet(out).set_index("image_id")
 
@@ -301,7 +294,7 @@ def test_a_review_without_its_columns_is_refused(tmp_path):
     [("background", (256, 384)), ("style", (256, 384)), ("pose", None), ("expression", None)],
 )
 def test_a_model_may_open_the_picture_that_is_packed(film, kind, shape):
-    paths = {name: film[name] for name in ("frames", *TABLES[kind]) if name != "plates"}
+    paths = {name: film[name] for name in ("frames", *CAPTION_TABLES[kind]) if name != "plates"}
     rows = facts.read_facts(kind, paths)
     image = caption_images.open_picture(
         kind, Path(film["images"]), Path(film["plates"]), rows.iloc[0]

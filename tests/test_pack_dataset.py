@@ -17,6 +17,7 @@ from workflow_scripts.lib import balance, cuts, facts, kohya, names, selection, 
 from workflow_scripts.lib.captions import CLASS_WORDS
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image
+from workflow_scripts.lib.inputs import CAPTION_TABLES, PACK_TABLES, pack_inputs
 
 VOCABULARY = "resources/vocabularies/captions.yaml"
 LIMITS = yaml.safe_load(Path("config/config.yaml").read_text())["pack_dataset"]
@@ -26,21 +27,6 @@ CHARACTERS = {
 }
 STYLE = {"trigger": "kitetide style", "words": ["3d animation"]}
 TRIGGERS = {kind: f"{{film}} {kind}" for kind in CLASS_WORDS}
-WHO = ["instances", "identities", "poses"]
-PLACES = ["locations", "lighting"]
-CAPTION_TABLES = {
-    "character": [*WHO, *PLACES],
-    "background": ["backgrounds", *PLACES],
-    "pose": [*WHO, "keypoints"],
-    "expression": [*WHO, "faces", "expressions"],
-    "style": ["instances", "identities", *PLACES],
-    "lighting": ["instances", "identities", *PLACES],
-}
-PACK_TABLES = CAPTION_TABLES | {
-    "character": [*WHO, "keypoints", *PLACES],
-    "style": PLACES,
-    "lighting": PLACES,
-}
 DATASETS = ["character-nella", "background", "pose", "expression", "style", "lighting"]
 # What sd-scripts' parser takes (facts/field.md of its release 0.10.1); other keys are errors.
 SUBSET_KEYS = {"image_dir", "num_repeats", "class_tokens", "is_reg", "caption_extension"}
@@ -91,10 +77,9 @@ def pack(film, out, name, **limits):
         triggers=TRIGGERS,
         limits=LIMITS | limits,
         seed=7,
-        plates=[film["plates"]],
         decisions=film["decisions"],
         groups=film["groups"],
-        **{table: film[table] for table in PACK_TABLES[kind]},
+        **{table: [film[table]] for table in PACK_TABLES[kind]},
     )
     return (
         counts,
@@ -227,7 +212,11 @@ def test_reasons_of_a_character(film, tmp_path):
 )
 def test_every_reason_is_given(film, name, limits, reason):
     kind = name.partition("-")[0]
-    paths = {table: film[table] for table in ("frames", "decisions", "groups", *PACK_TABLES[kind])}
+    paths = {
+        table: film[table]
+        for table in ("frames", "decisions", "groups", *PACK_TABLES[kind])
+        if table != "plates"
+    }
     rows = pack_dataset.read_candidates(kind, paths, [film[f"captions_{kind}"]])
     rows = rows.assign(
         category=selection.name_category(kind, rows), quality=selection.measure_quality(kind, rows)
@@ -450,3 +439,11 @@ def test_facts_of_a_kind_have_one_row_per_image(film):
     )
     assert rows["image_id"].is_unique and len(rows) == 46
     assert rows.loc[rows["shot_id"] == 8, "emotion"].isin(["", "neutral"]).all()
+
+
+def test_inputs_name_single_tables_once_and_every_shard():
+    inputs = pack_inputs("luca", "character-nella", ["01of02", "02of02"])
+    assert inputs["identities"] == ["results/luca/identify_characters/identities.parquet"]
+    assert inputs["captions"] == [
+        f"results/luca/caption_images/character/0{n}of02.parquet" for n in (1, 2)
+    ]
