@@ -200,15 +200,16 @@ def test_the_film_shows_everything(frames, shots):
     assert (shots["camera"] == "static").mean() >= 0.5
     assert set(frames["is_fade"]) == {0, 1, 2}
     assert frames["is_blurred"].any() and frames["indoor"].any()
-    assert frames.groupby("unique_render_id")["shot_id"].nunique().max() == 2
+    pairs = frames[["unique_render_id", "shot_id"]].drop_duplicates()
+    assert len(pairs) > len(set(pairs["unique_render_id"]))  # a shot that comes back
 
 
 @needs_film
 def test_text_is_burnt_in(frames):
     text = read("text").merge(frames[["frame_no", "shot_id"]], on="frame_no")
-    assert text[text["kind"] == "subtitle"]["shot_id"].nunique() == 3
-    assert text[text["kind"] == "watermark"]["shot_id"].nunique() == 1
-    assert text[text["kind"] == "title"]["shot_id"].nunique() == 2
+    assert len(set(text.loc[text["kind"] == "subtitle", "shot_id"])) == 3
+    assert len(set(text.loc[text["kind"] == "watermark", "shot_id"])) == 1
+    assert len(set(text.loc[text["kind"] == "title", "shot_id"])) == 2
 
 
 @needs_film

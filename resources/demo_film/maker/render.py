@@ -101,7 +101,7 @@ def is_drawn(shot: dict, work: pathlib.Path) -> bool:
     return all((work / "frames" / frame).exists() for frame in frames)
 
 
-def main(play, cache, work, part, shots, first_only, threads) -> None:
+def main(play, cache, work, part, shots, first_only, threads, samples) -> None:
     film = notation.build(play)
     cache, work = cache / play, work / play
     for folder in ("frames", "masks", "plates"):
@@ -109,7 +109,7 @@ def main(play, cache, work, part, shots, first_only, threads) -> None:
     todo = [
         s for s in notation.to_draw(film) if not s.get("title") and (not shots or s["id"] in shots)
     ]
-    blender, started = scene.start(film["size"], threads), time.time()
+    blender, started = scene.start(film["size"], threads, samples), time.time()
     for shot in share_out(todo, *part):
         if is_drawn(shot, work):
             continue
@@ -131,4 +131,5 @@ if __name__ == "__main__":
     parser.add_argument("--shots", type=lambda text: set(map(int, text.split(","))), default=())
     parser.add_argument("--first-only", action="store_true", help="one picture a shot, to look at")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--samples", type=int, default=4, help="light paths a pixel")
     main(**vars(parser.parse_args()))

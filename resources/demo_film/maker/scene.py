@@ -12,8 +12,8 @@ from maker.camera import Camera, place
 LOOKS = {"skin": (0.50, 0.3), "cloth": (0.85, 0.15), "hair": (0.42, 0.45), "eye": (0.08, 0.6)}
 
 
-def start(size: tuple[int, int], threads: int) -> bpy.types.Scene:
-    """An empty Cycles scene set for speed: 4 samples, a denoiser, few bounces."""
+def start(size: tuple[int, int], threads: int, samples: int) -> bpy.types.Scene:
+    """An empty Cycles scene set for speed: few samples a pixel, a denoiser, few bounces."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     render, cycles = scene.render, scene.cycles
@@ -21,7 +21,7 @@ def start(size: tuple[int, int], threads: int) -> bpy.types.Scene:
     render.resolution_x, render.resolution_y = size
     render.use_persistent_data = True
     render.threads_mode, render.threads = "FIXED", threads
-    cycles.device, cycles.samples, cycles.use_adaptive_sampling = "CPU", 4, False
+    cycles.device, cycles.samples, cycles.use_adaptive_sampling = "CPU", samples, False
     cycles.use_denoising = True
     cycles.denoising_quality = cycles.denoising_prefilter = "FAST"
     cycles.glossy_bounces = 1

@@ -42,7 +42,7 @@ def plaza(rng: random.Random, lit: bool) -> None:
     ground((0.46, 0.38, 0.30), (0.28, 0.23, 0.19), 1.2, bricks=True)
     walls = [(0.72, 0.55, 0.34), (0.62, 0.30, 0.22), (0.70, 0.66, 0.55)]
     walls += [(0.45, 0.52, 0.55), (0.74, 0.48, 0.42), (0.60, 0.58, 0.36)]
-    for x, wall in zip((-9.5, -4.9, 0, 4.8, 9.6), walls, strict=True):
+    for x, wall in zip((-9.5, -4.9, 0, 4.8, 9.6), walls[:5], strict=True):
         y, height = 8.5 + rng.uniform(-0.4, 0.4), rng.uniform(3.6, 6.4)
         house(x, y, (4.2, 3.5, height), wall, (0.36, 0.09 + 0.05 * rng.random(), 0.05))
     house(-11.5, 2, (6, 4, 4.6), walls[5], (0.30, 0.10, 0.06), 90)
