@@ -119,16 +119,18 @@ def test_colours_are_those_of_the_mask():
     assert describe_colours(image, np.zeros_like(mask)).sum() == 0
 
 
-def test_zoomed_boxes_lie_in_the_whole_picture():
+def test_small_figures_are_looked_for_where_nobody_was_found():
     sizes = []
 
     def detect(image: np.ndarray) -> Detections:
         sizes.append(image.shape[:2])
         return see(image)
 
-    found = segment_instances.detect_zoomed(paint((110, RED)), detect)
-    assert sizes[0] == (HEIGHT, WIDTH)
-    assert set(sizes[1:]) == {(45, 45)}
+    image = paint((20, RED), (110, GREEN))
+    taken = np.all(image == RED, axis=2)
+    found = segment_instances.detect_small(image, detect, taken)
+    assert set(sizes) == {(45, 45)}
+    assert len(found) > 0
     assert (found.boxes[:, 0] >= 110).all()
     assert (found.boxes[:, 2] <= 130).all()
 

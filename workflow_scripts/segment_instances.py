@@ -8,6 +8,7 @@ clear one of the same track supports is scenery.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ INSTANCES = pa.schema(
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "time_s", "file"]
+MAX_TAKEN = 0.3  # share of a small figure that may lie on people already found
 MAX_OVERLAP = 0.5  # share of a recovered mask that may already belong to somebody
 MAX_GROWTH = 2.0  # a recovered person has between 1/2 and 2 times the area of their neighbour
 
@@ -71,15 +73,46 @@ def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Per
     ]
 
 
-def detect_zoomed(image: np.ndarray, detect: Detect) -> Detections:
-    """Detect in the whole picture and in overlapping squares of half its height."""
+def detect_small(image: np.ndarray, detect: Detect, taken: np.ndarray) -> Detections:
+    """Detect in overlapping squares of half the picture's height, where nobody was found yet.
+
+    `taken` (H, W) are the masks of the people found. A square shows but a part of large people, and
+    what a detector makes of the part must not compete with the whole.
+    """
     height, width = image.shape[:2]
-    found, side = detect(image), min(height, width) // 2
-    for y in _tile_starts(height, side):
-        for x in _tile_starts(width, side):
-            tile = detect(np.ascontiguousarray(image[y : y + side, x : x + side]))
-            found = found.join(_move(tile, x, y))
-    return found.take(np.argsort(-found.scores, kind="stable"))
+    side = min(height, width) // 2
+    found = [
+        _move(detect(np.ascontiguousarray(image[y : y + side, x : x + side])), x, y)
+        for y in _tile_starts(height, side)
+        for x in _tile_starts(width, side)
+    ]
+    everything = reduce(Detections.join, found)
+    free = [row for row, box in enumerate(everything.boxes) if not _is_taken(box, taken)]
+    return everything.take(sorted(free, key=lambda row: -everything.scores[row]))
+
+
+def _is_taken(box: np.ndarray, taken: np.ndarray) -> bool:
+    """Whether the middle half of a box lies on people already found."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    middle = taken[
+        int((3 * y0 + y1) / 4) : int((y0 + 3 * y1) / 4) + 1,
+        int((3 * x0 + x1) / 4) : int((x0 + 3 * x1) / 4) + 1,
+    ]
+    return bool(middle.size and middle.mean() > MAX_TAKEN)
+
+
+def segment_frame(image: np.ndarray, detect: Detect, segment: Segment, *, zoom: bool) -> Detections:
+    """The people of one picture; `zoom` adds small ones that stand apart from the others."""
+    found = segment(image, detect(image))
+    if not zoom:
+        return found
+    taken = found.masks.any(0)
+    prompts = detect_small(image, detect, taken)
+    if not len(prompts):
+        return found
+    small = segment(image, prompts)
+    free = [row for row, mask in enumerate(small.masks) if taken[mask].mean() <= MAX_TAKEN]
+    return found.join(small.take(free))
 
 
 def _tile_starts(length: int, side: int) -> list[int]:
@@ -107,16 +140,26 @@ def interpolate_prompt(before: Person, after: Person | None, time_s: float) -> D
     return Detections(box[None].astype(np.float32), np.array([score], np.float32), regions)
 
 
-def accept_recovered(found: Detections, others: list[Person], neighbour: Person) -> bool:
-    """Tell whether the segmenter found the person who was missing, not another one or scenery."""
-    if len(found) != 1:
-        return False
-    mask = found.masks[0]
-    area = int(mask.sum())
-    packed = np.packbits(mask, axis=1)
-    taken = sum(int(np.bitwise_count(packed & other.mask).sum()) for other in others)
-    growth = area / max(1, neighbour.area_px)
-    return area > 0 and taken <= MAX_OVERLAP * area and 1 / MAX_GROWTH <= growth <= MAX_GROWTH
+def pick_recovered(found: Detections, others: list[Person], neighbour: Person) -> int | None:
+    """Row of the one who was missing: not one of the others, about as large as a frame before."""
+    rows = []
+    for row, mask in enumerate(found.masks):
+        area, packed = int(mask.sum()), np.packbits(mask, axis=1)
+        taken = sum(int(np.bitwise_count(packed & other.mask).sum()) for other in others)
+        growth = area / max(1, neighbour.area_px)
+        if area and taken <= MAX_OVERLAP * area and 1 / MAX_GROWTH <= growth <= MAX_GROWTH:
+            rows.append(row)
+    return rows[0] if len(rows) == 1 else None
+
+
+def add_prompt(people: list[Person], prompt: Detections) -> Detections:
+    """The prompts of the people already found, then the one of who is missing."""
+    if not people:
+        return prompt
+    regions = None if prompt.regions is None else np.stack([p.region for p in people])
+    boxes = np.stack([p.sighting.box for p in people]).astype(np.float32)
+    scores = np.array([p.sighting.score for p in people], np.float32)
+    return Detections(boxes, scores, regions).join(prompt)
 
 
 def recover_people(
@@ -144,9 +187,11 @@ def recover_people(
                 if prompt is None:
                     continue
                 image = images(index)
-                found = segment(image, prompt)
-                if accept_recovered(found, frames[index], track[before]):
-                    track[index] = find_people(image, times_s[index], found)[0]
+                found = segment(image, add_prompt(frames[index], prompt))
+                row = pick_recovered(found, frames[index], track[before])
+                if row is not None:
+                    missing = replace(found.take([row]), scores=prompt.scores)
+                    track[index] = find_people(image, times_s[index], missing)[0]
                     frames[index].append(track[index])
     return frames
 
@@ -196,9 +241,9 @@ def segment_shot(
     frames, widths = [], []
     for number, (file, time_s) in enumerate(zip(files, times_s, strict=True)):
         image = read_rgb(folder / file)
-        zoomed = zoom_every > 0 and number % zoom_every == 0
-        found = detect_zoomed(image, detect) if zoomed else detect(image)
-        frames.append(find_people(image, time_s, segment(image, found)) if len(found) else [])
+        zoom = zoom_every > 0 and number % zoom_every == 0
+        found = segment_frame(image, detect, segment, zoom=zoom)
+        frames.append(find_people(image, time_s, found))
         widths.append(image.shape[1])
     limits = {"sure_score": sure_score, "max_gap_s": max_gap_s}
     frames = recover_people(

@@ -5,12 +5,13 @@ Human-like figures only; a figure should take about a tenth of the picture's hei
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from workflow_scripts.lib.images import mask_box
+from workflow_scripts.lib.models.blazepose_people import HIPS, Body, tell_apart
 from workflow_scripts.lib.models.blazepose_regions import (
     DETECT_PX,
     boxes_to_regions,
@@ -19,33 +20,14 @@ from workflow_scripts.lib.models.blazepose_regions import (
     points_to_regions,
     region_matrix,
     regions_to_boxes,
-    uncrop_map,
 )
-from workflow_scripts.lib.models.detections import (
-    Detections,
-    no_detections,
-    suppress_masks,
-)
+from workflow_scripts.lib.models.detections import Detections, no_detections
 from workflow_scripts.lib.models.tflite import open_tflite
 
 LANDMARK_PX = 256
-HIPS, RIM = 33, 34  # rows of the landmark net that give the region again
+RIM = 34  # with HIPS, the row of the landmark net that gives the region again
 COCO = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 MIN_DETECTION = 0.5
-MIN_PRESENCE = 0.5  # the landmark net's own "there is a person"
-OUTSIDE = -20.0  # mask logit where the region does not reach
-
-
-@dataclass(frozen=True)
-class Body:
-    """What the landmark net says about one region."""
-
-    points: np.ndarray  # (39, 2) pixels of the picture
-    seen: np.ndarray  # (39,) 0 to 1: neither hidden nor outside
-    presence: float
-    logits: np.ndarray  # (256, 256) of the mask, in the region
-    region: np.ndarray  # the region that was looked at
-    next_region: np.ndarray  # the region that the points ask for
 
 
 def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Detections]:
@@ -104,7 +86,7 @@ def suppress_regions(regions: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def _is_same(x: float, y: float, side: float, x2: float, y2: float, side2: float) -> bool:
     small, large = sorted((side, side2))
-    return np.hypot(x - x2, y - y2) < 0.25 * small and large < 1.6 * small
+    return np.hypot(x - x2, y - y2) < 0.12 * small and large < 1.6 * small
 
 
 def load_segment(
@@ -118,37 +100,20 @@ def load_segment(
         regions = detections.regions
         if regions is None:
             regions = boxes_to_regions(detections.boxes)
-        rows, bodies = [], []
-        for row, region in enumerate(regions):
-            body = measure(image, region)
-            if body.presence >= MIN_PRESENCE:
-                body = measure(image, body.next_region)
-            if body.presence >= MIN_PRESENCE:
-                rows.append(row)
-                bodies.append(body)
-        if not bodies:
+        people = tell_apart(image, regions, detections.scores, measure)
+        if not people:
             return no_detections(height, width, regions=True)
-        return _separate(bodies, detections.scores[rows], width, height)
+        stack = np.stack([person.logits for person in people])
+        masks = (stack > 0) & (stack == stack.max(0))  # a pixel belongs to the surest
+        shown = np.flatnonzero(masks.any((1, 2)))
+        return Detections(
+            np.array([mask_box(masks[row]) for row in shown], np.float32).reshape(-1, 4),
+            np.array([people[row].score for row in shown], np.float32),
+            np.array([people[row].body.region for row in shown], np.float32).reshape(-1, 4),
+            masks[shown],
+        )
 
     return segment
-
-
-def _separate(bodies: list[Body], scores: np.ndarray, width: int, height: int) -> Detections:
-    """Drop bodies that are another one again; give each pixel to the surest of the rest."""
-    logits = [uncrop_map(b.logits, b.region, width, height, OUTSIDE) for b in bodies]
-    keep = suppress_masks(np.stack([values > 0 for values in logits]), scores)
-    stack = np.stack([logits[row] for row in keep])
-    masks = (stack > 0) & (stack == stack.max(0))
-    keep = [row for row, mask in zip(keep, masks, strict=True) if mask.any()]
-    masks = masks[masks.any((1, 2))]
-    boxes = np.array([_box(mask) for mask in masks], np.float32).reshape(-1, 4)
-    regions = np.array([bodies[row].region for row in keep], np.float32).reshape(-1, 4)
-    return Detections(boxes, scores[keep], regions, masks)
-
-
-def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
 def load_pose(files: dict[str, Path], *, device: str) -> Callable[..., np.ndarray]:

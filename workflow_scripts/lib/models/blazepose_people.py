@@ -1,0 +1,130 @@
+"""Which bodies of a picture are different people, where one stands before another.
+
+The net looks at one body at a time. Where two overlap, it slips from the one behind to the one in
+front and mixes their masks. So the surest body is taken first; whoever touches it is looked at
+again in a picture where it is painted over.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from workflow_scripts.lib.models.blazepose_regions import uncrop_map
+
+HIPS = 33  # first row of the landmark net that is no joint: the middle of the hips
+TRUNK = [0, 11, 12, 23, 24]  # nose, shoulders, hips
+MIN_PRESENCE = 0.5  # the landmark net's own "there is a person"
+OUTSIDE = -20.0  # mask logit where the region does not reach
+CORE = 2.0  # mask logit from which a pixel is surely the person's
+GREY = 128
+TOUCHING = 0.03  # share of the smaller mask: less is a seam between neighbours
+# Two looks at one person: so much of the smaller mask shared, trunks so near (in torsos).
+SAME_AT_ONCE, SAME_WHEN_HIDDEN = (0.5, 0.2), (0.3, 0.35)
+COVERED = 0.6  # share of a mask that lies on surer people: then it is of them, whatever the trunk
+
+
+@dataclass(frozen=True)
+class Body:
+    """What the landmark net says about one region."""
+
+    points: np.ndarray  # (39, 2) pixels of the picture
+    seen: np.ndarray  # (39,) 0 to 1: neither hidden nor outside
+    presence: float
+    logits: np.ndarray  # (256, 256) of the mask, in the region
+    region: np.ndarray  # the region that was looked at
+    next_region: np.ndarray  # the region that the points ask for
+
+
+@dataclass(frozen=True)
+class Person:
+    """A body that is somebody of their own."""
+
+    body: Body
+    score: float
+    logits: np.ndarray  # (H, W) of the mask, in the picture
+
+
+Measure = Callable[[np.ndarray, np.ndarray], Body]
+
+
+def tell_apart(
+    image: np.ndarray, regions: np.ndarray, scores: np.ndarray, measure: Measure
+) -> list[Person]:
+    """The different people among regions (N, 4) with scores (N,) of the detector, surest first."""
+    height, width = image.shape[:2]
+    looks = [_look_twice(image, region, measure) for region in regions]
+    sureness = [0 if b is None else b.presence * seen_share(b, width, height) for b in looks]
+    people: list[Person] = []
+    for row in np.argsort(-np.array(sureness), kind="stable"):
+        body = looks[row]
+        person = None if body is None else _make_person(body, scores[row], width, height)
+        if person and any(_is_same(person, other, *SAME_AT_ONCE) for other in people):
+            continue
+        near = [other for other in people if _touches(person, regions[row], other)]
+        if near:
+            hidden = np.any([other.logits > CORE for other in near], axis=0)
+            painted = np.where(hidden[..., None], np.uint8(GREY), image)
+            body = _look_twice(painted, regions[row], measure)
+            person = None if body is None else _make_person(body, scores[row], width, height)
+            if person and any(_is_covered(person, other) for other in people):
+                continue
+        if person and (person.logits > 0).any():
+            people.append(person)
+    return people
+
+
+def _look_twice(image: np.ndarray, region: np.ndarray, measure: Measure) -> Body | None:
+    """The body in a region, measured again in the region that its own points ask for."""
+    body = measure(image, region)
+    if body.presence >= MIN_PRESENCE:
+        body = measure(image, body.next_region)
+    return body if body.presence >= MIN_PRESENCE else None
+
+
+def _make_person(body: Body, score: float, width: int, height: int) -> Person:
+    """Scenery that the detector falls for shows few joints (a tree: half): a lower score."""
+    logits = uncrop_map(body.logits, body.region, width, height, OUTSIDE)
+    return Person(body, float(score) * seen_share(body, width, height), logits)
+
+
+def seen_share(body: Body, width: int, height: int) -> float:
+    """Mean visibility of the joints that would lie inside the picture."""
+    points = body.points[:HIPS]
+    inside = ((points >= 0) & (points < [width, height])).all(1)
+    return float(body.seen[:HIPS][inside].mean()) if inside.any() else 0.0
+
+
+def _shared(first: Person, second: Person) -> float:
+    masks = first.logits > 0, second.logits > 0
+    smaller = min(np.count_nonzero(mask) for mask in masks)
+    return np.count_nonzero(masks[0] & masks[1]) / max(1, smaller)
+
+
+def _touches(person: Person | None, region: np.ndarray, other: Person) -> bool:
+    """Whether somebody surer stands in the way; of nobody yet, whether they stand in the region."""
+    if person is not None:
+        return _shared(person, other) > TOUCHING
+    distance = np.hypot(*(region[:2] - other.body.region[:2]))
+    return bool(distance < (region[2] + other.body.region[2]) / 4)
+
+
+def _is_same(first: Person, second: Person, min_shared: float, max_distance: float) -> bool:
+    return (
+        _shared(first, second) > min_shared
+        and _trunk_distance(first.body, second.body) < max_distance
+    )
+
+
+def _is_covered(person: Person, other: Person) -> bool:
+    return _shared(person, other) > COVERED or _is_same(person, other, *SAME_WHEN_HIDDEN)
+
+
+def _trunk_distance(first: Body, second: Body) -> float:
+    """Mean distance of nose, shoulders and hips, in torsos of the larger body."""
+    torsos = [
+        np.linalg.norm(b.points[[11, 12]].mean(0) - b.points[[23, 24]].mean(0))
+        for b in (first, second)
+    ]
+    apart = np.linalg.norm(first.points[TRUNK] - second.points[TRUNK], axis=1).mean()
+    return float(apart / max(*torsos, 1e-6))
