@@ -20,7 +20,8 @@ setup: $(READY)  ## make the environment in .venv (hash-locked)
 $(READY): envs/requirements.txt envs/uv.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r envs/uv.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/requirements.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python \
+	  --require-hashes envs/requirements.txt
 	@touch $@
 
 demo: $(READY)  ## run everything on the demo film; prints where the report is
