@@ -8,8 +8,8 @@ Places: purity, the share of frames that belong to the commonest true place of t
 completeness, the same the other way round.
 Holes: PSNR against the plate that the truth names for the frame (or that of the shot, for its first
 drawing), mean over frames, pixels under text left out; apart for pixels from other frames
-("revealed") and painted ones. Characters left: kept backgrounds, cards
-and blurred pictures aside, in which somebody covers over 0.2 %.
+("revealed") and painted ones. Characters left: kept backgrounds, cards and blurred pictures aside,
+in which somebody covers over 0.2 %.
 """
 
 from difflib import SequenceMatcher
