@@ -10,7 +10,7 @@ from workflow_scripts import dedup_frames
 from workflow_scripts.extract_frames import FRAMES
 from workflow_scripts.lib.manifest import write_manifest
 
-LIMITS = {"max_distance_within_shot": 8, "max_distance_across_shots": 4, "max_change": 3}
+LIMITS = {"max_distance_within_shot": 8, "max_distance_across_shots": 4, "max_change": 2}
 GREY = np.full(36 * 64, 100, np.uint8)
 
 
@@ -46,8 +46,8 @@ def keepers(*frames, **changes):
         (frame(1, bits=9), False),
         (frame(1, shot=1, bits=4), True),
         (frame(1, shot=1, bits=5), False),
-        (frame(1, change=3), True),
-        (frame(1, change=4), False),
+        (frame(1, change=2), True),
+        (frame(1, change=3), False),
     ],
     ids=[
         "near enough in its shot",

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from films_in_code import draw_scene, moving_shot
 
-from workflow_scripts.lib.shots import ShotFinder, find_fades, glance
+from workflow_scripts.lib.folder_pass import glance_at
+from workflow_scripts.lib.shots import ShotFinder, find_fades, glance, score_change
 
 MIN_CHANGE = 22.0
 
@@ -14,8 +15,7 @@ def find_shots(images):
     """The shot finder after it saw pictures (RGB)."""
     finder = ShotFinder(MIN_CHANGE)
     for image in images:
-        luma, red, blue = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
-        finder.push(glance([luma, blue, red], full_range=True))
+        finder.push(glance_at(image))
     finder.finish()
     return finder
 
@@ -76,6 +76,15 @@ BLACK = np.zeros((96, 160, 3), np.uint8)
 )
 def test_cuts(images, cuts):
     assert list_boundaries(images) == [(0, "start"), *((cut, "cut") for cut in cuts)]
+
+
+def test_a_jump_within_one_view_shows_where_nothing_else_moves():
+    near = draw_scene(1)[3:-3, 6:-6]
+    closer = cv2.resize(near, (160, 96), interpolation=cv2.INTER_AREA)
+    images = [draw_scene(1)] * 12 + [closer] * 12
+    score = score_change(*[glance_at(image) for image in (draw_scene(1), closer)])
+    assert MIN_CHANGE * 0.6 < score < MIN_CHANGE
+    assert list_boundaries(images) == [(0, "start"), (12, "cut")]
 
 
 def test_a_cut_is_told_before_the_frames_after_it_are_sampled():

@@ -6,8 +6,8 @@ cut. Fades are judged frame by frame, among those sampled.
 Duplicates are judged in pairs of sampled frames. True copies show the same drawing, be it in
 another shot. Two drawings of one shot that differ next to nothing (somebody stands still) are no
 mistake either way and left out: their distance is the sum of the changes from drawing to drawing
-between them, so a return to an old pose counts as a difference. Frames of a dissolve show two
-drawings at once and are left out too.
+between them, so a return to an old pose counts as a difference. Frames of fades and dissolves are
+left out too: black is black, and a dissolve shows two drawings at once.
 """
 
 from pathlib import Path
@@ -104,7 +104,7 @@ def measure_fades(frames: pd.DataFrame) -> dict[str, Metric]:
 
 def measure_duplicates(frames: pd.DataFrame, truth: Truth) -> dict[str, Metric]:
     """Precision, recall and F1 of pairs in one group."""
-    frames = frames[frames["is_fade"] != 2]
+    frames = frames[frames["is_fade"] == 0]
     drawings = locate_drawings(truth).reindex(frames["unique_render_id"])
     shots, places = drawings["shot_id"].to_numpy(), drawings["place"].to_numpy()
     ids = pd.factorize(frames["unique_render_id"])[0]

@@ -14,7 +14,9 @@ BLOCKS = (8, 4)  # its colours
 PICKED = (64, 36)  # pixels of each chroma plane that are looked at
 SIDE = 5  # frames before and after that a cut must stand out from; drawings are held up to 4
 OVER_MOTION = 1.25  # times the greatest change around it,
-OVER_CALM = 2.0  # and times the two greatest of the calmer side: before or after
+OVER_CALM = 2.0  # and times the two greatest of the calmer side: before or after;
+STILL = 2.0  # where no change around it is greater than this,
+OVER_STILL = 0.6  # a cut needs only so much of the least change
 LAG = 20  # frames over which a dissolve is looked for
 DISSOLVE_CHANGE = 30.0  # least change over LAG frames
 MIXED = 0.06  # greatest share of the change that no mixture of the two ends explains
@@ -132,13 +134,21 @@ class ShotFinder:
             return ""  # black belongs to the shot before it
         if before.is_black:
             return "fade"
-        *left, change, right = [*list(self._changes)[: SIDE + 1], list(self._changes)[SIDE + 1 :]]
-        calm = min(sum(sorted(side)[-2:]) / 2 for side in (left, right))
-        if change < max(self.min_change, OVER_MOTION * max(left + right), OVER_CALM * (calm + 1)):
+        changes = list(self._changes)
+        change = changes[SIDE]
+        if change < self._least_change(changes[:SIDE], changes[SIDE + 1 :]):
             return ""
         # a flash of a frame or two comes back to where it came from
         is_flash = any(score_change(before, glimpse) < change / 3 for glimpse in after[1:3])
         return "" if is_flash else "cut"
+
+    def _least_change(self, left: list[float], right: list[float]) -> float:
+        """What a cut must reach, given the changes before and after it."""
+        most = max(left + right)
+        if most < STILL:  # next to nothing moves: a jump within one view shows
+            return max(OVER_STILL * self.min_change, OVER_MOTION * most)
+        calm = min(sum(sorted(side)[-2:]) / 2 for side in (left, right))
+        return max(self.min_change, OVER_MOTION * most, OVER_CALM * (calm + 1))
 
     def _follow_dissolve(self, frame_no: int) -> Boundary | None:
         """Wait for the frame at which the mixture over the last LAG frames is greatest."""
