@@ -1,6 +1,7 @@
 """The report: sums that must add up, texts that must be escaped, and whole pages on files."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -351,7 +352,7 @@ def test_a_leak_between_the_splits_is_shown(tmp_path, monkeypatch):
         rows.to_parquet(path)
 
     text, _ = draw(tmp_path, monkeypatch, ["style"], change=leak)
-    assert "Held-out images share 1 shots" in text
+    assert "Held-out images share 1 shot(s)" in text
 
 
 def test_accuracy_is_shown_where_the_truth_is_known(tmp_path, monkeypatch):
@@ -371,6 +372,21 @@ def test_accuracy_is_shown_where_the_truth_is_known(tmp_path, monkeypatch):
 def test_the_funnel_is_drawn_with_its_sum_as_label():
     svg = draw_funnel(Funnel("frames", "frames", 3, {"dark": 1}, {"kept": 2}))
     assert 'aria-label="Funnel: 2 + 1 = 3 frames"' in svg
+
+
+def test_benchmarks_of_a_former_number_of_shards_do_not_count(tmp_path):
+    for age, name in enumerate(["a.01of01", "b", "a.01of02", "a.02of02", "c.style"]):
+        path = tmp_path / f"{name}.tsv"
+        path.write_text("s\tmax_rss\tcpu_time\n2\t10\t1\n")
+        os.utime(path, (age, age))
+    rows = workings.read_benchmarks(tmp_path).set_index("phase")
+    assert rows["jobs"].to_dict() == {"a": 2, "b": 1, "c": 1}
+    assert rows["s"]["a"] == 4
+
+
+def test_accuracy_is_waited_for_where_the_truth_is_known():
+    assert list_proofs("demo", [], True) == ["results/demo/accuracy.json"]
+    assert list_proofs("demo", [], False) == []
 
 
 def test_the_config_block_is_what_main_reads():

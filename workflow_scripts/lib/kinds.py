@@ -74,11 +74,9 @@ def list_proofs(film: str, datasets: Sequence[str], has_truth: bool = False) -> 
         "evaluate_adapter/{dataset}/scores.parquet",
         "evaluate_adapter/{dataset}/grid.png",
     )
-    return [
-        f"results/{film}/{p}".replace("{dataset}", dataset)
-        for dataset in datasets
-        for p in patterns
-    ]
+    files = [p.replace("{dataset}", dataset) for dataset in datasets for p in patterns]
+    files += ["accuracy.json"] if has_truth else []
+    return [f"results/{film}/{file}" for file in files]
 
 
 def _cut(pattern: str, shards: Sequence[str]) -> list[str]:

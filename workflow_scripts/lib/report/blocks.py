@@ -86,6 +86,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
     foot: Sequence[Any] = ()
     note: str = ""
+    folded: bool = False  # only the title is shown until it is clicked
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def read_balance(balance: dict[str, Any]) -> Bars | None:
     """Measured shares of what training sees, beside the ranges that analyze_dataset knows."""
     bars = []
     for name, row in balance.items():
-        if row["share"] is None:
+        if not row["share"] and not row["recommended"]:
             continue
         low, high = row["recommended"] or (None, None)
         words = f"{row['share']:.0%}" + (
@@ -104,15 +104,13 @@ def _check_leak(film: Film, chosen: pd.DataFrame) -> Note:
     rows = chosen[["frame_id", "split"]].merge(frames, "left").merge(groups, "left")
     leaks = find_leaks(rows, ["shot_id", "group"])
     if any(leaks.values()):
-        words = f"Held-out images share {len(leaks['shot_id'])} shots and {len(leaks['group'])} "
+        words = f"Held-out images share {len(leaks['shot_id'])} shot(s) and {len(leaks['group'])} "
         return Note(
-            words + "duplicate groups with those for training: figures on them flatter.", "warn"
+            words + "duplicate group(s) with those for training: figures on them flatter.", "warn"
         )
     shots = rows.loc[rows["split"] == "validation", "shot_id"].nunique()
-    words = (
-        f"Held-out check: no shot and no duplicate group is on both sides ({shots} shots held out)."
-    )
-    return Note(words, "good")
+    words = "Held-out check: no shot and no duplicate group is on both sides"
+    return Note(f"{words} (shots held out: {shots}).", "good")
 
 
 def _show_samples(film: Film, name: str, chosen: pd.DataFrame, trigger: str) -> Gallery:
@@ -166,7 +164,10 @@ def _show_scores(film: Film, name: str) -> list:
     plain = {key: value for key, value in settings.items() if isinstance(value, str | int | float)}
     about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
     about.append(("file", f"{size / 1e6:.2f} MB"))
-    tables = [_tabulate_scores(scores), Table("How it was trained", ["setting", "value"], about)]
+    tables = [
+        _tabulate_scores(scores),
+        Table("How it was trained", ["setting", "value"], about, folded=True),
+    ]
     grid = read_small(folder / "evaluate_adapter" / name / "grid.png", GRID_PX)
     card = Card(
         [film.look.uri(grid, GRID_PX)],
@@ -178,18 +179,18 @@ def _show_scores(film: Film, name: str) -> list:
 
 def _tabulate_scores(scores: pd.DataFrame) -> Table:
     """One row a score, one column a strength of the adapter; 0 is the base model alone."""
+    scores = scores.dropna(subset=["value"])
     strengths = sorted(scores["strength"].dropna().unique())
     rows = []
     for name, group in scores.groupby("score", sort=False):
-        by_strength = {row.strength: _say_score(row) for row in group.itertuples()}
+        values = {row.strength: _say_score(row) for row in group.itertuples()}
         alone = [_say_score(row) for row in group.itertuples() if pd.isna(row.strength)]
-        values = [by_strength.get(strength, "") for strength in strengths]
         better = {"up": "higher", "down": "lower"}.get(group["better"].iloc[0], "")
-        words = [name.replace("_", " "), *values, " ".join(alone), better, group["note"].iloc[0]]
-        rows.append(words)
-    head = ["score", *(f"strength {s:g}" if s else "base alone" for s in strengths)]
-    note = "Below a value: its 95 % interval."
-    return Table("Scores", [*head, "dataset alone", "better", ""], rows, note=note)
+        cells = [*(values.get(strength, "") for strength in strengths), " ".join(alone)]
+        rows.append([name.replace("_", " "), *cells, better, group["note"].iloc[0]])
+    head = [f"strength {strength:g}" if strength else "base alone" for strength in strengths]
+    note = "Below a value: its 95 % interval. What could not be measured has no row."
+    return Table("Scores", ["score", *head, "dataset alone", "better", ""], rows, note=note)
 
 
 def _say_score(row: Any) -> str:

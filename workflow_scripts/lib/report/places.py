@@ -111,7 +111,7 @@ def show_lighting(film: Film) -> Section:
     lead = f"Weather: {weather}. {inside} of {len(rows)} frames are indoors."
     size = max(1, film.look.gallery_size // 2)
     notes = {
-        row.frame_id: f"{_words(row.weather)}, {row.indoor}, {row.light}"
+        row.frame_id: ", ".join(filter(None, (_words(row.weather), row.indoor, row.light)))
         for row in rows.itertuples()
     }
     blocks: list = [_share_bars("Frames by time of day", rows["time_of_day"])]

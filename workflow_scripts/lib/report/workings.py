@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -68,7 +69,7 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
     """One row a phase: phase, jobs, s, cpu_time (summed), max_rss (MB, largest job)."""
     columns = ["s", "cpu_time", "max_rss"]
     tables = []
-    for path in sorted(folder.glob("*.tsv")):
+    for path in keep_newest_shards(sorted(folder.glob("*.tsv"))):
         table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         tables.append(table.reindex(columns=columns).assign(phase=path.name.split(".")[0]))
     if not tables:
@@ -76,6 +77,20 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
     rows = pd.concat(tables).fillna(0.0)
     sums = {"jobs": ("s", "size"), "s": ("s", "sum"), "cpu_time": ("cpu_time", "sum")}
     return rows.groupby("phase").agg(**sums, max_rss=("max_rss", "max")).reset_index()
+
+
+def keep_newest_shards(paths: Sequence[Path]) -> list[Path]:
+    """Leave out jobs of a former number of shards, which Snakemake does not delete."""
+    newest: dict[str, tuple[int, str]] = {}
+    for path in paths:
+        phase, age = path.name.split(".")[0], path.stat().st_mtime_ns
+        newest[phase] = max(newest.get(phase, (0, "")), (age, _shard_count(path)))
+    return [path for path in paths if _shard_count(path) == newest[path.name.split(".")[0]][1]]
+
+
+def _shard_count(path: Path) -> str:
+    found = re.search(r"\.\d+(of\d+)\.tsv$", path.name)
+    return found[1] if found else ""
 
 
 def _say_timing(row: Any, counts: Mapping[str, Any]) -> list:
@@ -107,7 +122,7 @@ def show_models(models: Mapping[str, Mapping], files: Mapping[str, Mapping]) -> 
             [
                 role,
                 model["name"],
-                model.get("licence") or _join(parts, "licence") or "no weights",
+                model.get("licence") or _join(parts, "licence") or "needs no file",
                 model.get("training_data") or _join(parts, "training_data") or "none",
                 "\n".join(
                     f"{name} {part.get('sha256', '')[:16]}"
