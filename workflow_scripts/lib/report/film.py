@@ -99,7 +99,7 @@ def show_figures(film: Film) -> Figures:
         (f"{int((frames['reason'] == '').sum())}", "frames kept"),
     ]
     if film.results.has("segment_instances"):
-        figures.append((f"{len(people)}", "people seen in them"))
+        figures.append((f"{len(people)}", "instances of people in them"))
     return Figures([*figures, (f"{len(film.datasets)}", "datasets, one adapter each")])
 
 

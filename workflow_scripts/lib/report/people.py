@@ -115,10 +115,9 @@ def _missing(film: Film) -> list[Note]:
     """Characters of the config whom nobody found."""
     seen = set(film.results.people()["character"])
     absent = [name for name in film.block.get("characters", {}) if name not in seen]
-    words = (
-        "{} was not found in any frame. Better reference pictures may help: config/rosters/{}/{}/."
-    )
-    return [Note(words.format(name, film.name, name), "warn") for name in absent]
+    roster = film.block.get("roster", f"config/rosters/{film.name}")
+    words = "{0} was not found in any frame. More or better reference pictures may help: {1}/{0}/."
+    return [Note(words.format(name, roster), "warn") for name in absent]
 
 
 def show_references(film: Film) -> list[Table]:

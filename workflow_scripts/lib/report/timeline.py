@@ -94,8 +94,14 @@ def join_spans(frames: pd.DataFrame, values: pd.Series, palette: dict[str, str])
     changed = (names[1:] != names[:-1]) | (shots[1:] != shots[:-1])
     starts = np.concatenate([[0], np.flatnonzero(changed) + 1]) if len(names) else []
     ends = [*starts[1:], len(names)]
+    until = [*times[1:], np.inf]  # a span ends where the next frame begins, at the latest
     return [
-        Span(float(times[i]), float(times[j - 1] + step), palette[names[i]], names[i])
+        Span(
+            float(times[i]),
+            float(min(times[j - 1] + step, until[j - 1])),
+            palette[names[i]],
+            names[i],
+        )
         for i, j in zip(starts, ends, strict=False)
         if names[i] not in WORDLESS
     ]
