@@ -19,7 +19,7 @@ from workflow_scripts.lib.models.blazepose_regions import (
 from workflow_scripts.lib.models.detections import Detections, no_detections, suppress_masks
 from workflow_scripts.lib.models.registry import choose_model, load_model, weight_files
 
-PICTURES = sorted(Path("resources/demo_film/roster").glob("*/*.jpg"))
+PICTURES = sorted(Path("config/rosters/demo").glob("*/*.jpg"))
 LIGHT = {"tier": "light", "device": "cpu"}
 
 
@@ -36,7 +36,7 @@ def load_light(role: str):
 def picture() -> np.ndarray:
     """A frontal figure of the roster, 960 x 540."""
     if not PICTURES:
-        pytest.skip("no roster pictures in resources/demo_film/roster")
+        pytest.skip("no reference pictures in config/rosters/demo")
     return read_rgb(PICTURES[0])
 
 

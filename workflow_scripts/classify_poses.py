@@ -50,7 +50,6 @@ def measure_bodies(keypoints: np.ndarray, height_px: np.ndarray, least: float) -
     feet = np.where(feet_seen[:, None], points[:, 15] - points[:, 16], np.nan) / torso[:, None]
     drops = points[:, KNEES, 1] - points[:, HIPS, 1]
     rises = np.where(seen[:, WRISTS], points[:, SHOULDERS, 1] - points[:, WRISTS, 1], np.nan)
-    bottom = np.nanmax(np.where(feet_seen[:, None], points[:, ANKLES, 1], np.inf), axis=1)
     return pd.DataFrame(
         {
             "foot_x": feet[:, 0],  # left foot to right foot
@@ -61,7 +60,7 @@ def measure_bodies(keypoints: np.ndarray, height_px: np.ndarray, least: float) -
             "lean": np.degrees(np.arctan2(np.abs(spine[:, 0]), spine[:, 1])),  # 0 upright
             "width": (points[:, 5, 0] - points[:, 6, 0]) / torso,  # under 0: the back is seen
             "torso_shown": (height_px - shoulders[:, 1]) / np.maximum(spine[:, 1], 1e-6),
-            "feet_shown": bottom < height_px,
+            "feet_shown": points[:, ANKLES, 1].max(1) < height_px,  # the net guesses them beyond
             "trunk_seen": seen[:, TRUNK].mean(1),
             "confidence": keypoints[..., 2].mean(1),
         }
@@ -73,6 +72,9 @@ def name_action(window: np.ndarray, now: int, rules: dict) -> str:
     drops, rises, leans = (window[:, MOVEMENT.index(name)] for name in ("drop", "rise", "lean"))
     if np.median(leans) > rules["lie_lean_deg"]:
         return "lie"
+    alone = len(window) < FEW
+    if alone and window[now, 3] < rules["sit_drop"]:
+        return "sit"  # before the feet are asked: without movement, feet apart may mean anything
     steps = _name_steps(window[:, :3], now, rules)
     if steps:
         return steps
@@ -130,6 +132,17 @@ def name_actions(
     return actions, agreement
 
 
+def steady(
+    values: np.ndarray, tracks: np.ndarray, times_s: np.ndarray, window_s: float
+) -> np.ndarray:
+    """Median of the values of the same track within the window around each."""
+    medians = values.copy()
+    for rows in pd.Series(range(len(values))).groupby(tracks).indices.values():
+        near = np.abs(np.subtract.outer(times_s[rows], times_s[rows])) <= window_s
+        medians[rows] = [np.median(values[rows[close]]) for close in near]
+    return medians
+
+
 def name_view(body: tuple, gaze_yaw: float, rules: dict) -> str:
     """From which side the trunk is seen, by the signed width of its shoulders.
 
@@ -153,7 +166,7 @@ def name_view(body: tuple, gaze_yaw: float, rules: dict) -> str:
 
 
 def name_shot_type(body: tuple, height_share: float, rules: dict) -> str:
-    """Framing, by what of the body is inside the frame and how high it stands there."""
+    """Framing, by what of the body is inside the frame and how high the tallest stands there."""
     if body.torso_shown < rules["medium_torso"]:
         return "close-up"
     if not body.feet_shown:
@@ -184,10 +197,16 @@ def label_people(people: pd.DataFrame, rules: dict) -> pd.DataFrame:
     keypoints = np.stack(people["keypoints"].tolist()).reshape(-1, 17, 3)
     heights = people["height_px"].to_numpy(float)
     bodies = measure_bodies(keypoints, heights, rules["min_confidence"])
-    times_s = people["time_s"].to_numpy(float)
-    actions, agreement = name_actions(bodies, people["track_id"].to_numpy(), times_s, rules)
-    shares = (people["y1"] - people["y0"]).to_numpy(float) / heights
-    rows = list(zip(bodies.itertuples(), people.itertuples(), keypoints, shares, strict=True))
+    tracks, times_s = people["track_id"].to_numpy(), people["time_s"].to_numpy(float)
+    actions, agreement = name_actions(bodies, tracks, times_s, rules)
+    turn_window_s = rules["turn_window_s"]
+    bodies["width"] = steady(bodies["width"].to_numpy(), tracks, times_s, turn_window_s)
+    shares = (people["y1"] - people["y0"]) / people["height_px"]
+    tallest = shares.groupby(people["frame_id"]).transform(
+        "max"
+    )  # children stand in full shots too
+    tallest = steady(tallest.to_numpy(float), tracks, times_s, rules["window_s"])
+    rows = list(zip(bodies.itertuples(), people.itertuples(), keypoints, tallest, strict=True))
     return pd.DataFrame(
         {
             "instance_id": people["instance_id"],

@@ -20,6 +20,7 @@ from workflow_scripts.lib.models.blazepose_regions import (
     points_to_regions,
     region_matrix,
     regions_to_boxes,
+    sharpen_edges,
 )
 from workflow_scripts.lib.models.detections import Detections, no_detections
 from workflow_scripts.lib.models.tflite import open_tflite
@@ -28,6 +29,7 @@ LANDMARK_PX = 256
 RIM = 34  # with HIPS, the row of the landmark net that gives the region again
 COCO = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 MIN_DETECTION = 0.5
+EDGE_CELLS = 3  # cells of the net's mask by which its edge may be off
 
 
 def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Detections]:
@@ -103,7 +105,13 @@ def load_segment(
         people = tell_apart(image, regions, detections.scores, measure)
         if not people:
             return no_detections(height, width, regions=True)
-        stack = np.stack([person.logits for person in people])
+        cells = [person.body.region[2] / LANDMARK_PX for person in people]  # px per cell of the net
+        stack = np.stack(
+            [
+                sharpen_edges(person.logits, image, max(2, round(EDGE_CELLS * cell)))
+                for person, cell in zip(people, cells, strict=True)
+            ]
+        )
         masks = (stack > 0) & (stack == stack.max(0))  # a pixel belongs to the surest
         shown = np.flatnonzero(masks.any((1, 2)))
         return Detections(

@@ -21,6 +21,7 @@ GREY = 128
 TOUCHING = 0.03  # share of the smaller mask: less is a seam between neighbours
 # Two looks at one person: so much of the smaller mask shared, trunks so near (in torsos).
 SAME_AT_ONCE, SAME_WHEN_HIDDEN = (0.5, 0.2), (0.3, 0.35)
+MIN_ON_MASK = 0.5  # share of the trunk's points; people half behind others keep that much
 COVERED = 0.6  # share of a mask that lies on surer people: then it is of them, whatever the trunk
 
 
@@ -69,7 +70,7 @@ def tell_apart(
             person = None if body is None else _make_person(body, scores[row], width, height)
             if person and any(_is_covered(person, other) for other in people):
                 continue
-        if person and (person.logits > 0).any():
+        if person and _stands_on_mask(person):
             people.append(person)
     return people
 
@@ -118,6 +119,15 @@ def _is_same(first: Person, second: Person, min_shared: float, max_distance: flo
 
 def _is_covered(person: Person, other: Person) -> bool:
     return _shared(person, other) > COVERED or _is_same(person, other, *SAME_WHEN_HIDDEN)
+
+
+def _stands_on_mask(person: Person) -> bool:
+    """Whether the mask is of this body: most of the trunk inside the picture lies on it."""
+    height, width = person.logits.shape
+    columns, rows = np.floor(person.body.points[TRUNK]).astype(int).T
+    inside = (rows >= 0) & (columns >= 0) & (rows < height) & (columns < width)
+    on = person.logits[rows[inside], columns[inside]] > 0
+    return bool(on.mean() >= MIN_ON_MASK) if inside.any() else bool((person.logits > 0).any())
 
 
 def _trunk_distance(first: Body, second: Body) -> float:
