@@ -7,15 +7,10 @@ from workflow_scripts.lib.config import find_problems, list_datasets
 from workflow_scripts.lib.models.registry import ROLES, choose_model, weight_files
 
 
-def check_config():
-    """Stop before any job starts, with every problem of the config in one message."""
-    problems = find_problems(config)
-    if problems:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise WorkflowError(f"The config has {len(problems)} problem(s):\n{lines}")
-
-
-check_config()
+# Stop before any job starts, with every problem of the config in one message.
+if problems := find_problems(config):
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    raise WorkflowError(f"The config has {len(problems)} problem(s):\n{lines}")
 
 FILMS = sorted(config["only"] or config["films"])
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
