@@ -8,6 +8,8 @@ RUN := $(BIN)/snakemake
 DEMO := --configfile config/config.yaml config/demo.yaml
 FILM ?= resources/demo_film
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Every job is a Python of its own: without byte code each would compile torch's modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test accuracy lint film-bbb lock clean
@@ -20,8 +22,7 @@ setup: $(READY)  ## make the environment in .venv (hash-locked)
 $(READY): envs/requirements.txt envs/uv.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r envs/uv.txt
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python \
-	  --require-hashes envs/requirements.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/requirements.txt
 	@touch $@
 
 demo: $(READY)  ## run everything on the demo film; prints where the report is
