@@ -7,24 +7,34 @@ import pytest
 from workflow_scripts import cluster_scenes
 from workflow_scripts.lib.errors import CineloraError
 
-LIMITS = {"max_covered": 0.6, "max_painted": 0.15, "max_leftover": 0.7}
+LIMITS = {"max_covered": 0.6, "max_painted": 0.15, "max_leftover": 0.7, "max_moving": 0.01}
 OPTIONS = {"min_likeness": 0.15, "near_bonus": 0.5, "near_shots": 3, "same_view": 0.95}
 
 
 @pytest.mark.parametrize(
-    ("covered", "filled", "leftover", "reason"),
+    ("covered", "filled", "leftover", "moving", "reason"),
     [
-        (0.0, 0.0, 0.0, ""),
-        (0.6, 0.25, 0.7, ""),
-        (0.7, 1.0, 0.9, "too_much_covered"),
-        (0.4, 0.9, 0.0, "too_much_painted"),
-        (0.4, 0.1, 0.8, "character_left"),
-        (0.1, 0.1, np.nan, "character_left"),
+        (0.0, 0.0, 0.0, 0.0, ""),
+        (0.6, 0.25, 0.7, 0.01, ""),
+        (0.7, 1.0, 0.9, 1.0, "too_much_covered"),
+        (0.4, 0.9, 0.0, 0.0, "too_much_painted"),
+        (0.4, 0.1, 0.8, 0.0, "character_left"),
+        (0.1, 0.1, np.nan, 0.0, "character_left"),
+        (0.0, 0.0, 0.0, 0.02, "something_moving"),
     ],
-    ids=["nobody", "at the limits", "first reason wins", "painted", "left", "never measured"],
+    ids=[
+        "nobody",
+        "at the limits",
+        "first reason wins",
+        "painted",
+        "left",
+        "never measured",
+        "moving",
+    ],
 )
-def test_find_reasons(covered, filled, leftover, reason):
-    rows = pd.DataFrame({"covered": [covered], "filled": [filled], "leftover": [leftover]})
+def test_find_reasons(covered, filled, leftover, moving, reason):
+    measures = {"covered": covered, "filled": filled, "leftover": leftover, "moving": moving}
+    rows = pd.DataFrame([measures])
     assert cluster_scenes.find_reasons(rows, LIMITS).tolist() == [reason]
 
 
@@ -121,7 +131,7 @@ def film(tmp_path):
     pd.DataFrame({"frame_id": frames["frame_id"][:2], "kind": "title"}).to_parquet(
         tmp_path / "text.parquet"
     )
-    measures = frames[["frame_id"]].assign(covered=0.2, filled=0.1, leftover=0.0)
+    measures = frames[["frame_id"]].assign(covered=0.2, filled=0.1, leftover=0.0, moving=0.0)
     measures.loc[4, "filled"] = 1.0
     measures.to_parquet(tmp_path / "01of01.parquet")
     pd.DataFrame(vectors, columns=["image_id", "kind", "vector"]).to_parquet(tmp_path / "e.parquet")

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from workflow_scripts import inpaint_backgrounds
-from workflow_scripts.inpaint_backgrounds import Shot, blend_seam, choose_sources, dilate
+from workflow_scripts.inpaint_backgrounds import Shot, choose_sources
 from workflow_scripts.lib import plates
+from workflow_scripts.lib.holes import blend_seam, dilate, find_shadow, grow_masks
 from workflow_scripts.lib.images import decode_rle, encode_rle, read_rgb, write_image
 from workflow_scripts.lib.models import telea
 from workflow_scripts.lib.models.detections import Detections
@@ -63,7 +64,7 @@ def test_dilate_reaches_as_far_as_it_says(x_px, y_px):
 
 
 def test_a_hole_reaches_further_at_the_feet():
-    hole, ground = inpaint_backgrounds.grow_masks([make_person(80)], 3, 0.2)
+    hole, ground = grow_masks([make_person(80)], 3, 0.2)
     assert hole[50, 77]
     assert not hole[50, 76]
     assert hole[95, 80 - 3 - 12]
@@ -74,7 +75,7 @@ def test_a_hole_reaches_further_at_the_feet():
 def test_who_leaves_the_picture_below_has_no_feet():
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[50:, 80:100] = True
-    hole, ground = inpaint_backgrounds.grow_masks([mask], 3, 0.5)
+    hole, ground = grow_masks([mask], 3, 0.5)
     assert not hole[:, :77].any()
     assert not ground.any()
 
@@ -141,11 +142,11 @@ def test_real_pixels_are_found_behind_a_walker(film, light):
 
 def test_a_shadow_beside_the_feet_goes_too():
     plate = np.full((HEIGHT, WIDTH, 3), 180, np.uint8)
-    hole, ground = inpaint_backgrounds.grow_masks([make_person(80)], 3, 0.05)
+    hole, ground = grow_masks([make_person(80)], 3, 0.05)
     image = plate.copy()
     image[94:98, 104:150] = 120
     image[94:98, 20:30] = 120  # darker, but it does not touch the person: not their shadow
-    shadow = inpaint_backgrounds.find_shadow(image, plate, hole, ground)
+    shadow = find_shadow(image, plate, hole, ground)
     assert shadow[96, 112:148].all()
     assert not shadow[96, 20:30].any()
 
@@ -225,3 +226,15 @@ def test_no_people_need_no_model(tmp_path):
         most_sources=8,
     )
     assert pd.read_parquet(tmp_path / "01of01.parquet")["covered"].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("missed", "moving"), [(True, True), (False, False)], ids=["somebody missed", "all found"]
+)
+def test_somebody_whom_the_detector_missed_is_seen_to_move(film, missed, moving):
+    _, names, masks, folder = film
+    tables = [make_table([name], [mask]) for name, mask in zip(names, masks, strict=True)]
+    tables[3] = tables[3][:0] if missed else tables[3]
+    shot = Shot([folder / f"{name}.png" for name in names], tables, 0.02, 0.05)
+    share = inpaint_backgrounds.measure_moving(shot, 3, 8, shot.hole(3))
+    assert (share > 0.02) is moving

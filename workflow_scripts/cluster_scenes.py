@@ -35,7 +35,7 @@ LOCATIONS = pa.schema(
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade", "sharpness"]
-MEASURES = ["frame_id", "covered", "filled", "leftover"]
+MEASURES = ["frame_id", "covered", "filled", "leftover", "moving"]
 CARD_KINDS = ["title", "credit"]
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -46,6 +46,7 @@ def find_reasons(measures: pd.DataFrame, limits: dict[str, float]) -> pd.Series:
         "too_much_covered": (measures["covered"], limits["max_covered"]),
         "too_much_painted": (measures["covered"] * measures["filled"], limits["max_painted"]),
         "character_left": (measures["leftover"], limits["max_leftover"]),
+        "something_moving": (measures["moving"], limits["max_moving"]),
     }
     reasons = pd.Series("", index=measures.index)
     for reason, (value, limit) in values.items():

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.lib.holes import blend_seam, find_shadow, grow_masks
 from workflow_scripts.lib.images import (
     clip_box,
     decode_rle,
@@ -28,6 +28,7 @@ from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.plates import (
     MAX_MISFIT,
+    find_changes,
     lay_over,
     make_view,
     match_gain,
@@ -44,67 +45,19 @@ BACKGROUNDS = pa.schema(
         ("revealed", pa.float32()),  # share of the hole that is real pixels of other frames
         ("filled", pa.float32()),  # share of the hole that is painted
         ("leftover", pa.float32()),  # surest person that the detector still sees in the hole
+        (
+            "moving",
+            pa.float32(),
+        ),  # largest spot beside the hole that other pictures show otherwise,
+        # as a share of the frame; 0 where the camera does not rest
         ("hole", pa.list_(pa.uint32())),  # what was taken out: run lengths, see lib/images.py
         ("painted", pa.list_(pa.uint32())),  # the part of it that no frame shows
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "file"]
 INSTANCE_COLUMNS = ["frame_id", "mask", "height_px", "width_px"]
-FEET = 0.15  # lowest share of a figure: beside it lies its shadow
-SHADOW_REACH = 1.0  # of a figure's height: how far off its shadow is looked for
-SHADOW_LIGHT = 0.94  # a shadow is darker than the same ground in other pictures times this
-SEAM_PX = 3  # inside the rim of the hole, new pixels blend into the old ones
-MAX_KERNEL_PX = 12  # larger dilations are done on a smaller copy
 KEPT_PICTURES = 48  # decoded pictures of a shot in memory: those of two frames
 CONTEXT = 0.5  # of the hole's size: how much round it the detector sees
-
-
-def find_feet(mask: np.ndarray) -> np.ndarray | None:
-    """The lowest part of a figure (H, W) bool; None when it leaves the picture at the bottom."""
-    _, top, _, bottom = mask_box(mask)
-    if bottom >= len(mask) - 1:
-        return None
-    feet = mask.copy()
-    feet[: int(bottom - FEET * (bottom - top))] = False
-    return feet
-
-
-def grow_masks(
-    masks: list[np.ndarray], grow_px: int, shadow: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Join the masks (H, W) of one frame: the hole, and where shadows may lie beside it.
-
-    A mask is widened by `grow_px` all round, and at its feet by `shadow` times the figure's height
-    sideways, half of that down.
-    """
-    hole, ground = np.zeros_like(masks[0]), np.zeros_like(masks[0])
-    for mask in masks:
-        hole |= dilate(mask, grow_px, grow_px)
-        feet = find_feet(mask)
-        if feet is None:
-            continue
-        _, top, _, bottom = mask_box(mask)
-        reach_px, far_px = (round(share * (bottom - top)) for share in (shadow, SHADOW_REACH))
-        hole |= dilate(feet, grow_px + reach_px, grow_px + reach_px // 2)
-        ground |= dilate(feet, grow_px + far_px, grow_px + far_px // 3)
-    return hole, ground & ~hole
-
-
-def dilate(mask: np.ndarray, x_px: int, y_px: int) -> np.ndarray:
-    """Dilate by an ellipse of these radii: a kernel of N pixels reaches N // 2 far.
-
-    Large radii are reached on a small copy, rounded up to whole small pixels: the cost of a kernel
-    grows with its area.
-    """
-    shrink = max(1, max(x_px, y_px) // MAX_KERNEL_PX)
-    size = (-(-mask.shape[1] // shrink), -(-mask.shape[0] // shrink))
-    kernel_px = tuple(2 * -(-px // shrink) + 1 for px in (x_px, y_px))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, kernel_px)
-    if shrink == 1:
-        return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
-    small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    wide = cv2.dilate(small.astype(np.uint8), kernel)
-    return cv2.resize(wide, mask.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def choose_sources(count: int, target: int, most: int) -> list[int]:
@@ -128,6 +81,7 @@ class Shot:
         self.image = lru_cache(KEPT_PICTURES)(lambda n: read_rgb(self.files[n]))
         self.areas = lru_cache(KEPT_PICTURES)(self._find_areas)
         self.view = lru_cache(4 * KEPT_PICTURES)(lambda n: make_view(self.image(n), self.hole(n)))
+        self.register = lru_cache(4 * KEPT_PICTURES)(self._register)
 
     def hole(self, n: int) -> np.ndarray:
         return self.areas(n)[0]
@@ -140,6 +94,9 @@ class Shot:
         if not masks:
             return np.zeros(size, bool), np.zeros(size, bool)
         return grow_masks(masks, max(1, round(grow * size[0])), shadow)
+
+    def _register(self, target: int, n: int) -> tuple[np.ndarray, float]:
+        return register(self.view(target), self.view(n))
 
     def sources(self, target: int, most: int) -> list[int]:
         """Pictures to look behind the people of `target`; a crop may change within a shot."""
@@ -156,7 +113,7 @@ def reveal(
     pixels = np.flatnonzero(wanted)
     for n in sources:
         other = shot.view(n)
-        matrix, misfit = register(view, other)
+        matrix, misfit = shot.register(target, n)
         if misfit > MAX_MISFIT:
             continue
         small, small_known = lay_over(other.colour, ~other.free, matrix, 1.0)
@@ -169,26 +126,6 @@ def reveal(
     if not values:
         return np.zeros((len(pixels), 3), np.uint8), np.zeros(len(pixels), bool)
     return take_median(np.stack(values), np.stack(known)), np.any(known, axis=0)
-
-
-def find_shadow(
-    image: np.ndarray, plate: np.ndarray, hole: np.ndarray, ground: np.ndarray
-) -> np.ndarray:
-    """Ground (H, W) bool that is darker than the plate shows it, where that touches the hole."""
-    light, plate_light = (pixels.astype(np.float32).mean(2) for pixels in (image, plate))
-    darker = ground & (light < SHADOW_LIGHT * plate_light - 2)
-    darker = cv2.morphologyEx(darker.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
-    _, parts = cv2.connectedComponents(darker | hole.astype(np.uint8))
-    touching = np.isin(parts, np.unique(parts[hole])) & (darker > 0)
-    return dilate(touching, SEAM_PX + 2, SEAM_PX + 2) & ground  # its soft rim, and the seam
-
-
-def blend_seam(image: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Let the rim of the filled hole run into the picture; nothing outside the hole changes."""
-    depth = cv2.distanceTransform(np.pad(hole, 1, "edge").astype(np.uint8), cv2.DIST_L2, 3)
-    share = np.clip(depth[1:-1, 1:-1] / (SEAM_PX + 1), 0, 1)[..., None]
-    mixed = np.rint(filled * share + image * (1 - share)).astype(np.uint8)
-    return np.where(hole[..., None], mixed, image)
 
 
 def clean(
@@ -207,6 +144,20 @@ def clean(
     return blend_seam(image, filled, hole), hole, painted
 
 
+def measure_moving(shot: Shot, target: int, most: int, hole: np.ndarray) -> float:
+    """Share of the frame of the largest spot beside the hole that is only there for a while.
+
+    A person whom the detector missed is such a spot, and so is a shadow; told only at rest.
+    """
+    resting = [
+        shot.view(n)
+        for n in shot.sources(target, most)
+        if shot.register(target, n)[1] <= MAX_MISFIT
+        and np.array_equal(shot.register(target, n)[0], np.eye(3))
+    ]
+    return find_changes(shot.view(target), resting, hole)
+
+
 def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> float:
     """Score of the surest person whose box lies mostly in the hole; 0 when nobody is seen."""
     x0, y0, x1, y1 = mask_box(hole)
@@ -223,12 +174,11 @@ def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> floa
     return max(scores)
 
 
-def describe(hole: np.ndarray, painted: np.ndarray, leftover: float) -> dict:
+def describe(hole: np.ndarray, painted: np.ndarray) -> dict:
     """Measures of one hole."""
     filled = float(painted.sum() / max(hole.sum(), 1))
     shares = {"covered": float(hole.mean()), "revealed": 1 - filled if hole.any() else 0.0}
-    shares |= {"filled": filled, "leftover": leftover}
-    return shares | {"hole": encode_rle(hole), "painted": encode_rle(painted)}
+    return shares | {"filled": filled, "hole": encode_rle(hole), "painted": encode_rle(painted)}
 
 
 def clean_shot(
@@ -237,15 +187,15 @@ def clean_shot(
     """Write the clean pictures of one shot; return its rows."""
     rows = []
     for n, frame_id in enumerate(frames["frame_id"]):
-        if not len(shot.masks[n]):
-            nothing = np.zeros(shot.image(n).shape[:2], bool)
-            rows.append({"frame_id": frame_id, "file": "", **describe(nothing, nothing, 0.0)})
-            continue
-        image, hole, painted = clean(shot, n, most, inpaint)
-        file = f"{frame_id}.jpg"
-        write_image(folder / file, image)
-        leftover = find_leftover(image, hole, detect)
-        rows.append({"frame_id": frame_id, "file": file, **describe(hole, painted, leftover)})
+        file, leftover = "", 0.0
+        hole = painted = np.zeros(shot.image(n).shape[:2], bool)
+        if len(shot.masks[n]):
+            image, hole, painted = clean(shot, n, most, inpaint)
+            file, leftover = f"{frame_id}.jpg", find_leftover(image, hole, detect)
+            write_image(folder / file, image)
+        moving = measure_moving(shot, n, most, hole)
+        row = {"frame_id": frame_id, "file": file, "leftover": leftover, "moving": moving}
+        rows.append(row | describe(hole, painted))
     return rows
 
 

@@ -11,11 +11,17 @@ import numpy as np
 
 SMALL_PX = 480  # longer side of the copies that are registered
 EDGE_SHARE = 0.2  # the strongest edges of the background, on which a registration is judged
-AT_REST = 4.0  # mean grey levels that those edges may differ while the camera rests
-MAX_MISFIT = 14.0  # a source whose edges differ by more is not used
+AGREEING = 0.75  # of the edges: the rest may be somebody whom the detector missed
+AT_REST = 3.0  # mean grey levels that those edges may differ while the camera rests
+STILL_PX = 0.75  # a smaller move of the corners, in small pixels, is none
+MAX_MISFIT = 8.0  # a source whose edges differ by more is not used
 GAIN_LIMITS = (0.02, 1.8)  # a much darker source has lost what it would have to show
+GAIN_PIXELS = 5000  # an even sample
 MIN_FEATURES = 12
 REFINE_STEPS = 12
+MIN_WITNESSES = 3  # pictures that must show a place before a change there counts
+CHANGE = (8, 0.1)  # grey levels, plus a share of the picture's own range: fog makes all faint
+SPOT_PX = 5  # small pixels: what falls is smaller
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,12 @@ def find_edges(grey: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 def match_gain(target: View, source: np.ndarray, common: np.ndarray) -> np.ndarray | None:
     """Factors (3,) from the light of a source to that of the target; None when it is no use."""
-    where = common.astype(np.uint8)
-    if np.count_nonzero(where) < 100:
+    pixels = np.flatnonzero(common)
+    if len(pixels) < 100:
         return None
-    ours, theirs = (np.array(cv2.mean(image, where)[:3]) for image in (target.colour, source))
-    gain = (ours + 1) / (theirs + 1)
+    pixels = pixels[:: max(1, len(pixels) // GAIN_PIXELS)]
+    ours, theirs = (image.reshape(-1, 3)[pixels] for image in (target.colour, source))
+    gain = np.median((ours + np.float32(1)) / (theirs + np.float32(1)), axis=0)
     low, high = GAIN_LIMITS
     return gain if np.all((gain >= low) & (gain <= high)) else None
 
@@ -82,7 +89,8 @@ def measure_misfit(target: View, source: View, matrix: np.ndarray) -> float:
     if edges.sum() < 0.25 * target.edges.sum() or edges.sum() < 50:
         return float("inf")
     gain = (target.grey[seen].mean() + 1) / (grey[seen].mean() + 1)
-    return float(np.abs(target.grey[edges] - gain * grey[edges]).mean())
+    differences = np.sort(np.abs(target.grey[edges] - gain * grey[edges]))
+    return float(differences[: int(AGREEING * len(differences))].mean())
 
 
 def register(target: View, source: View) -> tuple[np.ndarray, float]:
@@ -96,7 +104,17 @@ def register(target: View, source: View) -> tuple[np.ndarray, float]:
         return rest, misfit
     moved = _refine(target, source, found)
     moved_misfit = measure_misfit(target, source, moved)
-    return (moved, moved_misfit) if moved_misfit < 0.9 * misfit else (rest, misfit)
+    # resampling alone makes a picture smoother, and so a little nearer
+    needed = 0.7 if _farthest_move(moved, target.grey.shape) < STILL_PX else 0.9
+    return (moved, moved_misfit) if moved_misfit < needed * misfit else (rest, misfit)
+
+
+def _farthest_move(matrix: np.ndarray, shape: tuple[int, int]) -> float:
+    """How far the matrix moves the corner of a picture (height, width) that it moves most."""
+    height, width = shape
+    corners = np.float32([[[0, 0], [width, 0], [0, height], [width, height]]])
+    moved = cv2.perspectiveTransform(corners, matrix.astype(np.float64))
+    return float(np.linalg.norm(moved - corners, axis=2).max())
 
 
 def _match_corners(target: View, source: View) -> np.ndarray | None:
@@ -148,3 +166,29 @@ def take_median(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     low = ordered[np.maximum(counts - 1, 0) // 2, columns].astype(np.uint16)
     high = ordered[counts // 2, columns]
     return ((low + high + 1) // 2).astype(np.uint8)
+
+
+def find_changes(view: View, others: list[View], hole: np.ndarray) -> float:
+    """Largest spot, as a share of the picture, that `others` (camera at rest) show otherwise.
+
+    What falls or flickers is smaller than SPOT_PX; pixels in or right beside the hole don't count.
+    """
+    values, known = [], []
+    for other in others:
+        gain = match_gain(view, other.colour, view.free & other.free)
+        if gain is not None:
+            values.append(scale_light(other.colour.reshape(-1, 3), gain))
+            known.append(other.free.ravel())
+    if len(values) < MIN_WITNESSES:
+        return 0.0
+    stack, seen = np.stack(values), np.stack(known)
+    plate = take_median(stack, seen).reshape(view.colour.shape)
+    darkest, brightest = np.percentile(view.grey, [2, 98])
+    least = CHANGE[0] + CHANGE[1] * (brightest - darkest)
+    change = cv2.absdiff(view.colour, plate).max(2) > least
+    inside = cv2.resize(hole.astype(np.uint8), view.grey.shape[::-1]) > 0
+    free = view.free & ~cv2.dilate(inside.astype(np.uint8), np.ones((9, 9))).astype(bool)
+    spots = (change & free & (seen.sum(0) >= MIN_WITNESSES).reshape(change.shape)).astype(np.uint8)
+    spots = cv2.morphologyEx(spots, cv2.MORPH_OPEN, np.ones((SPOT_PX, SPOT_PX)))
+    sizes = cv2.connectedComponentsWithStats(spots)[2][1:, cv2.CC_STAT_AREA]
+    return float(sizes.max() / change.size) if len(sizes) else 0.0

@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 from rapidocr_onnxruntime import RapidOCR
 
-DETECTION_SIDE_PX = (
-    544  # short side at detection: a line of 10 px in a 540-line film is still found
-)
+DETECTION_SIDE_PX = 480  # short side at detection: 12 px high letters of a 540-line film are found
 THREADS = 2  # as many as the rule asks for; the default would take the whole machine
 FILES = {
     "det_model_path": "ch_PP-OCRv4_det_infer.onnx",

@@ -1,0 +1,80 @@
+"""The hole that a person leaves in a picture: grown mask, shadow beside the feet, soft rim."""
+
+import cv2
+import numpy as np
+
+from workflow_scripts.lib.images import mask_box
+
+FEET = 0.15  # lowest share of a figure: beside it lies its shadow
+SHADOW_REACH = 1.0  # of a figure's height: how far off its shadow is looked for
+SHADOW_LIGHT = 0.94  # a shadow is darker than the same ground in other pictures times this
+SEAM_PX = 3  # inside the rim of the hole, new pixels blend into the old ones
+MAX_KERNEL_PX = 12  # larger dilations are done on a smaller copy
+
+
+def find_feet(mask: np.ndarray) -> np.ndarray | None:
+    """The lowest part of a figure (H, W) bool; None when it leaves the picture at the bottom."""
+    _, top, _, bottom = mask_box(mask)
+    if bottom >= len(mask) - 1:
+        return None
+    feet = mask.copy()
+    feet[: int(bottom - FEET * (bottom - top))] = False
+    return feet
+
+
+def grow_masks(
+    masks: list[np.ndarray], grow_px: int, shadow: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Join the masks (H, W) of one frame: the hole, and where shadows may lie beside it.
+
+    A mask is widened by `grow_px` all round, and at its feet by `shadow` times the figure's height
+    sideways, half of that down.
+    """
+    hole, ground = np.zeros_like(masks[0]), np.zeros_like(masks[0])
+    for mask in masks:
+        hole |= dilate(mask, grow_px, grow_px)
+        feet = find_feet(mask)
+        if feet is None:
+            continue
+        _, top, _, bottom = mask_box(mask)
+        reach_px, far_px = (round(share * (bottom - top)) for share in (shadow, SHADOW_REACH))
+        hole |= dilate(feet, grow_px + reach_px, grow_px + reach_px // 2)
+        ground |= dilate(feet, grow_px + far_px, grow_px + far_px // 3)
+    return hole, ground & ~hole
+
+
+def dilate(mask: np.ndarray, x_px: int, y_px: int) -> np.ndarray:
+    """Dilate by an ellipse of these radii: a kernel of N pixels reaches N // 2 far.
+
+    Large radii are reached on a small copy, rounded up to whole small pixels: the cost of a kernel
+    grows with its area.
+    """
+    shrink = max(1, max(x_px, y_px) // MAX_KERNEL_PX)
+    size = (-(-mask.shape[1] // shrink), -(-mask.shape[0] // shrink))
+    kernel_px = tuple(2 * -(-px // shrink) + 1 for px in (x_px, y_px))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, kernel_px)
+    if shrink == 1:
+        return cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+    small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    wide = cv2.dilate(small.astype(np.uint8), kernel)
+    return cv2.resize(wide, mask.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+
+
+def find_shadow(
+    image: np.ndarray, plate: np.ndarray, hole: np.ndarray, ground: np.ndarray
+) -> np.ndarray:
+    """Ground (H, W) bool that is darker than the plate shows it, where that touches the hole."""
+    light, plate_light = (pixels.astype(np.float32).mean(2) for pixels in (image, plate))
+    darker = ground & (light < SHADOW_LIGHT * plate_light - 2)
+    darker = cv2.morphologyEx(darker.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
+    _, parts = cv2.connectedComponents(darker | hole.astype(np.uint8))
+    touching = np.isin(parts, np.unique(parts[hole])) & (darker > 0)
+    return dilate(touching, SEAM_PX + 2, SEAM_PX + 2) & ground  # its soft rim, and the seam
+
+
+def blend_seam(image: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Let the rim of the filled hole run into the picture; nothing outside the hole changes."""
+    depth = cv2.distanceTransform(np.pad(hole, 1, "edge").astype(np.uint8), cv2.DIST_L2, 3)
+    share = np.clip(depth[1:-1, 1:-1] / (SEAM_PX + 1), 0, 1)[..., None]
+    mixed = np.rint(filled * share + image * (1 - share)).astype(np.uint8)
+    return np.where(hole[..., None], mixed, image)
