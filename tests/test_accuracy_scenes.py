@@ -38,7 +38,9 @@ def make_hole(x0: int = 20) -> np.ndarray:
 def truth(tmp_path) -> Truth:
     folder = tmp_path / "truth"
     (folder / "plates").mkdir(parents=True)
-    FRAMES.assign(time_s=FRAMES["frame_no"] / 10, is_blurred=0).to_csv(folder / "frames.csv", index=False)
+    FRAMES.assign(time_s=FRAMES["frame_no"] / 10, is_blurred=0).to_csv(
+        folder / "frames.csv", index=False
+    )
     lines = [(0, "title", 20, 20, 60, 30, "THE END"), (2, "subtitle", 20, 45, 60, 55, "Who goes?")]
     columns = ["frame_no", "kind", "x0", "y0", "x1", "y1", "text"]
     pd.DataFrame(lines, columns=columns).to_csv(folder / "text.csv", index=False)
