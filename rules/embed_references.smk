@@ -3,7 +3,7 @@
 #        roles detect, segment and embed
 # leaves references.parquet: a vector and a colour description per picture; empty without a roster
 
-from workflow_scripts.lib.roster import list_pictures
+from workflow_scripts.lib.people.roster import list_pictures
 
 ROSTERS = {f: config["films"][f].get("roster") or f"config/rosters/{f}" for f in FILMS}
 CHARACTERS = {f: sorted(config["films"][f].get("characters") or {}) for f in FILMS}

@@ -10,8 +10,8 @@ import tables
 import yaml
 
 from workflow_scripts import analyze_dataset
-from workflow_scripts.lib import framing_measures
 from workflow_scripts.lib.images import write_image
+from workflow_scripts.lib.packing import framing_measures
 
 VOCABULARY = Path("resources/vocabularies/captions.yaml")
 RULES = yaml.safe_load(Path("config/config.yaml").read_text())["analyze_dataset"]

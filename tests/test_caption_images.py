@@ -11,12 +11,13 @@ import tables
 import yaml
 
 from workflow_scripts import caption_images
-from workflow_scripts.lib import captions, facts, postures
-from workflow_scripts.lib.captions import Tag
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.framing import crop_body, crop_face
 from workflow_scripts.lib.inputs import CAPTION_TABLES
 from workflow_scripts.lib.models import facts as model
+from workflow_scripts.lib.packing import captions, facts
+from workflow_scripts.lib.packing.captions import Tag
+from workflow_scripts.lib.packing.framing import crop_body, crop_face
+from workflow_scripts.lib.people import postures
 
 VOCABULARY = Path("resources/vocabularies/captions.yaml")
 WORDS = yaml.safe_load(VOCABULARY.read_text())
@@ -103,7 +104,7 @@ def test_counting_tokens_needs_no_torch():
     # 13 is what open_clip.tokenizer.SimpleTokenizer().encode gives; importing it all takes 13 s.
     text = "Nella's caf\u00e9, 3d animation!! \u2014 seen from behind"
     code = (
-        "import sys; from workflow_scripts.lib.captions import count_tokens;"
+        "import sys; from workflow_scripts.lib.packing.captions import count_tokens;"
         f"print(count_tokens({text!r}), 'torch' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,10 +8,10 @@ import pytest
 
 from tests.figures import draw_figure
 from workflow_scripts import embed_images
-from workflow_scripts.lib.colors import COLORS, compare_colors, describe_colors
-from workflow_scripts.lib.crops import cut_out
 from workflow_scripts.lib.images import encode_rle, write_image
 from workflow_scripts.lib.models.mobilenet import load_embed
+from workflow_scripts.lib.people.colors import COLORS, compare_colors, describe_colors
+from workflow_scripts.lib.people.crops import cut_out
 
 WEIGHTS = Path("resources/models/mobilenet_v2-b0353104.pth")
 

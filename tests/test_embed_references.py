@@ -8,7 +8,7 @@ from tests.figures import draw_figure
 from workflow_scripts import embed_references
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.models.detections import Detections, no_detections
-from workflow_scripts.lib.roster import find_gaps, list_pictures
+from workflow_scripts.lib.people.roster import find_gaps, list_pictures
 
 CAST = ["nella", "pip"]
 

@@ -6,18 +6,18 @@ import yaml
 from datasets_in_code import BASE, base_folder, make_dataset, make_options
 
 from workflow_scripts import evaluate_adapter
-from workflow_scripts.lib.adapter_file import read_adapter, write_adapter
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.grid import draw_grid
 from workflow_scripts.lib.images import read_rgb
-from workflow_scripts.lib.judging import (
+from workflow_scripts.lib.training.adapter_file import read_adapter, write_adapter
+from workflow_scripts.lib.training.grid import draw_grid
+from workflow_scripts.lib.training.judging import (
     bootstrap_difference,
     bootstrap_mean,
     diversity,
     find_copies,
     measure_pictures,
 )
-from workflow_scripts.lib.training_data import read_split
+from workflow_scripts.lib.training.training_data import read_split
 
 LOTS = {"resamples": 500, "lots": np.random.default_rng(0)}
 QUICK = {

@@ -10,10 +10,10 @@ from films_in_code import draw_scene, moving_shot, write_film
 
 from workflow_scripts import extract_frames
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.film.shots import Boundary
+from workflow_scripts.lib.film.video import PixelShape
+from workflow_scripts.lib.film.video_pass import make_upright
 from workflow_scripts.lib.images import read_rgb
-from workflow_scripts.lib.shots import Boundary
-from workflow_scripts.lib.video import PixelShape
-from workflow_scripts.lib.video_pass import make_upright
 
 SAMPLING = {
     "frames_per_second": 6,

@@ -9,10 +9,10 @@ import pytest
 from tests.figures import draw_figure
 from workflow_scripts import embed_references, identify_characters
 from workflow_scripts.accuracy import identity
-from workflow_scripts.lib.clusters import link_average, mean_distances
-from workflow_scripts.lib.colors import describe_colors
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import write_manifest
+from workflow_scripts.lib.people.clusters import link_average, mean_distances
+from workflow_scripts.lib.people.colors import describe_colors
 
 LINE = np.array([0.0, 1.0, 2.2, 10.0])
 DISTANCES = np.abs(LINE[:, None] - LINE[None])

@@ -7,11 +7,11 @@ import pytest
 
 from workflow_scripts import inpaint_backgrounds
 from workflow_scripts.inpaint_backgrounds import Shot, choose_sources
-from workflow_scripts.lib import plates
-from workflow_scripts.lib.holes import blend_seam, dilate, find_shadow, grow_masks
 from workflow_scripts.lib.images import decode_rle, encode_rle, read_rgb, write_image
 from workflow_scripts.lib.models import telea
 from workflow_scripts.lib.models.detections import Detections
+from workflow_scripts.lib.places import plates
+from workflow_scripts.lib.places.holes import blend_seam, dilate, find_shadow, grow_masks
 
 HEIGHT, WIDTH = 120, 200
 

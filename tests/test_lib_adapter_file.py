@@ -6,13 +6,13 @@ import pytest
 import torch
 from datasets_in_code import make_options
 
-from workflow_scripts.lib.adapter_file import (
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.training.adapter_file import (
     make_metadata,
     read_adapter,
     to_kohya,
     write_adapter,
 )
-from workflow_scripts.lib.errors import CineloraError
 
 MODULE = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_out.0"
 KOHYA = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_out_0"

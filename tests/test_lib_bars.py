@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from films_in_code import draw_scene
 
-from workflow_scripts.lib.bars import find_crop
+from workflow_scripts.lib.film.bars import find_crop
 
 
 def framed(seed, top, bottom, left, right, black=0):

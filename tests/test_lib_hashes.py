@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from workflow_scripts.lib import hashes
-from workflow_scripts.lib.measures import shrink
+from workflow_scripts.lib.film import hashes
+from workflow_scripts.lib.film.measures import shrink
 
 
 def all_pairs(codes, radius):

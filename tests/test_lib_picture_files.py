@@ -9,7 +9,7 @@ from PIL import Image
 
 from workflow_scripts.lib.config import PICTURES as CHECKED
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.picture_files import PICTURES, list_pictures, load_picture
+from workflow_scripts.lib.film.picture_files import PICTURES, list_pictures, load_picture
 
 SCENE = draw_scene(1)
 

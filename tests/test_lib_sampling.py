@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow_scripts.lib.sampling import Sampler
+from workflow_scripts.lib.film.sampling import Sampler
 
 
 def sample(times_s, cuts=(), *, per_second, per_shot):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from films_in_code import draw_scene, moving_shot
 
-from workflow_scripts.lib.folder_pass import glance_at
-from workflow_scripts.lib.shots import ShotFinder, find_fades, glance, score_change
+from workflow_scripts.lib.film.folder_pass import glance_at
+from workflow_scripts.lib.film.shots import ShotFinder, find_fades, glance, score_change
 
 MIN_CHANGE = 22.0
 

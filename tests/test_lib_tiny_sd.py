@@ -4,16 +4,16 @@ import torch
 from datasets_in_code import base_folder, draw_square, open_base
 
 from workflow_scripts import build_base
-from workflow_scripts.lib.diffusion import (
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.training.diffusion import (
     draw_pictures,
     encode_captions,
     encode_pictures,
     hash_folder,
 )
-from workflow_scripts.lib.diffusion import (
+from workflow_scripts.lib.training.diffusion import (
     open_base as open_folder,
 )
-from workflow_scripts.lib.errors import CineloraError
 
 
 def test_the_same_seed_builds_the_same_files(tmp_path):

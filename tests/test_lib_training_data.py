@@ -4,7 +4,7 @@ from datasets_in_code import make_dataset
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.lib.training_data import (
+from workflow_scripts.lib.training.training_data import (
     choose_bucket,
     count_tags,
     find_trigger,

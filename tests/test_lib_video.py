@@ -6,7 +6,7 @@ import pytest
 from films_in_code import draw_scene, moving_shot, write_film
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.video import Clock, Film, read_keyframes
+from workflow_scripts.lib.film.video import Clock, Film, read_keyframes
 
 SIZE = (320, 192)
 

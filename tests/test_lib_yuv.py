@@ -7,7 +7,13 @@ import simplejpeg
 from av.video.reformatter import ColorRange, Colorspace
 from films_in_code import draw_scene
 
-from workflow_scripts.lib.yuv import as_planar, bit_depth, is_full_range, jpeg_planes, view_planes
+from workflow_scripts.lib.film.yuv import (
+    as_planar,
+    bit_depth,
+    is_full_range,
+    jpeg_planes,
+    view_planes,
+)
 
 SMOOTH = np.dstack(np.meshgrid(np.linspace(30, 220, 160), np.linspace(40, 200, 96))).astype(
     np.uint8

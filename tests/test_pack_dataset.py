@@ -13,11 +13,11 @@ import yaml
 from PIL import Image
 
 from workflow_scripts import caption_images, pack_dataset
-from workflow_scripts.lib import balance, cuts, facts, kohya, names, selection, splits
-from workflow_scripts.lib.captions import CLASS_WORDS
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image
 from workflow_scripts.lib.inputs import CAPTION_TABLES, PACK_TABLES, pack_inputs
+from workflow_scripts.lib.packing import balance, cuts, facts, kohya, names, selection, splits
+from workflow_scripts.lib.packing.captions import CLASS_WORDS
 
 VOCABULARY = "resources/vocabularies/captions.yaml"
 LIMITS = yaml.safe_load(Path("config/config.yaml").read_text())["pack_dataset"]

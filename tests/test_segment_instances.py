@@ -11,7 +11,7 @@ from workflow_scripts import segment_instances
 from workflow_scripts.lib.images import decode_rle, write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.models.detections import Detections, no_detections
-from workflow_scripts.lib.tracks import Sighting, describe_colours, link_tracks
+from workflow_scripts.lib.people.tracks import Sighting, describe_colours, link_tracks
 
 HEIGHT, WIDTH = 90, 160
 RED, GREEN = (200, 30, 30), (30, 200, 30)

@@ -9,14 +9,14 @@ import yaml
 from datasets_in_code import BASE, base_folder, make_dataset, make_options, open_base
 
 from workflow_scripts import train_adapter
-from workflow_scripts.lib import lora_trainer
-from workflow_scripts.lib.adapter_file import read_adapter, to_kohya, write_adapter
-from workflow_scripts.lib.diffusion import load_adapter
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.examples import cache_examples, fixed_losses
-from workflow_scripts.lib.lora_trainer import Settings, Trainer, learning_rate, snr_weights
 from workflow_scripts.lib.models.registry import load_model
-from workflow_scripts.lib.training_data import read_split
+from workflow_scripts.lib.training import lora_trainer
+from workflow_scripts.lib.training.adapter_file import read_adapter, to_kohya, write_adapter
+from workflow_scripts.lib.training.diffusion import load_adapter
+from workflow_scripts.lib.training.examples import cache_examples, fixed_losses
+from workflow_scripts.lib.training.lora_trainer import Settings, Trainer, learning_rate, snr_weights
+from workflow_scripts.lib.training.training_data import read_split
 
 FEW = {"steps": 4, "batch_size": 2, "rank": 2, "alpha": 1.0, "resolution_px": 64, "validations": 2}
 

@@ -13,13 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
-from workflow_scripts.lib.framing_measures import (
+from workflow_scripts.lib.images import decode_rle, read_rgb
+from workflow_scripts.lib.manifest import read_manifest, replace_when_done, write_manifest
+from workflow_scripts.lib.packing.framing_measures import (
     count_people,
     measure_complexity,
     measure_shot_type,
 )
-from workflow_scripts.lib.images import decode_rle, read_rgb
-from workflow_scripts.lib.manifest import read_manifest, replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 
 BALANCE = pa.schema(

@@ -14,7 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
-from workflow_scripts.lib.captions import (
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
+from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.packing.captions import (
     Caption,
     Tag,
     correct_caption,
@@ -22,14 +26,10 @@ from workflow_scripts.lib.captions import (
     name_subject,
     write_caption,
 )
-from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.facts import FRAME_KINDS, list_people, name_place, read_facts
-from workflow_scripts.lib.framing import crop_body, crop_face
-from workflow_scripts.lib.images import read_rgb
-from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
-from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.packing.facts import FRAME_KINDS, list_people, name_place, read_facts
+from workflow_scripts.lib.packing.framing import crop_body, crop_face
+from workflow_scripts.lib.people.postures import find_posture
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.postures import find_posture
 
 BATCH = 16  # images that a model sees at once
 CAPTIONS = pa.schema(
@@ -207,7 +207,7 @@ def main(
     plates: str = "",
     **tables: str,
 ) -> Counts:
-    """Write the captions; `tables` are the fact tables of the rule, by the names in lib.facts."""
+    """Write the captions; `tables` are the fact tables of the rule, named as in lib.packing.facts."""
     facts = read_facts(kind, {"frames": frames, **tables})
     facts = keep_shard(facts, frames, shard)
     rows = add_words(kind, select_images(kind, facts, characters), characters, style)

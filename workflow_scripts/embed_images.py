@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.colors import describe_colors
-from workflow_scripts.lib.crops import cut_out
 from workflow_scripts.lib.images import decode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.people.colors import describe_colors
+from workflow_scripts.lib.people.crops import cut_out
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 
 EMBEDDINGS = pa.schema(
@@ -29,7 +29,10 @@ EMBEDDINGS = pa.schema(
         ("image_id", pa.string()),  # a frame_id, or an instance_id
         ("kind", pa.string()),  # frame, instance or background
         ("vector", pa.list_(pa.float32())),  # of length 1
-        ("colors", pa.list_(pa.float32())),  # see lib/colors.py; inside the mask for instances
+        (
+            "colors",
+            pa.list_(pa.float32()),
+        ),  # lib/people/colors.py; of instances: in the mask
     ]
 )
 MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region"]

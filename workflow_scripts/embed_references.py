@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.clusters import mean_distances
-from workflow_scripts.lib.colors import compare_colors, describe_colors
-from workflow_scripts.lib.crops import cut_out
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.models.detections import Detections
 from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.people.clusters import mean_distances
+from workflow_scripts.lib.people.colors import compare_colors, describe_colors
+from workflow_scripts.lib.people.crops import cut_out
+from workflow_scripts.lib.people.roster import find_gaps
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.roster import find_gaps
 
 REFERENCES = pa.schema(
     [

@@ -15,21 +15,21 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
-from workflow_scripts.lib.diffusion import Base, draw_pictures, load_adapter
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.examples import Examples, cache_examples, fixed_losses, seed_for
-from workflow_scripts.lib.grid import draw_grid
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.lib.judging import (
+from workflow_scripts.lib.manifest import write_manifest
+from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.training.diffusion import Base, draw_pictures, load_adapter
+from workflow_scripts.lib.training.examples import Examples, cache_examples, fixed_losses, seed_for
+from workflow_scripts.lib.training.grid import draw_grid
+from workflow_scripts.lib.training.judging import (
     bootstrap_difference,
     bootstrap_mean,
     measure_pictures,
     nearest,
 )
-from workflow_scripts.lib.manifest import write_manifest
-from workflow_scripts.lib.models.registry import load_model
-from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.training_data import (
+from workflow_scripts.lib.training.training_data import (
     TrainingImage,
     fit_picture,
     make_buckets,

@@ -20,13 +20,13 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.folder_pass import read_folder
-from workflow_scripts.lib.footage import Sampling
+from workflow_scripts.lib.film.folder_pass import read_folder
+from workflow_scripts.lib.film.footage import Sampling
+from workflow_scripts.lib.film.shots import Boundary
+from workflow_scripts.lib.film.video import Problem
+from workflow_scripts.lib.film.video_pass import read_video
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
-from workflow_scripts.lib.shots import Boundary
-from workflow_scripts.lib.video import Problem
-from workflow_scripts.lib.video_pass import read_video
 
 MOST_LOGGED = 10  # kinds of problem
 FRAMES = pa.schema(

@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.clusters import link_average, mean_distances
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.looks import Looks, mean_looks, stack_looks
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.people.clusters import link_average, mean_distances
+from workflow_scripts.lib.people.looks import Looks, mean_looks, stack_looks
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
 IDENTITIES = pa.schema(

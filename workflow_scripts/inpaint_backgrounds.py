@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.holes import blend_seam, find_shadow, grow_masks
 from workflow_scripts.lib.images import (
     clip_box,
     decode_rle,
@@ -26,7 +25,8 @@ from workflow_scripts.lib.images import (
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.plates import (
+from workflow_scripts.lib.places.holes import blend_seam, find_shadow, grow_masks
+from workflow_scripts.lib.places.plates import (
     MAX_MISFIT,
     find_changes,
     lay_over,

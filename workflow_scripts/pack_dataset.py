@@ -14,9 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
-from workflow_scripts.lib.balance import count_repeats, keep_quotas, target_shares
-from workflow_scripts.lib.captions import find_trigger, name_subject
-from workflow_scripts.lib.cuts import (
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.packing.balance import count_repeats, keep_quotas, target_shares
+from workflow_scripts.lib.packing.captions import find_trigger, name_subject
+from workflow_scripts.lib.packing.cuts import (
     cut_boxes,
     find_cut_faces,
     find_pictures,
@@ -25,26 +26,25 @@ from workflow_scripts.lib.cuts import (
     write_masks,
     write_pictures,
 )
-from workflow_scripts.lib.dataset_counts import count_dataset, refuse_empty, tell
-from workflow_scripts.lib.facts import FRAME_KINDS, read_facts
-from workflow_scripts.lib.kohya import (
+from workflow_scripts.lib.packing.dataset_counts import count_dataset, refuse_empty, tell
+from workflow_scripts.lib.packing.facts import FRAME_KINDS, read_facts
+from workflow_scripts.lib.packing.kohya import (
     folder_when_done,
     name_folder,
     write_captions,
     write_metadata,
     write_toml,
 )
-from workflow_scripts.lib.manifest import read_manifest, write_manifest
-from workflow_scripts.lib.names import name_images
-from workflow_scripts.lib.phase import Counts, log, run_phase
-from workflow_scripts.lib.selection import (
+from workflow_scripts.lib.packing.names import name_images
+from workflow_scripts.lib.packing.selection import (
     CATEGORY,
     find_reasons,
     find_same_poses,
     measure_quality,
     name_category,
 )
-from workflow_scripts.lib.splits import choose_held_out, connect_shots
+from workflow_scripts.lib.packing.splits import choose_held_out, connect_shots
+from workflow_scripts.lib.phase import Counts, log, run_phase
 
 DATASET = pa.schema(
     [
@@ -236,7 +236,7 @@ def main(
     plates: Sequence[str] = (),
     **tables: str | list[str],
 ) -> Counts:
-    """Pack one dataset; `tables` are the fact tables of the rule, by the names in lib.facts."""
+    """Pack one dataset; `tables` are the fact tables of the rule, named as in lib.packing.facts."""
     kind, _, character = name.partition("-")
     paths = {"frames": frames, **tables}
     rows = read_candidates(kind, paths, captions)

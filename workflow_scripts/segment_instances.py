@@ -19,8 +19,8 @@ from workflow_scripts.lib.images import encode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.models.detections import Detections, suppress_masks
 from workflow_scripts.lib.models.registry import load_model
+from workflow_scripts.lib.people.tracks import Sighting, describe_colours, link_tracks
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.tracks import Sighting, describe_colours, link_tracks
 
 INSTANCES = pa.schema(
     [

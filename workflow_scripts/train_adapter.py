@@ -22,16 +22,16 @@ import pyarrow as pa
 import torch
 import yaml
 
-from workflow_scripts.lib.adapter_file import make_metadata, to_kohya, write_adapter
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.lib.diffusion import Base, free_encoders, hash_folder
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.examples import Examples, cache_examples
-from workflow_scripts.lib.lora_trainer import Settings, Trainer
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.training_data import (
+from workflow_scripts.lib.training.adapter_file import make_metadata, to_kohya, write_adapter
+from workflow_scripts.lib.training.diffusion import Base, free_encoders, hash_folder
+from workflow_scripts.lib.training.examples import Examples, cache_examples
+from workflow_scripts.lib.training.lora_trainer import Settings, Trainer
+from workflow_scripts.lib.training.training_data import (
     TrainingImage,
     count_tags,
     find_trigger,

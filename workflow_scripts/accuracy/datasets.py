@@ -14,7 +14,7 @@ import yaml
 from workflow_scripts.accuracy.matching import match_people, select_frames
 from workflow_scripts.accuracy.truth import Metric, Truth
 from workflow_scripts.lib.manifest import read_manifest
-from workflow_scripts.lib.splits import find_leaks
+from workflow_scripts.lib.packing.splits import find_leaks
 
 VOCABULARY = Path(__file__).resolve().parents[2] / "resources" / "vocabularies" / "captions.yaml"
 FACTS = {  # source of a clause -> the fact it states

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.lib.captions import Tag
-from workflow_scripts.lib.facts import SOURCES
+from workflow_scripts.lib.packing.captions import Tag
+from workflow_scripts.lib.packing.facts import SOURCES
 
 Picture = Callable[[], np.ndarray]  # opens an image when called: RGB (H, W, 3) uint8
 Describe = Callable[[str, Sequence[dict[str, Any]], Sequence[Picture], dict], list[list[Tag]]]

@@ -17,8 +17,8 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from workflow_scripts.lib.diffusion import Base, open_base
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.training.diffusion import Base, open_base
 
 TEXT_WIDTH = 64  # SD 1.5 has 768: a host that reads the width will not take one for the other
 SAMPLE = 16  # latent side at the native resolution of 128 px

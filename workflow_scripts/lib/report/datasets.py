@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import yaml
 from markupsafe import Markup, escape
 
+from workflow_scripts.lib.packing.splits import find_leaks
 from workflow_scripts.lib.report.blocks import (
     Bar,
     Bars,
@@ -26,7 +27,6 @@ from workflow_scripts.lib.report.blocks import (
 from workflow_scripts.lib.report.charts import draw_curves
 from workflow_scripts.lib.report.film import Film
 from workflow_scripts.lib.report.pictures import pick_evenly, read_small
-from workflow_scripts.lib.splits import find_leaks
 
 SAMPLE_PX = 260
 GRID_PX = 1100

@@ -32,6 +32,9 @@ WORDS = {
     "same_pose": "the same pose again",
     "duplicate_view": "the same view again",
     "character_left": "a character is left in it",
+    "too_much_covered": "people cover too much of it",
+    "too_much_painted": "too much of it had to be painted",
+    "something_moving": "something moves where nobody was found",
     "over_quota": "enough of its category already",
 }
 

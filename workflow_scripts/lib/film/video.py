@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.yuv import as_planar, bit_depth, is_full_range, view_planes
+from workflow_scripts.lib.film.yuv import as_planar, bit_depth, is_full_range, view_planes
 
 GIVE_UP_AFTER = 200  # errors in a row without one readable packet
 MISSING_S = 1.0  # of the promised length: less is how files are, more is reported

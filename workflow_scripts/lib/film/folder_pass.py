@@ -8,15 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from workflow_scripts.lib.bars import Crop, find_crop
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.footage import Footage, Sampling
-from workflow_scripts.lib.measures import shrink
+from workflow_scripts.lib.film.bars import Crop, find_crop
+from workflow_scripts.lib.film.footage import Footage, Sampling
+from workflow_scripts.lib.film.measures import shrink
+from workflow_scripts.lib.film.picture_files import Loaded, list_pictures, load_picture
+from workflow_scripts.lib.film.recorder import Recorder, save_image
+from workflow_scripts.lib.film.shots import Boundary, Glimpse, glance, score_change
+from workflow_scripts.lib.film.video import Problem
 from workflow_scripts.lib.phase import log, progress
-from workflow_scripts.lib.picture_files import Loaded, list_pictures, load_picture
-from workflow_scripts.lib.recorder import Recorder, save_image
-from workflow_scripts.lib.shots import Boundary, Glimpse, glance, score_change
-from workflow_scripts.lib.video import Problem
 
 LOOKS_FOR_BARS = 32  # pictures spread over the folder
 AHEAD = 8  # pictures that are decoded before they are needed

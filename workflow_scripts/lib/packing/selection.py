@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.facts import FRAME_KINDS
+from workflow_scripts.lib.packing.facts import FRAME_KINDS
 
 # What each kind is balanced over, and all categories that its report counts.
 CATEGORY = {

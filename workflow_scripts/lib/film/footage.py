@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.shots import Boundary
-from workflow_scripts.lib.video import Problem
+from workflow_scripts.lib.film.shots import Boundary
+from workflow_scripts.lib.film.video import Problem
 
 
 @dataclass(frozen=True)

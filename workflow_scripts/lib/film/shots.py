@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from workflow_scripts.lib.measures import shrink
+from workflow_scripts.lib.film.measures import shrink
 
 SMALL = (40, 22)  # structure of a frame
 BLOCKS = (8, 4)  # its colours

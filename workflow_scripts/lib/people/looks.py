@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.colors import compare_colors
+from workflow_scripts.lib.people.colors import compare_colors
 
 
 @dataclass(frozen=True)
 class Looks:
     """What N tracks or pictures look like; row i of both arrays is the same one."""
 
-    colors: np.ndarray  # (N, C), see lib/colors.py
+    colors: np.ndarray  # (N, C), see lib/people/colors.py
     vectors: np.ndarray  # (N, D) of length 1
 
     def join(self, other: "Looks") -> "Looks":

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
-from workflow_scripts.lib.diffusion import Base, denoising_errors, signal_to_noise
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.examples import Examples, fixed_losses, seed_for, weighted_means
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
-from workflow_scripts.lib.training_data import plan_batches
+from workflow_scripts.lib.training.diffusion import Base, denoising_errors, signal_to_noise
+from workflow_scripts.lib.training.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.lib.training.training_data import plan_batches
 
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 VALIDATION_TIMESTEPS = 4  # per held-out picture: early, middle and late noise

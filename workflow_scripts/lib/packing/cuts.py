@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from workflow_scripts.lib.bars import find_crop
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.facts import FRAME_KINDS
-from workflow_scripts.lib.framing import crop_body, crop_face
+from workflow_scripts.lib.film.bars import find_crop
 from workflow_scripts.lib.images import decode_rle, read_rgb, write_image
-from workflow_scripts.lib.kohya import bucket_loss
+from workflow_scripts.lib.packing.facts import FRAME_KINDS
+from workflow_scripts.lib.packing.framing import crop_body, crop_face
+from workflow_scripts.lib.packing.kohya import bucket_loss
 from workflow_scripts.lib.phase import progress
 
 JPEG_QUALITY = 97  # of cuts: their frame was compressed once already

@@ -12,8 +12,8 @@ from diffusers import DDPMScheduler, StableDiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from workflow_scripts.lib.adapter_file import read_adapter
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.training.adapter_file import read_adapter
 
 diffusers_logging.disable_progress_bar()  # their bars of loading would fill our logs
 transformers_logging.disable_progress_bar()

@@ -8,14 +8,19 @@ import cv2
 import numpy as np
 import torch
 
-from workflow_scripts.lib.diffusion import (
+from workflow_scripts.lib.phase import log, progress
+from workflow_scripts.lib.training.diffusion import (
     Base,
     denoising_errors,
     encode_captions,
     encode_pictures,
 )
-from workflow_scripts.lib.phase import log, progress
-from workflow_scripts.lib.training_data import Fitted, TrainingImage, fit_picture, make_buckets
+from workflow_scripts.lib.training.training_data import (
+    Fitted,
+    TrainingImage,
+    fit_picture,
+    make_buckets,
+)
 
 
 @dataclass(frozen=True)

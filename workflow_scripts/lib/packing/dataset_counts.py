@@ -3,8 +3,8 @@
 import pandas as pd
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.selection import CATEGORY, EXPECTED
-from workflow_scripts.lib.splits import find_leaks
+from workflow_scripts.lib.packing.selection import CATEGORY, EXPECTED
+from workflow_scripts.lib.packing.splits import find_leaks
 
 LEAK_KEYS = ("shot_id", "group", "view_group", "unit")
 

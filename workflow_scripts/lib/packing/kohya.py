@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.lib.framing import STEP
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.lib.packing.framing import STEP
 
 MIN_BUCKET, MAX_BUCKET = 256, 1024  # px; sides that the base model has seen
 

@@ -9,21 +9,21 @@ import av
 import cv2
 import numpy as np
 
-from workflow_scripts.lib.bars import Crop, find_crop
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.footage import Footage, Sampling
-from workflow_scripts.lib.phase import log, progress
-from workflow_scripts.lib.recorder import Recorder, save_planes
-from workflow_scripts.lib.sampling import Candidate, Sampler
-from workflow_scripts.lib.shots import SIDE, ShotFinder, find_fades, glance
-from workflow_scripts.lib.video import Film, PixelShape, read_keyframes
-from workflow_scripts.lib.yuv import (
+from workflow_scripts.lib.film.bars import Crop, find_crop
+from workflow_scripts.lib.film.footage import Footage, Sampling
+from workflow_scripts.lib.film.recorder import Recorder, save_planes
+from workflow_scripts.lib.film.sampling import Candidate, Sampler
+from workflow_scripts.lib.film.shots import SIDE, ShotFinder, find_fades, glance
+from workflow_scripts.lib.film.video import Film, PixelShape, read_keyframes
+from workflow_scripts.lib.film.yuv import (
     as_planar,
     bit_depth,
     is_full_range,
     jpeg_planes,
     view_planes,
 )
+from workflow_scripts.lib.phase import log, progress
 
 LOOKS_FOR_BARS = 32  # frames spread over the film
 MAX_THREADS = 4

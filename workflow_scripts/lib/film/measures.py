@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from workflow_scripts.lib.hashes import hash_luma
+from workflow_scripts.lib.film.hashes import hash_luma
 
 WORKING_HEIGHT_PX = 360  # sharpness is measured near one size, or large films would look blurred
 LEVELS = 4  # of red, green and blue each: 64 colours

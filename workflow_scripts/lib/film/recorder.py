@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import simplejpeg
 
-from workflow_scripts.lib.bars import Crop
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.measures import LEVELS, measure, shrink
+from workflow_scripts.lib.film.bars import Crop
+from workflow_scripts.lib.film.measures import LEVELS, measure, shrink
 
 QUALITY = 95
 THREADS = 2

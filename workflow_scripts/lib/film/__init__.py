@@ -1,0 +1,1 @@
+"""A film, decoded once: frames, shots, bars, hashes, measures."""

@@ -1,0 +1,1 @@
+"""Who is seen: tracks, looks, clusters, postures."""

@@ -1,0 +1,1 @@
+"""Adapters: data, loop, file, judgement."""
