@@ -8,12 +8,14 @@ import pytest
 
 from workflow_scripts.lib.images import mask_box, read_rgb
 from workflow_scripts.lib.models import blazepose, centerface
+from workflow_scripts.lib.models.blazepose_people import TRUNK, Body, tell_apart
 from workflow_scripts.lib.models.blazepose_regions import (
     boxes_to_regions,
     crop_region,
     make_anchors,
     points_to_regions,
     region_matrix,
+    sharpen_edges,
     uncrop_map,
 )
 from workflow_scripts.lib.models.detections import Detections, no_detections, suppress_masks
@@ -94,6 +96,53 @@ def test_tiles_cover_the_picture():
     assert covered.all()
     assert tiles[0] == (0, 0, 960)
     assert blazepose.make_tiles(300, 300) == [(0, 0, 300)]
+
+
+RED, GREEN = (200, 0, 0), (0, 200, 0)
+
+
+def slip(image: np.ndarray, region: np.ndarray) -> Body:
+    """A landmark net that sees the green body only where no red one shows."""
+    crop = crop_region(image, region, 256)
+    masks = [np.abs(crop.astype(int) - colour).max(2) < 60 for colour in (RED, GREEN)]
+    mask = masks[0] if masks[0].mean() > 0.01 else masks[1]
+    points = np.tile(region[:2].astype(float), (39, 1))
+    points[TRUNK, 1] += np.array([-30, -20, -20, 20, 20])
+    presence = 1.0 if mask.any() else 0.0
+    logits = np.where(mask, 8, -8).astype(np.float32)
+    return Body(points, np.ones(39), presence, logits, region, region)
+
+
+def test_the_one_behind_is_found_when_the_one_in_front_is_painted_over():
+    image = np.full((200, 300, 3), 90, np.uint8)
+    image[40:160, 130:200] = GREEN
+    image[40:160, 100:150] = RED
+    regions = np.array([[125, 100, 150, 0], [165, 100, 150, 0]], np.float32)
+    people = tell_apart(image, regions, np.array([0.9, 0.8]), slip)
+    boxes = [mask_box(person.logits > 0) for person in people]
+    np.testing.assert_allclose(boxes, [(100, 40, 150, 160), (150, 40, 200, 160)], atol=2)
+
+
+def test_two_looks_at_one_body_are_one_person():
+    image = np.full((200, 300, 3), 90, np.uint8)
+    image[40:160, 100:150] = RED
+    regions = np.array([[125, 100, 150, 0], [128, 101, 160, 0]], np.float32)
+    assert len(tell_apart(image, regions, np.array([0.9, 0.8]), slip)) == 1
+
+
+def test_an_edge_that_is_off_goes_to_the_edge_of_the_picture():
+    image = np.full((120, 120, 3), 40, np.uint8)
+    image[30:90, 30:90] = 220
+    true = image[..., 0] > 100
+    blurred = cv2.GaussianBlur(np.roll(true, 3, axis=1).astype(np.float32), (0, 0), 4)
+    rough = 10 * (blurred - 0.5)
+    sharp = sharpen_edges(rough, image, 8)
+
+    def iou(mask: np.ndarray) -> float:
+        return (mask & true).sum() / (mask | true).sum()
+
+    assert iou(sharp > 0) > iou(rough > 0) + 0.02
+    assert (sharp[:10] == rough[:10]).all()
 
 
 def test_suppress_masks_drops_the_lesser_of_two_that_share():

@@ -11,6 +11,7 @@ from workflow_scripts import segment_instances
 from workflow_scripts.lib.images import decode_rle, write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.models.detections import Detections, no_detections
+from workflow_scripts.lib.people import recovery
 from workflow_scripts.lib.people.tracks import Sighting, describe_colours, link_tracks
 
 HEIGHT, WIDTH = 90, 160
@@ -136,27 +137,27 @@ def test_small_figures_are_looked_for_where_nobody_was_found():
 
 
 def test_prompt_between_two_sightings_lies_between():
-    people = segment_instances.find_people(
+    people = recovery.find_people(
         paint((10, RED)), 0.0, cut(paint((10, RED)), see(paint((10, RED))))
     )
     before = people[0]
     after = replace(
         before, sighting=replace(before.sighting, time_s=2.0, box=before.sighting.box + 40)
     )
-    prompt = segment_instances.interpolate_prompt(before, after, 0.5)
+    prompt = recovery.interpolate_prompt(before, after, 0.5)
     np.testing.assert_allclose(prompt.boxes[0], before.sighting.box + 10)
     np.testing.assert_allclose(
-        segment_instances.interpolate_prompt(before, None, 0.5).boxes[0], before.sighting.box
+        recovery.interpolate_prompt(before, None, 0.5).boxes[0], before.sighting.box
     )
 
 
 def segment(pictures: list[np.ndarray], detections: list[Detections], sure: float = 0.75) -> list:
     frames = [
-        segment_instances.find_people(image, number / 8, cut(image, found)) if len(found) else []
+        recovery.find_people(image, number / 8, cut(image, found)) if len(found) else []
         for number, (image, found) in enumerate(zip(pictures, detections, strict=True))
     ]
     times = [number / 8 for number in range(len(pictures))]
-    return segment_instances.recover_people(
+    return recovery.recover_people(
         lambda index: pictures[index], times, frames, cut, sure_score=sure, max_gap_s=1.0
     )
 

@@ -207,7 +207,7 @@ def main(
     plates: str = "",
     **tables: str,
 ) -> Counts:
-    """Write the captions; `tables` are the fact tables of the rule, named as in lib.packing.facts."""
+    """Write the captions; `tables` are named as in lib.packing.facts."""
     facts = read_facts(kind, {"frames": frames, **tables})
     facts = keep_shard(facts, frames, shard)
     rows = add_words(kind, select_images(kind, facts, characters), characters, style)
