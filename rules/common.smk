@@ -6,7 +6,6 @@ from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.config import find_problems, list_datasets
 from workflow_scripts.lib.models.registry import ROLES, choose_model, weight_files
 
-
 # Stop before any job starts, with every problem of the config in one message.
 if problems := find_problems(config):
     lines = "\n".join(f"  - {problem}" for problem in problems)

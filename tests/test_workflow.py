@@ -110,7 +110,7 @@ def test_each_dataset_loads_with_its_captions_and_nothing_leaks(run, name):
     assert all(loaded["train"]["text"])
     rows = pd.read_parquet(folder / "dataset.parquet")
     assert set(rows.loc[rows["reason"] == "", "split"]) <= {"train", "validation"}
-    assert json.loads((folder / "counts.json").read_text())["leak"]["shared"] == 0
+    assert json.loads((folder / "counts.json").read_text())["held_out"]["leak"] == 0
 
 
 @pytest.mark.parametrize("name", DATASETS)
