@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := $(BIN)/snakemake
 DEMO := --configfile config/config.yaml config/demo.yaml
+# The light tier computes on the CPU: a "gpu" is a place for a job there, and each core has one.
+SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
@@ -26,7 +28,7 @@ $(READY): envs/requirements.txt envs/uv.txt
 	@touch $@
 
 demo: $(READY)  ## run everything on the demo film; prints where the report is
-	$(RUN) $(DEMO)
+	$(RUN) $(DEMO) $(SLOTS)
 	@echo
 	@echo "The report: $(CURDIR)/results/demo/report/index.html"
 
@@ -43,7 +45,7 @@ lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	$(RUN) --lint
 
 film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, lighting
-	$(RUN) --configfile config/config.yaml config/bbb.yaml
+	$(RUN) --configfile config/config.yaml config/bbb.yaml $(SLOTS)
 	@echo
 	@echo "The report: $(CURDIR)/results/bbb/report/index.html"
 

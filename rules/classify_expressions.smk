@@ -28,6 +28,7 @@ rule classify_expressions:
     params:
         code=hash_code("classify_expressions", f"lib.models.{MODELS['expression']['loader']}"),
         model=MODELS["expression"],
+        max_turn=config["classify_expressions"]["max_turn"],
         min_score=config["classify_expressions"]["min_score"],
         resting_share=config["classify_expressions"]["resting_share"],
         bias=config["classify_expressions"]["bias"],

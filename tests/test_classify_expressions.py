@@ -30,6 +30,14 @@ def test_a_track_agrees():
     assert weigh(faces, ["a", "a", "b"]).argmax(1).tolist() == [HAPPY, HAPPY, SAD]
 
 
+def test_a_face_turned_away_says_nothing_and_hears_its_track():
+    faces = [believe(happy=0.6), believe(sad=0.9) * np.nan, believe(sad=0.9) * np.nan]
+    chances = weigh(faces, ["a", "a", "b"])
+    words = phase.name_emotions(chances, 0.3, [0.45, 0.7])
+    assert words["emotion"].tolist() == ["happy", "happy", "unsure"]
+    assert words["reason"].tolist() == ["", "", "turned_away"]
+
+
 def test_what_the_film_always_shows_counts_less():
     resting = believe(neutral=0.6, sad=0.3)
     sadder = believe(neutral=0.5, sad=0.4)
@@ -118,7 +126,9 @@ def run_main(folder, monkeypatch, faces: int, review: list[str]) -> pd.DataFrame
     people = pd.DataFrame({"instance_id": names, "track_id": ["s0001_t00"] * faces})
     people.to_parquet(folder / "instances.parquet")
     table = pd.DataFrame({"instance_id": names, "file": [f"{name}.png" for name in names]})
-    table = table.assign(x0=20.0, y0=20.0, x1=40.0, y1=40.0, crop_x=10, crop_y=10)
+    table = table.assign(
+        gaze_yaw=[0.0] * faces, x0=20.0, y0=20.0, x1=40.0, y1=40.0, crop_x=10, crop_y=10
+    )
     table.to_parquet(folder / "faces.parquet")
     for name in names:
         write_image(folder / f"{name}.png", np.full((40, 40, 3), 128, np.uint8))
@@ -132,6 +142,7 @@ def run_main(folder, monkeypatch, faces: int, review: list[str]) -> pd.DataFrame
         review,
         str(folder / "out.parquet"),
         model={"name": "stub", "device": "cpu"},
+        max_turn=0.8,
         min_score=0.3,
         resting_share=0.0,
         bias={},

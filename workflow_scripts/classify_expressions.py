@@ -1,8 +1,9 @@
 """Name the emotion of each face. Reads face crops and tracks, and people's corrections.
 
 Each face is shown to the model at several sizes and mirrored; evidence is averaged within the
-track, where an expression lasts; and what the model says of this film's faces on average is partly
-taken off, for every film has a resting face of its own. Below the least score it is "unsure".
+track, where an expression lasts, over the faces that look our way; and what the model says of this
+film's faces on average is partly taken off, for every film has a resting face of its own. Below the
+least score it is "unsure".
 
 Corrections: config/reviews/{film}/expressions.csv with the columns id and emotion, and if wanted
 intensity; id is an instance_id or a track_id, an instance wins over its track.
@@ -35,10 +36,10 @@ EXPRESSIONS = pa.schema(
         ("mouth", pa.string()),
         ("brows", pa.string()),
         ("source", pa.string()),  # model (this picture alone), track, review
-        ("reason", pa.string()),  # "" or unsure
+        ("reason", pa.string()),  # "", unsure, or turned_away in all pictures of the track
     ]
 )
-FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "file", "crop_x", "crop_y"]
+FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "gaze_yaw", "file", "crop_x", "crop_y"]
 INTENSITIES = ["low", "medium", "high"]
 VIEW_PX = 128
 SIZES, SHIFTS = (1.0, 1.1, 1.2, 1.3), (0.0, 0.05)  # of the face box; the net's own is 1.05
@@ -76,7 +77,10 @@ def make_views(crop: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
 
 
 def average_tracks(evidence: np.ndarray, tracks: pd.Series) -> np.ndarray:
-    """Mean log-probability (N, 7) over the faces of the same track, given to each of them."""
+    """Mean log-probability (N, 7) over the faces of the same track, given to each of them.
+
+    Rows of nan (faces turned away) don't count; a track with no other stays nan.
+    """
     return pd.DataFrame(evidence).groupby(tracks.to_numpy()).transform("mean").to_numpy()
 
 
@@ -88,7 +92,7 @@ def find_resting_face(evidence: np.ndarray, tracks: pd.Series) -> np.ndarray:
 def weigh_evidence(
     evidence: np.ndarray, tracks: pd.Series, *, resting_share: float, bias: dict[str, float]
 ) -> np.ndarray:
-    """Probabilities (N, 7) from log-probabilities of single faces (N, 7)."""
+    """Probabilities (N, 7) from log-probabilities of single faces (N, 7); nan stays nan."""
     averaged = average_tracks(evidence, tracks)
     averaged = averaged - resting_share * find_resting_face(evidence, tracks)
     averaged += [bias.get(emotion, 0.0) for emotion in EMOTIONS]
@@ -97,7 +101,9 @@ def weigh_evidence(
 
 
 def name_emotions(probabilities: np.ndarray, min_score: float, levels: list[float]) -> pd.DataFrame:
-    """Emotion, intensity, score and reason of each row of probabilities (N, 7)."""
+    """Emotion, intensity, score and reason of rows of probabilities (N, 7); nan: turned away."""
+    turned = np.isnan(probabilities).any(1)
+    probabilities = np.where(turned[:, None], 0.0, probabilities)
     best = probabilities.argmax(1)
     scores = probabilities.max(1)
     emotions = np.array(EMOTIONS, object)[best]
@@ -108,7 +114,7 @@ def name_emotions(probabilities: np.ndarray, min_score: float, levels: list[floa
             "emotion": np.where(unsure, "unsure", emotions),
             "intensity": np.array(INTENSITIES, object)[strength],
             "score": scores,
-            "reason": np.where(unsure, "unsure", ""),
+            "reason": np.select([turned, unsure], ["turned_away", "unsure"], ""),
         }
     )
 
@@ -174,6 +180,7 @@ def main(
     expressions: str,
     *,
     model: dict,
+    max_turn: float,
     min_score: float,
     resting_share: float,
     bias: dict[str, float],
@@ -189,6 +196,7 @@ def main(
     rows = pd.DataFrame(columns=EXPRESSIONS.names)
     if len(shown):
         evidence = show_faces(shown, load_model(model, weights))
+        evidence[shown["gaze_yaw"].abs() > max_turn] = np.nan
         chances = weigh_evidence(evidence, tracks, resting_share=resting_share, bias=bias)
         rows = name_emotions(chances, min_score, intensity_levels)
         rows["instance_id"] = shown["instance_id"]
