@@ -1,6 +1,6 @@
 """caption_images: a caption for every image of a kind, from measured facts; trigger word first.
 
-needs    frames and their pictures, the fact tables that the kind speaks of, the vocabulary,
+needs    frames, their pictures and texts, the fact tables that the kind speaks of, the vocabulary,
          where people wrote better ones: config/reviews/{film}/captions.csv (kind, image_id, caption)
 leaves   captions of at most 75 CLIP tokens, with the source of every clause
 """
@@ -14,6 +14,7 @@ rule caption_images:
         unpack(lambda wildcards: caption_inputs(**wildcards)),
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",
+        texts="results/{film}/detect_text/text.parquet",
         vocabulary="resources/vocabularies/captions.yaml",
         weights=WEIGHTS["caption"],
     output:

@@ -42,6 +42,7 @@ def make_film(folder: Path) -> dict[str, str]:
     tables = {
         "frames": frames,
         "decisions": make_decisions(frames),
+        "texts": make_texts(frames),
         "groups": make_groups(frames),
         "instances": instances,
         "identities": make_identities(instances),
@@ -97,6 +98,12 @@ def make_groups(frames: pd.DataFrame) -> pd.DataFrame:
     keeper = group == frames["frame_id"]
     rows = {"frame_id": frames["frame_id"], "group": group, "is_keeper": keeper}
     return pd.DataFrame(rows | {"distance": np.where(keeper, 0, 2).astype("int32")})
+
+
+def make_texts(frames: pd.DataFrame) -> pd.DataFrame:
+    """A subtitle in the lower right corner of shot 6, away from Nella."""
+    rows = frames.loc[frames["frame_id"].str.startswith("s0006"), ["frame_id"]]
+    return rows.assign(x0=330.0, y0=240.0, x1=380.0, y1=252.0, kind="subtitle")
 
 
 def make_instances() -> pd.DataFrame:

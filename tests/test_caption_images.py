@@ -38,6 +38,7 @@ def write(film, tmp_path, kind, shard="01of01", review="", characters=CHARACTERS
     counts = caption_images.main(
         film["frames"],
         film["images"],
+        film["texts"],
         str(VOCABULARY),
         str(out),
         kind=kind,
@@ -229,7 +230,8 @@ def test_face_crops_are_square():
         (
             "lighting",
             "s0006_f000120",
-            "tiny lighting, evening, rain, bright light, outdoors, bruno man, nella woman, beach",
+            "tiny lighting, evening, rain, bright light, outdoors, bruno man, nella woman, beach,"
+            " subtitle",
         ),
     ],
 )

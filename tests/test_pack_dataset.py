@@ -47,6 +47,7 @@ def film(tmp_path_factory):
         caption_images.main(
             paths["frames"],
             paths["images"],
+            paths["texts"],
             VOCABULARY,
             str(folder / f"captions_{kind}.parquet"),
             kind=kind,

@@ -4,10 +4,11 @@ Reads the fact tables that the kind speaks of, leaves captions with the source o
 A person's caption in config/reviews/{film}/captions.csv (columns kind, image_id, caption) wins.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from workflow_scripts.lib.packing.framing import crop_body, crop_face
 from workflow_scripts.lib.people.postures import find_posture
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 
+TEXT_COLUMNS = ["frame_id", "x0", "y0", "x1", "y1", "kind"]
 BATCH = 16  # images that a model sees at once
 CAPTIONS = pa.schema(
     [
@@ -94,6 +96,19 @@ def add_people(rows: pd.DataFrame, tables: dict[str, str], characters: dict) -> 
     return rows.assign(people=[people.get(frame_id, []) for frame_id in rows["frame_id"]])
 
 
+def add_texts(kind: str, rows: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
+    """Add which kinds of text show in each image: what a caption names, its trigger won't learn."""
+    boxes = dict(iter(texts.groupby("frame_id")))
+    nothing = texts.iloc[:0]
+    shown = []
+    for row in rows.to_dict("records"):
+        x0, y0, x1, y1 = find_cut(kind, row)
+        text = boxes.get(row["frame_id"], nothing)
+        inside = (text["x0"] < x1) & (text["x1"] > x0) & (text["y0"] < y1) & (text["y1"] > y0)
+        shown.append(sorted(text.loc[inside, "kind"].unique()))
+    return rows.assign(text=shown)
+
+
 def find_triggers(
     kind: str, film: str, triggers: dict[str, str], style: dict, characters: dict
 ) -> dict[str, str]:
@@ -110,19 +125,24 @@ def keep_shard(rows: pd.DataFrame, frames: str, shard: str) -> pd.DataFrame:
     return rows[rows["frame_id"].isin(shown["frame_id"])]
 
 
+def find_cut(kind: str, row: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """The part x0, y0, x1, y1 of its frame that is packed as this image."""
+    width, height = int(row["width_px"]), int(row["height_px"])
+    if kind in FRAME_KINDS:
+        return 0, 0, width, height
+    if kind == "expression":
+        face = [row[name] for name in ("face_x0", "face_y0", "face_x1", "face_y1")]
+        return crop_face(np.array(face), width, height)
+    body = [row[name] for name in ("x0", "y0", "x1", "y1")]
+    return crop_body(np.array(body), width, height, row.get("shot_type", ""))
+
+
 def open_picture(kind: str, images: Path, plates: Path, row: pd.Series) -> np.ndarray:
     """Decode what the caption is about: the frame, the clean plate, or the cut that is packed."""
     if kind == "background" and row["plate"]:
         return read_rgb(plates / row["plate"])
-    image = read_rgb(images / row["file"])
-    if kind in FRAME_KINDS:
-        return image
-    height, width = image.shape[:2]
-    if kind == "expression":
-        box = crop_face(row[["face_x0", "face_y0", "face_x1", "face_y1"]], width, height)
-    else:
-        box = crop_body(row[["x0", "y0", "x1", "y1"]], width, height, row.get("shot_type", ""))
-    return image[box[1] : box[3], box[0] : box[2]]
+    x0, y0, x1, y1 = find_cut(kind, row)
+    return read_rgb(images / row["file"])[y0:y1, x0:x1]
 
 
 def read_corrections(path: str, kind: str) -> dict[str, str]:
@@ -192,6 +212,7 @@ def make_table(kind: str, image_ids: Sequence[str], captions: list[Caption]) -> 
 def main(
     frames: str,
     images: str,
+    texts: str,
     vocabulary: str,
     captions: str,
     *,
@@ -213,6 +234,7 @@ def main(
     rows = add_words(kind, select_images(kind, facts, characters), characters, style)
     if kind in ("style", "lighting"):
         rows = add_people(rows, tables, characters)
+    rows = add_texts(kind, rows, read_manifest(texts, TEXT_COLUMNS))
     words = yaml.safe_load(Path(vocabulary).read_text())
     tags = describe_images(
         kind,

@@ -209,7 +209,8 @@ def show_faces(film: Film) -> Section:
 def _show_face(film: Film, row: Any) -> Card:
     path = film.results.picture("crop_faces", row.file)
     image = read_small(path, FACE_PX) if path else np.full((8, 8, 3), 128, np.uint8)
-    note = f"{row.intensity}, {row.score:.2f}" + (", by a person" if row.source == "review" else "")
+    note = f"{row.intensity}, {row.score:.2f}" if row.reason == "" else _words(row.reason)
+    note += ", by a person" if row.source == "review" else ""
     tint = film.tints.get(row.character, NOBODY)
     return Card([film.look.uri(image, FACE_PX)], row.instance_id, note, tint=tint)
 
