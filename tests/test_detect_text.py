@@ -108,6 +108,25 @@ def test_name_kind(box, card, lines, steady, kind):
 
 
 @pytest.mark.parametrize(
+    ("counts", "roll"),
+    [([9, 12, 0, 30], True), ([1, 2, 12], False), ([0, 0], False), ([], False)],
+    ids=["credits run over a film", "one full picture", "no text", "no picture"],
+)
+def test_is_roll(counts, roll):
+    line = Line(PLACE, "JANE DOE", 0.9, np.zeros((2, 2)))
+    assert detect_text.is_roll([[line] * count for count in counts]) == roll
+    kind = detect_text.name_kind(PLACE, SIZE, card=False, lines=9, steady=False, roll=roll)
+    assert (kind == "credit") == roll
+
+
+def test_long_shots_are_read_in_pieces():
+    shots = pd.DataFrame({"shot_id": [0] * 3 + [1] * (2 * detect_text.PIECE + 1)})
+    pieces = detect_text.cut_pieces(shots)
+    assert [len(piece) for piece in pieces] == [3, detect_text.PIECE, detect_text.PIECE, 1]
+    assert pd.concat(pieces).equals(shots)
+
+
+@pytest.mark.parametrize(
     ("image", "card"),
     [
         (np.full((180, 320, 3), 30, np.uint8), True),

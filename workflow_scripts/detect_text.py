@@ -7,7 +7,7 @@ last, and one every `read_every_s` seconds are; a line found there is then follo
 backwards, through the shot's other pictures for as long as its letters are (nearly) unchanged:
 the fine structure of the line (the picture less its local mean, so that what moves behind the
 letters hardly counts) must correlate with the line as it was read. It is looked for a little around
-its last place, which follows rolling credits and lines on a wall that the camera passes. So a row
+its last place, which follows lines on a wall that the camera passes. So a row
 of a picture that was not read still says what is there; only text that comes and goes between two
 read pictures is missed.
 """
@@ -41,7 +41,9 @@ SAME_PLACE = 0.5  # overlap (intersection over union) of two finds of one line
 SEARCH = 0.6  # of the line's height: how far it may move from one picture to the next
 CARD_GRID = (32, 18)  # a card is judged on so many cells,
 CARD_RIPPLE = 4.0  # by what is left of their grey (0 to 255) after a smooth run of it is taken off
-CREDIT_LINES = 4  # a card with at least so many lines is credits
+CREDIT_LINES = 4  # a card with at least so many lines is credits,
+ROLL_LINES = 8  # and so are pictures of any kind that mostly hold so many: credits over a film
+PIECE = 24  # pictures of a long shot that are read together: bounds memory, and the wait for news
 Box = tuple[float, float, float, float]
 
 
@@ -180,11 +182,16 @@ def is_card(image: np.ndarray, boxes: Iterable[Box]) -> bool:
     return float(np.std(values - terms @ plane)) <= CARD_RIPPLE
 
 
-def name_kind(box: Box, size: tuple[int, int], *, card: bool, lines: int, steady: bool) -> str:
+def name_kind(
+    box: Box, size: tuple[int, int], *, card: bool, lines: int, steady: bool, roll: bool = False
+) -> str:
     """Kind of a line by where it stands; size = width, height of the picture.
 
-    `lines` counts those of the picture; `steady`: it stands there through the whole shot.
+    `lines` counts those of the picture; `steady`: it stands there through the whole shot; `roll`:
+    the shot's pictures are full of lines.
     """
+    if roll:
+        return "credit"
     x, y = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
     high, wide = (box[3] - box[1]) / size[1], (box[2] - box[0]) / size[0]
     central = abs(x - 0.5) < 0.15
@@ -205,11 +212,25 @@ def is_steady(line: Line, pictures: list[list[Line]]) -> bool:
     return len(pictures) >= 4 and there >= 0.9 * len(pictures)
 
 
+def is_roll(pictures: list[list[Line]]) -> bool:
+    """Whether pictures with text mostly hold as many lines as only credits do."""
+    counts = [len(lines) for lines in pictures if lines]
+    return bool(counts) and float(np.median(counts)) >= ROLL_LINES
+
+
+def cut_pieces(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The pictures of each shot in order; those of a long one in several pieces."""
+    shots = [shot for _, shot in table.groupby("shot_id")]
+    return [
+        shot.iloc[start : start + PIECE] for shot in shots for start in range(0, len(shot), PIECE)
+    ]
+
+
 def describe_shot(
     shot: pd.DataFrame, pictures: list[list[Line]], load: Callable[[int], np.ndarray]
 ) -> list[tuple]:
     """Rows of the table for one shot."""
-    rows = []
+    rows, roll = [], is_roll(pictures)
     for n, (frame, lines) in enumerate(zip(shot.itertuples(), pictures, strict=True)):
         if not lines:
             continue
@@ -217,7 +238,8 @@ def describe_shot(
         for k, line in enumerate(sorted(lines, key=lambda one: (one.box[1], one.box[0]))):
             steady = not card and is_steady(line, pictures)
             size = (frame.width_px, frame.height_px)
-            kind = name_kind(line.box, size, card=card, lines=len(lines), steady=steady)
+            facts = {"card": card, "lines": len(lines), "steady": steady, "roll": roll}
+            kind = name_kind(line.box, size, **facts)
             text_id = f"{frame.frame_id}_x{k:02d}"
             rows.append((text_id, frame.frame_id, *line.box, line.text, line.confidence, kind))
     return rows
@@ -241,10 +263,10 @@ def main(
     read = load_model(model, weights) if len(table) else None
     options = {"min_confidence": min_confidence, "min_letters": min_letters}
     options |= {"min_fit": min_fit, "read_every_s": read_every_s}
-    shots = [shot for _, shot in table.groupby("shot_id")]
-    log.info("%d pictures in %d shots, model %s", len(table), len(shots), model["name"])
+    pieces = cut_pieces(table)
+    log.info("%d pictures in %d pieces of shots, %s", len(table), len(pieces), model["name"])
     rows = []
-    for shot in progress(shots, "reading text", total=len(shots)):
+    for shot in progress(pieces, "reading text", total=len(pieces)):
         files = [Path(images) / name for name in shot["file"]]
         times_s = shot["time_s"].to_numpy()
         pictures = read_shot(lambda n, f=files: read_rgb(f[n]), times_s, read, options)
