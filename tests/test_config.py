@@ -42,6 +42,7 @@ def test_a_film_key_that_is_no_folder_name(config, name):
         (("models", "embed"), "mobilenet", "Did you mean 'mobilenet-v2'?"),
         (("only",), ["luca"], "there is no film 'luca'"),
         (("films", "demo", "path"), "no/film.mp4", "there is no file or folder no/film.mp4"),
+        (("films", "demo", "truth"), "config", "config holds no frames.csv"),
         (("films", "demo", "characters"), {}, "needs names under characters"),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
