@@ -11,11 +11,14 @@ CONFIG = yaml.safe_load((SCHEMA.parent / "config.yaml").read_text())
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
-    """The shipped config, in a folder where its film exists."""
+    """The shipped config, in a folder where its film and truth exist."""
     monkeypatch.chdir(tmp_path)
     film = Path(CONFIG["films"]["demo"]["path"])
     film.parent.mkdir(parents=True)
     film.touch()
+    truth = Path(CONFIG["films"]["demo"]["truth"])
+    truth.mkdir()
+    (truth / "frames.csv").touch()
     return copy.deepcopy(CONFIG)
 
 
