@@ -61,8 +61,8 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
             problems.append(f"films.{name}: the kind character needs names under characters.")
         if film.get("truth") and not (Path(film["truth"]) / "frames.csv").is_file():
             problems.append(
-                f"films.{name}.truth: {film['truth']} holds no frames.csv; the layout of ground truth"
-                " stands in resources/demo_film/README.md."
+                f"films.{name}.truth: {film['truth']} holds no frames.csv; the layout of a truth"
+                " folder stands in resources/demo_film/README.md."
             )
     return problems
 
