@@ -10,6 +10,7 @@ import pytest
 from workflow_scripts import detect_text
 from workflow_scripts.detect_text import Line, choose_read, draw_strokes, find_again, follow
 from workflow_scripts.lib.images import write_image
+from workflow_scripts.lib.models import rapidocr
 from workflow_scripts.lib.models.registry import choose_model, weight_files
 
 SIZE = (320, 180)  # width, height
@@ -117,6 +118,13 @@ def test_is_roll(counts, roll):
     assert detect_text.is_roll([[line] * count for count in counts]) == roll
     kind = detect_text.name_kind(PLACE, SIZE, card=False, lines=9, steady=False, roll=roll)
     assert (kind == "credit") == roll
+
+
+def test_of_many_lines_the_largest_are_read():
+    boxes = np.array([(0, 0, 10, 10), (0, 20, 80, 40), (0, 50, 40, 60)], np.float32)
+    corners = np.stack([boxes[:, [0, 1]], boxes[:, [2, 1]], boxes[:, [2, 3]], boxes[:, [0, 3]]], 1)
+    assert rapidocr.keep_largest(corners, 2).max(1).tolist() == [[80, 40], [40, 60]]
+    assert len(rapidocr.keep_largest(corners, 5)) == 3
 
 
 def test_long_shots_are_read_in_pieces():

@@ -7,6 +7,7 @@ import numpy as np
 from rapidocr_onnxruntime import RapidOCR
 
 DETECTION_SIDE_PX = 480  # short side at detection: 12 px high letters of a 540-line film are found
+MOST_LINES = 16  # read in one picture: of a page of credits the largest tell enough
 THREADS = 2  # as many as the rule asks for; the default would take the whole machine
 FILES = {
     "det_model_path": "ch_PP-OCRv4_det_infer.onnx",
@@ -30,6 +31,7 @@ class TextReader:
         corners = self._find_lines(bgr)
         if not len(corners):
             return []
+        corners = keep_largest(corners, MOST_LINES)
         crops = self.engine.get_crop_img_list(bgr, corners)
         crops, _, _ = self.engine.text_cls(crops)  # turns lines that stand on their head
         read, _ = self.engine.text_rec(crops, False)
@@ -49,6 +51,12 @@ class TextReader:
         if found is None:
             return np.zeros((0, 4, 2), np.float32)
         return np.asarray(found, np.float32) * np.float32([width / size[0], height / size[1]])
+
+
+def keep_largest(corners: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the lines (N, 4, 2): those of the largest area, in their order."""
+    sizes = np.prod(corners.max(1) - corners.min(1), axis=1)
+    return corners[np.sort(np.argsort(-sizes, kind="stable")[:most])]
 
 
 def round_to_32(length_px: float) -> int:
