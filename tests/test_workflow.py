@@ -118,7 +118,9 @@ def test_each_adapter_is_complete(run, name):
     folder = run / "results/demo/adapters" / name
     names = {path.name for path in folder.iterdir()}
     assert {"adapter.safetensors", "settings.yaml", "metrics.parquet"} <= names
-    assert pd.read_parquet(folder / "metrics.parquet")["loss"].notna().all()
+    metrics = pd.read_parquet(folder / "metrics.parquet")
+    assert metrics.loc[metrics["step"] > 0, "loss"].notna().all()
+    assert metrics["validation_loss"].notna().sum() >= 2  # of the base, and of the adapter
 
 
 @pytest.mark.parametrize("figure", sorted(FLOORS))
