@@ -88,6 +88,7 @@ def test_a_page_of_all_kinds(tmp_path, monkeypatch):
 def test_a_film_without_people_says_so_and_invents_nothing(tmp_path, monkeypatch):
     text, _ = draw(tmp_path, monkeypatch, ["background", "style", "lighting"], people=False)
     assert "No human-shaped character was found in 31 frames." in text
+    assert "Animals and other figures are found in part or not at all" in text
     assert "Not asked for: the film&#39;s kinds are background, style, lighting." in text
 
 

@@ -92,6 +92,7 @@ def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mappi
         "facts": facts,
         "strip": make_strip(film),
         "figures": show_figures(film),
+        "limits": {row["name"]: row["limit"] for row in models.values() if row.get("limit")},
         "random_base": models["base"]["name"] if has_random_base(film) else "",
     }
 
