@@ -10,7 +10,6 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.models.registry import ROLES, choose_model, fetchable_films
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "config.schema.yaml"
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def find_problems(config: dict[str, Any]) -> list[str]:
@@ -55,7 +54,7 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
             problems.append(
                 f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
             )
-        elif path.is_dir() and not any(p.suffix.lower() in PICTURES for p in path.rglob("*")):
+        elif path.is_dir() and not _holds_pictures(path):
             problems.append(f"films.{name}.path: the folder {path} holds no pictures.")
         if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
             problems.append(f"films.{name}: the kind character needs names under characters.")
@@ -65,6 +64,13 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
                 " folder stands in resources/demo_film/README.md."
             )
     return problems
+
+
+def _holds_pictures(folder: Path) -> bool:
+    # it decodes pictures too, and those libraries would slow down the plan of every other film
+    from workflow_scripts.lib.film.picture_files import list_pictures
+
+    return bool(list_pictures(folder))
 
 
 def _model_problems(models: dict[str, Any]) -> list[str]:
