@@ -1,6 +1,6 @@
 # Every target makes its own environment first; only Python 3.11 or 3.12, make and git are needed.
 
-PYTHON ?= python3
+PYTHON := $(or $(PYTHON),$(shell command -v python3))
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -22,7 +22,7 @@ help:  ## list the targets
 setup: $(READY)  ## make the environment in .venv (hash-locked)
 
 $(READY): envs/requirements.txt envs/uv.txt
-	$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r envs/uv.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/requirements.txt
 	@touch $@
