@@ -7,9 +7,8 @@ import pytest
 from films_in_code import draw_scene
 from PIL import Image
 
-from workflow_scripts.lib.config import PICTURES as CHECKED
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.film.picture_files import PICTURES, list_pictures, load_picture
+from workflow_scripts.lib.film.picture_files import list_pictures, load_picture
 
 SCENE = draw_scene(1)
 
@@ -36,10 +35,6 @@ def test_natural_order_without_hidden_files(tmp_path):
     assert sorted(found) == sorted(
         ["2.jpg", "10.jpg", "b/1.png", "b/01.webp", "B2/x.JPG", "x²3.jpg"]
     )
-
-
-def test_the_config_check_looks_for_the_same_files():
-    assert PICTURES == CHECKED
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])

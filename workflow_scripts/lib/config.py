@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.models.registry import ROLES, choose_model, fetchable_films
+from workflow_scripts.lib.suffixes import PICTURES
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "config.schema.yaml"
 
@@ -54,7 +55,7 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
             problems.append(
                 f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
             )
-        elif path.is_dir() and not _holds_pictures(path):
+        elif path.is_dir() and not any(p.suffix.lower() in PICTURES for p in path.rglob("*")):
             problems.append(f"films.{name}.path: the folder {path} holds no pictures.")
         if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
             problems.append(f"films.{name}: the kind character needs names under characters.")
@@ -64,13 +65,6 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
                 " folder stands in resources/demo_film/README.md."
             )
     return problems
-
-
-def _holds_pictures(folder: Path) -> bool:
-    # it decodes pictures too, and those libraries would slow down the plan of every other film
-    from workflow_scripts.lib.film.picture_files import list_pictures
-
-    return bool(list_pictures(folder))
 
 
 def _model_problems(models: dict[str, Any]) -> list[str]:

@@ -11,8 +11,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import composite
+from workflow_scripts.lib.suffixes import PICTURES
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 JPEGS = {".jpg", ".jpeg"}
 
 

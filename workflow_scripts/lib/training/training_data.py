@@ -17,8 +17,8 @@ import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.suffixes import PICTURES
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 CONCEPT_FOLDER = re.compile(r"(\d+)_(.+)")
 
 
