@@ -48,6 +48,30 @@ def build_brightest_point(path: Path, *, points: int = POINTS, size: tuple = (19
     return save_onnx(path, nodes, [("input", ["n", 3, height, width])], outputs, constants)
 
 
+# A standing figure, in shares of the net's input: COCO's 17 points.
+STANDING = np.array(
+    [[0.5, 0.14], [0.52, 0.12], [0.48, 0.12], [0.54, 0.13], [0.46, 0.13], [0.6, 0.27], [0.4, 0.27]]
+    + [[0.63, 0.4], [0.37, 0.4], [0.64, 0.52], [0.36, 0.52], [0.57, 0.53], [0.43, 0.53]]
+    + [[0.57, 0.7], [0.43, 0.7], [0.57, 0.87], [0.43, 0.87]]
+)
+
+
+def build_standing_figure(path: Path, *, size: tuple = (192, 256)) -> Path:
+    """A file of RTMPose's shape without any knowledge: everybody stands upright in their box."""
+    nodes, constants, outputs = [], {"none": np.float32(0)}, []
+    nodes.append(helper.make_node("ReduceMean", ["input"], ["mean"], axes=[1, 2, 3]))
+    nodes.append(helper.make_node("Reshape", ["mean", "column"], ["each"]))
+    nodes.append(helper.make_node("Mul", ["each", "none"], ["zero"]))
+    constants["column"] = np.array([-1, 1, 1])
+    for axis, length, shares in zip("xy", size, STANDING.T, strict=True):
+        peaks = np.zeros((1, POINTS, 2 * length), np.float32)
+        peaks[0, np.arange(POINTS), (shares * 2 * length).astype(int)] = 0.9
+        constants[f"peaks_{axis}"] = peaks
+        nodes.append(helper.make_node("Add", ["zero", f"peaks_{axis}"], [f"simcc_{axis}"]))
+        outputs.append((f"simcc_{axis}", ["n", POINTS, 2 * length]))
+    return save_onnx(path, nodes, [("input", ["n", 3, size[1], size[0]])], outputs, constants)
+
+
 def build_random_emotions(path: Path, *, classes: int = 8, side_px: int = 32) -> Path:
     """A classifier with random weights: mean of the picture, one layer, logits."""
     weights = np.random.default_rng(3).normal(size=(3, classes)).astype(np.float32)
