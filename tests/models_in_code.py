@@ -1,6 +1,7 @@
 """The production models' own classes, built small with random weights, in the real format."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from transformers import (
 
 from workflow_scripts.lib.models.tiny_sd import build_tiny_sd, make_tokenizer
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "weights"
+NEXT_DOOR = Path(__file__).resolve().parents[2] / "shared" / "weights"
+SHARED = Path(os.environ.get("CINELORA_TEST_WEIGHTS", NEXT_DOOR))
 SAM_PX = 256
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.lib.errors import CineloraError
@@ -24,4 +25,17 @@ def check_folder(folder: Path, weights: str, kinds: set[str]) -> dict:
             f"{folder} holds a model of type {config.get('model_type')!r}; this loader opens "
             f"{', '.join(sorted(kinds))}.\n  Check the row of this model in the table of models."
         )
+    check_weights(folder)
     return config
+
+
+def check_weights(folder: Path) -> None:
+    """Refuse safetensors below `folder` that are cut off; their headers say how long they are."""
+    for file in sorted(folder.rglob("*.safetensors")):
+        try:
+            safe_open(file, "numpy")
+        except (SafetensorError, OSError) as error:
+            raise CineloraError(
+                f"{file} is damaged: {error}\n"
+                "  Delete the folder and run snakemake again, it fetches it."
+            ) from error

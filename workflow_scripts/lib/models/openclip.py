@@ -10,6 +10,7 @@ import torch
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.models.devices import open_device, pick_dtype, run_in_batches
+from workflow_scripts.lib.models.folders import check_weights
 from workflow_scripts.lib.models.pixels import stack_pictures
 
 FILES = ("open_clip_config.json", "open_clip_model.safetensors")
@@ -25,6 +26,7 @@ class Clip:
                     f"{folder} holds no {name}: not a folder of OpenCLIP.\n"
                     "  Delete the folder and run snakemake again, it fetches it."
                 )
+        check_weights(folder)
         self.device, self.batch_size = open_device(device), batch_size
         self.dtype = pick_dtype(self.device)
         looks = json.loads((folder / FILES[0]).read_text()).get("preprocess_cfg", {})

@@ -10,6 +10,7 @@ import numpy as np
 from rtmlib import YOLOX, RTMDet
 from rtmlib.tools.object_detection.post_processings import multiclass_nms
 
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.models.detections import Detections
 from workflow_scripts.lib.models.devices import check_provider, open_onnx
 
@@ -24,7 +25,10 @@ def load_detect(
 ) -> Callable[[np.ndarray], Detections]:
     """Return detect(image) -> boxes of people and scores, best first."""
     (path,) = files.values()
-    open_onnx(path, device)  # rtmlib takes a broken file for an address, and the CPU for a GPU
+    session = open_onnx(
+        path, device
+    )  # rtmlib takes a broken file for an address, and the CPU for a GPU
+    check_outputs(path, session.get_outputs()[0].shape)
     with contextlib.redirect_stdout(io.StringIO()):
         opened = KINDS[net](
             str(path),
@@ -45,6 +49,15 @@ def load_detect(
         return Detections(boxes[order].astype(np.float32), scores[order].astype(np.float32))
 
     return detect
+
+
+def check_outputs(path: Path, shape: list) -> None:
+    """Refuse nets that give no boxes: rows of five, or of boxes, objectness and classes."""
+    if len(shape) != 3 or (isinstance(shape[2], int) and shape[2] < 5):
+        raise CineloraError(
+            f"{path} has an output of shape {shape}, not (pictures, boxes, 5 or more):\n"
+            "  not a YOLOX or RTMDet net. Check the row of this model in the table of models."
+        )
 
 
 def decode(output: np.ndarray, input_px: int, min_score: float) -> tuple[np.ndarray, np.ndarray]:

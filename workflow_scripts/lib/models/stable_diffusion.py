@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from workflow_scripts.lib.models.folders import check_weights
 from workflow_scripts.lib.training.diffusion import Base, open_base
 
 
@@ -9,8 +10,10 @@ def load_base(
     files: dict[str, Path], *, device: str, architecture: str, version: str, is_random: bool
 ) -> Base:
     """Open the folder whose model_index.json is in `files`."""
+    folder = files["model_index.json"].parent
+    check_weights(folder)
     return open_base(
-        files["model_index.json"].parent,
+        folder,
         device=device,
         is_random=is_random,
         architecture=architecture,
