@@ -11,7 +11,6 @@ import yaml
 from tests import models_in_code as build
 from tests.onnx_in_code import build_retinaface, build_standing_figure
 from workflow_scripts.lib.fetching.pins import hash_file
-from workflow_scripts.lib.models.registry import ROLES
 
 EMOTIONS = ["neutral", "happy", "sad", "angry", "fear", "disgust", "surprised"]
 PROMPTS = "resources/prompts/captions.yaml"

@@ -16,6 +16,7 @@ import yaml
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests import full_tier_in_code as full  # noqa: E402
 from tests.test_workflow import DATASETS, GPU_RULES, ROOT, snakemake  # noqa: E402
+from workflow_scripts.lib.models.registry import ROLES  # noqa: E402
 
 pytestmark = pytest.mark.workflow
 PLAN = ["--configfile", "config/config.yaml", "config/full.yaml"]
@@ -61,7 +62,7 @@ def run(tmp_path_factory) -> Path:
 
 def test_no_light_model_played(run):
     table = yaml.safe_load((run / "weights/table.yaml").read_text())["models"]
-    assert {row["role"] for row in table.values()} | {"text"} == set(full.ROLES)
+    assert {row["role"] for row in table.values()} | {"text"} == set(ROLES)
     fetched = {path.name for path in (run / "resources/models").iterdir()}
     assert not fetched & {"pose_detection.tflite", "centerface.onnx", "mobilenet_v2-b0353104.pth"}
 
