@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test accuracy models lint film-bbb lock clean
+.PHONY: help setup demo test accuracy models bench-gpu lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -41,6 +41,9 @@ accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder wit
 
 models: $(READY)  ## fetch the models of a tier, sizes and licences first; TIER=light or full
 	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER)
+
+bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
+	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md
 
 lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
