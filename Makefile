@@ -9,12 +9,13 @@ DEMO := --configfile config/config.yaml config/demo.yaml
 # The light tier computes on the CPU: a "gpu" is a place for a job there, and each core has one.
 SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
+TIER ?= light
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test accuracy lint film-bbb lock clean
+.PHONY: help setup demo test accuracy models lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +38,9 @@ test: $(READY)  ## all tests, with one run of the workflow from end to end
 
 accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)
+
+models: $(READY)  ## fetch the models of a tier, sizes and licences first; TIER=light or full
+	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER)
 
 lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .

@@ -96,6 +96,7 @@ nvidia-nvjitlink==13.5.37 ; (platform_machine == 'aarch64' and sys_platform == '
 nvidia-nvshmem-cu13==3.4.5 ; sys_platform == 'linux'
 nvidia-nvtx==13.0.85 ; (platform_machine == 'aarch64' and sys_platform == 'linux') or (platform_machine == 'x86_64' and sys_platform == 'linux')
 omegaconf==2.3.1
+onnx==1.23.2
 onnxruntime==1.31.1
 open-clip-torch==3.3.0
 opencv-python-headless==5.0.0.93

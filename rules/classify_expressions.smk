@@ -24,6 +24,7 @@ rule classify_expressions:
         "../envs/cinelora.yaml"
     threads: 2
     resources:
+        gpu=int(MODELS["expression"]["device"] == "cuda"),
         mem_mb=1500,
     params:
         code=hash_code("classify_expressions", f"lib.models.{MODELS['expression']['loader']}"),

@@ -12,6 +12,7 @@ rule embed_images:
         backgrounds="results/{film}/inpaint_backgrounds/{shard}.parquet",
         background_images="results/{film}/inpaint_backgrounds/{shard}_images",
         weights=WEIGHTS["embed"],
+        scene_weights=WEIGHTS["scene"],
     output:
         embeddings="results/{film}/embed_images/{shard}.parquet",
     log:
@@ -23,11 +24,16 @@ rule embed_images:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=2500,
+        mem_mb=max(2500, MODELS["embed"].get("ram_mb", 0)),
     params:
-        code=hash_code("embed_images", f"lib.models.{MODELS['embed']['loader']}"),
+        code=hash_code(
+            "embed_images",
+            f"lib.models.{MODELS['embed']['loader']}",
+            f"lib.models.{MODELS['scene']['loader']}",
+        ),
         shard="{shard}",
         model=MODELS["embed"],
+        scene_model=MODELS["scene"],
         batch_size=config["embed_images"]["batch_size"],
         padding=config["embed_images"]["padding"],
     script:

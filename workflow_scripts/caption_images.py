@@ -29,6 +29,7 @@ from workflow_scripts.lib.packing.captions import (
 )
 from workflow_scripts.lib.packing.facts import FRAME_KINDS, list_people, name_place, read_facts
 from workflow_scripts.lib.packing.framing import crop_body, crop_face
+from workflow_scripts.lib.packing.vlm import Description
 from workflow_scripts.lib.people.postures import find_posture
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 
@@ -42,7 +43,8 @@ CAPTIONS = pa.schema(
         ("tokens", pa.int32()),  # of CLIP's tokenizer, without start and end; at most 75
         ("tags", pa.list_(pa.struct([("text", pa.string()), ("source", pa.string())]))),
         ("dropped", pa.list_(pa.string())),  # "too long: fog", "core tag: red scarf"
-        ("reason", pa.string()),  # "" for all: an image without facts still has its trigger
+        ("reason", pa.string()),  # vlm_unparsable: the model's answer was no use, facts alone
+        ("contradictions", pa.list_(pa.string())),  # "action: measured walk, seen sit"
     ]
 )
 
@@ -162,17 +164,17 @@ def read_corrections(path: str, kind: str) -> dict[str, str]:
 
 def describe_images(
     kind: str, rows: pd.DataFrame, load: Callable, pictures: Callable, vocabulary: dict
-) -> list[list[Tag]]:
-    """Ask the model for the tags of every row; it is not even loaded for no rows."""
+) -> list[Description]:
+    """Ask the model about every row; it is not even loaded for no rows."""
     if rows.empty:
         return []
-    describe, tags = load(), []
+    describe, described = load(), []
     starts = range(0, len(rows), BATCH)
     for start in progress(starts, f"captions of {kind}", total=len(starts)):
         batch = rows.iloc[start : start + BATCH]
         openers = [partial(pictures, row) for _, row in batch.iterrows()]
-        tags += describe(kind, batch.to_dict("records"), openers, vocabulary)
-    return tags
+        described += describe(kind, batch.to_dict("records"), openers, vocabulary)
+    return described
 
 
 def write_captions(
@@ -195,7 +197,9 @@ def write_captions(
     return captions
 
 
-def make_table(kind: str, image_ids: Sequence[str], captions: list[Caption]) -> pd.DataFrame:
+def make_table(
+    kind: str, image_ids: Sequence[str], captions: list[Caption], described: list[Description]
+) -> pd.DataFrame:
     """Captions as rows of the table."""
     rows = {
         "image_id": list(image_ids),
@@ -204,7 +208,8 @@ def make_table(kind: str, image_ids: Sequence[str], captions: list[Caption]) -> 
         "tokens": [caption.tokens for caption in captions],
         "tags": [[asdict(tag) for tag in caption.tags] for caption in captions],
         "dropped": [caption.dropped for caption in captions],
-        "reason": [""] * len(captions),
+        "reason": [one.reason for one in described],
+        "contradictions": [one.contradictions for one in described],
     }
     return pd.DataFrame(rows, columns=CAPTIONS.names, dtype=object)
 
@@ -236,7 +241,7 @@ def main(
         rows = add_people(rows, tables, characters)
     rows = add_texts(kind, rows, read_manifest(texts, TEXT_COLUMNS))
     words = yaml.safe_load(Path(vocabulary).read_text())
-    tags = describe_images(
+    described = describe_images(
         kind,
         rows,
         partial(load_model, model, weights),
@@ -246,15 +251,19 @@ def main(
     corrections = read_corrections(review, kind)
     triggers = find_triggers(kind, film, caption["triggers"], style, characters)
     core_tags = {who: row.get("core_tags", []) for who, row in characters.items()}
+    tags = [one.tags for one in described]
     made = write_captions(kind, rows, tags, corrections, triggers, core_tags)
-    write_manifest(make_table(kind, rows["image_id"], made), captions, CAPTIONS)
+    write_manifest(make_table(kind, rows["image_id"], made, described), captions, CAPTIONS)
     corrected = int(rows["image_id"].isin(list(corrections)).sum())
     shortened = sum(any(d.startswith("too long") for d in one.dropped) for one in made)
     longest = max((one.tokens for one in made), default=0)
     log.info("%s: %d captions by %s, longest %d tokens", kind, len(made), model["name"], longest)
-    return Counts(
-        "images", len(made), len(made), found={"corrected": corrected, "shortened": shortened}
-    )
+    found = {"corrected": corrected, "shortened": shortened}
+    unparsable = sum(one.reason != "" for one in described)
+    contradicted = sum(bool(one.contradictions) for one in described)
+    if model.get("loader") != "facts":
+        found |= {"vlm_unparsable": unparsable, "contradicted": contradicted}
+    return Counts("images", len(made), len(made), found=found)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 Reads frames, instances and clean backgrounds of one shard; leaves a vector and a description of the
 colours for each frame, each instance (cut out, on grey, in a square) and each background. Where a
-frame shows nobody its background is the frame, and so is the vector. Nothing is judged here.
+frame shows nobody its background is the frame, and so is the vector. Backgrounds may have a model
+of their own (the role scene). Nothing is judged here.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,8 @@ def shrink(image: np.ndarray) -> np.ndarray:
 def read_pictures(
     frame_id: str, file: Path, people: pd.DataFrame, background: Path | None, padding: float
 ) -> list[Picture]:
-    """All pictures of one frame: itself, who is in it, its clean background if that is another."""
+    """All pictures of one frame: itself, who is in it, its clean background (the frame's own file
+    where nobody is in it, or None for none)."""
     image = read_rgb(file)
     pictures = [Picture(frame_id, "frame", shrink(image), describe_colors(image))]
     if background is not None:
@@ -94,25 +96,31 @@ def prefetch(items: Iterable[T], read: Callable[[T], R]) -> Iterator[R]:
 
 
 def embed_pictures(
-    frames: Iterable[list[Picture]], embed: Embed, batch_size: int
+    frames: Iterable[list[Picture]], embed: Embed, batch_size: int, scene: Embed | None = None
 ) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
-    """Rows of the table, in full batches across frames."""
+    """Rows of the table, in full batches across frames; `scene` embeds the backgrounds."""
     batch: list[Picture] = []
     for pictures in frames:
         batch += pictures
         while len(batch) >= batch_size:
-            yield from embed_batch(batch[:batch_size], embed)
+            yield from embed_batch(batch[:batch_size], embed, scene)
             batch = batch[batch_size:]
     if batch:
-        yield from embed_batch(batch, embed)
+        yield from embed_batch(batch, embed, scene)
 
 
 def embed_batch(
-    batch: list[Picture], embed: Embed
+    batch: list[Picture], embed: Embed, scene: Embed | None
 ) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
-    vectors = embed([picture.pixels for picture in batch])
-    for picture, vector in zip(batch, vectors, strict=True):
-        yield picture.image_id, picture.kind, vector, picture.colors
+    places = [scene is not None and picture.kind == "background" for picture in batch]
+    vectors = {}
+    for place, net in ((False, embed), (True, scene)):
+        numbers = [n for n, is_place in enumerate(places) if is_place == place]
+        if numbers:
+            found = net([batch[n].pixels for n in numbers])
+            vectors |= dict(zip(numbers, found, strict=True))
+    for number, picture in enumerate(batch):
+        yield picture.image_id, picture.kind, vectors[number], picture.colors
 
 
 def add_empty_frames(rows: pd.DataFrame, empty: set[str]) -> pd.DataFrame:
@@ -134,17 +142,23 @@ def main(
     model: dict,
     batch_size: int,
     padding: float,
+    scene_weights: Sequence[str] = (),
+    scene_model: dict | None = None,
 ) -> Counts:
     everything = read_manifest(frames, ["frame_id", "shot_id", "file"])
     shown = select_shard(everything, shard).query("file != ''").sort_values("frame_id")
     people = read_manifest(instances, MASKS)
     groups, nobody = dict(list(people.groupby("frame_id"))), people.iloc[:0]
     clean = read_manifest(backgrounds, ["frame_id", "file"]).set_index("frame_id")["file"]
-    log.info("%d frames, %d instances; %s", len(shown), len(people), model["name"])
+    own = scene_model is not None and scene_model["name"] != model["name"]
+    names = [model["name"]] + ([scene_model["name"]] if own else [])
+    log.info("%d frames, %d instances; %s", len(shown), len(people), ", ".join(names))
 
     def read(frame: tuple) -> list[Picture]:
-        file = clean.get(frame.frame_id, "")
+        file = clean.get(frame.frame_id)
         background = Path(background_images) / file if file else None
+        if own and file == "":  # nobody there: the frame is its background
+            background = Path(images) / frame.file
         who = groups.get(frame.frame_id, nobody)
         return read_pictures(frame.frame_id, Path(images) / frame.file, who, background, padding)
 
@@ -152,9 +166,11 @@ def main(
     if len(shown):
         embed = load_model(model, weights)
         reader = progress(prefetch(shown.itertuples(), read), "embedding frames", total=len(shown))
-        rows = list(embed_pictures(reader, embed, batch_size))
+        scene = load_model(scene_model, scene_weights) if own else None
+        rows = list(embed_pictures(reader, embed, batch_size, scene))
     table = pd.DataFrame(rows, columns=EMBEDDINGS.names)
-    table = add_empty_frames(table, set(clean.index[clean == ""]))
+    if not own:
+        table = add_empty_frames(table, set(clean.index[clean == ""]))
     write_manifest(table, embeddings, EMBEDDINGS)
     found = {f"{kind}s": int((table["kind"] == kind).sum()) for kind in ("instance", "background")}
     return Counts("frames", len(shown), len(shown), found=found)

@@ -74,7 +74,7 @@ def _model_problems(models: dict[str, Any]) -> list[str]:
             choose_model(role, models)
         except CineloraError as error:
             problems.append(str(error))
-    return problems
+    return list(dict.fromkeys(problems))  # a missing table is one problem, not one a role
 
 
 def list_datasets(config: dict[str, Any], film: str) -> list[str]:

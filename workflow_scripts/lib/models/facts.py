@@ -8,14 +8,15 @@ import numpy as np
 
 from workflow_scripts.lib.packing.captions import Tag
 from workflow_scripts.lib.packing.facts import SOURCES
+from workflow_scripts.lib.packing.vlm import Description
 
 Picture = Callable[[], np.ndarray]  # opens an image when called: RGB (H, W, 3) uint8
-Describe = Callable[[str, Sequence[dict[str, Any]], Sequence[Picture], dict], list[list[Tag]]]
+Describe = Callable[[str, Sequence[dict[str, Any]], Sequence[Picture], dict], list[Description]]
 
 
 def load_caption(files: dict[str, Path], *, device: str) -> Describe:
-    """Return describe(kind, facts, pictures, vocabulary) -> tags of each image, in order."""
-    return describe
+    """Return describe(kind, facts, pictures, vocabulary) -> what is said of each image."""
+    return lambda *asked: [Description(tags) for tags in describe(*asked)]
 
 
 def describe(

@@ -39,3 +39,6 @@ def prepare(image: np.ndarray) -> np.ndarray:
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     small = cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=how)
     return ((small / np.float32(255) - MEAN) / STD).transpose(2, 0, 1)
+
+
+load_scene = load_embed

@@ -1,0 +1,93 @@
+"""Role segment, full tier: SAM 2.1 cuts out what stands in each box of the detector.
+
+The classes are those of transformers: they read safetensors, not pickles, and need no hydra. How
+they compare with the package sam2 in speed stands in benchmarks/gpu.md.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from transformers import Sam2Model
+
+from workflow_scripts.lib.images import mask_box
+from workflow_scripts.lib.models.detections import Detections, no_detections
+from workflow_scripts.lib.models.devices import open_device, pick_dtype
+from workflow_scripts.lib.models.folders import check_folder
+from workflow_scripts.lib.models.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
+
+BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was about
+
+
+class BoxSegmenter:
+    """`segmenter(image, detections)` -> the same things with masks; those without one are left out.
+
+    The picture's code is kept until another picture comes: lost people are looked for in a picture
+    that was already encoded, and only the small decoder runs again.
+    """
+
+    def __init__(self, folder: Path, device: str):
+        check_folder(folder, "model.safetensors", {"sam2", "sam2_video"})
+        self.device = open_device(device)
+        self.dtype = pick_dtype(self.device)
+        model = Sam2Model.from_pretrained(folder, local_files_only=True)
+        self.model = model.eval().to(self.device)
+        self.side_px = int(model.config.prompt_encoder_config.image_size)
+        self.seen = ("", [])
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[np.ndarray]) -> list[torch.Tensor]:
+        """Codes of N pictures of any size, one tensor (N, C, h, w) per level."""
+        pixels = stack_pictures(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            codes = self.model.get_image_embeddings(torch.from_numpy(pixels).to(self.device))
+        return [code.float() for code in codes]
+
+    def _encode_once(self, image: np.ndarray) -> list[torch.Tensor]:
+        key = f"{image.shape} {hashlib.blake2b(image.tobytes()).hexdigest()}"
+        if self.seen[0] != key:
+            self.seen = (key, self.encode([image]))
+        return self.seen[1]
+
+    @torch.inference_mode()
+    def cut_out(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Logits (N, H, W) float32 of what stands in each box (N, 4); above 0 is the mask."""
+        height, width = image.shape[:2]
+        scale = self.side_px / np.array([width, height] * 2, np.float32)
+        prompts = torch.from_numpy(boxes.astype(np.float32) * scale)[None].to(self.device)
+        codes = self._encode_once(image)
+        found = self.model(image_embeddings=codes, input_boxes=prompts, multimask_output=False)
+        small = found.pred_masks[0, :, 0].float().cpu().numpy()
+        return np.stack([cv2.resize(one, (width, height)) for one in small])
+
+    def __call__(self, image: np.ndarray, detections: Detections) -> Detections:
+        height, width = image.shape[:2]
+        if not len(detections):
+            return no_detections(height, width, regions=False)
+        logits = self.cut_out(image, detections.boxes)
+        logits = np.where(near_boxes(detections.boxes, height, width), logits, -np.inf)
+        masks = (logits > 0) & (logits == logits.max(0))  # a pixel belongs to the surest
+        rows = np.flatnonzero(masks.any((1, 2)))
+        boxes = np.array([mask_box(masks[row]) for row in rows], np.float32).reshape(-1, 4)
+        return Detections(boxes, detections.scores[rows], None, masks[rows])
+
+
+def near_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Masks (N, H, W) of boxes with a margin."""
+    x0, y0, x1, y1 = (boxes[:, [side]] for side in range(4))
+    wide, high = BOX_MARGIN * (x1 - x0), BOX_MARGIN * (y1 - y0)
+    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
+    across = (columns >= x0 - wide) & (columns <= x1 + wide)
+    down = (rows >= y0 - high) & (rows <= y1 + high)
+    return down[:, :, None] & across[:, None, :]
+
+
+def load_segment(
+    files: dict[str, Path], *, device: str
+) -> Callable[[np.ndarray, Detections], Detections]:
+    """Return segment(image, detections) -> what stands in the boxes, with masks."""
+    (folder,) = files.values()
+    return BoxSegmenter(folder, device)
