@@ -28,7 +28,7 @@ rule caption_images:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("caption_images", f"lib.models.{MODELS['caption']['loader']}"),
         model=MODELS["caption"],

@@ -24,7 +24,7 @@ rule classify_expressions:
         "../envs/cinelora.yaml"
     threads: 2
     resources:
-        mem_mb=1500,
+        mem_mb=grow(1500),
     params:
         code=hash_code("classify_expressions", f"lib.models.{MODELS['expression']['loader']}"),
         model=MODELS["expression"],

@@ -23,7 +23,7 @@ rule embed_images:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=2500,
+        mem_mb=grow(2500),
     params:
         code=hash_code("embed_images", f"lib.models.{MODELS['embed']['loader']}"),
         shard="{shard}",

@@ -29,7 +29,7 @@ rule embed_references:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code(
             "embed_references",

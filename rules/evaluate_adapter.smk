@@ -23,7 +23,7 @@ rule evaluate_adapter:
     threads: 1  # as in train_adapter
     resources:
         gpu=1,
-        mem_mb=3000,
+        mem_mb=grow(3000),
     params:
         code=hash_code(
             "evaluate_adapter",

@@ -29,7 +29,7 @@ rule fetch_model:
     conda:
         "../envs/cinelora.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=grow(500),
     params:
         sha256=lambda wildcards: read_registry()["files"][wildcards.file]["sha256"],
     script:
@@ -49,7 +49,7 @@ rule fetch_film:
     conda:
         "../envs/cinelora.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=grow(500),
     params:
         sha256=lambda wildcards: read_registry()["films"][wildcards.file]["sha256"],
     script:

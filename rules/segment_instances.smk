@@ -21,7 +21,7 @@ rule segment_instances:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code(
             "segment_instances",

@@ -1,4 +1,4 @@
-"""A copy of the project whose results are empty files that Snakemake takes for finished ones."""
+"""Folders for runs: a copy of the project with pretended results, and a place for a real run."""
 
 import re
 import shutil
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# the cheap overlay of tests that run the workflow several times
+SMALL = ["--configfile", "config/config.yaml", str(ROOT / "tests/small.yaml")]
 FOLDERS = ("config", "profiles", "rules", "workflow_scripts", "resources", "envs")
 
 
@@ -55,3 +57,11 @@ def list_code(folder: Path) -> list[Path]:
     paths = [folder / "Snakefile", *(p for name in FOLDERS for p in (folder / name).rglob("*"))]
     fetched = folder / "resources/models"
     return [path for path in paths if path.is_file() and fetched not in path.parents]
+
+
+def prepare_run(folder: Path) -> Path:
+    """A folder for a real run: our config, our resources with their models, no results."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    (ROOT / "resources/models").mkdir(exist_ok=True)
+    (folder / "resources").symlink_to(ROOT / "resources")
+    return folder
