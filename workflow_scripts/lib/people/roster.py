@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-from workflow_scripts.lib.config import PICTURES
+from workflow_scripts.lib.film.picture_files import PICTURES
 
 
 def list_pictures(folder: str | Path, characters: Iterable[str]) -> list[str]:
