@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test accuracy lint film-bbb lock clean
+.PHONY: help setup demo test test-slurm test-kills accuracy lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -34,6 +34,12 @@ demo: $(READY)  ## run everything on the demo film; prints where the report is
 
 test: $(READY)  ## all tests, with one run of the workflow from end to end
 	$(BIN)/python -m pytest
+
+test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs Debian and root
+	$(BIN)/python -m pytest -s tests/slurm
+
+test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
+	KILLS=50 $(BIN)/python -m pytest -s tests/test_killed.py
 
 accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import cv2
 import films_in_code
@@ -15,20 +16,23 @@ FRAMES = "results/demo/extract_frames/frames.parquet"
 FILM = ROOT / "resources/demo_film/film.mp4"
 
 
+def command(*targets, film=None):
+    """Command line that runs the workflow as far as `targets`, perhaps with another film."""
+    overlay = [film] if film else []
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    return [*snakemake, "--cores", "2", *SMALL, *overlay, "--", *targets]
+
+
 def run(folder, *targets, film=None):
     """Run the workflow as far as `targets`; return exit status and what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    overlay = []
-    if film:
-        (folder / "film.yaml").write_text(f"films: {{demo: {{path: {film}, kinds: [style]}}}}")
-        overlay = ["film.yaml"]
-    done = subprocess.run(
-        [*command, "--cores", "2", *SMALL, *overlay, "--", *targets],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
+    done = subprocess.run(command(*targets, film=film), cwd=folder, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
+
+
+def use_film(folder, path):
+    """An overlay of the config in which the demo is another film."""
+    (folder / "film.yaml").write_text(f"films: {{demo: {{path: {path}, kinds: [style]}}}}")
+    return "film.yaml"
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def disk(folder):
 
 
 def test_a_full_disk(folder, disk):
-    disk("results/demo/extract_frames", "size=1m")
+    disk("results/demo", "size=1m")
     status, words = run(folder, FRAMES)
     assert status == 1
     assert "No space left on device" in words
@@ -74,14 +78,20 @@ def test_a_results_folder_that_can_only_be_read(folder, disk):
 def test_a_video_whose_end_is_missing(folder):
     film = folder / "film.mp4"
     film.write_bytes(FILM.read_bytes()[: FILM.stat().st_size // 2])
-    status, words = run(folder, FRAMES, film=film)
-    if status:
-        assert "copy the film again" in words
-        assert "cannot be opened as a film" in words
-    else:
-        problems = pd.read_parquet(folder / "results/demo/extract_frames/problems.parquet")
-        assert problems["problem"].str.contains("the film ends here").any()
-        assert len(pd.read_parquet(folder / FRAMES))
+    status, words = run(folder, FRAMES, film=use_film(folder, film))
+    assert status == 0, words
+    problems = pd.read_parquet(folder / "results/demo/extract_frames/problems.parquet")
+    assert problems["problem"].str.contains("the film ends here").any()
+    assert len(pd.read_parquet(folder / FRAMES))
+
+
+def test_a_video_of_which_nothing_can_be_read(folder):
+    film = folder / "film.mp4"
+    film.write_bytes(FILM.read_bytes()[:1000])
+    status, words = run(folder, FRAMES, film=use_film(folder, film))
+    assert status == 1
+    assert "cannot be opened as a film" in words
+    assert "copy the film again" in words
 
 
 def test_a_folder_of_pictures_of_which_some_are_broken(folder):
@@ -95,7 +105,7 @@ def test_a_folder_of_pictures_of_which_some_are_broken(folder):
         jpeg = jpegs[number % 20]
         is_broken = number % 20 == 7
         (pictures / f"{number:04d}.jpg").write_bytes(jpeg[:100] if is_broken else jpeg)
-    status, words = run(folder, FRAMES, film=pictures)
+    status, words = run(folder, FRAMES, film=use_film(folder, pictures))
     assert status == 0, words
     reasons = pd.read_parquet(folder / FRAMES)["reason"].value_counts()
     assert (len(pd.read_parquet(folder / FRAMES)), reasons["unreadable"]) == (2000, 100)
@@ -110,13 +120,16 @@ def test_a_file_that_vanishes_between_two_phases(folder):
     assert status == 1
     assert "An earlier phase left this file, and it is gone" in words
     shutil.rmtree(images)
-    assert run(folder, shard)[0] == 0
+    assert run(folder, "results/demo/extract_frames/images")[0] == 0
+    assert list(images.glob("*.jpg"))
 
 
 def test_two_runs_in_one_folder(folder):
-    locks = folder / ".snakemake/locks"
-    locks.mkdir(parents=True)
-    (locks / "0.output.lock").write_text(f"{folder}/{FRAMES}\n")
+    first = subprocess.Popen(command(FRAMES), cwd=folder, stderr=subprocess.DEVNULL)
+    while first.poll() is None and not list(folder.glob(".snakemake/locks/*")):
+        time.sleep(0.1)
     status, words = run(folder, FRAMES)
     assert status == 1
     assert "Directory cannot be locked" in words
+    assert "--unlock" in words
+    assert first.wait() == 0

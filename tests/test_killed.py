@@ -1,6 +1,6 @@
 """A run that is killed again and again, and resumed by one command, makes what a calm run makes.
 
-Five kills; `make test-kill` makes it fifty, over as many rounds from nothing as that takes.
+Five kills; `make test-kills` makes it fifty, over as many rounds from nothing as that takes.
 """
 
 import base64

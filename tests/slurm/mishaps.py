@@ -37,12 +37,13 @@ class Mishaps(threading.Thread):
         self.join()
 
     def _cancel(self) -> bool:
-        """End a running segment_instances by scancel."""
+        """End a segment_instances at work by scancel."""
         lines = call("squeue", "-h", "-t", "RUNNING", "-o", "%i %k").splitlines()
         ids = [line.split()[0] for line in lines if "segment_instances" in line]
-        if ids:
-            call("scancel", ids[0])
-        return bool(ids)
+        if not ids or not self._find("segment_instances.py"):
+            return False
+        call("scancel", ids[0])
+        return True
 
     def _kill(self) -> bool:
         """Kill the Python of an inpaint_backgrounds."""
@@ -55,13 +56,19 @@ class Mishaps(threading.Thread):
         return self._signal("train_adapter.py", signal.SIGSTOP)
 
     def _signal(self, script: str, number: int) -> bool:
-        """Send a signal to the process that runs a script in our folder, if there is one."""
+        """Send a signal to the process that runs a script, if there is one."""
+        process = self._find(script)
+        if process:
+            os.kill(process, number)
+        return bool(process)
+
+    def _find(self, script: str) -> int:
+        """Number of the process that runs a script in our folder; 0 where there is none."""
         for process in Path("/proc").glob("[0-9]*"):
             words = read_command(process)
             if len(words) > 1 and words[-1].endswith(script) and str(self.folder) in words[-1]:
-                os.kill(int(process.name), number)
-                return True
-        return False
+                return int(process.name)
+        return 0
 
 
 def read_command(process: Path) -> list[str]:
