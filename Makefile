@@ -9,12 +9,13 @@ DEMO := --configfile config/config.yaml config/demo.yaml
 # The light tier computes on the CPU: a "gpu" is a place for a job there, and each core has one.
 SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
+NAME ?= demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slurm test-kills accuracy lint film-bbb lock clean
+.PHONY: help setup demo test test-slurm test-kills accuracy growth capacity lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -43,6 +44,12 @@ test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about a
 
 accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)
+
+growth: $(READY)  ## how memory, time and jobs grow with the film, after `make demo`
+	$(BIN)/python -m workflow_scripts.capacity.measure
+
+capacity: $(READY)  ## time and GPU-hours of 1 to 10,000 films, from a film that was run; NAME=demo
+	$(BIN)/python -m workflow_scripts.capacity.plan $(NAME)
 
 lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
