@@ -149,6 +149,8 @@ smart-open==7.7.1
 smmap==5.0.3
 snakefmt==2.1.0
 snakemake==9.27.1
+snakemake-executor-plugin-slurm==2.8.0
+snakemake-executor-plugin-slurm-jobstep==0.6.1
 snakemake-interface-common==1.23.0
 snakemake-interface-executor-plugins==9.4.0
 snakemake-interface-logger-plugins==2.1.0
