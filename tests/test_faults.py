@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from copy_in_code import ROOT, SMALL, prepare_run
 
-FRAMES = "results/demo/extract_frames/frames.parquet"
+FRAMES = "results/short/extract_frames/frames.parquet"
 FILM = ROOT / "resources/demo_film/film.mp4"
 
 
@@ -30,8 +30,8 @@ def run(folder, *targets, film=None):
 
 
 def use_film(folder, path):
-    """An overlay of the config in which the demo is another film."""
-    (folder / "film.yaml").write_text(f"films: {{demo: {{path: {path}, kinds: [style]}}}}")
+    """An overlay of the config in which the film is another one."""
+    (folder / "film.yaml").write_text(f"films: {{short: {{path: {path}, kinds: [style]}}}}")
     return "film.yaml"
 
 
@@ -60,7 +60,7 @@ def disk(folder):
 
 
 def test_a_full_disk(folder, disk):
-    disk("results/demo", "size=1m")
+    disk("results/short", "size=1m")
     status, words = run(folder, FRAMES)
     assert status == 1
     assert "No space left on device" in words
@@ -80,7 +80,7 @@ def test_a_video_whose_end_is_missing(folder):
     film.write_bytes(FILM.read_bytes()[: FILM.stat().st_size // 2])
     status, words = run(folder, FRAMES, film=use_film(folder, film))
     assert status == 0, words
-    problems = pd.read_parquet(folder / "results/demo/extract_frames/problems.parquet")
+    problems = pd.read_parquet(folder / "results/short/extract_frames/problems.parquet")
     assert problems["problem"].str.contains("the film ends here").any()
     assert len(pd.read_parquet(folder / FRAMES))
 
@@ -113,14 +113,14 @@ def test_a_folder_of_pictures_of_which_some_are_broken(folder):
 
 def test_a_file_that_vanishes_between_two_phases(folder):
     assert run(folder, FRAMES)[0] == 0
-    images = folder / "results/demo/extract_frames/images"
+    images = folder / "results/short/extract_frames/images"
     sorted(images.glob("*.jpg"))[0].unlink()
-    shard = "results/demo/segment_instances/01of02.parquet"
+    shard = "results/short/segment_instances/01of02.parquet"
     status, words = run(folder, shard)
     assert status == 1
     assert "An earlier phase left this file, and it is gone" in words
     shutil.rmtree(images)
-    assert run(folder, "results/demo/extract_frames/images")[0] == 0
+    assert run(folder, "results/short/extract_frames/images")[0] == 0
     assert list(images.glob("*.jpg"))
 
 

@@ -19,7 +19,7 @@ from results_compared import compare_results, list_leftovers
 
 KILLS = int(os.environ.get("KILLS", "5"))
 SEED = 7
-LONGEST_S = 30  # that a run is left in peace
+LONGEST_S = 20  # that a run is left in peace
 POLL_S = 0.1
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
 PLACES = os.cpu_count()
@@ -51,14 +51,16 @@ class Round:
             assert list_orphans(self.folder) == []
         process = start(self.folder)
         assert process.wait() == 0, read_log(self.folder)
-        log = self.folder / "logs/demo/train_adapter.style.log"
+        log = self.folder / "logs/short/train_adapter.style.log"
         self.resumed += [line for line in log.read_text().splitlines() if "resumed" in line]
 
     def _wait(self, process: subprocess.Popen) -> float:
-        """Until a random moment, a first checkpoint, or the end of the run; seconds waited."""
-        begun, peace_s = time.monotonic(), self.lots.uniform(0.5, LONGEST_S)
-        checkpoints = self.folder / "results/demo/adapters/style/checkpoints"
+        """Until a random moment after its first job began, a first checkpoint, or the end; in s."""
+        begun, peace_s = time.monotonic(), self.lots.uniform(0, LONGEST_S)
+        checkpoints = self.folder / "results/short/adapters/style/checkpoints"
         while process.poll() is None and time.monotonic() - begun < peace_s:
+            if "Execute " not in read_log(self.folder):
+                begun = time.monotonic()
             if not self.in_training and (checkpoints / "resume.pt").exists():
                 self.in_training = True
                 break
@@ -77,15 +79,15 @@ def start(folder: Path) -> subprocess.Popen:
 
 
 def read_log(folder: Path) -> str:
-    """The end of what the last run printed."""
-    return (folder / "run.log").read_text()[-4000:]
+    """What the last run printed."""
+    return (folder / "run.log").read_text()
 
 
 def list_unfinished(folder: Path) -> list[str]:
     """Outputs that Snakemake had begun and not finished; it notes them in base64."""
     marks = (folder / ".snakemake/incomplete").glob("*")
     names = (base64.b64decode(m.name, altchars=b"_-").decode() for m in marks if m.is_file())
-    return sorted({name.removeprefix("results/demo/").partition("/")[0] for name in names})
+    return sorted({name.removeprefix("results/short/").partition("/")[0] for name in names})
 
 
 def list_orphans(folder: Path) -> list[str]:
@@ -136,7 +138,7 @@ def test_as_many_kills_as_were_asked_for(rounds):
 
 def test_tables_captions_and_weights_are_those_of_a_calm_run(rounds, calm):
     for each in rounds:
-        tables, adapters = compare_results(calm / "results/demo", each.folder / "results/demo")
+        tables, adapters = compare_results(calm / "results/short", each.folder / "results/short")
         print(f"\n{tables} tables, {adapters} adapter(s): bit-equal")
 
 

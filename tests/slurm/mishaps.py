@@ -51,7 +51,7 @@ class Mishaps(threading.Thread):
 
     def _hang(self) -> bool:
         """Stop a training that has left a checkpoint: it hangs until its time is over."""
-        if not list(self.folder.glob("results/demo/adapters/*/checkpoints/resume.pt")):
+        if not list(self.folder.glob("results/short/adapters/*/checkpoints/resume.pt")):
             return False
         return self._signal("train_adapter.py", signal.SIGSTOP)
 

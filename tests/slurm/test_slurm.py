@@ -1,4 +1,4 @@
-"""The demo film through a real SLURM, by profiles/slurm: `make test-slurm`.
+"""A short run of the demo film through a real SLURM, by profiles/slurm: `make test-slurm`.
 
 One GPU: jobs are cancelled, killed, run out of memory and out of time, and the result is that of a
 local run all the same. Two GPUs: GPU jobs run two at a time.
@@ -126,12 +126,12 @@ def test_a_job_that_ended_badly_was_started_again(one_gpu, rule, states):
 
 
 def test_training_went_on_from_its_checkpoint(one_gpu):
-    log = (one_gpu[0] / "logs/demo/train_adapter.style.log").read_text()
+    log = (one_gpu[0] / "logs/short/train_adapter.style.log").read_text()
     assert "resumed after step" in log
 
 
 def test_every_table_is_that_of_a_local_run(one_gpu, local):
-    tables, adapters = compare_results(local / "results/demo", one_gpu[0] / "results/demo")
+    tables, adapters = compare_results(local / "results/short", one_gpu[0] / "results/short")
     print(f"\n{tables} tables and {adapters} adapter(s) are bit-equal to those of the local run")
     assert list_leftovers(one_gpu[0] / "results") == []
 
