@@ -108,7 +108,7 @@ def write_page(film: str, cost: Cost, measured: int, frames: int) -> str:
         "",
         "The light tier computes on the CPU even where a job holds a GPU: its hours say how long a",
         "GPU would be held, not how fast one is. Run your film on your GPUs, then",
-        "`make capacity FILM=<its name>`, for figures of yours.",
+        "`make capacity NAME=<its name>`, for figures of yours.",
         "",
         "| films | on | time | GPU-hours | what they wait for first |",
         "|---|---|---|---|---|",
