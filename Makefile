@@ -10,12 +10,13 @@ DEMO := --configfile config/config.yaml config/demo.yaml
 SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
 TIER ?= light
+NAME ?= demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test accuracy models bench-gpu lint film-bbb lock clean
+.PHONY: help setup demo test test-slurm test-kills accuracy growth capacity models bench-gpu lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -36,6 +37,12 @@ demo: $(READY)  ## run everything on the demo film; prints where the report is
 test: $(READY)  ## all tests, with one run of the workflow from end to end
 	$(BIN)/python -m pytest
 
+test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs Debian and root
+	$(BIN)/python -m pytest -s tests/slurm
+
+test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
+	KILLS=50 $(BIN)/python -m pytest -s tests/test_killed.py
+
 accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)
 
@@ -44,6 +51,12 @@ models: $(READY)  ## fetch the models of a tier, sizes and licences first; TIER=
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md
+
+growth: $(READY)  ## how memory, time and jobs grow with the film, after `make demo`
+	$(BIN)/python -m workflow_scripts.capacity.measure
+
+capacity: $(READY)  ## time and GPU-hours of 1 to 10,000 films, from a film that was run; NAME=demo
+	$(BIN)/python -m workflow_scripts.capacity.plan $(NAME)
 
 lint: $(READY)  ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .

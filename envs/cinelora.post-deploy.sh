@@ -66,6 +66,7 @@ jsonschema-specifications==2025.9.1
 jupyter-core==5.9.1
 kiwisolver==1.5.1
 lazy-importer==0.1.0 ; python_full_version < '3.15'
+llvmlite==0.50.0
 markdown-it-py==4.3.0
 markupsafe==3.0.4
 matplotlib==3.11.2
@@ -77,6 +78,7 @@ mypy-extensions==1.2.0
 narwhals==2.28.0
 nbformat==5.11.1
 networkx==3.6.1
+numba==0.68.1
 numpy==2.4.6
 nvidia-cublas==13.1.1.3 ; sys_platform == 'linux'
 nvidia-cuda-cupti==13.0.85 ; (platform_machine == 'aarch64' and sys_platform == 'linux') or (platform_machine == 'x86_64' and sys_platform == 'linux')
@@ -147,6 +149,8 @@ smart-open==7.7.1
 smmap==5.0.3
 snakefmt==2.1.0
 snakemake==9.27.1
+snakemake-executor-plugin-slurm==2.8.0
+snakemake-executor-plugin-slurm-jobstep==0.6.1
 snakemake-interface-common==1.23.0
 snakemake-interface-executor-plugins==9.4.0
 snakemake-interface-logger-plugins==2.1.0

@@ -24,7 +24,7 @@ rule analyze_dataset:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("analyze_dataset"),
         name="{dataset}",

@@ -58,7 +58,7 @@ rule build_report:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=grow(3000),
     params:
         film=lambda wildcards: config["films"][wildcards.film],
         datasets=lambda wildcards: DATASETS[wildcards.film],

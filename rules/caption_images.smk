@@ -28,7 +28,7 @@ rule caption_images:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=max(2000, MODELS["caption"].get("ram_mb", 0)),
+        mem_mb=grow(max(2000, MODELS["caption"].get("ram_mb", 0))),
     params:
         code=hash_code("caption_images", f"lib.models.{MODELS['caption']['loader']}"),
         model=MODELS["caption"],

@@ -25,7 +25,7 @@ rule classify_expressions:
     threads: 2
     resources:
         gpu=int(MODELS["expression"]["device"] == "cuda"),
-        mem_mb=1500,
+        mem_mb=grow(1500),
     params:
         code=hash_code("classify_expressions", f"lib.models.{MODELS['expression']['loader']}"),
         model=MODELS["expression"],

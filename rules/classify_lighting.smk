@@ -20,7 +20,7 @@ rule classify_lighting:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("classify_lighting"),
         thresholds=config["classify_lighting"]["thresholds"],

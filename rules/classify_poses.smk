@@ -20,7 +20,7 @@ rule classify_poses:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("classify_poses"),
         rules=config["classify_poses"],

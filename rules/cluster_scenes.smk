@@ -24,7 +24,7 @@ rule cluster_scenes:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("cluster_scenes"),
         min_likeness=config["cluster_scenes"]["min_likeness"],

@@ -1,10 +1,11 @@
-"""What several rule files share: the checked config, lists of targets, model rows, code hashes."""
+"""What several rule files share: the checked config, lists of targets, model rows, code hashes, resources."""
 
 from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.config import find_problems, list_datasets
 from workflow_scripts.lib.models.registry import ROLES, choose_model, weight_files
+from workflow_scripts.lib.resources import grow
 
 # Stop before any job starts, with every problem of the config in one message.
 if problems := find_problems(config):
@@ -17,6 +18,10 @@ KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 MODELS = {role: choose_model(role, config["models"]) for role in ROLES}
 WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
+
+
+resource_scopes:
+    gpu="local",  # counted on each machine, and inside a group of jobs; never over a whole cluster
 
 
 wildcard_constraints:

@@ -22,7 +22,7 @@ rule crop_faces:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=1500,
+        mem_mb=grow(1500),
     params:
         code=hash_code("crop_faces", f"lib.models.{MODELS['face']['loader']}"),
         model=MODELS["face"],

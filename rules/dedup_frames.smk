@@ -17,7 +17,7 @@ rule dedup_frames:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("dedup_frames"),
         max_distance_within_shot=config["dedup_frames"]["max_distance_within_shot"],

@@ -19,7 +19,7 @@ rule detect_text:
         "../envs/cinelora.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("detect_text", f"lib.models.{MODELS['text']['loader']}"),
         model=MODELS["text"],

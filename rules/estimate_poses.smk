@@ -21,7 +21,7 @@ rule estimate_poses:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=1500,
+        mem_mb=grow(1500),
     params:
         code=hash_code("estimate_poses", f"lib.models.{MODELS['pose']['loader']}"),
         model=MODELS["pose"],

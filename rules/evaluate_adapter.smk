@@ -23,7 +23,7 @@ rule evaluate_adapter:
     threads: 1  # as in train_adapter
     resources:
         gpu=1,
-        mem_mb=max(3000, MODELS["base"].get("ram_mb", 0)),
+        mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),
     params:
         code=hash_code(
             "evaluate_adapter",

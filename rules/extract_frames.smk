@@ -21,7 +21,7 @@ rule extract_frames:
         "../envs/cinelora.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("extract_frames"),
         sampling=config["extract_frames"]["sampling"],

@@ -33,7 +33,7 @@ rule fetch_model:
     conda:
         "../envs/cinelora.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=grow(500),
     params:
         sha256=lambda wildcards: TABLE["files"][wildcards.file].get("sha256", ""),
         table=config["models"].get("table"),
@@ -77,7 +77,7 @@ rule fetch_film:
     conda:
         "../envs/cinelora.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=grow(500),
     params:
         sha256=lambda wildcards: TABLE["films"][wildcards.file]["sha256"],
     script:

@@ -19,7 +19,7 @@ rule filter_frames:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=grow(1000),
     params:
         code=hash_code("filter_frames"),
         limits=config["filter_frames"],

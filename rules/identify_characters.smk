@@ -23,7 +23,7 @@ rule identify_characters:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("identify_characters"),
         characters=lambda wildcards: CHARACTERS[wildcards.film],

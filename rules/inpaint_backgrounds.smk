@@ -23,7 +23,7 @@ rule inpaint_backgrounds:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=grow(4000),
     params:
         code=hash_code(
             "inpaint_backgrounds",

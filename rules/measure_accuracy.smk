@@ -20,7 +20,7 @@ rule measure_accuracy:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grow(4000),
     params:
         code=hash_code("measure_accuracy"),
     script:

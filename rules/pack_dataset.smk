@@ -27,7 +27,7 @@ rule pack_dataset:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grow(2000),
     params:
         code=hash_code("pack_dataset"),
         name="{dataset}",

@@ -16,7 +16,7 @@ rule build_base:
         "../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=grow(1500),
     params:
         code=hash_code("build_base"),
         seed=config["seed"],
@@ -43,7 +43,7 @@ rule train_adapter:
     threads: 1  # the tiny base is slower on two: its layers are too small to share
     resources:
         gpu=1,
-        mem_mb=max(3000, MODELS["base"].get("ram_mb", 0)),
+        mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),
     params:
         code=hash_code("train_adapter", f"lib.models.{MODELS['base']['loader']}"),
         title="{film} {dataset}",

@@ -1,3 +1,4 @@
+import errno
 import json
 from types import SimpleNamespace
 
@@ -50,8 +51,12 @@ def test_one_shard_may_keep_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("error", "traceback"),
-    [(CineloraError("no film"), False), (ZeroDivisionError("oops"), True)],
-    ids=["for the user: plain words", "a bug: with traceback"],
+    [
+        (CineloraError("no film"), False),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (ZeroDivisionError("oops"), True),
+    ],
+    ids=["for the user: plain words", "of the disk: plain words", "a bug: with traceback"],
 )
 def test_errors_stand_in_the_log(tmp_path, monkeypatch, error, traceback):
     def main(**_):

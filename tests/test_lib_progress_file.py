@@ -1,6 +1,7 @@
 """Which phases kinds need, and the sum of what the jobs of a film report."""
 
 import json
+import os
 
 import pytest
 
@@ -67,3 +68,12 @@ def test_progress_of_a_film_without_jobs_is_empty(tmp_path):
 def test_accuracy_is_waited_for_where_the_truth_is_known():
     assert list_proofs("demo", [], True) == ["results/demo/accuracy.json"]
     assert list_proofs("demo", [], False) == []
+
+
+def test_what_a_killed_job_left_is_swept_away(tmp_path):
+    old, new = (tmp_path / f".progress.json.node.{pid}.partial" for pid in (1, 2))
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    sum_progress(tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)

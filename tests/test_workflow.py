@@ -61,7 +61,7 @@ def run(tmp_path_factory):
     shutil.copytree(ROOT / "config", folder / "config")
     (ROOT / "resources/models").mkdir(exist_ok=True)
     (folder / "resources").symlink_to(ROOT / "resources")
-    snakemake(folder, "--resources", "gpu=1")
+    snakemake(folder, "--resources", f"gpu={os.cpu_count()}")  # light models: places on the CPU
     return folder
 
 

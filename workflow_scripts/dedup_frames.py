@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.film.hashes import distances, find_pairs
+from workflow_scripts.lib.film.hashes import distances
+from workflow_scripts.lib.film.near_hashes import find_pairs
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, progress, run_phase
 

@@ -26,6 +26,7 @@ from workflow_scripts.lib.film.shots import Boundary
 from workflow_scripts.lib.film.video import Problem
 from workflow_scripts.lib.film.video_pass import read_video
 from workflow_scripts.lib.manifest import write_manifest
+from workflow_scripts.lib.memory import keep_freed_memory
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
 MOST_LOGGED = 10  # kinds of problem
@@ -136,6 +137,7 @@ def main(
     sampling: dict,
     max_unreadable: float,
 ) -> Counts:
+    keep_freed_memory()
     cv2.setNumThreads(1)  # decoding and writing have threads of their own
     read = read_folder if Path(film).is_dir() else read_video
     footage = read(Path(film), Path(images), Sampling(**sampling))

@@ -1,8 +1,28 @@
-"""The one error that a user is meant to read.
+"""Errors that a user is meant to read.
 
-It says what was found, where, what was expected, and what to do.
+They say what was found, where, what was expected, and what to do.
 """
+
+import errno
+
+CURES = {  # what the system says of a file -> what to do
+    errno.ENOSPC: "The disk is full. Make room (resources/ and results/ are the large folders)",
+    errno.EDQUOT: "Your share of the disk is used up. Make room, or ask for more",
+    errno.EROFS: "This folder can only be read. Run where you may write, or mount it for writing",
+    errno.EACCES: "You may not write here. Run where you may, or have the rights changed",
+    errno.ENOENT: "An earlier phase left this file, and it is gone. Delete the folder it was in",
+}
 
 
 class CineloraError(Exception):
     """A problem that the user can mend; shown without a traceback."""
+
+
+def say_plainly(error: Exception) -> str:
+    """What a user reads instead of a traceback; "" where only the traceback tells anything."""
+    if isinstance(error, CineloraError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in CURES:
+        cure = f"{CURES[error.errno]}. Then run snakemake again: it goes on where it was."
+        return f"{error}\n  {cure}"
+    return ""

@@ -38,7 +38,7 @@ def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> No
     if not done:
         raise CineloraError(f"{path}: an array of shape {image.shape} could not be encoded.")
     with replace_when_done(path) as partial:
-        data.tofile(partial)
+        partial.write_bytes(data)  # tofile would not say that a disk is full
 
 
 def composite(image: np.ndarray, alpha: np.ndarray, colour: tuple = NEUTRAL_GREY) -> np.ndarray:

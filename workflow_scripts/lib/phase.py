@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.errors import CineloraError, say_plainly
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.progress_file import sum_progress
 
@@ -64,7 +64,7 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
 
 @contextmanager
 def phase_log(path: str | Path) -> Iterator[None]:
-    """Send the log to `path` and the terminal; turn a CineloraError into exit status 1."""
+    """Send the log to `path` and the terminal; turn an error into exit status 1."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.FileHandler(path, "w"), logging.StreamHandler()]
     for handler in handlers:
@@ -73,11 +73,11 @@ def phase_log(path: str | Path) -> Iterator[None]:
     log.setLevel(logging.INFO)
     try:
         yield
-    except CineloraError as error:
-        log.error("ERROR %s", error)
-        sys.exit(1)
-    except Exception:
-        log.exception("ERROR that cinelora did not expect; please report it with this log")
+    except Exception as error:
+        if plainly := say_plainly(error):
+            log.error("ERROR %s", plainly)
+        else:
+            log.exception("ERROR that cinelora did not expect; please report it with this log")
         sys.exit(1)
     finally:
         for handler in handlers:

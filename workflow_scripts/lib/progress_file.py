@@ -7,6 +7,8 @@ by phase. The sum is renewed when a job starts and when it ends, so a script can
 import json
 import os
 import re
+import socket
+import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 TABLES = ("set_aside", "found")  # counts by name; read, kept and errors are plain numbers
+STALE_S = 60.0
 SHARD_COUNT = re.compile(r"of\d+$")
 
 
 def sum_progress(film: str | Path) -> dict[str, Any]:
     """Write {film}/progress.json and return it; `film` is the folder results/{film}."""
     film = Path(film)
+    _sweep(film)
     while True:
         before = _state(film)
         summary = {
@@ -78,7 +82,17 @@ def _state(film: Path) -> list[tuple[str, int]]:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Two jobs may write at the same moment: each has a temporary file of its own."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    """Two jobs may write at the same moment, on two machines: each has a file of its own."""
+    partial = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
     partial.write_text(text)
     partial.replace(path)
+
+
+def _sweep(film: Path) -> None:
+    """Delete what killed jobs have left; a living one needs its file for less than a second."""
+    for partial in film.glob(".progress.json.*.partial"):
+        try:
+            if time.time() - partial.stat().st_mtime > STALE_S:
+                partial.unlink()
+        except FileNotFoundError:
+            continue  # it was alive, and is done

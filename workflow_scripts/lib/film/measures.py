@@ -19,24 +19,38 @@ def shrink(plane: np.ndarray, size: tuple[int, int] = VIEW) -> np.ndarray:
     """
     width, height = size
     while plane.shape[0] >= 2 * height and plane.shape[1] >= 2 * width:
-        plane = _halve(plane)
+        plane = halve(plane)
+    if plane.shape[:2] == (height, width):
+        return np.ascontiguousarray(plane)
     return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
 
 
-def _halve(plane: np.ndarray) -> np.ndarray:
+def halve(plane: np.ndarray) -> np.ndarray:
+    """Means of blocks of 2x2 pixels."""
     height, width = plane.shape[0] // 2, plane.shape[1] // 2
     even = plane[: 2 * height, : 2 * width]
     return cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def measure(luma: np.ndarray, view: np.ndarray) -> dict:
-    """Measures of a picture: luma (H, W) uint8, full range, and a small RGB copy (h, w, 3)."""
+def reduce_luma(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of a luma plane (H, W) in working and in VIEW size; the plane itself is read once."""
+    while luma.shape[0] >= 2 * WORKING_HEIGHT_PX:
+        luma = halve(luma)
     small = shrink(luma)
+    height, width = luma.shape
+    if height > WORKING_HEIGHT_PX:  # less than twice: mixing two neighbours is as good as an area
+        size = (round(width * WORKING_HEIGHT_PX / height), WORKING_HEIGHT_PX)
+        luma = cv2.resize(luma, size, interpolation=cv2.INTER_LINEAR)
+    return luma, small
+
+
+def measure(working: np.ndarray, small: np.ndarray, view: np.ndarray) -> dict:
+    """Measures of a picture: its reduced lumas, full range, and a small RGB copy (h, w, 3)."""
     shares = np.cumsum(cv2.calcHist([small], [0], None, [256], [0, 256]).ravel()) / small.size
     dark, bright = np.searchsorted(shares, [0.05, 0.95])
     return {
         "phash": hash_luma(small),
-        "sharpness": measure_sharpness(luma),
+        "sharpness": measure_sharpness(working),
         "brightness": float(small.mean() / 255),
         "contrast": float((bright - dark) / 255),
         "histogram": count_colours(view),
@@ -51,11 +65,6 @@ def measure_sharpness(luma: np.ndarray) -> float:
     blurred picture, much more for a sharp one. Unlike the variance of the Laplacian, it does not
     count how much detail there is, only how fine it is.
     """
-    while luma.shape[0] >= 2 * WORKING_HEIGHT_PX:
-        luma = _halve(luma)
-    height, width = luma.shape
-    if height > WORKING_HEIGHT_PX:
-        luma = shrink(luma, (round(width * WORKING_HEIGHT_PX / height), WORKING_HEIGHT_PX))
     once = cv2.blur(luma, (3, 3))
     twice = cv2.blur(once, (3, 3))
     first = cv2.norm(luma, once, cv2.NORM_L2SQR) / luma.size + GRAIN

@@ -12,7 +12,7 @@ import simplejpeg
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.film.bars import Crop
-from workflow_scripts.lib.film.measures import LEVELS, measure, shrink
+from workflow_scripts.lib.film.measures import LEVELS, measure, reduce_luma, shrink
 
 QUALITY = 95
 THREADS = 2
@@ -112,8 +112,9 @@ def save_planes(path: Path, planes: list[np.ndarray], crop: Crop) -> dict:
     """Write Y, U, V planes of a JPEG (full range, 4:2:0); measure them."""
     luma, blue, red = planes
     path.write_bytes(simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=QUALITY))
-    view = cv2.merge([shrink(luma), shrink(red), shrink(blue)])
-    return _measures(luma, cv2.cvtColor(view, cv2.COLOR_YCrCb2RGB), crop)
+    working, small = reduce_luma(luma)
+    view = cv2.cvtColor(cv2.merge([small, shrink(red), shrink(blue)]), cv2.COLOR_YCrCb2RGB)
+    return _place(luma, crop) | measure(working, small, view)
 
 
 def save_image(path: Path, image: np.ndarray, jpeg: bytes | None, crop: Crop) -> dict:
@@ -124,9 +125,10 @@ def save_image(path: Path, image: np.ndarray, jpeg: bytes | None, crop: Crop) ->
         jpeg
         or simplejpeg.encode_jpeg(image, quality=QUALITY, colorspace="RGB", colorsubsampling="420")
     )
-    return _measures(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), shrink(image), crop)
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return _place(luma, crop) | measure(*reduce_luma(luma), shrink(image))
 
 
-def _measures(luma: np.ndarray, view: np.ndarray, crop: Crop) -> dict:
-    size = {"width_px": luma.shape[1], "height_px": luma.shape[0]}
-    return size | {"crop_x": crop[0], "crop_y": crop[1]} | measure(luma, view)
+def _place(luma: np.ndarray, crop: Crop) -> dict:
+    height, width = luma.shape
+    return {"width_px": width, "height_px": height, "crop_x": crop[0], "crop_y": crop[1]}

@@ -47,21 +47,28 @@ class Glimpse:
 
 def glance(planes: list[np.ndarray], *, full_range: bool, bits: int = 8) -> Glimpse:
     """Reduce the planes Y, U, V of a frame; the Y plane is read once."""
-    view = shrink(planes[0])
-    chroma = [shrink(_pick(plane), BLOCKS) for plane in planes[1:]]
+    view, chroma = shrink(planes[0]), _read_colours(planes[1], planes[2])
     if bits > 8:
-        view, chroma = (view >> (bits - 8)).astype(np.uint8), [c >> (bits - 8) for c in chroma]
+        view, chroma = (view >> (bits - 8)).astype(np.uint8), chroma >> (bits - 8)
     luma = shrink(view, SMALL).astype(np.float32)
     if not full_range:
         luma = (luma - 16) * np.float32(255 / 219)
     tones = cv2.calcHist([view], [0], None, [32], [0, 256]).ravel() / view.size
     mean, spread = cv2.meanStdDev(luma)
-    return Glimpse(view, luma, tones, np.stack(chroma).astype(np.float32), mean[0, 0], spread[0, 0])
+    return Glimpse(view, luma, tones, chroma.astype(np.float32), mean[0, 0], spread[0, 0])
 
 
-def _pick(plane: np.ndarray) -> np.ndarray:
-    """Single pixels of a chroma plane: blocks of colour need no more, and reading all costs."""
-    return cv2.resize(plane, PICKED, interpolation=cv2.INTER_NEAREST)
+def _read_colours(blue: np.ndarray, red: np.ndarray) -> np.ndarray:
+    """Means (2, 4, 8) of the blocks of both chroma planes, from a grid of single pixels.
+
+    Blocks of colour need no more, and reading all costs.
+    """
+    width, height = PICKED
+    picked = np.empty((2 * height, width), blue.dtype)
+    for plane, part in ((blue, picked[:height]), (red, picked[height:])):
+        cv2.resize(plane, PICKED, dst=part, interpolation=cv2.INTER_NEAREST)
+    blocks = cv2.resize(picked, (BLOCKS[0], 2 * BLOCKS[1]), interpolation=cv2.INTER_AREA)
+    return blocks.reshape(2, BLOCKS[1], BLOCKS[0])
 
 
 def score_change(one: Glimpse, other: Glimpse) -> float:
@@ -129,17 +136,20 @@ class ShotFinder:
 
     def _judge(self) -> str:
         """Whether the frame SIDE before the newest begins a shot, and how."""
-        before, here, *after = list(self._recent)[-SIDE - 2 :]
+        before, here = self._recent[-SIDE - 2], self._recent[-SIDE - 1]
         if here.is_black:
             return ""  # black belongs to the shot before it
         if before.is_black:
             return "fade"
         changes = list(self._changes)
         change = changes[SIDE]
+        if change < OVER_STILL * self.min_change:
+            return ""  # nearly every frame; what follows costs more
         if change < self._least_change(changes[:SIDE], changes[SIDE + 1 :]):
             return ""
         # a flash of a frame or two comes back to where it came from
-        is_flash = any(score_change(before, glimpse) < change / 3 for glimpse in after[1:3])
+        later = (self._recent[-SIDE + 1], self._recent[-SIDE + 2])
+        is_flash = any(score_change(before, glimpse) < change / 3 for glimpse in later)
         return "" if is_flash else "cut"
 
     def _least_change(self, left: list[float], right: list[float]) -> float:
@@ -154,10 +164,10 @@ class ShotFinder:
         """Wait for the frame at which the mixture over the last LAG frames is greatest."""
         start = len(self._recent) - 1 - SIDE - LAG
         since_shot = frame_no - self.boundaries[-1].frame_no
-        span = list(self._recent)[start : start + LAG + 1] if start >= 0 else []
-        if span and since_shot > LAG and not span[-1].is_black and not span[0].is_black:
-            change = score_change(span[0], span[-1])
-            if change > DISSOLVE_CHANGE and is_mixture(span):
+        if start >= 0 and since_shot > LAG:
+            first, last = self._recent[start], self._recent[start + LAG]
+            change = 0.0 if first.is_black or last.is_black else score_change(first, last)
+            if change > DISSOLVE_CHANGE and is_mixture(list(self._recent)[start : start + LAG + 1]):
                 if self._best is None or change > self._best[0]:
                     self._best = change, frame_no - LAG // 2
                 return None
@@ -172,7 +182,7 @@ def is_mixture(span: list[Glimpse]) -> bool:
     first, last = span[0].luma, span[-1].luma
     way = last - first
     length = float((way * way).sum())
-    if not length or np.corrcoef(first.ravel(), last.ravel())[0, 1] > ALIKE:
+    if not length or correlate(span[0], span[-1]) > ALIKE:
         return False
     between = np.stack([glimpse.luma for glimpse in span[2:-1:2]]) - first
     shares = (between * way).sum((1, 2)) / length
@@ -180,6 +190,13 @@ def is_mixture(span: list[Glimpse]) -> bool:
     explained = (rest * rest).sum((1, 2)) / length < MIXED
     half_way = (shares > 0.1) & (shares < 0.9)  # a cut has no frame there
     return bool(explained.all() and (np.diff(shares) > -0.05).all() and half_way.sum() >= 3)
+
+
+def correlate(one: Glimpse, other: Glimpse) -> float:
+    """Correlation of the lumas of two frames; 0 where one of them is flat."""
+    both = float(np.vdot(one.luma, other.luma)) / one.luma.size - one.mean * other.mean
+    spreads = one.spread * other.spread
+    return both / spreads if spreads else 0.0
 
 
 def find_fades(means: np.ndarray, spreads: np.ndarray, starts: list[int]) -> np.ndarray:

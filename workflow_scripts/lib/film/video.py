@@ -132,6 +132,18 @@ class Film:
             self._note(f"frames cannot be decoded here ({error.strerror})")
             return []
 
+    def read_next_keyframe(self) -> av.VideoFrame | None:
+        """The frame of the next packet that is a keyframe; the decoder is drained, so seek then.
+
+        Without draining, the decoder hands out a frame only when it has read several more.
+        """
+        for packet in self._container.demux(self._stream):
+            if packet.is_keyframe:
+                frames = packet.decode() + self._stream.decode(None)
+                self._stream.codec_context.flush_buffers()
+                return frames[0] if frames else None
+        return None
+
     def _note(self, problem: str) -> None:
         """Note a problem at the present time; the same one again within a second adds nothing."""
         now_s = self._clock.last_s or 0.0
@@ -160,7 +172,7 @@ def read_keyframes(path: str | Path, count: int) -> list[tuple[np.ndarray, int]]
         for step in range(count):
             try:
                 film._container.seek(start + int(length * (step + 0.5) / count), stream=stream)
-                frame = next(film._container.decode(stream), None)
+                frame = film.read_next_keyframe()
             except av.error.FFmpegError:
                 continue  # the pass over the whole film reports what cannot be read
             if frame is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 PLANAR = re.compile(r"yuv(j?)4(?:20|22|44)p(?:(10|12)le)?$")
+match_planar = cache(PLANAR.match)  # asked several times a frame
 BT601 = (0.299, 0.114)  # weights of red and blue in luma
 BT709 = (0.2126, 0.0722)
 BT2020 = (0.2627, 0.0593)
@@ -24,7 +25,7 @@ FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
 
 def as_planar(frame: av.VideoFrame) -> av.VideoFrame:
     """The frame itself when its planes can be read as they are, else a copy in yuv(j)420p."""
-    if PLANAR.match(frame.format.name):
+    if match_planar(frame.format.name):
         return frame
     if frame.format.is_rgb or frame.format.name.startswith(("gray", "ya", "pal", "mono")):
         return frame.reformat(
@@ -37,23 +38,23 @@ def as_planar(frame: av.VideoFrame) -> av.VideoFrame:
 
 def view_planes(frame: av.VideoFrame) -> list[np.ndarray]:
     """Y, U and V of a planar frame as views (height, width), uint8 or uint16; nothing is copied."""
-    deep = PLANAR.match(frame.format.name)[2]
+    deep = match_planar(frame.format.name)[2]
     kind = np.dtype("<u2" if deep else "u1")
     planes = []
     for plane in frame.planes[:3]:
-        rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
-        planes.append(rows[: plane.height, : plane.width])
+        strides = (plane.line_size, kind.itemsize)
+        planes.append(np.ndarray((plane.height, plane.width), kind, plane, 0, strides))
     return planes
 
 
 def bit_depth(frame: av.VideoFrame) -> int:
     """Bits per sample of a planar frame: 8, 10 or 12."""
-    return int(PLANAR.match(frame.format.name)[2] or 8)
+    return int(match_planar(frame.format.name)[2] or 8)
 
 
 def is_full_range(frame: av.VideoFrame) -> bool:
     """Whether black is 0 and white 255 (else 16 and 235, in 8 bits)."""
-    return bool(PLANAR.match(frame.format.name)[1]) or frame.color_range == FULL_RANGE
+    return bool(match_planar(frame.format.name)[1]) or frame.color_range == FULL_RANGE
 
 
 def jpeg_planes(frame: av.VideoFrame) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ Every draw depends on the seed and the number of the step alone, so a resumed tr
 the steps that the interrupted one would have taken.
 """
 
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -238,8 +239,10 @@ class Trainer:
             "rows": self.rows,
             "best": self.best,
         }
+        whole = io.BytesIO()  # torch hides from the reader of its error that a disk is full
+        torch.save(state, whole)
         with replace_when_done(path) as partial:
-            torch.save(state, partial)
+            partial.write_bytes(whole.getbuffer())
 
     def resume(self, path: Path, fingerprint: str) -> None:
         """Go on from a checkpoint of the very same training; any other is left alone."""

@@ -1,0 +1,135 @@
+"""Disks, files and people that fail: each ends in words that say what to do, or in right counts."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import cv2
+import films_in_code
+import pandas as pd
+import pytest
+from copy_in_code import ROOT, SMALL, prepare_run
+
+FRAMES = "results/short/extract_frames/frames.parquet"
+FILM = ROOT / "resources/demo_film/film.mp4"
+
+
+def command(*targets, film=None):
+    """Command line that runs the workflow as far as `targets`, perhaps with another film."""
+    overlay = [film] if film else []
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    return [*snakemake, "--cores", "2", *SMALL, *overlay, "--", *targets]
+
+
+def run(folder, *targets, film=None):
+    """Run the workflow as far as `targets`; return exit status and what it printed."""
+    done = subprocess.run(command(*targets, film=film), cwd=folder, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def use_film(folder, path):
+    """An overlay of the config in which the film is another one."""
+    (folder / "film.yaml").write_text(f"films: {{short: {{path: {path}, kinds: [style]}}}}")
+    return "film.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder for a run."""
+    return prepare_run(tmp_path / "run")
+
+
+@pytest.fixture
+def disk(folder):
+    """Mounts a small disk of its own below the folder of a run."""
+    mounted = []
+
+    def mount(name, options):
+        place = folder / name
+        place.mkdir(parents=True, exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", str(place)]
+        if os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("no disk can be mounted here (that takes root)")
+        mounted.append(place)
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk(folder, disk):
+    disk("results/short", "size=1m")
+    status, words = run(folder, FRAMES)
+    assert status == 1
+    assert "No space left on device" in words
+    assert "The disk is full. Make room" in words
+    assert "please report it" not in words
+
+
+def test_a_results_folder_that_can_only_be_read(folder, disk):
+    disk("results", "ro")
+    status, words = run(folder, FRAMES)
+    assert status == 1
+    assert "Read-only file system" in words
+
+
+def test_a_video_whose_end_is_missing(folder):
+    film = folder / "film.mp4"
+    film.write_bytes(FILM.read_bytes()[: FILM.stat().st_size // 2])
+    status, words = run(folder, FRAMES, film=use_film(folder, film))
+    assert status == 0, words
+    problems = pd.read_parquet(folder / "results/short/extract_frames/problems.parquet")
+    assert problems["problem"].str.contains("the film ends here").any()
+    assert len(pd.read_parquet(folder / FRAMES))
+
+
+def test_a_video_of_which_nothing_can_be_read(folder):
+    film = folder / "film.mp4"
+    film.write_bytes(FILM.read_bytes()[:1000])
+    status, words = run(folder, FRAMES, film=use_film(folder, film))
+    assert status == 1
+    assert "cannot be opened as a film" in words
+    assert "copy the film again" in words
+
+
+def test_a_folder_of_pictures_of_which_some_are_broken(folder):
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    jpegs = [
+        cv2.imencode(".jpg", films_in_code.draw_scene(seed, (320, 288)))[1].tobytes()
+        for seed in range(20)
+    ]
+    for number in range(2000):
+        jpeg = jpegs[number % 20]
+        is_broken = number % 20 == 7
+        (pictures / f"{number:04d}.jpg").write_bytes(jpeg[:100] if is_broken else jpeg)
+    status, words = run(folder, FRAMES, film=use_film(folder, pictures))
+    assert status == 0, words
+    reasons = pd.read_parquet(folder / FRAMES)["reason"].value_counts()
+    assert (len(pd.read_parquet(folder / FRAMES)), reasons["unreadable"]) == (2000, 100)
+
+
+def test_a_file_that_vanishes_between_two_phases(folder):
+    assert run(folder, FRAMES)[0] == 0
+    images = folder / "results/short/extract_frames/images"
+    sorted(images.glob("*.jpg"))[0].unlink()
+    shard = "results/short/segment_instances/01of02.parquet"
+    status, words = run(folder, shard)
+    assert status == 1
+    assert "An earlier phase left this file, and it is gone" in words
+    shutil.rmtree(images)
+    assert run(folder, "results/short/extract_frames/images")[0] == 0
+    assert list(images.glob("*.jpg"))
+
+
+def test_two_runs_in_one_folder(folder):
+    first = subprocess.Popen(command(FRAMES), cwd=folder, stderr=subprocess.DEVNULL)
+    while first.poll() is None and not list(folder.glob(".snakemake/locks/*")):
+        time.sleep(0.1)
+    status, words = run(folder, FRAMES)
+    assert status == 1
+    assert "Directory cannot be locked" in words
+    assert "--unlock" in words
+    assert first.wait() == 0

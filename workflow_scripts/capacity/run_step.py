@@ -1,0 +1,80 @@
+"""One step on a big film in a process of its own, so that its memory is its alone: prints JSON."""
+
+import importlib
+import inspect
+import json
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+CONFIG = yaml.safe_load(Path("config/config.yaml").read_text())
+
+
+FILES = {  # what main calls it -> where it lies
+    "frames": "extract_frames/frames.parquet",
+    "text": "detect_text/text.parquet",
+    "references": "embed_references/references.parquet",
+    "groups": "dedup_frames/groups.parquet",
+    "decisions": "filter_frames/decisions.parquet",
+    "identities": "identify_characters/identities.parquet",
+    "locations": "cluster_scenes/locations.parquet",
+    "labels": "classify_poses/poses.parquet",
+}
+FOLDERS = {
+    "instances": "segment_instances",
+    "embeddings": "embed_images",
+    "backgrounds": "inpaint_backgrounds",
+    "keypoints": "estimate_poses",
+    "faces": "crop_faces",
+}
+OPTIONS = {  # what main takes besides: its block of the config, whole or option by option
+    "dedup_frames": CONFIG["dedup_frames"],
+    "filter_frames": {"limits": CONFIG["filter_frames"]},
+    "identify_characters": CONFIG["identify_characters"] | {"review": [], "characters": []},
+    "cluster_scenes": CONFIG["cluster_scenes"] | {"review": []},
+    "classify_poses": {"rules": CONFIG["classify_poses"]},
+}
+
+
+def find_arguments(main: Callable, film: Path) -> dict[str, Any]:
+    """Paths of a film by the names that the main of a phase gives them."""
+    paths: dict[str, Any] = {name: str(film / file) for name, file in FILES.items()}
+    for name, phase in FOLDERS.items():
+        paths[name] = sorted(str(path) for path in (film / phase).glob("*of*.parquet"))
+    return {name: paths[name] for name in inspect.signature(main).parameters if name in paths}
+
+
+def run_phase(phase: str, film: Path) -> None:
+    """Call the main of a phase."""
+    module = importlib.import_module(f"workflow_scripts.{phase}")
+    module.main(**find_arguments(module.main, film), **OPTIONS[phase])
+
+
+def search_hashes(count: int) -> int:
+    """Find all near pairs of so many random hashes, every tenth a copy with some bits changed."""
+    from workflow_scripts.dedup_frames import find_pairs
+
+    rng = np.random.default_rng(7)
+    codes = rng.integers(2**64, size=count, dtype=np.uint64)
+    copies = count // 10
+    codes[:copies] = codes[copies : 2 * copies]
+    for _ in range(4):
+        codes[:copies] ^= np.uint64(1) << rng.integers(64, size=copies).astype(np.uint64)
+    left, _ = find_pairs(np.unique(codes), CONFIG["dedup_frames"]["max_distance_within_shot"])
+    return len(left)
+
+
+def main(step: str, where: str) -> None:
+    found = search_hashes(int(where)) if step == "near_hashes" else run_phase(step, Path(where))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    row = {"cpu_s": round(used.ru_utime + used.ru_stime, 2), "peak_mb": used.ru_maxrss // 1024}
+    print(json.dumps(row | ({"found": found} if found else {})))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
