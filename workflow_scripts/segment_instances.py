@@ -3,7 +3,8 @@
 Reads the frames that have a picture; leaves one row per person and frame, with its mask and track.
 A detector proposes, a segmenter cuts out and may refuse. Then time helps: a person that is lost for
 some frames is looked for again where the frames around place them, and a weak detection that no
-clear one of the same track supports is scenery.
+clear one of the same track supports is scenery. A segmenter with a memory of its own (SAM 2) knows
+itself who is lost and who is who.
 """
 
 from collections.abc import Callable
