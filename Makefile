@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slurm test-kills accuracy growth capacity models lint film-bbb lock clean
+.PHONY: help setup demo test test-slurm test-kills accuracy growth capacity models bench-gpu lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -48,6 +48,9 @@ accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder wit
 
 models: $(READY)  ## fetch the models of a tier, sizes and licences first; TIER=light or full
 	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER)
+
+bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
+	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md
 
 growth: $(READY)  ## how memory, time and jobs grow with the film, after `make demo`
 	$(BIN)/python -m workflow_scripts.capacity.measure

@@ -108,8 +108,9 @@ def write_overlay(folder: Path, path: Path) -> Path:
     names = {role: name for role, (name, _, _) in MODELS.items()}
     overlay = {
         "models": {"tier": "full", "device": "cpu", "table": str(write_table(folder)), **names},
-        "extract_frames": {"sampling": {"frames_per_second": 1}},
+        "extract_frames": {"sampling": {"frames_per_second": 0.5, "frames_per_shot": 2}},
         "segment_instances": {"zoom_every": 0},
+        "shards": 1,
         "train_adapter": {"steps": {"full": 6}, "validations": 1, "checkpoints": 0},
         "evaluate_adapter": {"sampling_steps": {"full": 1}, "prompts": 1, "seeds": [1]},
     }

@@ -18,8 +18,8 @@ from transformers import (
     Owlv2Processor,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
-    Sam2Config,
-    Sam2Model,
+    Sam2VideoConfig,
+    Sam2VideoModel,
 )
 
 from workflow_scripts.lib.models.tiny_sd import build_tiny_sd, make_tokenizer
@@ -32,7 +32,7 @@ SAM_PX = 256
 def build_sam2(folder: Path) -> Path:
     """SAM 2 of 16 channels at 256 px."""
     side = SAM_PX // 4
-    config = Sam2Config(
+    config = Sam2VideoConfig(
         vision_config={
             "backbone_config": {
                 "model_type": "sam2_hiera_det_model",
@@ -46,17 +46,27 @@ def build_sam2(folder: Path) -> Path:
             },
             "backbone_channel_list": [128, 64, 32, 16],
             "backbone_feature_sizes": [[side, side], [side // 2] * 2, [side // 4] * 2],
-            "fpn_hidden_size": 32,
+            "fpn_hidden_size": 128,
         },
-        prompt_encoder_config={"hidden_size": 32, "image_size": SAM_PX},
+        prompt_encoder_config={"hidden_size": 128, "image_size": SAM_PX},
         mask_decoder_config={
-            "hidden_size": 32,
+            "hidden_size": 128,
             "mlp_dim": 64,
             "num_attention_heads": 4,
             "iou_head_hidden_dim": 32,
         },
+        image_size=SAM_PX,
+        memory_attention_hidden_size=128,
+        memory_attention_num_layers=1,
+        memory_attention_feed_forward_hidden_size=64,
+        memory_attention_rope_feat_sizes=[side // 4] * 2,
+        memory_encoder_hidden_size=128,
+        memory_encoder_output_channels=64,  # the memory attention takes no other
+        mask_downsampler_embed_dim=128,
+        memory_fuser_embed_dim=128,
+        memory_fuser_intermediate_dim=64,
     )
-    Sam2Model(config).save_pretrained(folder)
+    Sam2VideoModel(config).save_pretrained(folder)
     return folder
 
 

@@ -19,7 +19,10 @@ from tests.test_workflow import DATASETS, GPU_RULES, ROOT, snakemake  # noqa: E4
 from workflow_scripts.lib.models.registry import ROLES  # noqa: E402
 
 pytestmark = pytest.mark.workflow
+NAMES = ("nella", "bruno", "pip")
+IDENTITIES = "results/demo/identify_characters/identities.parquet"
 PLAN = ["--configfile", "config/config.yaml", "config/full.yaml"]
+RESOURCES = ["--resources", "gpu=2"]
 ADAPTER = "style"  # one stands for all: the light run trains every one
 
 
@@ -47,16 +50,28 @@ def test_the_plan_asks_for_a_gpu_where_models_compute_and_nowhere_else(tmp_path)
     assert {"fetch_model", "fetch_folder"} <= {rule for rule, _ in jobs} - with_gpu
 
 
+def name_clusters(folder: Path, make) -> None:
+    """Say who the largest clusters are, as a person would: random vectors know nobody."""
+    make(IDENTITIES)
+    people = pd.read_parquet(folder / IDENTITIES)
+    largest = people["cluster"].value_counts().index[: len(NAMES)]
+    review = folder / "config/reviews/demo/identities.csv"
+    review.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{cluster},{who}" for cluster, who in zip(largest, NAMES, strict=True)]
+    review.write_text("\n".join(["id,character", *rows]) + "\n")
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     if not full.build.SHARED.is_dir():
         pytest.skip("the shared test weights are not there")
     folder = make_folder(tmp_path_factory.mktemp("full"))
     overlay = full.write_overlay(folder / "weights", folder / "overlay.yaml")
+    configs = ["--configfile", "config/config.yaml", str(overlay)]
+    name_clusters(folder, lambda *targets: snakemake(folder, *RESOURCES, *configs, "--", *targets))
     targets = [f"results/demo/analyze_dataset/{name}.json" for name in DATASETS]
     judged = f"results/demo/evaluate_adapter/{ADAPTER}/scores.parquet"
-    configs = ["--configfile", "config/config.yaml", str(overlay)]
-    snakemake(folder, "--resources", "gpu=2", *configs, "--", *targets, judged)
+    snakemake(folder, *RESOURCES, *configs, "--", *targets, judged)
     return folder
 
 

@@ -92,9 +92,9 @@ def test_sam2_sees_the_same_in_a_picture_of_twice_the_size():
 def test_sam2_codes_of_one_are_those_of_many():
     segment = opened("sam2 random")
     images = [noise(60, 80, seed) for seed in range(3)]
-    alone = [segment.encode([image]) for image in images]
-    for many, *ones in zip(segment.encode(images), *alone, strict=True):
-        np.testing.assert_allclose(many.numpy(), torch.cat(ones).numpy(), atol=1e-4)
+    alone = [segment.encode([image])["vision_feats"] for image in images]
+    for many, *ones in zip(segment.encode(images)["vision_feats"], *alone, strict=True):
+        np.testing.assert_allclose(many.numpy(), torch.cat(ones, 1).numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [*ODD_SIZES, (400, 300)])
@@ -159,3 +159,28 @@ def test_faces_are_where_the_figure_has_its_face(figure, name):
 def test_no_face_in_a_plain_picture(name, size):
     boxes, scores, points = opened(name)(np.full((*size, 3), 110, np.uint8))
     assert boxes.shape == (0, 4) and scores.shape == (0,) and points.shape == (0, 5, 2)
+
+
+def square(x: int, width: int = 120) -> np.ndarray:
+    mask = np.zeros((90, width), bool)
+    mask[30:60, x : x + 30] = True
+    return mask
+
+
+def as_found(*masks: np.ndarray, score: float = 0.9) -> Detections:
+    boxes = np.array([mask_box(mask) for mask in masks], np.float32).reshape(-1, 4)
+    stack = np.array(masks, bool).reshape(-1, 90, 120)
+    return Detections(boxes, np.full(len(masks), score, np.float32), None, stack)
+
+
+def test_a_shot_is_followed_with_a_memory_of_its_own():
+    follow = opened("sam2 random").follow_shot()
+    first = follow(noise(90, 120), as_found(square(10), square(70)))
+    assert first.tracks.tolist() == [0, 1]
+    assert follow(noise(90, 120, 1), as_found()).masks.shape[1:] == (90, 120)
+    for seed in range(2, 22):  # longer than the memory looks back
+        found = follow(noise(90, 120, seed), as_found(square(10 + seed)))
+        assert found.tracks[0] >= 0 and len(set(found.tracks.tolist())) == len(found)
+        assert found.masks.sum(0).max() <= 1
+    other = opened("sam2 random").follow_shot()
+    assert other(noise(90, 120), as_found(square(40))).tracks.tolist() == [0]

@@ -50,7 +50,7 @@ def test_half_a_file_of_weights_is_refused(tmp_path, name):
     ("name", "wrong", "words"),
     [
         ("sam2 random", build.build_dinov2, "model of type 'dinov2'"),
-        ("dinov2 random", build.build_sam2, "model of type 'sam2'"),
+        ("dinov2 random", build.build_sam2, "model of type 'sam2_video'"),
         ("owlv2 random", build.build_dinov2, "model of type 'dinov2'"),
         ("openclip random", build.build_dinov2, "holds no open_clip_config.json"),
         ("brightest point, 17", nets.build_random_emotions, "not an RTMPose net"),

@@ -3,7 +3,8 @@
 Reads the frames that have a picture; leaves one row per person and frame, with its mask and track.
 A detector proposes, a segmenter cuts out and may refuse. Then time helps: a person that is lost for
 some frames is looked for again where the frames around place them, and a weak detection that no
-clear one of the same track supports is scenery.
+clear one of the same track supports is scenery. A segmenter with a memory of its own (SAM 2) knows
+itself who is lost and who is who.
 """
 
 from collections.abc import Callable
@@ -119,16 +120,20 @@ def segment_shot(
     """Rows of one shot; `shot` has its frames in order of time."""
     files, times_s = list(shot["file"]), [float(t) for t in shot["time_s"]]
     frames, widths = [], []
+    follow = segment.follow_shot() if hasattr(segment, "follow_shot") else None
     for number, (file, time_s) in enumerate(zip(files, times_s, strict=True)):
         image = read_rgb(folder / file)
         zoom = zoom_every > 0 and number % zoom_every == 0
         found = segment_frame(image, detect, segment, zoom=zoom)
+        if follow:
+            found = follow(image, found)
         frames.append(find_people(image, time_s, found))
         widths.append(image.shape[1])
-    limits = {"sure_score": sure_score, "max_gap_s": max_gap_s}
-    frames = recover_people(
-        lambda i: read_rgb(folder / files[i]), times_s, frames, segment, **limits
-    )
+    if not follow:  # one with a memory of its own has looked for the lost already
+        limits = {"sure_score": sure_score, "max_gap_s": max_gap_s}
+        frames = recover_people(
+            lambda i: read_rgb(folder / files[i]), times_s, frames, segment, **limits
+        )
     tracks = [t for t in collect_tracks(frames, max_gap_s) if best_score(t) >= sure_score]
     return [
         row

@@ -50,7 +50,7 @@ def list_rows(rows: dict[str, Row], models: dict[str, Row]) -> list[str]:
     if bound:
         lines.append("NOT FOR COMMERCIAL USE:")
         lines += [_line(name, rows[name], needs) for name in bound]
-    lines.append(f"{'file':<32} {'MB':>8} {'GPU memory':>11}  licence; training data")
+    lines.append(f"{'file':<32} {'MB':>8} {'GPU, about':>11}  licence; training data")
     lines += [_line(name, rows[name], needs) for name in free]
     total = sum(size_mb(row) or 0 for row in rows.values())
     return [*lines, f"{'in all about':<32} {total:>8.0f}"]

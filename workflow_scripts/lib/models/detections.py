@@ -13,6 +13,7 @@ class Detections:
     scores: np.ndarray  # (N,) float32, 0 to 1
     regions: np.ndarray | None = None  # (N, 4) float32: centre x, centre y, side, angle in radians
     masks: np.ndarray | None = None  # (N, H, W) bool
+    tracks: np.ndarray | None = None  # (N,) int: the same number is the same person in a shot
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -20,14 +21,14 @@ class Detections:
     def take(self, rows: np.ndarray | list[int]) -> "Detections":
         """The same things in another order, or fewer of them."""
         rows = np.asarray(rows, int)
-        fields = (self.boxes, self.scores, self.regions, self.masks)
+        fields = (self.boxes, self.scores, self.regions, self.masks, self.tracks)
         return Detections(*(None if field is None else field[rows] for field in fields))
 
     def join(self, other: "Detections") -> "Detections":
         """These things, then the others; both must bring the same fields."""
         pairs = zip(
-            (self.boxes, self.scores, self.regions, self.masks),
-            (other.boxes, other.scores, other.regions, other.masks),
+            (self.boxes, self.scores, self.regions, self.masks, self.tracks),
+            (other.boxes, other.scores, other.regions, other.masks, other.tracks),
             strict=True,
         )
         return Detections(

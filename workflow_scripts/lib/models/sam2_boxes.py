@@ -11,13 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from transformers import Sam2Model
+from transformers import Sam2Model, Sam2VideoModel
 
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.lib.models.detections import Detections, no_detections
 from workflow_scripts.lib.models.devices import open_device, pick_dtype
 from workflow_scripts.lib.models.folders import check_folder
 from workflow_scripts.lib.models.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
+from workflow_scripts.lib.models.sam2_memory import Follower
 
 BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was about
 
@@ -30,27 +31,41 @@ class BoxSegmenter:
     """
 
     def __init__(self, folder: Path, device: str):
-        check_folder(folder, "model.safetensors", {"sam2", "sam2_video"})
+        check_folder(folder, "model.safetensors", {"sam2_video"})
         self.device = open_device(device)
         self.dtype = pick_dtype(self.device)
+        video = Sam2VideoModel.from_pretrained(folder, local_files_only=True)
         model = Sam2Model.from_pretrained(folder, local_files_only=True)
-        self.model = model.eval().to(self.device)
+        model.vision_encoder = video.vision_encoder  # the large part, once
+        self.video, self.model = video.eval().to(self.device), model.eval().to(self.device)
         self.side_px = int(model.config.prompt_encoder_config.image_size)
-        self.seen = ("", [])
+        self.seen: tuple[str, dict] = ("", {})
 
     @torch.inference_mode()
-    def encode(self, images: Sequence[np.ndarray]) -> list[torch.Tensor]:
-        """Codes of N pictures of any size, one tensor (N, C, h, w) per level."""
+    def encode(self, images: Sequence[np.ndarray]) -> dict[str, list[torch.Tensor]]:
+        """Codes of N pictures of any size: one tensor (h * w, N, C) per level, and their places."""
         pixels = stack_pictures(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            codes = self.model.get_image_embeddings(torch.from_numpy(pixels).to(self.device))
-        return [code.float() for code in codes]
+            found = self.video.get_image_features(torch.from_numpy(pixels).to(self.device))
+        return {
+            "vision_feats": [code.float() for code in found.fpn_hidden_states],
+            "vision_pos_embeds": [code.float() for code in found.fpn_position_encoding],
+        }
 
-    def _encode_once(self, image: np.ndarray) -> list[torch.Tensor]:
+    def _encode_once(self, image: np.ndarray) -> dict[str, list[torch.Tensor]]:
         key = f"{image.shape} {hashlib.blake2b(image.tobytes()).hexdigest()}"
         if self.seen[0] != key:
             self.seen = (key, self.encode([image]))
         return self.seen[1]
+
+    def _as_maps(self, codes: dict[str, list[torch.Tensor]]) -> list[torch.Tensor]:
+        """The codes as the box decoder takes them: (N, C, h, w), the last without a memory."""
+        *fine, coarse = codes["vision_feats"]
+        levels = [*fine, coarse + self.video.no_memory_embedding]
+        return [
+            level.permute(1, 2, 0).unflatten(2, size)
+            for level, size in zip(levels, self.video.backbone_feature_sizes, strict=True)
+        ]
 
     @torch.inference_mode()
     def cut_out(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -58,7 +73,7 @@ class BoxSegmenter:
         height, width = image.shape[:2]
         scale = self.side_px / np.array([width, height] * 2, np.float32)
         prompts = torch.from_numpy(boxes.astype(np.float32) * scale)[None].to(self.device)
-        codes = self._encode_once(image)
+        codes = self._as_maps(self._encode_once(image))
         found = self.model(image_embeddings=codes, input_boxes=prompts, multimask_output=False)
         small = found.pred_masks[0, :, 0].float().cpu().numpy()
         return np.stack([cv2.resize(one, (width, height)) for one in small])
@@ -73,6 +88,11 @@ class BoxSegmenter:
         rows = np.flatnonzero(masks.any((1, 2)))
         boxes = np.array([mask_box(masks[row]) for row in rows], np.float32).reshape(-1, 4)
         return Detections(boxes, detections.scores[rows], None, masks[rows])
+
+    def follow_shot(self) -> Callable[[np.ndarray, Detections], Detections]:
+        """Return follow(image, found) -> Detections with tracks, for one shot, frame by frame."""
+        follower = Follower(self.video, self.side_px)
+        return lambda image, found: follower(found, self._encode_once(image))
 
 
 def near_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:

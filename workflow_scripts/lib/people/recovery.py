@@ -22,6 +22,7 @@ class Person:
     mask: np.ndarray  # (H, W) packed along the width, 8 pixels a byte
     area_px: int
     region: np.ndarray | None
+    track: int | None = None  # where the segmenter itself knows who is who
 
 
 def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Person]:
@@ -33,6 +34,7 @@ def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Per
             np.packbits(mask, axis=1),
             int(mask.sum()),
             None if found.regions is None else found.regions[row],
+            None if found.tracks is None else int(found.tracks[row]),
         )
         for row, (mask, score) in enumerate(zip(found.masks, found.scores, strict=True))
     ]
@@ -124,13 +126,16 @@ def find_prompt(
 
 def collect_tracks(frames: list[list[Person]], max_gap_s: float) -> list[dict[int, Person]]:
     """Link the people of a shot; per track, who they are in which frame."""
-    numbers = link_tracks([[p.sighting for p in people] for people in frames], max_gap_s=max_gap_s)
+    numbers = [[p.track for p in people] for people in frames]
+    if any(number is None for row in numbers for number in row):
+        sightings = [[p.sighting for p in people] for people in frames]
+        numbers = link_tracks(sightings, max_gap_s=max_gap_s)
     count = max((number for row in numbers for number in row), default=-1) + 1
     tracks: list[dict[int, Person]] = [{} for _ in range(count)]
     for index, (people, row) in enumerate(zip(frames, numbers, strict=True)):
         for person, number in zip(people, row, strict=True):
             tracks[number][index] = person
-    return tracks
+    return [track for track in tracks if track]
 
 
 def best_score(track: dict[int, Person]) -> float:
