@@ -21,8 +21,10 @@ KILLS = int(os.environ.get("KILLS", "5"))
 SEED = 7
 LONGEST_S = 20  # that a run is left in peace
 POLL_S = 0.1
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
 PLACES = os.cpu_count()
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *SMALL]
+SNAKEMAKE += ["--config", "shards=1", "--cores", f"{PLACES}", "--resources", f"gpu={PLACES}"]
+ADAPTER = "results/short/adapters/style/adapter.safetensors"  # from frames to an adapter
 
 pytestmark = pytest.mark.workflow
 
@@ -41,7 +43,10 @@ class Round:
         """Run to the end, with at most so many kills."""
         while len(self.kills) < most:
             process = start(self.folder)
-            after_s = self._wait(process)
+            # the last kill strikes in the training, if none did so before
+            is_last = len(self.kills) == most - 1 and not self.in_training
+            peace_s = float("inf") if is_last else self.lots.uniform(0, LONGEST_S)
+            after_s = self._wait(process, peace_s)
             if process.poll() is not None:
                 assert process.returncode == 0, read_log(self.folder)
                 break
@@ -54,9 +59,9 @@ class Round:
         log = self.folder / "logs/short/train_adapter.style.log"
         self.resumed += [line for line in log.read_text().splitlines() if "resumed" in line]
 
-    def _wait(self, process: subprocess.Popen) -> float:
-        """Until a random moment after its first job began, a first checkpoint, or the end; in s."""
-        begun, peace_s = time.monotonic(), self.lots.uniform(0, LONGEST_S)
+    def _wait(self, process: subprocess.Popen, peace_s: float) -> float:
+        """So long after the first job began, or until a first checkpoint, or the end; in s."""
+        begun = time.monotonic()
         checkpoints = self.folder / "results/short/adapters/style/checkpoints"
         while process.poll() is None and time.monotonic() - begun < peace_s:
             if "Execute " not in read_log(self.folder):
@@ -70,11 +75,14 @@ class Round:
 
 def start(folder: Path) -> subprocess.Popen:
     """Begin or resume a run, as the README says, in a process group of its own."""
-    resume = [*SNAKEMAKE, "--cores", f"{PLACES}", "--resources", f"gpu={PLACES}", *SMALL]
-    subprocess.run([*SNAKEMAKE, "--unlock", *SMALL], cwd=folder, check=True, capture_output=True)
+    subprocess.run([*SNAKEMAKE, "--unlock"], cwd=folder, check=True, capture_output=True)
     with (folder / "run.log").open("w") as log:
         return subprocess.Popen(
-            resume, cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            [*SNAKEMAKE, "--", ADAPTER],
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 
