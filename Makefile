@@ -9,12 +9,13 @@ DEMO := --configfile config/config.yaml config/demo.yaml
 # The light tier computes on the CPU: a "gpu" is a place for a job there, and each core has one.
 SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
+PEERS := benchmarks/work/peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test accuracy lint film-bbb lock clean
+.PHONY: help setup demo test accuracy lint film-bbb bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -48,6 +49,15 @@ film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, ligh
 	$(RUN) --configfile config/config.yaml config/bbb.yaml $(SLOTS)
 	@echo
 	@echo "The report: $(CURDIR)/results/bbb/report/index.html"
+
+bench: $(READY) $(PEERS)/.ready  ## measure the first phases beside other tools: benchmarks/results.md
+	$(RUN) --configfile config/config.yaml config/bbb.yaml --cores 1 resources/films/bbb.mp4
+	$(BIN)/python -m benchmarks.run
+
+$(PEERS)/.ready: benchmarks/peers.txt $(READY)
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python -r benchmarks/peers.txt
+	@touch $@
 
 lock: $(READY)  ## compile envs/requirements.in again, and the conda file from the same pins
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
