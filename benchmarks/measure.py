@@ -1,4 +1,4 @@
-"""CPU seconds and memory of commands, run in turn: what disturbs one disturbs the others too."""
+"""CPU seconds of commands, run in turn: what disturbs one disturbs the others too."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class Command:
 
 
 def run(command: Command) -> dict:
-    """Run once: {cpu_s, rss_mb}; both of the whole process tree, memory of its largest process."""
+    """Run once: {cpu_s}, of the whole process tree, and {memory_mb}, of what writes its own."""
     out = Path(command.line[-1])
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -44,7 +44,9 @@ def run(command: Command) -> dict:
             f"{' '.join(command.line)} failed:\n{log.read_text()[-2000:]}\n"
             "  Run that line alone; delete benchmarks/work/peers to install the peers anew."
         )
-    return {"cpu_s": usage.ru_utime + usage.ru_stime, "rss_mb": usage.ru_maxrss / 1024}
+    memory = out / "memory.json"
+    memory_mb = json.loads(memory.read_text()) if memory.is_file() else None
+    return {"cpu_s": usage.ru_utime + usage.ru_stime, "memory_mb": memory_mb}
 
 
 def run_in_turn(commands: list[Command], rounds: int, record: Path) -> None:

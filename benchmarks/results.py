@@ -72,7 +72,7 @@ def read_runs(record: Path) -> pd.DataFrame:
         cpu_s=("cpu_s", "median"),
         least_s=("cpu_s", "min"),
         most_s=("cpu_s", "max"),
-        rss_mb=("rss_mb", "max"),
+        memory_mb=("memory_mb", "max"),
         runs=("cpu_s", "size"),
         script=("script", "first"),
         what=("what", "first"),
@@ -97,6 +97,10 @@ def list_bars(runs: pd.DataFrame) -> str:
     return table(["what", "divided by", "ratio", "bar", "reached"], rows)
 
 
+def show_memory(memory_mb: float) -> str:
+    return "–" if pd.isna(memory_mb) else f"{memory_mb:.0f}"
+
+
 def list_runs(runs: pd.DataFrame) -> str:
     """Every command with its figures."""
     rows = []
@@ -104,7 +108,7 @@ def list_runs(runs: pd.DataFrame) -> str:
         start = "python -m benchmarks.ours" if run["script"] == "ours" else "peers.py"
         command = f"`{start} {run['what']} {run['source']}`"
         cpu = f"{run['cpu_s']:.2f} ({run['least_s']:.2f} to {run['most_s']:.2f})"
-        rows.append([name, cpu, f"{run['rss_mb']:.0f}", run["runs"], command])
+        rows.append([name, cpu, show_memory(run["memory_mb"]), run["runs"], command])
     return table(["name", "CPU s, median (range)", "most MB", "runs", "command"], rows)
 
 
@@ -165,7 +169,7 @@ def explain(runs: pd.DataFrame) -> str:
         f"{parts['look']:.2f} ms, a picture that is written {picture:.1f} ms ({shares}).\n"
         f"Once a film: {start:.2f} s to start Python and its libraries, "
         f"{parts['bars'] / 1000:.2f} s to look for bars.\n\n"
-        "Against decoding, of a film of 24 frames a second:\n"
+        "Against decoding, of a film of 24 frames a second:\n\n"
         + table(
             ["adds", "times decoding"],
             [
@@ -177,6 +181,19 @@ def explain(runs: pd.DataFrame) -> str:
                 ["start and bars, 10 min of film", f"{once / decode / 14400:.2f}"],
             ],
         )
+    )
+
+
+def explain_pictures(runs: pd.DataFrame) -> str:
+    """The same for a folder of JPEGs."""
+    parts = json.loads((OUT / "picture_parts/parts.json").read_text())
+    bars_s = parts.pop("bars") / 1000
+    count = len(list((HERE / "work/pictures").iterdir()))
+    floor = 1000 * runs["cpu_s"]["pictures_decode_pictures"] / count
+    steps = ", ".join(f"{step} {spent:.2f} ms" for step, spent in parts.items())
+    return (
+        f"Of the folder ({count} pictures; the floor is {floor:.2f} ms each, start included):\n"
+        f"{steps} a picture, and {bars_s:.2f} s once to look for bars.\n"
     )
 
 
@@ -206,7 +223,9 @@ def write_results(record: Path) -> None:
     """results.md and its picture, beside this file."""
     runs = read_runs(record)
     draw_times(runs, HERE / "time_by_frames.svg")
-    memory = ", ".join(f"{s} s: {runs['rss_mb'][f'film_{s}s_extract']:.0f} MB" for s in LENGTHS_S)
+    memory = ", ".join(
+        f"{s} s: {runs['memory_mb'][f'film_{s}s_extract']:.0f} MB" for s in LENGTHS_S
+    )
     text = (HERE / "results_template.md").read_text()
     (HERE / "results.md").write_text(
         text.format(
@@ -217,8 +236,9 @@ def write_results(record: Path) -> None:
             shots=list_shots(),
             duplicates=list_duplicates(),
             blur=list_blur(),
-            memory=f"{memory}, 180 s: {runs['rss_mb']['bbb_3min_extract']:.0f} MB",
+            memory=f"{memory}, 180 s: {runs['memory_mb']['bbb_3min_extract']:.0f} MB",
             profile=explain(runs),
+            pictures=explain_pictures(runs),
             runs=list_runs(runs),
         )
     )

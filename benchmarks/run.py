@@ -54,7 +54,9 @@ def list_judged() -> list[Command]:
         for name, source in FOR_SHOTS.items()
         for script, what in (("ours", "extract"), ("peers", "scenedetect"))
     ]
-    return [*commands, Command("parts", "ours", "parts", FOR_SHOTS["bbb_3min"])]
+    parts = Command("parts", "ours", "parts", FOR_SHOTS["bbb_3min"])
+    pictures = Command("picture_parts", "ours", "picture_parts", str(WORK / "pictures"))
+    return [*commands, parts, pictures]
 
 
 def main() -> None:
