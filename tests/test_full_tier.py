@@ -33,7 +33,7 @@ def make_folder(folder: Path) -> Path:
     for path in (ROOT / "resources").iterdir():
         if path.name != "models":
             (folder / "resources" / path.name).symlink_to(path)
-    for path in (ROOT / "resources/models").glob("*.onnx"):  # the text reader of both tiers
+    for path in (ROOT / "resources/models").glob("ch_*.onnx"):  # the text reader of both tiers
         shutil.copyfile(path, folder / "resources/models" / path.name)
     return folder
 
