@@ -31,7 +31,7 @@ def make_dinov2_base() -> Dinov2Model:
 
 
 def make_vit_l_14() -> open_clip.CLIP:
-    return open_clip.create_model("ViT-L-14", pretrained=None)
+    return open_clip.CLIP(**open_clip.get_model_config("ViT-L-14"))
 
 
 def build_vit_l_14(folder: Path) -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("onnx", reason="the package onnx is not installed: make setu
 from tests.role_models import noise, opened  # noqa: E402
 from tests.test_models_contract import as_found, square  # noqa: E402
 from workflow_scripts.lib.images import write_image  # noqa: E402
+from workflow_scripts.lib.models import sam2_memory  # noqa: E402
 from workflow_scripts.lib.models.sam2_memory import Follower, match  # noqa: E402
 from workflow_scripts.segment_instances import segment_shot  # noqa: E402
 
@@ -25,7 +26,8 @@ def follow(monkeypatch):
     corrected = []
 
     def correct(self, masks):
-        corrected.append((self.frame, [track for track, _ in masks]))
+        if masks:
+            corrected.append((self.frame, [track for track, _ in masks]))
 
     monkeypatch.setattr(Follower, "correct", correct)
 
@@ -76,11 +78,10 @@ def test_nobody_yet(follow):
 
 def test_a_corrected_mask_is_what_the_model_then_remembers():
     segmenter = opened("sam2 random")
-    follow = segmenter.follow_shot()
-    follow(noise(90, 120), as_found(square(10)))
+    follower = Follower(segmenter.video, segmenter.side_px)
+    follower(as_found(square(10)), segmenter.encode([noise(90, 120)]))
     # the model is random: only that the memory holds the mask can be checked, not what it does
-    session = follow.__closure__[0].cell_contents.session
-    kept = session.output_dict_per_obj[0]["cond_frame_outputs"][0]
+    kept = follower.tracks[0].session.output_dict_per_obj[0]["cond_frame_outputs"][0]
     small = torch.nn.functional.interpolate(kept["pred_masks"], (90, 120))[0, 0] > 0
     assert (small.numpy() & square(10)).sum() / (small.numpy() | square(10)).sum() > 0.9
     assert "high_res_masks" not in kept
@@ -105,3 +106,11 @@ def test_the_phase_keeps_the_numbers_of_the_memory(tmp_path):
     tracks = pd.DataFrame(rows).groupby("frame_id")["track_id"]
     assert all(names.is_unique for _, names in tracks)
     assert all(name.startswith("s0004_t") for _, names in tracks for name in names)
+
+
+def test_who_is_long_gone_is_forgotten(follow, monkeypatch):
+    monkeypatch.setattr(sam2_memory, "KEPT_FRAMES", 2)
+    follow(as_found(square(10)))
+    for _ in range(3):
+        assert len(follow(as_found(), np.zeros((90, 120)))) == 0
+    assert follow(as_found(square(10))).tracks.tolist() == [1]
