@@ -11,12 +11,13 @@ SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
 TIER ?= light
 NAME ?= demo
+PEERS := benchmarks/work/peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slurm test-kills accuracy growth capacity models bench-gpu lint film-bbb lock clean
+.PHONY: help setup demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -68,6 +69,15 @@ film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, ligh
 	$(RUN) --configfile config/config.yaml config/bbb.yaml $(SLOTS)
 	@echo
 	@echo "The report: $(CURDIR)/results/bbb/report/index.html"
+
+bench: $(READY) $(PEERS)/.ready  ## measure the first phases beside other tools: benchmarks/results.md
+	$(RUN) --configfile config/config.yaml config/bbb.yaml --cores 1 resources/films/bbb.mp4
+	$(BIN)/python -m benchmarks.run
+
+$(PEERS)/.ready: benchmarks/peers.txt $(READY)
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python -r benchmarks/peers.txt
+	@touch $@
 
 lock: $(READY)  ## compile envs/requirements.in again, and the conda file from the same pins
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

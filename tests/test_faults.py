@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -128,7 +129,9 @@ def test_two_runs_in_one_folder(folder):
     first = subprocess.Popen(command(FRAMES), cwd=folder, stderr=subprocess.DEVNULL)
     while first.poll() is None and not list(folder.glob(".snakemake/locks/*")):
         time.sleep(0.1)
+    first.send_signal(signal.SIGSTOP)  # or it might be done before the other has begun
     status, words = run(folder, FRAMES)
+    first.send_signal(signal.SIGCONT)
     assert status == 1
     assert "Directory cannot be locked" in words
     assert "--unlock" in words

@@ -1,12 +1,18 @@
 """The hash against imagehash."""
 
+from pathlib import Path
+
 import imagehash
 import numpy as np
 from films_in_code import draw_scene
 from PIL import Image
 
 from workflow_scripts.lib.film import hashes
-from workflow_scripts.lib.film.measures import shrink
+from workflow_scripts.lib.film.measures import reduce_luma, shrink
+from workflow_scripts.lib.film.video import Film
+from workflow_scripts.lib.film.yuv import jpeg_planes
+
+DEMO = Path(__file__).parents[1] / "resources/demo_film/film.mp4"
 
 
 def test_distance_to_imagehash():
@@ -18,6 +24,19 @@ def test_distance_to_imagehash():
         distances.append((hashes.hash_luma(shrink(grey)) ^ theirs).bit_count())
     assert np.mean(np.array(distances) <= 2) >= 0.9
     assert max(distances) <= 6
+
+
+def test_distance_to_imagehash_on_a_film():
+    with Film(DEMO, 2) as film:
+        frames = [frame for number, (_, frame) in enumerate(film) if number % 12 == 0]
+    distances = []
+    for frame in frames:
+        luma = jpeg_planes(frame)[0]
+        theirs = int(str(imagehash.phash(Image.fromarray(luma))), 16)
+        distances.append((hashes.hash_luma(reduce_luma(luma)[1]) ^ theirs).bit_count())
+    assert len(distances) > 90
+    assert np.mean(np.array(distances) <= 2) >= 0.9
+    assert max(distances) <= 4
 
 
 def test_a_hash_survives_brightness_and_size():

@@ -38,11 +38,10 @@ class Mishaps(threading.Thread):
 
     def _cancel(self) -> bool:
         """End a segment_instances at work by scancel."""
-        lines = call("squeue", "-h", "-t", "RUNNING", "-o", "%i %k").splitlines()
-        ids = [line.split()[0] for line in lines if "segment_instances" in line]
-        if not ids or not self._find("segment_instances.py"):
+        jobs = find_jobs("segment_instances")
+        if not jobs or not self._find("segment_instances.py"):
             return False
-        call("scancel", ids[0])
+        call("scancel", jobs[0])
         return True
 
     def _kill(self) -> bool:
@@ -50,10 +49,13 @@ class Mishaps(threading.Thread):
         return self._signal("inpaint_backgrounds.py", signal.SIGKILL)
 
     def _hang(self) -> bool:
-        """Stop a training that has left a checkpoint: it hangs until its time is over."""
+        """Stop a training that has left a checkpoint, and cut its time, so that it ends soon."""
         if not list(self.folder.glob("results/short/adapters/*/checkpoints/resume.pt")):
             return False
-        return self._signal("train_adapter.py", signal.SIGSTOP)
+        if not self._signal("train_adapter.py", signal.SIGSTOP):
+            return False
+        call("scontrol", "update", f"JobId={find_jobs('train_adapter')[0]}", "TimeLimit=1")
+        return True
 
     def _signal(self, script: str, number: int) -> bool:
         """Send a signal to the process that runs a script, if there is one."""
@@ -69,6 +71,12 @@ class Mishaps(threading.Thread):
             if len(words) > 1 and words[-1].endswith(script) and str(self.folder) in words[-1]:
                 return int(process.name)
         return 0
+
+
+def find_jobs(rule: str) -> list[str]:
+    """Numbers of a rule's jobs that run."""
+    lines = call("squeue", "-h", "-t", "RUNNING", "-o", "%i %k").splitlines()
+    return [line.split()[0] for line in lines if rule in line]
 
 
 def read_command(process: Path) -> list[str]:

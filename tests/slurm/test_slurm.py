@@ -86,7 +86,6 @@ def one_gpu(cluster, tmp_path_factory):
     write_profile(
         folder,
         embed_images={"mem_mb": "500 if attempt == 1 else 3000"},
-        train_adapter={"runtime": "1 if attempt == 1 else 60"},
     )
     since = start_cluster(gpus=1)
     mishaps = Mishaps(folder)

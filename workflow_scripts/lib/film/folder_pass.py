@@ -30,7 +30,7 @@ def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
     if not files:
         raise CineloraError(f"{path} holds no pictures (.jpg, .png, .webp, .bmp, .tif).")
     log.info("%s: %d pictures", path, len(files))
-    crop = _find_crops(files) if sampling.crop_bars else {}
+    crop = find_crops(files) if sampling.crop_bars else {}
     with Recorder(images, sampling.held_tolerance) as recorder:
         reader = FolderReader(path, files, crop, recorder, sampling.min_cut_change)
         loaded = progress(_load_ahead(files), "pictures", total=len(files))
@@ -110,7 +110,7 @@ def _load(file: Path) -> Loaded | CineloraError:
         return error
 
 
-def _find_crops(files: list[Path]) -> dict[Size, Crop]:
+def find_crops(files: list[Path]) -> dict[Size, Crop]:
     """What the bars leave of pictures of the commonest size; other sizes are left alone."""
     chosen = files[:: max(1, len(files) // LOOKS_FOR_BARS)]
     loaded = [picture for picture in map(_load, chosen) if isinstance(picture, Loaded)]

@@ -1,0 +1,110 @@
+"""What is measured of cinelora, and the floors: python -m benchmarks.ours <what> <source> <out>."""
+
+import json
+import sys
+from pathlib import Path
+
+CONFIG = Path("config/config.yaml")
+
+
+def extract(source: str, out: str, per_second: float | None = None) -> None:
+    """The phase extract_frames on a film or a folder of pictures, as the config has it."""
+    import yaml
+
+    from workflow_scripts import extract_frames
+
+    options = yaml.safe_load(CONFIG.read_text())["extract_frames"]
+    if per_second is not None:
+        options["sampling"]["frames_per_second"] = per_second
+    tables = [f"{out}/{name}.parquet" for name in ("frames", "shots", "problems")]
+    extract_frames.main(source, *tables, f"{out}/images", **options)
+
+
+def extract_1(source: str, out: str) -> None:
+    """As extract, one picture a second."""
+    extract(source, out, 1)
+
+
+def duplicates(source: str, out: str) -> None:
+    """The phases extract_frames and dedup_frames on a folder of pictures."""
+    import yaml
+
+    from workflow_scripts import dedup_frames
+
+    extract(source, out)
+    options = yaml.safe_load(CONFIG.read_text())["dedup_frames"]
+    dedup_frames.main(f"{out}/frames.parquet", f"{out}/groups.parquet", **options)
+
+
+def search(source: str, out: str) -> None:
+    """Pairs within 8 bits among so many distinct random codes with planted neighbours."""
+    from benchmarks.codes import make_codes
+    from workflow_scripts.lib.film.near_hashes import find_pairs
+
+    pairs = len(find_pairs(make_codes(int(source)), 8)[0])
+    Path(out, "pairs.json").write_text(json.dumps(pairs))
+
+
+def decode_film(source: str, out: str) -> None:
+    """Floor: decode every frame, look at none."""
+    import av
+
+    with av.open(source) as container:
+        stream = container.streams.video[0]
+        stream.thread_type, stream.codec_context.thread_count = "AUTO", 2
+        count = sum(1 for _ in container.decode(stream))
+    Path(out, "frames.json").write_text(json.dumps(count))
+
+
+def decode_pictures(source: str, out: str) -> None:
+    """Floor: decode every JPEG at an eighth of its size, look at none."""
+    import simplejpeg
+
+    for path in sorted(Path(source).iterdir()):
+        simplejpeg.decode_jpeg(path.read_bytes(), "GRAY", min_height=64, min_width=64)
+
+
+def start(source: str, out: str) -> None:
+    """Floor: what the phase imports."""
+    import workflow_scripts.extract_frames  # noqa: F401
+
+
+def parts(source: str, out: str) -> None:
+    """CPU milliseconds of each step that follows decoding, on frames of the film, one thread."""
+    from benchmarks.parts import time_parts
+
+    Path(out, "parts.json").write_text(json.dumps(time_parts(Path(source), Path(out))))
+
+
+def picture_parts(source: str, out: str) -> None:
+    """CPU milliseconds of each step on pictures of the folder, one thread."""
+    from benchmarks.parts import time_picture_parts
+
+    Path(out, "parts.json").write_text(json.dumps(time_picture_parts(Path(source), Path(out))))
+
+
+def write_memory(out: str) -> None:
+    """Most memory (MB) of this process so far; that of wait4 would begin with its parent's."""
+    status = Path("/proc/self/status").read_text()
+    peak_kb = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    Path(out, "memory.json").write_text(json.dumps(int(peak_kb) / 1024))
+
+
+WHAT = {
+    function.__name__: function
+    for function in (
+        extract,
+        extract_1,
+        duplicates,
+        search,
+        decode_film,
+        decode_pictures,
+        start,
+        parts,
+        picture_parts,
+    )
+}
+
+if __name__ == "__main__":
+    WHAT[sys.argv[1]](*sys.argv[2:])
+    write_memory(sys.argv[3])

@@ -1,0 +1,80 @@
+"""Where the time of a film goes after decoding: CPU time of each step, alone on one thread."""
+
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import simplejpeg
+
+from workflow_scripts.lib.film.folder_pass import find_crops, glance_at
+from workflow_scripts.lib.film.measures import measure, reduce_luma, shrink
+from workflow_scripts.lib.film.picture_files import list_pictures, load_picture
+from workflow_scripts.lib.film.recorder import QUALITY, save_image
+from workflow_scripts.lib.film.shots import ShotFinder, glance
+from workflow_scripts.lib.film.video import Film, read_keyframes
+from workflow_scripts.lib.film.yuv import jpeg_planes, view_planes
+from workflow_scripts.lib.memory import keep_freed_memory
+
+FRAMES, FIRST = 100, 400
+
+
+class Stopwatch:
+    """CPU seconds of this thread, by step."""
+
+    def __init__(self):
+        self.spent: dict[str, float] = {}
+
+    def time(self, step: str, function: Callable, *args: object) -> object:
+        began = time.thread_time()
+        value = function(*args)
+        self.spent[step] = self.spent.get(step, 0) + time.thread_time() - began
+        return value
+
+
+def time_parts(path: Path, folder: Path) -> dict[str, float]:
+    """Milliseconds per frame looked at ("look") or per picture written (the others).
+
+    "bars" is once a film: keyframes read to find the black bars.
+    """
+    keep_freed_memory()
+    cv2.setNumThreads(1)
+    watch, finder = Stopwatch(), ShotFinder(22)
+    watch.time("bars", read_keyframes, path, 32)
+    with Film(path) as film:
+        for number, (_, frame) in enumerate(islice(film, FIRST, FIRST + FRAMES)):
+            planes = view_planes(frame)
+            finder.push(watch.time("look", lambda p=planes: glance(p, full_range=False)))
+            luma, blue, red = watch.time("convert", jpeg_planes, frame)
+            jpeg = watch.time("encode", _encode, luma, blue, red)
+            watch.time("write", (folder / f"{number}.jpg").write_bytes, jpeg)
+            watch.time("measure", _measure, luma, blue, red)
+    bars = 1000 * watch.spent.pop("bars")
+    return {step: 1000 * spent / FRAMES for step, spent in watch.spent.items()} | {"bars": bars}
+
+
+def time_picture_parts(folder: Path, out: Path) -> dict[str, float]:
+    """Milliseconds per picture of a folder; "bars" is once a folder."""
+    keep_freed_memory()
+    cv2.setNumThreads(1)
+    watch, files = Stopwatch(), list_pictures(folder)
+    watch.time("bars", find_crops, files)
+    for path in files[:FRAMES]:
+        loaded = watch.time("decode", load_picture, path)
+        watch.time("look", glance_at, loaded.image)
+        whole = (0, 0, *loaded.image.shape[1::-1])
+        copy = out / path.name
+        watch.time("measure and copy", save_image, copy, loaded.image, loaded.jpeg, whole)
+    bars = 1000 * watch.spent.pop("bars")
+    return {step: 1000 * spent / FRAMES for step, spent in watch.spent.items()} | {"bars": bars}
+
+
+def _encode(luma, blue, red) -> bytes:
+    return simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=QUALITY)
+
+
+def _measure(luma, blue, red) -> dict:
+    working, small = reduce_luma(luma)
+    view = cv2.cvtColor(cv2.merge([small, shrink(red), shrink(blue)]), cv2.COLOR_YCrCb2RGB)
+    return measure(working, small, view)
