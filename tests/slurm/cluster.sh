@@ -19,7 +19,10 @@ PORT=26817  # slurmctld; +1 slurmdbd, +2 and +3 the nodes
 export SLURM_CONF=$HOME_DIR/etc/slurm.conf
 
 die() { echo "cluster.sh: $*" >&2; exit 1; }
-running() { [ -s "$1" ] && grep -qvE '\) [ZX] ' "/proc/$(cat "$1")/stat" 2>/dev/null; }
+running() {
+    local pid
+    pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] && grep -qvE '\) [ZX] ' "/proc/$pid/stat" 2>/dev/null
+}
 
 wait_for() { # wait_for WHAT COMMAND...
     local what=$1 left=200

@@ -118,7 +118,22 @@ def write_page(film: str, cost: Cost, measured: int, frames: int) -> str:
             hours, first = tell_time(cost, films, cores, gpus)
             time = f"{hours:.1f} h" if hours < 48 else f"{hours / 24:,.1f} days"
             lines.append(f"| {films:,} | {name} | {time} | {films * cost.gpu_h:,.0f} | {first} |")
-    return "\n".join([*lines, "", "![Growth](growth.svg)", ""])
+    lines += ["", *describe_growth(LEAVES.with_name("growth.csv"))]
+    return "\n".join([*lines, ""])
+
+
+def describe_growth(table: Path) -> list[str]:
+    """How far `make growth` has measured, and its picture."""
+    rows = pd.read_csv(table)
+    films = rows.loc[rows["step"] == "cluster_scenes"]
+    largest = films.loc[films["size"].idxmax()]
+    return [
+        f"Phases that read tables only, measured by `make growth` to {largest['size']:,} frames:",
+        f"`cluster_scenes` needs most, {largest['peak_mb']:,.0f} MB, and grows with the frames;",
+        "give it more in your profile for longer films (`set-resources`).",
+        "",
+        "![Growth](growth.svg)",
+    ]
 
 
 def main(film: str, root: Path = Path()) -> None:
