@@ -53,7 +53,11 @@ def test_a_table_that_a_film_does_not_bring(truth):
 def test_the_overlay_of_another_film(truth):
     overlay = run.make_overlay(truth.folder.parent)
     assert overlay["only"] == ["my-film"]
-    assert set(overlay["films"]["my-film"]["characters"]) == {"nella", "pip"}
+    film = overlay["films"]["my-film"]
+    assert set(film["characters"]) == {"nella", "pip"}
+    assert "character" not in film["kinds"]  # without a roster nobody has a name
+    (truth.folder.parent / "roster").mkdir()
+    assert "character" in run.make_overlay(truth.folder.parent)["films"]["my-film"]["kinds"]
 
 
 def test_the_table_marks_missed_goals():

@@ -18,6 +18,7 @@ from workflow_scripts.lib.images import read_rgb, write_image
 from workflow_scripts.lib.inputs import CAPTION_TABLES, PACK_TABLES, pack_inputs
 from workflow_scripts.lib.packing import balance, cuts, facts, kohya, names, selection, splits
 from workflow_scripts.lib.packing.captions import CLASS_WORDS
+from workflow_scripts.lib.packing.dataset_counts import refuse_empty
 
 VOCABULARY = "resources/vocabularies/captions.yaml"
 LIMITS = yaml.safe_load(Path("config/config.yaml").read_text())["pack_dataset"]
@@ -232,6 +233,11 @@ def test_an_empty_dataset_names_its_reasons(film, tmp_path):
         pack(film, tmp_path / "pose", "pose", min_side_px=nobody)
     assert "too_small 4" in str(error.value) and "duplicate 4" in str(error.value)
     assert not (tmp_path / "pose").exists()
+
+
+def test_a_dataset_of_nobody_known_says_how_to_name_them():
+    with pytest.raises(CineloraError, match=r"config/rosters/<film>/<character>/\*\.jpg"):
+        refuse_empty("character-nella", pd.Series(["unknown_character", "duplicate"]))
 
 
 def test_without_candidates_the_kind_is_named(film, tmp_path):

@@ -12,17 +12,21 @@ from workflow_scripts.accuracy.truth import Truth
 from workflow_scripts.lib.errors import CineloraError
 
 DEMO = Path("resources/demo_film")
+KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 
 
 def make_overlay(folder: Path) -> dict[str, Any]:
-    """Config for a folder that holds film.mp4, truth/ and perhaps roster/<character>/*.jpg."""
+    """Config for a folder that holds film.mp4, truth/ and perhaps roster/<character>/*.jpg.
+
+    Without a roster nobody can be named, and the kind character is left out.
+    """
     name = folder.resolve().name.lower().replace(" ", "-")
     characters = Truth(folder / "truth").screenplay["characters"]
     film = {
         "path": str(folder / "film.mp4"),
         "truth": str(folder / "truth"),
         "roster": str(folder / "roster"),
-        "kinds": ["character", "background", "pose", "expression", "style", "lighting"],
+        "kinds": KINDS if (folder / "roster").is_dir() else KINDS[1:],
         "characters": {
             who.lower(): {"trigger": who.lower(), "class": "person"} for who in characters
         },
@@ -36,6 +40,8 @@ def choose_config(folder: Path) -> tuple[str, Path]:
     if folder.resolve() == DEMO.resolve():
         return "demo", Path("config/demo.yaml")
     overlay = make_overlay(folder)
+    if not (folder / "roster").is_dir():
+        print(f"{folder} has no roster/<character>/*.jpg: people are grouped, but nobody is named.")
     path = Path("results") / f"{overlay['only'][0]}.yaml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(overlay))

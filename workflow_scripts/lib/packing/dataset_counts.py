@@ -20,6 +20,11 @@ def refuse_empty(name: str, reasons: pd.Series) -> None:
             f"  Take the kind {name.partition('-')[0]} out of the film's `kinds` in the config."
         )
     counts = ", ".join(f"{reason} {n}" for reason, n in reasons.value_counts().items())
+    if (reasons == "unknown_character").any():
+        counts += (
+            ".\n  Unknown characters get names by reference pictures (config/rosters/<film>/"
+            "<character>/*.jpg)\n  or by config/reviews/<film>/identities.csv"
+        )
     raise CineloraError(
         f"dataset {name}: {len(reasons)} candidate images, and none is left.\n"
         f"  Set aside: {counts}.\n"
