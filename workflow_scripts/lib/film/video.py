@@ -161,9 +161,8 @@ class Film:
             self._note(f"the film ends here, but promises {self.duration_s:.1f} s")
 
 
-def read_keyframes(path: str | Path, count: int) -> list[tuple[np.ndarray, int]]:
+def read_keyframes(path: str | Path, count: int) -> Iterator[tuple[np.ndarray, int]]:
     """Luma (H, W) uint8 and its value of black, of `count` keyframes spread over the film."""
-    found = []
     with Film(path) as film:
         stream = film._stream
         stream.codec_context.skip_frame = "NONKEY"
@@ -176,8 +175,7 @@ def read_keyframes(path: str | Path, count: int) -> list[tuple[np.ndarray, int]]
             except av.error.FFmpegError:
                 continue  # the pass over the whole film reports what cannot be read
             if frame is not None:
-                found.append(_read_luma(as_planar(frame)))
-    return found
+                yield _read_luma(as_planar(frame))
 
 
 def _read_luma(frame: av.VideoFrame) -> tuple[np.ndarray, int]:
