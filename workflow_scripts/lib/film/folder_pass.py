@@ -14,7 +14,7 @@ import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.film.bars import Crop, find_crop
-from workflow_scripts.lib.film.footage import Footage, Sampling
+from workflow_scripts.lib.film.footage import Footage, Problem, Sampling
 from workflow_scripts.lib.film.measures import shrink
 from workflow_scripts.lib.film.picture_files import (
     Loaded,
@@ -25,7 +25,6 @@ from workflow_scripts.lib.film.picture_files import (
 )
 from workflow_scripts.lib.film.recorder import Recorder, save_file, save_image
 from workflow_scripts.lib.film.shots import Boundary, Glimpse, glance, score_change
-from workflow_scripts.lib.film.video import Problem
 from workflow_scripts.lib.phase import log, progress
 
 LOOKS_FOR_BARS = 32  # pictures spread over the folder

@@ -101,6 +101,8 @@ def _save(row: dict, path: Path, save: Callable, args: tuple) -> dict:
 def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
     """Give held rows the sizes and measures of the picture that they repeat."""
     held = rows["reason"] == "held"
+    if not held.any():
+        return rows
     copied = [name for name in NOTHING if name not in OWN]
     originals = rows.set_index("frame_no")[copied].reindex(rows.loc[held, "held_of"])
     for name in copied:

@@ -8,21 +8,13 @@ import av
 import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.film.footage import Problem
 from workflow_scripts.lib.film.yuv import as_planar, bit_depth, is_full_range, view_planes
 
 GIVE_UP_AFTER = 200  # errors in a row without one readable packet
 MISSING_S = 1.0  # of the promised length: less is how files are, more is reported
 GAP_S = 0.5  # between frames: reported where a film is damaged, else it is a still
 FALLBACK_RATE = 24  # frames per second of a film that gives neither time stamps nor a rate
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that could not be read."""
-
-    time_s: float
-    file: str
-    problem: str
 
 
 @dataclass(frozen=True)
