@@ -90,15 +90,17 @@ def _load_jpeg(data: bytes, cropped: Collection[Size]) -> Loaded | None:
             return None
         if space == "Gray" or (width, height) in cropped:
             return Loaded(simplejpeg.decode_jpeg(data, "RGB"), (width, height), None)
-        return Loaded(_decode_halved(data, height), (width, height), data)
+        return Loaded(_decode_halved(data, (width, height)), (width, height), data)
     except ValueError as error:
         raise CineloraError(f"damaged JPEG ({len(data)} bytes): {error}") from error
 
 
-def _decode_halved(data: bytes, height: int) -> np.ndarray:
+def _decode_halved(data: bytes, size: Size) -> np.ndarray:
     """RGB of a JPEG in the size that is measured: the decoder halves with less work than none."""
-    least = -(-height // 2 ** count_halvings(height))
-    return simplejpeg.decode_jpeg(data, "RGB", fastdct=True, fastupsample=True, min_height=least)
+    halvings = count_halvings(size[1])
+    least = -(-size[1] // 2**halvings)
+    image = simplejpeg.decode_jpeg(data, "RGB", min_height=least)
+    return image[: size[1] >> halvings, : size[0] >> halvings]  # without half a block at the edge
 
 
 def _orientation(data: bytes) -> int:
