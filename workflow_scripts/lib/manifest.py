@@ -21,8 +21,15 @@ def read_manifest(
 
 
 def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
-    present = pq.read_schema(path).names
-    missing = [name for name in columns or [] if name not in present]
+    # not pq.read_table, which imports a library for tables of many files first
+    with pq.ParquetFile(path) as file:
+        _check_columns(path, file.schema_arrow.names, columns or [])
+        table = file.read(columns)
+    return table.select(columns) if columns else table
+
+
+def _check_columns(path: Path, present: list[str], columns: list[str]) -> None:
+    missing = [name for name in columns if name not in present]
     if missing:
         raise CineloraError(
             f"{path} has no column {', '.join(missing)}.\n"
@@ -30,7 +37,6 @@ def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
             "  An older version of the workflow probably wrote it. Delete the file and run\n"
             "  snakemake again to rebuild it."
         )
-    return pq.read_table(path, columns=columns)
 
 
 def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
