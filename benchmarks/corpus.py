@@ -1,6 +1,6 @@
 """Films and pictures to measure on, made from Big Buck Bunny; the same on every machine.
 
-`bbb_3min.mp4` and shorter ones are parts of the film, their packets copied. `corpus.mp4` has cuts
+`bbb_180s.mp4` and shorter ones are parts of the film, their packets copied. `corpus.mp4` has cuts
 and dissolves at known frames: a camera that moves over stills of the film. `pictures/` has frames
 of the film and copies of some of them, planted: `pictures.csv` says which show the same.
 """
@@ -15,28 +15,28 @@ import numpy as np
 import simplejpeg
 
 SEED = 7
-CLIP_S = (120.0, 300.0)  # begins at a keyframe
-LENGTHS_S = (20, 60, 180)  # parts of it, for time against number of frames
+BEGIN_S = 120.0  # of the parts of the film; at a keyframe
+LENGTHS_S = (20, 60, 180)  # of the parts, for time against number of frames
 SIZE = (1280, 720)
 STILLS = 60
 DISSOLVE_EVERY = 8  # shots
 DISSOLVE_FRAMES = 12
 SHOT_FRAMES = (36, 61)
-EVERY = 4  # frames of the film per picture of the folder
-PLANTED = 60  # pictures that get copies
+EVERY = 6  # frames of the film per picture of the folder
+PLANTED = 40  # pictures that get copies
 
 
-def make_clip(film: Path, target: Path, span_s: tuple[float, float] = CLIP_S) -> None:
-    """Copy the packets of a part of a film; its first frame is a keyframe."""
+def make_clip(film: Path, target: Path, length_s: float) -> None:
+    """Copy the packets of a part of a film, to the first keyframe after its length."""
     with av.open(str(film)) as source, av.open(str(target), "w") as copy:
         stream = source.streams.video[0]
         out = copy.add_stream_from_template(stream)
-        source.seek(int(span_s[0] / stream.time_base), stream=stream)
-        first = round(span_s[0] / stream.time_base)
+        source.seek(int(BEGIN_S / stream.time_base), stream=stream)
+        first = round(BEGIN_S / stream.time_base)
         for packet in source.demux(stream):
             if packet.pts is None or packet.pts < first:
                 continue
-            if packet.is_keyframe and float(packet.pts * stream.time_base) >= span_s[1]:
+            if packet.is_keyframe and float(packet.pts * stream.time_base) >= BEGIN_S + length_s:
                 break
             packet.pts, packet.dts = packet.pts - first, packet.dts - first
             packet.stream = out
@@ -151,13 +151,11 @@ def save(path: Path, image: np.ndarray, quality: int) -> None:
 def make_all(film: Path, work: Path) -> None:
     """Make whatever is missing."""
     work.mkdir(parents=True, exist_ok=True)
-    clip, corpus, pictures = work / "bbb_3min.mp4", work / "corpus.mp4", work / "pictures"
-    if not clip.is_file():
-        make_clip(film, clip)
     for seconds in LENGTHS_S:
         if not (part := work / f"bbb_{seconds}s.mp4").is_file():
-            make_clip(film, part, (CLIP_S[0], CLIP_S[0] + seconds))
-    if not corpus.with_suffix(".csv").is_file():
-        make_film(clip, corpus)
-    if not pictures.with_suffix(".csv").is_file():
-        make_pictures(clip, pictures)
+            make_clip(film, part, seconds)
+    longest = work / f"bbb_{LENGTHS_S[-1]}s.mp4"
+    if not (work / "corpus.csv").is_file():
+        make_film(longest, work / "corpus.mp4")
+    if not (work / "pictures.csv").is_file():
+        make_pictures(longest, work / "pictures")

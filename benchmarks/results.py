@@ -12,25 +12,14 @@ import matplotlib as mpl
 import pandas as pd
 
 from benchmarks.corpus import LENGTHS_S
-from benchmarks.measure import PEERS
+from benchmarks.explain import FRAMES_PER_S, explain, explain_pictures
+from benchmarks.judge import list_blur, list_duplicates, list_lost, list_shots
+from benchmarks.measure import HERE, PEERS
 from benchmarks.peers import FAISS_SHARE
-from benchmarks.score import (
-    join_chains,
-    read_cuts,
-    read_demo_truth,
-    read_pairs,
-    read_sharpness,
-    score_blur,
-    score_pairs,
-    score_shots,
-)
+from benchmarks.tables import table
 
 mpl.use("svg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the choice of a backend)
-
-HERE = Path("benchmarks")
-OUT = HERE / "scratch/out"
-FRAMES_PER_S = 24
 
 OURS = ("av", "simplejpeg", "opencv-python-headless", "numpy", "numba")
 LINES = {  # of the picture: what is drawn, its label, colour
@@ -42,25 +31,30 @@ LINES = {  # of the picture: what is drawn, its label, colour
 }
 # what is compared, with what, the bar for the ratio, and whether it is a floor ("over") of ours,
 # or a peer that is to take so many times as much ("under")
+FURTHER = "film_180s_decode_film - film_60s_decode_film"
+CORPUS, SCENES = "corpus_decode_film", "corpus_scenedetect"
+ONE, SIX = "film_180s_extract_1", "film_180s_extract"
 BARS = [
-    ("extract_frames, 6 a second (default)", "film_180s_extract", "film_180s_decode_film", 1.25),
-    (
-        "extract_frames, 1 a second (as for `bbb`)",
-        "film_180s_extract_1",
-        "film_180s_decode_film",
-        1.25,
-    ),
+    ("extract_frames, 6 a second (default)", SIX, "film_180s_decode_film", 1.25),
+    ("the same, each further second of film", f"{SIX} - film_60s_extract", FURTHER, 1.25),
+    ("extract_frames, 1 a second (as for `bbb`)", ONE, "film_180s_decode_film", 1.25),
+    ("the same, each further second of film", f"{ONE} - film_60s_extract_1", FURTHER, 1.25),
+    ("extract_frames on the corpus film, 6 a second", "corpus_extract", CORPUS, 1.25),
+    ("extract_frames on the corpus film, 1 a second", "corpus_extract_1", CORPUS, 1.25),
     ("extract_frames on JPEGs", "pictures_extract", "pictures_decode_pictures", 1.8),
-    ("extract_frames, 1 a second", "film_180s_extract_1", "film_180s_scenedetect", 1.05),
+    ("extract_frames, 1 a second", ONE, "film_180s_scenedetect", 1.05),
+    ("extract_frames on the corpus film, 1 a second", "corpus_extract_1", SCENES, 1.05),
+    ("extract_frames on the corpus film, 6 a second", "corpus_extract", SCENES, 1.05),
 ]
 PEER_BARS = [
-    ("ffmpeg, every frame to JPEG", "film_180s_ffmpeg", "film_180s_extract", 2.8),
+    ("ffmpeg, every frame to JPEG", "film_180s_ffmpeg", SIX, 2.8),
+    ("ffmpeg, every frame to JPEG", "film_180s_ffmpeg", ONE, 2.8),
+    ("ffmpeg, every frame of the corpus film", "corpus_ffmpeg", "corpus_extract", 2.8),
     ("cleanvision, all issues", "pictures_cleanvision", "pictures_extract", 18),
     ("imagededup PHash", "pictures_imagededup", "pictures_duplicates", 6.5),
     ("imagehash, loop over pairs", "pictures_imagehash", "pictures_duplicates", 5),
     ("faiss IndexBinaryFlat, 1 million", "codes_faiss", "codes_search", 70),
 ]
-FILMS = {"bbb_3min": "Big Buck Bunny, 3 min", "demo": "demo film", "corpus": "corpus film"}
 
 
 def read_runs(record: Path) -> pd.DataFrame:
@@ -80,16 +74,17 @@ def read_runs(record: Path) -> pd.DataFrame:
     )
 
 
-def table(names: list[str], rows: list[list]) -> str:
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in lines) + "\n"
+def cost(cpu: pd.Series, names: str) -> float:
+    """CPU seconds of a command, or by how much those of "one - other" differ."""
+    first, *other = names.split(" - ")
+    return cpu[first] - (cpu[other[0]] if other else 0)
 
 
 def list_bars(runs: pd.DataFrame) -> str:
     """Every bar with its ratio, and whether it was reached."""
     cpu, rows = runs["cpu_s"], []
     for label, ours, floor, bar in BARS:
-        ratio = cpu[ours] / cpu[floor]
+        ratio = cost(cpu, ours) / cost(cpu, floor)
         rows.append([label, floor, f"{ratio:.2f}", f"≤ {bar}", "yes" if ratio <= bar else "**no**"])
     for label, peer, ours, bar in PEER_BARS:
         ratio = cpu[peer] / cpu[ours]
@@ -110,91 +105,6 @@ def list_runs(runs: pd.DataFrame) -> str:
         cpu = f"{run['cpu_s']:.2f} ({run['least_s']:.2f} to {run['most_s']:.2f})"
         rows.append([name, cpu, show_memory(run["memory_mb"]), run["runs"], command])
     return table(["name", "CPU s, median (range)", "most MB", "runs", "command"], rows)
-
-
-def list_shots() -> str:
-    """F1 of shot boundaries, ours beside PySceneDetect's."""
-    truths = {
-        "bbb_3min": pd.read_csv(HERE / "bbb_3min_shots.csv"),
-        "demo": read_demo_truth(Path("resources/demo_film/truth/shots.csv")),
-        "corpus": pd.read_csv(HERE / "scratch/corpus.csv"),
-    }
-    rows = []
-    for name, truth in truths.items():
-        row = [FILMS[name], (truth["transition"] != "start").sum()]
-        for tool in ("extract", "scenedetect"):
-            f1, soft = score_shots(read_cuts(OUT / f"{name}_{tool}"), truth)
-            row += [f"{f1:.3f}", "–" if soft != soft else f"{soft:.2f}"]
-        rows.append(row)
-    names = ["film", "boundaries", "F1 ours", "soft found", "F1 PySceneDetect", "soft found"]
-    return table(names, rows)
-
-
-def list_duplicates() -> str:
-    """Precision, and recall by kind of copy, of ours and the peers."""
-    truth = pd.read_csv(HERE / "scratch/pictures.csv")
-    shots = pd.read_csv(HERE / "bbb_3min_shots.csv")
-    tools = ("duplicates", "imagededup", "imagehash", "cleanvision")
-    found = {tool: read_pairs(OUT / f"pictures_{tool}") for tool in tools}
-    found["near hashes joined to chains"] = join_chains(OUT / "pictures_duplicates")
-    scores = {tool: score_pairs(pairs, truth, shots) for tool, pairs in found.items()}
-    names = list(scores["duplicates"])
-    rows = [[tool, *(f"{score[name]:.2f}" for name in names)] for tool, score in scores.items()]
-    return table(["tool", *names], rows)
-
-
-def list_blur() -> str:
-    """AUC of the blur measures."""
-    truth = pd.read_csv(HERE / "scratch/pictures.csv")
-    tools = {
-        "sharpness of extract_frames": "pictures_extract",
-        "cleanvision": "pictures_cleanvision",
-    }
-    aucs = {label: score_blur(read_sharpness(OUT / name), truth) for label, name in tools.items()}
-    return table(["measure", "AUC"], [[label, f"{auc:.3f}"] for label, auc in aucs.items()])
-
-
-def explain(runs: pd.DataFrame) -> str:
-    """The profile behind the ratios of films, from the steps timed alone."""
-    parts = json.loads((OUT / "parts/parts.json").read_text())
-    frames = LENGTHS_S[-1] * FRAMES_PER_S
-    decode = 1000 * runs["cpu_s"]["film_180s_decode_film"] / frames
-    picture = sum(parts[step] for step in ("convert", "encode", "measure", "write"))
-    steps = ("convert", "encode", "measure", "write")
-    shares = ", ".join(f"{step} {parts[step]:.2f}" for step in steps)
-    start = runs["cpu_s"]["start"]
-    once = 1000 * start + parts["bars"]
-    return (
-        f"Decoding takes {decode:.2f} ms a frame. Looking at a frame (small copy, shots) takes\n"
-        f"{parts['look']:.2f} ms, a picture that is written {picture:.1f} ms ({shares}).\n"
-        f"Once a film: {start:.2f} s to start Python and its libraries, "
-        f"{parts['bars'] / 1000:.2f} s to look for bars.\n\n"
-        "Against decoding, of a film of 24 frames a second:\n\n"
-        + table(
-            ["adds", "times decoding"],
-            [
-                ["looking at every frame", f"{parts['look'] / decode:.2f}"],
-                ["pictures, 6 a second", f"{picture / 4 / decode:.2f}"],
-                ["- of it encoding JPEGs", f"{parts['encode'] / 4 / decode:.2f}"],
-                ["pictures, 1 a second", f"{picture / 24 / decode:.2f}"],
-                [f"start and bars, {LENGTHS_S[-1]} s of film", f"{once / decode / frames:.2f}"],
-                ["start and bars, 10 min of film", f"{once / decode / 14400:.2f}"],
-            ],
-        )
-    )
-
-
-def explain_pictures(runs: pd.DataFrame) -> str:
-    """The same for a folder of JPEGs."""
-    parts = json.loads((OUT / "picture_parts/parts.json").read_text())
-    bars_s = parts.pop("bars") / 1000
-    count = len(list((HERE / "scratch/pictures").iterdir()))
-    floor = 1000 * runs["cpu_s"]["pictures_decode_pictures"] / count
-    steps = ", ".join(f"{step} {spent:.2f} ms" for step, spent in parts.items())
-    return (
-        f"Of the folder ({count} pictures; the floor is {floor:.2f} ms each, start included):\n"
-        f"{steps} a picture, and {bars_s:.2f} s once to look for bars.\n"
-    )
 
 
 def draw_times(runs: pd.DataFrame, path: Path) -> None:
@@ -235,8 +145,9 @@ def write_results(record: Path) -> None:
             bars=list_bars(runs),
             shots=list_shots(),
             duplicates=list_duplicates(),
+            lost=list_lost(),
             blur=list_blur(),
-            memory=f"{memory}, 180 s: {runs['memory_mb']['bbb_3min_extract']:.0f} MB",
+            memory=memory,
             profile=explain(runs),
             pictures=explain_pictures(runs),
             runs=list_runs(runs),

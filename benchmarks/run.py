@@ -4,11 +4,10 @@ import sys
 from pathlib import Path
 
 from benchmarks.corpus import LENGTHS_S, make_all
-from benchmarks.measure import Command, run_in_turn
+from benchmarks.measure import WORK, Command, run_in_turn
 from benchmarks.results import write_results
 
 BIG_BUCK_BUNNY = Path("resources/films/bbb.mp4")
-WORK = Path("benchmarks/scratch")
 ROUNDS = 5
 CODES = "1000000"
 ON_FILMS = [
@@ -26,19 +25,16 @@ ON_PICTURES = [
     ("peers", "imagehash"),
     ("peers", "cleanvision"),
 ]
-FOR_SHOTS = {
-    "bbb_3min": str(WORK / "bbb_3min.mp4"),
-    "demo": "resources/demo_film/film.mp4",
-    "corpus": str(WORK / "corpus.mp4"),
-}
+FILMS = {f"film_{seconds}s": WORK / f"bbb_{seconds}s.mp4" for seconds in LENGTHS_S}
+FILMS["corpus"] = WORK / "corpus.mp4"
 
 
 def list_timed() -> list[Command]:
     """What is run ROUNDS times, in turn."""
-    films = {f"film_{s}s": (str(WORK / f"bbb_{s}s.mp4"), ON_FILMS) for s in LENGTHS_S}
-    sources = films | {"pictures": (str(WORK / "pictures"), ON_PICTURES)}
+    sources = {name: (path, ON_FILMS) for name, path in FILMS.items()}
+    sources["pictures"] = (WORK / "pictures", ON_PICTURES)
     commands = [
-        Command(f"{name}_{what}", script, what, source)
+        Command(f"{name}_{what}", script, what, str(source))
         for name, (source, jobs) in sources.items()
         for script, what in jobs
     ]
@@ -48,15 +44,14 @@ def list_timed() -> list[Command]:
 
 
 def list_judged() -> list[Command]:
-    """What is run once, for how right it is (and how much memory a longer film takes)."""
-    commands = [
-        Command(f"{name}_{what}", script, what, source)
-        for name, source in FOR_SHOTS.items()
-        for script, what in (("ours", "extract"), ("peers", "scenedetect"))
+    """What is run once: for how right it is on the demo film, and for where the time goes."""
+    film = "resources/demo_film/film.mp4"
+    return [
+        Command("demo_extract", "ours", "extract", film),
+        Command("demo_scenedetect", "peers", "scenedetect", film),
+        Command("parts", "ours", "parts", str(FILMS["film_180s"])),
+        Command("picture_parts", "ours", "picture_parts", str(WORK / "pictures")),
     ]
-    parts = Command("parts", "ours", "parts", FOR_SHOTS["bbb_3min"])
-    pictures = Command("picture_parts", "ours", "picture_parts", str(WORK / "pictures"))
-    return [*commands, parts, pictures]
 
 
 def main() -> None:
