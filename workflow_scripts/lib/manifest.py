@@ -20,7 +20,9 @@ def read_manifest(
     return pa.concat_tables(tables).to_pandas()
 
 
-def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
+def _read_table(
+    path: Path, columns: list[str] | None, filters: list[tuple] | None = None
+) -> pa.Table:
     present = pq.read_schema(path).names
     missing = [name for name in columns or [] if name not in present]
     if missing:
@@ -30,7 +32,27 @@ def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
             "  An older version of the workflow probably wrote it. Delete the file and run\n"
             "  snakemake again to rebuild it."
         )
-    return pq.read_table(path, columns=columns)
+    return pq.read_table(path, columns=columns, filters=filters)
+
+
+def read_vectors(
+    paths: Sequence[str | Path], kind: str, ids: pd.Series
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors (N, D) float32 of the pictures `ids` of a kind, and which of them have one (N,).
+
+    Shard by shard into one array: what a film has of other kinds is never in memory.
+    """
+    rows, known = pd.Index(ids), np.zeros(len(ids), bool)
+    vectors = np.zeros((len(ids), 0), np.float32)
+    for path in paths:
+        table = _read_table(Path(path), ["image_id", "kind", "vector"], [("kind", "==", kind)])
+        where = rows.get_indexer(table["image_id"].to_pandas())
+        values = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        if not vectors.shape[1] and len(table):
+            vectors = np.zeros((len(ids), len(values) // len(table)), np.float32)
+        vectors[where[where >= 0]] = values.reshape(len(table), vectors.shape[1])[where >= 0]
+        known[where[where >= 0]] = True
+    return vectors, known
 
 
 def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
