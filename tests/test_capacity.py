@@ -66,10 +66,10 @@ def test_the_cost_of_a_film_follows_its_frames_and_that_of_an_adapter_does_not()
         columns=["rule", "wall_s", "cpu_s", "is_shard"],
     )
     cost = scale(jobs, {"segment", "train_adapter"}, measured=100, frames=1000)
-    assert cost.jobs == 2 + 1 + 1
+    assert cost.jobs == 1 + 1 + 1  # a thousand frames are half a shard
     assert cost.gpu_h == pytest.approx((200 + 30) / 3600)
-    assert cost.core_h == pytest.approx((400 + 10 + 30 + 4 * 1.3) / 3600)
-    assert cost.chain_h == pytest.approx((100 + 10 + 30) / 3600)
+    assert cost.core_h == pytest.approx((400 + 10 + 30 + 3 * 1.3) / 3600)
+    assert cost.chain_h == pytest.approx((200 + 10 + 30) / 3600)
 
 
 @pytest.mark.parametrize(

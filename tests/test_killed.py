@@ -24,7 +24,7 @@ from results_compared import compare_results, list_leftovers
 
 KILLS = int(os.environ.get("KILLS", "5"))
 SEED = 7
-LONGEST_S = 20  # that a run is left in peace
+LONGEST_SHARE = 1 / 3  # of a calm run's time, that a run is left in peace: its longest job fits in
 POLL_S = 0.1
 PLACES = os.cpu_count()
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *SMALL]
@@ -51,6 +51,9 @@ class Round:
 
     folder: Path
     lots: random.Random
+    longest_s: float  # that it is left in peace
+    number: int  # of the round, from 1
+    before: int  # kills in the rounds before
     kills: list[Kill] = field(default_factory=list)
     in_training: bool = False  # killed once between two checkpoints
 
@@ -60,7 +63,7 @@ class Round:
             process = self._start()
             # the last kill strikes in the training, if none did so before
             is_last = len(self.kills) == most - 1 and not self.in_training
-            peace_s = float("inf") if is_last else self.lots.uniform(0, LONGEST_S)
+            peace_s = float("inf") if is_last else self.lots.uniform(0, self.longest_s)
             after_s = self._wait(process, peace_s)
             if process.poll() is not None:
                 assert process.returncode == 0, read_log(self.folder)
@@ -81,10 +84,11 @@ class Round:
         return start(self.folder, is_locked=bool(self.kills))
 
     def _note_resumption(self) -> None:
-        """Where the run that has just ended had gone on after the kill before it."""
+        """Where the run that has just ended had gone on after a kill: its row is whole."""
         if self.kills:
             self.kills[-1].jobs_left = count_jobs(read_log(self.folder))
             self.kills[-1].training = find_resumption(self.folder)
+            show(self.before + len(self.kills), self.number, self.kills[-1])
 
     def _wait(self, process: subprocess.Popen, peace_s: float) -> float:
         """So long after the first job began, or until a first checkpoint, or the end; in s."""
@@ -155,34 +159,32 @@ def list_orphans(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
-    """A run that nobody disturbs."""
+    """Folder of a run that nobody disturbs, and how many seconds it took."""
     folder = prepare_run(tmp_path_factory.mktemp("calm") / "run")
+    begun = time.monotonic()
     assert start(folder).wait() == 0, read_log(folder)
-    return folder
+    return folder, time.monotonic() - begun
 
 
 @pytest.fixture(scope="module")
 def rounds(calm, tmp_path_factory):
     """Rounds with all the kills."""
-    lots, done = random.Random(SEED), []
-    while (left := KILLS - sum(len(each.kills) for each in done)) > 0:
+    lots, done, killed = random.Random(SEED), [], 0
+    print("\n\n| kill | round | after s | unfinished | jobs left | training went on |")
+    print("|---|---|---|---|---|---|", flush=True)
+    while killed < KILLS:
         folder = prepare_run(tmp_path_factory.mktemp("killed") / "run")
-        done.append(Round(folder, lots))
-        done[-1].run(left)
-        print(f"round {len(done)}: {len(done[-1].kills)} kills", flush=True)
-    show(done)
+        done.append(Round(folder, lots, LONGEST_SHARE * calm[1], len(done) + 1, killed))
+        done[-1].run(KILLS - killed)
+        killed += len(done[-1].kills)
     return done
 
 
-def show(rounds: list[Round]) -> None:
-    """Print the table of kills."""
-    print("\n\n| kill | round | after s | unfinished | jobs left | training went on |")
-    print("|---|---|---|---|---|---|")
-    kills = [(number + 1, kill) for number, each in enumerate(rounds) for kill in each.kills]
-    for number, (which, kill) in enumerate(kills, start=1):
-        where = ", ".join(kill.unfinished) or "no job"
-        row = [number, which, f"{kill.after_s:.1f}", where, kill.jobs_left, kill.training]
-        print("|", *(f"{cell} |" for cell in row))
+def show(number: int, which_round: int, kill: Kill) -> None:
+    """Print one row of the table of kills."""
+    where = ", ".join(kill.unfinished) or "no job"
+    row = [number, which_round, f"{kill.after_s:.1f}", where, kill.jobs_left, kill.training]
+    print("|", *(f"{cell} |" for cell in row), flush=True)
 
 
 def test_as_many_kills_as_were_asked_for(rounds):
@@ -191,7 +193,7 @@ def test_as_many_kills_as_were_asked_for(rounds):
 
 def test_tables_captions_and_weights_are_those_of_a_calm_run(rounds, calm):
     for each in rounds:
-        tables, adapters = compare_results(calm / "results/short", each.folder / "results/short")
+        tables, adapters = compare_results(calm[0] / "results/short", each.folder / "results/short")
         print(f"\n{tables} tables, {adapters} adapter(s): bit-equal")
 
 
