@@ -58,9 +58,20 @@ def place_vector(place: int, light: float, seed: int) -> np.ndarray:
 )
 def test_group_shots_finds_places_in_any_light(film, expected):
     vectors = np.stack([place_vector(p, 0.4 * (n % 2), n) for n, p in enumerate(film)])
-    likeness = cluster_scenes.measure_likeness(vectors)
-    places = cluster_scenes.group_shots(np.arange(len(film)), likeness, 0.15, 0.5, 3)
+    vectors = cluster_scenes.remove_common(vectors)
+    places = cluster_scenes.group_shots(np.arange(len(film)), vectors @ vectors.T, 0.15, 0.5, 3)
     assert places.tolist() == expected
+
+
+def test_many_shots_are_joined_before_places_are_found(monkeypatch):
+    monkeypatch.setattr(cluster_scenes, "MOST_SHOTS", 12)
+    film = [0] * 20 + [1] * 20 + [0] * 20 + [2] * 20
+    table = pd.DataFrame({"shot_id": range(80), "painted": 0.0, "fade": False})
+    vectors = np.stack([place_vector(p, 0.4 * (n % 2), n) for n, p in enumerate(film)])
+    options = {name: OPTIONS[name] for name in ("min_likeness", "near_bonus", "near_shots")}
+    places = cluster_scenes.find_places(table, vectors, set(), {}, options)
+    assert places["location"].tolist() == [f"place_{place + 1:02d}" for place in film]
+    assert (places["location_score"] > 0.3).all()
 
 
 def test_painted_and_faded_frames_hardly_count():
@@ -84,7 +95,8 @@ def test_painted_and_faded_frames_hardly_count():
 )
 def test_name_places(named, expected):
     likeness = np.array([[1, 0.9, 0.2, 0], [0.9, 1, 0.3, 0], [0.2, 0.3, 1, 0], [0, 0, 0, 1]])
-    names, sure = cluster_scenes.name_places(np.array([0, 0, 0, 1]), likeness, named)
+    vectors = np.linalg.cholesky(likeness)  # their products are the likeness
+    names, sure = cluster_scenes.name_places(np.array([0, 0, 0, 1]), vectors, named)
     assert names.tolist() == expected
     assert sure.tolist() == [not name.startswith("place_") for name in expected]
 
@@ -119,9 +131,10 @@ def test_views_of_two_places_are_two():
 
 def test_score_fit_sets_the_own_place_against_the_next():
     likeness = np.array([[1, 0.9, 0.2], [0.9, 1, 0.4], [0.2, 0.4, 1]])
-    scores = cluster_scenes.score_fit(np.array(["a", "a", "b"], object), likeness)
+    vectors = np.linalg.cholesky(likeness)
+    scores = cluster_scenes.score_fit(np.array(["a", "a", "b"], object), vectors)
     assert scores == pytest.approx([0.7, 0.5, 0.7])  # b is one shot: it fits itself
-    assert cluster_scenes.score_fit(np.array(["a"] * 3, object), likeness).tolist() == [1, 1, 1]
+    assert cluster_scenes.score_fit(np.array(["a"] * 3, object), vectors).tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import csr_array
+from sklearn.cluster import BisectingKMeans
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest, read_vectors, write_manifest
@@ -37,6 +39,8 @@ LOCATIONS = pa.schema(
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade", "sharpness"]
 MEASURES = ["frame_id", "covered", "filled", "leftover", "moving"]
 CARD_KINDS = ["title", "credit"]
+MOST_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
+BLOCK = 4096  # shots compared at once with all places
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -74,11 +78,31 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def measure_likeness(vectors: np.ndarray) -> np.ndarray:
-    """Likeness (S, S) of shots, -1 to 1, after what they all have in common is taken off."""
-    if len(vectors) > 2:  # of two, the common part would be all but their difference
-        vectors = unit(vectors - vectors.mean(0))
-    return vectors @ vectors.T
+def remove_common(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (S, D) of shots, of length 1, after what they all have in common is taken off."""
+    if len(vectors) < 3:  # of two, the common part would be all but their difference
+        return vectors
+    return unit(vectors - vectors.mean(0))
+
+
+def join_alike(vectors: np.ndarray, most: int) -> np.ndarray:
+    """Number a group for each shot (S,), from 0 in order of appearance; at most `most` groups.
+
+    Few shots are a group each. Many (a folder of single pictures) are first split by k-means again
+    and again, always the largest group: what linkage needs grows with the square of its items.
+    """
+    if len(vectors) <= most:
+        return np.arange(len(vectors))
+    log.info("%d shots: joined to %d groups before places are found", len(vectors), most)
+    split = BisectingKMeans(most, random_state=0, bisecting_strategy="largest_cluster", max_iter=10)
+    return pd.factorize(split.fit_predict(vectors.astype(np.float32)))[0]
+
+
+def mean_groups(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Means (groups, ...) of the values (S, ...) of each group, numbered from 0."""
+    sizes = np.bincount(groups)
+    member = csr_array((1 / sizes[groups], (groups, np.arange(len(groups)))))
+    return member @ values
 
 
 def group_shots(
@@ -97,30 +121,35 @@ def group_shots(
 
 
 def name_places(
-    places: np.ndarray, likeness: np.ndarray, named: dict[int, str]
+    places: np.ndarray, vectors: np.ndarray, named: dict[int, str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Names (S,) of the places, and whether a person gave them; `named`: row of a shot -> name."""
     names = np.array([f"place_{place + 1:02d}" for place in places], object)
-    for place in set(places):
+    for place in {places[row] for row in named}:
+        known = [row for row in named if places[row] == place]
         rows = np.flatnonzero(places == place)
-        known = [row for row in rows if row in named]
-        for row in rows if known else []:
-            names[row] = named.get(row) or named[max(known, key=lambda k: likeness[row, k])]
+        nearest = (vectors[rows] @ vectors[known].T).argmax(1)
+        names[rows] = [named[known[choice]] for choice in nearest]
+        names[known] = [named[row] for row in known]
     return names, np.isin(names, list(set(named.values())))
 
 
-def score_fit(names: np.ndarray, likeness: np.ndarray) -> np.ndarray:
-    """How much more a shot is like its own place than like the next (S,), 0 to 1."""
+def score_fit(names: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """How much more a shot (S, D) is like its own place than like the next (S,), 0 to 1."""
     places, kinds = pd.factorize(names)
-    member = np.eye(len(kinds))[places]  # (S, places)
-    shots, sizes = np.arange(len(names)), member.sum(0)
-    sums = likeness @ member
-    inside = (sums[shots, places] - likeness[shots, shots]) / np.maximum(sizes[places] - 1, 1)
-    inside = np.where(sizes[places] > 1, inside, 1.0)
-    means = sums / sizes
-    means[shots, places] = -np.inf
-    others = means.max(1) if len(kinds) > 1 else inside - 1
-    return np.clip(inside - others, 0, 1)
+    if len(kinds) < 2:
+        return np.ones(len(names))
+    centres, scores = mean_groups(places, vectors), np.ones(len(names))
+    for start in range(0, len(names), BLOCK):
+        block = vectors[start : start + BLOCK]
+        own = places[start : start + BLOCK]
+        sizes, rows = np.bincount(places)[own], np.arange(len(block))
+        likeness = block @ centres.T  # the mean likeness with the shots of each place
+        others = likeness[rows, own] * sizes - (block**2).sum(1)  # itself is left out
+        inside = np.where(sizes > 1, others / np.maximum(sizes - 1, 1), 1.0)
+        likeness[rows, own] = -np.inf
+        scores[start : start + BLOCK] = inside - likeness.max(1)
+    return np.clip(scores, 0, 1)
 
 
 def find_keepers(table: pd.DataFrame, vectors: np.ndarray, same_view: float) -> np.ndarray:
@@ -186,11 +215,13 @@ def find_places(
     shown = ~np.isin(ids, list(cards))
     if not shown.any():
         return pd.DataFrame({"location": pd.Series(dtype=str), "location_score": []})
-    ids, likeness = ids[shown], measure_likeness(shots[shown])
-    places = group_shots(ids, likeness, **options)
+    ids, shots = ids[shown], remove_common(shots[shown])
+    groups = join_alike(shots, MOST_SHOTS)
+    means = unit(mean_groups(groups, shots))
+    places = group_shots(mean_groups(groups, ids), means @ means.T, **options)[groups]
     by_row = {row: named[shot] for row, shot in enumerate(ids) if shot in named}
-    names, sure = name_places(places, likeness, by_row)
-    scores = np.where(sure, 1.0, score_fit(names, likeness))
+    names, sure = name_places(places, shots, by_row)
+    scores = np.where(sure, 1.0, score_fit(names, shots))
     return pd.DataFrame({"location": names, "location_score": scores}, index=ids)
 
 
