@@ -7,7 +7,13 @@ import results_in_code
 import tables
 
 from workflow_scripts.capacity.big_film import make_big_film
-from workflow_scripts.capacity.plan import Cost, find_gpu_rules, scale, tell_time
+from workflow_scripts.capacity.plan import (
+    Cost,
+    describe_growth,
+    find_gpu_rules,
+    scale,
+    tell_time,
+)
 from workflow_scripts.lib.film.hashes import distances
 
 
@@ -91,3 +97,15 @@ def test_rules_that_ask_for_a_gpu(tmp_path):
         "rule a:\n    resources:\n        gpu=1,\n\n\nrule b:\n    pass\n"
     )
     assert find_gpu_rules(tmp_path) == {"a"}
+
+
+def test_the_page_says_which_phase_needs_most_memory(tmp_path):
+    table = tmp_path / "growth.csv"
+    table.write_text(
+        "step,size,cpu_s,peak_mb,found\nsmall,9000,1.0,200,\nlarge,9000,2.0,3000,\n"
+        "dry run,9000,4.2,,133\nnear_hashes,1000000,8.6,9000,5\n"
+    )
+    page = "\n".join(describe_growth(table))
+    assert "to 9,000 frames:\n`large` needs most, 3,000 MB" in page
+    assert "takes 4.2 s of one core for the 133 jobs of 9,000 frames" in page
+    assert "| near_hashes | 1,000,000 | 8.6 | 9,000 |" in page
