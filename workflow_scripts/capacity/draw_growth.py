@@ -27,7 +27,7 @@ def draw_growth(table: Path, picture: Path, frames_a_shard: int) -> None:
         memory.set(title="peak memory, GB", ylim=0)
         seconds.set(title="CPU seconds", ylim=0)
         jobs.set(title=f"jobs, a shard per {frames_a_shard:,} frames", ylim=0)
-        for each in axes:
+        for each in (memory, seconds, jobs):
             each.set_xlabel("thousand frames")
         lines, phases = memory.get_legend_handles_labels()
         figure.legend(lines, phases, loc="outside lower center", ncols=len(phases), frameon=False)
