@@ -11,7 +11,7 @@ SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
 TIER ?= light
 NAME ?= demo
-PEERS := benchmarks/work/peers
+PEERS := benchmarks/scratch/peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -16,14 +16,14 @@ import simplejpeg
 
 SEED = 7
 CLIP_S = (120.0, 300.0)  # begins at a keyframe
-LENGTHS_S = (10, 20, 40)  # parts of it, for time against number of frames
+LENGTHS_S = (20, 60, 180)  # parts of it, for time against number of frames
 SIZE = (1280, 720)
 STILLS = 60
 DISSOLVE_EVERY = 8  # shots
 DISSOLVE_FRAMES = 12
 SHOT_FRAMES = (36, 61)
-EVERY = 48  # frames of the film per picture of the folder
-PLANTED = 15  # pictures that get copies
+EVERY = 4  # frames of the film per picture of the folder
+PLANTED = 60  # pictures that get copies
 
 
 def make_clip(film: Path, target: Path, span_s: tuple[float, float] = CLIP_S) -> None:

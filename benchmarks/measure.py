@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workflow_scripts.lib.errors import CineloraError
 
-PEERS = Path("benchmarks/work/peers/bin/python")
+PEERS = Path("benchmarks/scratch/peers/bin/python")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Command:
         python = [sys.executable, "-m", "benchmarks.ours"]
         if self.script == "peers":
             python = [str(PEERS), "benchmarks/peers.py"]
-        return [*python, self.what, self.source, f"benchmarks/work/out/{self.name}"]
+        return [*python, self.what, self.source, f"benchmarks/scratch/out/{self.name}"]
 
 
 def run(command: Command) -> dict:
@@ -42,7 +42,7 @@ def run(command: Command) -> dict:
     if status:
         raise CineloraError(
             f"{' '.join(command.line)} failed:\n{log.read_text()[-2000:]}\n"
-            "  Run that line alone; delete benchmarks/work/peers to install the peers anew."
+            "  Run that line alone; delete benchmarks/scratch/peers to install the peers anew."
         )
     memory = out / "memory.json"
     memory_mb = json.loads(memory.read_text()) if memory.is_file() else None

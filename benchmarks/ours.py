@@ -7,13 +7,18 @@ from pathlib import Path
 CONFIG = Path("config/config.yaml")
 
 
-def extract(source: str, out: str, per_second: float | None = None) -> None:
-    """The phase extract_frames on a film or a folder of pictures, as the config has it."""
+def read_options(phase: str) -> dict:
+    """A block of the config; Snakemake reads it for the phase, so the quickest reader will do."""
     import yaml
 
+    return yaml.load(CONFIG.read_text(), yaml.CSafeLoader)[phase]
+
+
+def extract(source: str, out: str, per_second: float | None = None) -> None:
+    """The phase extract_frames on a film or a folder of pictures, as the config has it."""
     from workflow_scripts import extract_frames
 
-    options = yaml.safe_load(CONFIG.read_text())["extract_frames"]
+    options = read_options("extract_frames")
     if per_second is not None:
         options["sampling"]["frames_per_second"] = per_second
     tables = [f"{out}/{name}.parquet" for name in ("frames", "shots", "problems")]
@@ -27,12 +32,10 @@ def extract_1(source: str, out: str) -> None:
 
 def duplicates(source: str, out: str) -> None:
     """The phases extract_frames and dedup_frames on a folder of pictures."""
-    import yaml
-
     from workflow_scripts import dedup_frames
 
     extract(source, out)
-    options = yaml.safe_load(CONFIG.read_text())["dedup_frames"]
+    options = read_options("dedup_frames")
     dedup_frames.main(f"{out}/frames.parquet", f"{out}/groups.parquet", **options)
 
 
@@ -65,8 +68,9 @@ def decode_pictures(source: str, out: str) -> None:
 
 
 def start(source: str, out: str) -> None:
-    """Floor: what the phase imports."""
-    import workflow_scripts.extract_frames  # noqa: F401
+    """Floor: what the phase imports for a film."""
+    import workflow_scripts.extract_frames
+    import workflow_scripts.lib.film.video_pass  # noqa: F401
 
 
 def parts(source: str, out: str) -> None:

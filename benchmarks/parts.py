@@ -11,9 +11,10 @@ import simplejpeg
 from workflow_scripts.lib.film.folder_pass import find_crops, glance_at
 from workflow_scripts.lib.film.measures import measure, reduce_luma, shrink
 from workflow_scripts.lib.film.picture_files import list_pictures, load_picture
-from workflow_scripts.lib.film.recorder import QUALITY, save_image
+from workflow_scripts.lib.film.recorder import QUALITY, save_file
 from workflow_scripts.lib.film.shots import ShotFinder, glance
-from workflow_scripts.lib.film.video import Film, read_keyframes
+from workflow_scripts.lib.film.video import Film
+from workflow_scripts.lib.film.video_pass import find_video_crop
 from workflow_scripts.lib.film.yuv import jpeg_planes, view_planes
 from workflow_scripts.lib.memory import keep_freed_memory
 
@@ -41,7 +42,7 @@ def time_parts(path: Path, folder: Path) -> dict[str, float]:
     keep_freed_memory()
     cv2.setNumThreads(1)
     watch, finder = Stopwatch(), ShotFinder(22)
-    watch.time("bars", read_keyframes, path, 32)
+    watch.time("bars", find_video_crop, path)
     with Film(path) as film:
         for number, (_, frame) in enumerate(islice(film, FIRST, FIRST + FRAMES)):
             planes = view_planes(frame)
@@ -62,10 +63,10 @@ def time_picture_parts(folder: Path, out: Path) -> dict[str, float]:
     watch.time("bars", find_crops, files)
     for path in files[:FRAMES]:
         loaded = watch.time("decode", load_picture, path)
-        watch.time("look", glance_at, loaded.image)
-        whole = (0, 0, *loaded.image.shape[1::-1])
-        copy = out / path.name
-        watch.time("measure and copy", save_image, copy, loaded.image, loaded.jpeg, whole)
+        view = watch.time("look", shrink, loaded.image)
+        watch.time("look", glance_at, view)
+        kept = (out / path.name, loaded.jpeg, loaded.size, loaded.image, view)
+        watch.time("measure and copy", save_file, *kept)
     bars = 1000 * watch.spent.pop("bars")
     return {step: 1000 * spent / FRAMES for step, spent in watch.spent.items()} | {"bars": bars}
 

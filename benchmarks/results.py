@@ -29,7 +29,7 @@ mpl.use("svg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the choice of a backend)
 
 HERE = Path("benchmarks")
-OUT = HERE / "work/out"
+OUT = HERE / "scratch/out"
 FRAMES_PER_S = 24
 
 OURS = ("av", "simplejpeg", "opencv-python-headless", "numpy", "numba")
@@ -43,18 +43,18 @@ LINES = {  # of the picture: what is drawn, its label, colour
 # what is compared, with what, the bar for the ratio, and whether it is a floor ("over") of ours,
 # or a peer that is to take so many times as much ("under")
 BARS = [
-    ("extract_frames, 6 a second (default)", "film_40s_extract", "film_40s_decode_film", 1.25),
+    ("extract_frames, 6 a second (default)", "film_180s_extract", "film_180s_decode_film", 1.25),
     (
         "extract_frames, 1 a second (as for `bbb`)",
-        "film_40s_extract_1",
-        "film_40s_decode_film",
+        "film_180s_extract_1",
+        "film_180s_decode_film",
         1.25,
     ),
     ("extract_frames on JPEGs", "pictures_extract", "pictures_decode_pictures", 1.8),
-    ("extract_frames, 1 a second", "film_40s_extract_1", "film_40s_scenedetect", 1.05),
+    ("extract_frames, 1 a second", "film_180s_extract_1", "film_180s_scenedetect", 1.05),
 ]
 PEER_BARS = [
-    ("ffmpeg, every frame to JPEG", "film_40s_ffmpeg", "film_40s_extract", 2.8),
+    ("ffmpeg, every frame to JPEG", "film_180s_ffmpeg", "film_180s_extract", 2.8),
     ("cleanvision, all issues", "pictures_cleanvision", "pictures_extract", 18),
     ("imagededup PHash", "pictures_imagededup", "pictures_duplicates", 6.5),
     ("imagehash, loop over pairs", "pictures_imagehash", "pictures_duplicates", 5),
@@ -117,7 +117,7 @@ def list_shots() -> str:
     truths = {
         "bbb_3min": pd.read_csv(HERE / "bbb_3min_shots.csv"),
         "demo": read_demo_truth(Path("resources/demo_film/truth/shots.csv")),
-        "corpus": pd.read_csv(HERE / "work/corpus.csv"),
+        "corpus": pd.read_csv(HERE / "scratch/corpus.csv"),
     }
     rows = []
     for name, truth in truths.items():
@@ -132,7 +132,7 @@ def list_shots() -> str:
 
 def list_duplicates() -> str:
     """Precision, and recall by kind of copy, of ours and the peers."""
-    truth = pd.read_csv(HERE / "work/pictures.csv")
+    truth = pd.read_csv(HERE / "scratch/pictures.csv")
     shots = pd.read_csv(HERE / "bbb_3min_shots.csv")
     tools = ("duplicates", "imagededup", "imagehash", "cleanvision")
     found = {tool: read_pairs(OUT / f"pictures_{tool}") for tool in tools}
@@ -145,7 +145,7 @@ def list_duplicates() -> str:
 
 def list_blur() -> str:
     """AUC of the blur measures."""
-    truth = pd.read_csv(HERE / "work/pictures.csv")
+    truth = pd.read_csv(HERE / "scratch/pictures.csv")
     tools = {
         "sharpness of extract_frames": "pictures_extract",
         "cleanvision": "pictures_cleanvision",
@@ -158,7 +158,7 @@ def explain(runs: pd.DataFrame) -> str:
     """The profile behind the ratios of films, from the steps timed alone."""
     parts = json.loads((OUT / "parts/parts.json").read_text())
     frames = LENGTHS_S[-1] * FRAMES_PER_S
-    decode = 1000 * runs["cpu_s"]["film_40s_decode_film"] / frames
+    decode = 1000 * runs["cpu_s"]["film_180s_decode_film"] / frames
     picture = sum(parts[step] for step in ("convert", "encode", "measure", "write"))
     steps = ("convert", "encode", "measure", "write")
     shares = ", ".join(f"{step} {parts[step]:.2f}" for step in steps)
@@ -188,7 +188,7 @@ def explain_pictures(runs: pd.DataFrame) -> str:
     """The same for a folder of JPEGs."""
     parts = json.loads((OUT / "picture_parts/parts.json").read_text())
     bars_s = parts.pop("bars") / 1000
-    count = len(list((HERE / "work/pictures").iterdir()))
+    count = len(list((HERE / "scratch/pictures").iterdir()))
     floor = 1000 * runs["cpu_s"]["pictures_decode_pictures"] / count
     steps = ", ".join(f"{step} {spent:.2f} ms" for step, spent in parts.items())
     return (

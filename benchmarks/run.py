@@ -8,7 +8,7 @@ from benchmarks.measure import Command, run_in_turn
 from benchmarks.results import write_results
 
 BIG_BUCK_BUNNY = Path("resources/films/bbb.mp4")
-WORK = Path("benchmarks/work")
+WORK = Path("benchmarks/scratch")
 ROUNDS = 5
 CODES = "1000000"
 ON_FILMS = [

@@ -1,7 +1,9 @@
 """A dataset folder in kohya's layout, and the tiny base, both made in code."""
 
+import atexit
 import dataclasses
 import json
+import shutil
 import tempfile
 from copy import deepcopy
 from functools import cache
@@ -24,7 +26,9 @@ def base_folder() -> Path:
     from workflow_scripts.lib.models.tiny_sd import build_tiny_sd  # diffusers takes seconds
 
     torch.set_num_threads(1)  # two would only wait for each other: the layers are that small
-    folder = Path(tempfile.mkdtemp(prefix="cinelora-test-")) / "tiny-random-sd"
+    above = Path(tempfile.mkdtemp(prefix="cinelora-test-"))
+    atexit.register(shutil.rmtree, above)
+    folder = above / "tiny-random-sd"
     build_tiny_sd(folder, seed=7)
     return folder
 

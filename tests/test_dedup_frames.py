@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from films_in_code import draw_scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_scripts import dedup_frames
 from workflow_scripts.extract_frames import FRAMES
+from workflow_scripts.lib.film.measures import measure, reduce_luma, shrink
 from workflow_scripts.lib.manifest import write_manifest
 
 LIMITS = {"max_distance_within_shot": 8, "max_distance_across_shots": 4, "max_change": 2}
@@ -97,6 +99,31 @@ def test_an_unreadable_frame_stands_alone_and_is_no_keeper():
     result = group(frame(0), frame(1, file="") | {"postcard": b""})
     assert result["group"].tolist() == ["s0000_f000000", "s0000_f000001"]
     assert result["is_keeper"].tolist() == [True, False]
+
+
+def picture(number, luma, **columns):
+    """A row of frames.parquet, measured on a picture."""
+    measures = measure(*reduce_luma(luma), shrink(np.stack([luma] * 3, axis=2)))
+    return frame(number, **columns) | {name: measures[name] for name in ("phash", "postcard")}
+
+
+@pytest.mark.parametrize("shot", [0, 3], ids=["in its shot", "in another shot"])
+def test_a_mirror_image_is_a_copy(shot):
+    luma = draw_scene(1, (320, 180))[..., 1]
+    other = draw_scene(2, (320, 180))[..., 1]
+    mirrored = np.ascontiguousarray(luma[:, ::-1])
+    rows = [picture(0, luma, sharpness=0.9), picture(1, other), picture(2, mirrored, shot=shot)]
+    result = group(*rows)
+    assert result["is_keeper"].tolist() == [True, True, False]
+    assert result["group"].iloc[2] == result["frame_id"].iloc[0]
+    assert result["distance"].iloc[2] <= 4
+
+
+def test_somebody_who_moved_in_the_mirror_is_no_copy():
+    luma = draw_scene(1, (320, 180))[..., 1]
+    moved = np.ascontiguousarray(luma[:, ::-1])
+    moved[80:100, 100:120] //= 2
+    assert keepers(picture(0, luma), picture(1, moved)) == [True, True]
 
 
 def test_nothing_readable_at_all():

@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import pytest
 from films_in_code import draw_scene
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workflow_scripts.lib.film.bars import find_crop
+from workflow_scripts.lib.film.bars import ENOUGH, find_crop
 
 
 def framed(seed, top, bottom, left, right, black=0):
@@ -60,6 +62,28 @@ def test_dark_pictures_are_no_bars():
         luma[: 3 * seed] = 0  # a dark sky that ends elsewhere in each picture
         lumas.append(luma)
     assert find_crop(lumas) == (0, 0, 200, 120)
+
+
+def test_no_more_frames_are_read_than_needed():
+    lumas = iter([framed(seed, 0, 0, 0, 0) for seed in range(32)])
+    assert find_crop(lumas) == (0, 0, 200, 120)
+    assert len(list(lumas)) == 32 - ENOUGH
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([0, 0, 1, 8])] * 4), min_size=1, max_size=32))
+def test_what_is_not_read_would_change_nothing(bars):
+    lumas = [lit_within(bar) for bar in bars]
+    margins = np.quantile(bars, 0.1, axis=0).astype(int)
+    has_bars = [np.mean(abs(np.array(bars)[:, s] - margins[s]) <= 2) >= 0.5 for s in range(4)]
+    top, bottom, left, right = np.where(has_bars, margins + margins % 2, 0)
+    assert find_crop(lumas) == (left, top, 80 - left - right, 60 - top - bottom)
+
+
+def lit_within(margins):
+    top, bottom, left, right = margins
+    luma = np.zeros((60, 80), np.uint8)
+    luma[top : 60 - bottom, left : 80 - right] = 200
+    return luma
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from films_in_code import draw_scene
 from PIL import Image
 
 from workflow_scripts.lib.film import hashes
-from workflow_scripts.lib.film.measures import reduce_luma, shrink
+from workflow_scripts.lib.film.measures import POSTCARD, reduce_luma, shrink
 from workflow_scripts.lib.film.video import Film
 from workflow_scripts.lib.film.yuv import jpeg_planes
 
@@ -37,6 +37,25 @@ def test_distance_to_imagehash_on_a_film():
     assert len(distances) > 90
     assert np.mean(np.array(distances) <= 2) >= 0.9
     assert max(distances) <= 4
+
+
+def test_the_hash_of_the_mirror_image():
+    for seed in range(20):
+        luma = shrink(draw_scene(seed, (320, 180))[..., 1])
+        mirrored = np.ascontiguousarray(luma[:, ::-1])
+        assert hashes.mirror_hash(hashes.hash_luma(luma), luma) == hashes.hash_luma(mirrored)
+
+
+def test_the_hash_of_the_mirror_image_of_a_film_by_its_postcards():
+    with Film(DEMO, 2) as film:
+        frames = [frame for number, (_, frame) in enumerate(film) if number % 24 == 0]
+    off = []
+    for frame in frames:
+        small = reduce_luma(jpeg_planes(frame)[0])[1]
+        wanted = hashes.hash_luma(np.ascontiguousarray(small[:, ::-1]))
+        code = hashes.mirror_hash(hashes.hash_luma(small), shrink(small, POSTCARD))
+        off.append((code ^ wanted).bit_count())
+    assert np.mean(np.array(off) <= 4) >= 0.9
 
 
 def test_a_hash_survives_brightness_and_size():

@@ -8,9 +8,10 @@ from films_in_code import draw_scene
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.film.picture_files import list_pictures, load_picture
+from workflow_scripts.lib.film.picture_files import list_pictures, load_picture, read_size
 
 SCENE = draw_scene(1)
+LARGE = draw_scene(1, (1280, 720))
 
 
 def encode(image, kind, **options):
@@ -47,6 +48,37 @@ def test_formats(tmp_path, kind):
 def test_a_jpeg_is_kept_as_it_is(tmp_path):
     data = encode(SCENE, "JPEG", quality=90)
     assert load(tmp_path, "x.jpg", data).jpeg == data
+
+
+def test_a_large_jpeg_that_is_kept_comes_halved(tmp_path):
+    data = encode(LARGE, "JPEG", quality=90)
+    loaded = load(tmp_path, "x.jpg", data)
+    assert loaded.image.shape == (360, 640, 3)
+    assert (loaded.size, loaded.jpeg) == ((1280, 720), data)
+    means = LARGE.reshape(360, 2, 640, 2, 3).mean((1, 3))
+    assert np.abs(loaded.image - means).mean() < 4
+
+
+def test_a_jpeg_that_is_going_to_be_cut_comes_whole(tmp_path):
+    load(tmp_path, "x.jpg", encode(LARGE, "JPEG"))
+    loaded = load_picture(tmp_path / "x.jpg", [(1280, 720)])
+    assert loaded.image.shape == LARGE.shape
+    assert loaded.jpeg is None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "size"),
+    [
+        ("x.jpg", lambda: encode(LARGE, "JPEG"), (1280, 720)),
+        ("x.png", lambda: encode(LARGE, "PNG"), (1280, 720)),
+        ("x.jpg", lambda: _save(Image.fromarray(LARGE), "JPEG", exif=_exif(6)), (720, 1280)),
+        ("x.jpg", lambda: b"no picture at all", None),
+    ],
+    ids=["JPEG", "PNG", "turned by its camera", "text"],
+)
+def test_read_size(tmp_path, name, data, size):
+    (tmp_path / name).write_bytes(data())
+    assert read_size(tmp_path / name) == size
 
 
 @pytest.mark.parametrize(
@@ -94,9 +126,10 @@ def test_sixteen_bits(tmp_path):
     assert load(tmp_path, "x.png", encode(grey, "PNG")).image[0, 0].tolist() == [156] * 3
 
 
+@pytest.mark.parametrize("scene", [SCENE, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
-def test_half_a_file_is_an_error(tmp_path, kind):
-    data = encode(SCENE, kind)
+def test_half_a_file_is_an_error(tmp_path, kind, scene):
+    data = encode(scene, kind)
     with pytest.raises(CineloraError, match="damaged JPEG|not a readable picture"):
         load(tmp_path, f"x.{kind.lower()}", data[: len(data) // 2])
 

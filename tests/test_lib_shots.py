@@ -102,6 +102,15 @@ def test_violent_motion_after_a_cut_does_not_hide_it():
     assert (15, "cut") in list_boundaries(moving_shot(1, 15) + after)
 
 
+@pytest.mark.parametrize("colour", [(250, 240, 235), (10, 12, 20)], ids=["light", "dark"])
+def test_somebody_who_passes_before_the_camera_is_no_cut(colour):
+    reaches = [8, 24, 75, 120, 110, 104, 100]  # px that are covered, from the left
+    images = [draw_scene(1) for _ in range(20 + len(reaches))]
+    for image, reach in zip(images[12:], reaches, strict=False):
+        image[:70, :reach] = colour
+    assert list_boundaries(images) == [(0, "start")]
+
+
 @pytest.mark.parametrize("length", [12, 24, 40])
 def test_dissolve(length):
     one, other = draw_scene(1), draw_scene(2)

@@ -5,14 +5,16 @@ sharpest of the rest, and so on. So each frame of a group looks like its keeper;
 that only look like their neighbours never form, as they do with connected components. Near means:
 hashes within a radius (smaller across shots than within one), and no place of the picture changed
 much. The second condition is needed because a hash sees the whole: somebody who crosses a square
-hardly changes it. Held frames join the group of the picture that they repeat.
+hardly changes it. A mirror image is near when the picture that it mirrors is: drawings are reused
+so. Held frames join the group of the picture that they repeat.
 """
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.film.hashes import distances
+from workflow_scripts.lib.film.hashes import distances, mirror_hash
+from workflow_scripts.lib.film.measures import POSTCARD
 from workflow_scripts.lib.film.near_hashes import find_pairs
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, progress, run_phase
@@ -22,7 +24,7 @@ GROUPS = pa.schema(
         ("frame_id", pa.string()),
         ("group", pa.string()),  # frame_id of its keeper; the frame itself where it has no picture
         ("is_keeper", pa.bool_()),
-        ("distance", pa.int32()),  # bits between its hash and the keeper's
+        ("distance", pa.int32()),  # bits between the hashes of the two, as they are near
     ]
 )
 COLUMNS = ["frame_id", "shot_id", "file", "held_of", "phash", "sharpness", "postcard"]
@@ -58,29 +60,55 @@ class _Lists:
         return self._values[self._bounds[key] : self._bounds[key + 1]]
 
 
-def find_leaders(pictures: pd.DataFrame, within: int, across: int, max_change: int) -> np.ndarray:
-    """Row number (N,) of each picture's leader; `pictures` has shot_id, phash, ... and postcard."""
-    hashes = pictures["phash"].to_numpy(np.uint64)
-    shots = pictures["shot_id"].to_numpy()
-    postcards = np.stack([np.frombuffer(card, np.uint8) for card in pictures["postcard"]])
-    neighbours = Neighbours(hashes, max(within, across))
-    leaders = np.full(len(pictures), -1)
+class Looks:
+    """Pictures as they are, numbers 0 to N - 1, and their mirror images, N to 2 N - 1."""
+
+    def __init__(self, pictures: pd.DataFrame):
+        self.count = len(pictures)
+        self._shots = pictures["shot_id"].to_numpy()
+        cards = np.stack([np.frombuffer(card, np.uint8) for card in pictures["postcard"]])
+        self._cards = cards.reshape(-1, *POSTCARD[::-1])
+        hashes = pictures["phash"].to_numpy(np.uint64)
+        pairs = zip(hashes.tolist(), self._cards, strict=True)
+        mirrored = np.array([mirror_hash(code, card) for code, card in pairs], np.uint64)
+        self.hashes = np.concatenate([hashes, mirrored])
+
+    def compare(self, near: np.ndarray, picture: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """By number: bits from a picture, whether in its shot, greatest change of any place."""
+        bits = distances(self.hashes[near], self.hashes[picture]).astype(int)
+        mirrored, pictures = np.divmod(near, self.count)
+        cards = self._cards[pictures]
+        cards[mirrored == 1] = cards[mirrored == 1, :, ::-1]
+        changes = measure_change(cards, self._cards[picture])
+        return bits, self._shots[pictures] == self._shots[picture], changes
+
+
+def find_leaders(
+    pictures: pd.DataFrame, within: int, across: int, max_change: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Row number (N,) of each picture's leader, and the bits (N,) between them.
+
+    `pictures` has shot_id, phash, sharpness and postcard.
+    """
+    looks = Looks(pictures)
+    neighbours = Neighbours(looks.hashes, max(within, across))
+    leaders, distance = np.full(looks.count, -1), np.zeros(looks.count, int)
     sharpest_first = np.argsort(-pictures["sharpness"].to_numpy(), kind="stable")
-    for picture in progress(sharpest_first, "frames", total=len(pictures)):
+    for picture in progress(sharpest_first, "frames", total=looks.count):
         if leaders[picture] >= 0:
             continue
-        near = neighbours.of(picture)
-        near = near[leaders[near] < 0]
-        radius = np.where(shots[near] == shots[picture], within, across)
-        near = near[distances(hashes[near], hashes[picture]) <= radius]
-        near = near[measure_change(postcards[near], postcards[picture]) <= max_change]
-        leaders[near] = picture
-    return leaders
+        near = -np.sort(-neighbours.of(picture))  # mirror images first: the others overwrite them
+        near = near[leaders[near % looks.count] < 0]
+        bits, is_same_shot, changes = looks.compare(near, picture)
+        chosen = (bits <= np.where(is_same_shot, within, across)) & (changes <= max_change)
+        leaders[near[chosen] % looks.count] = picture
+        distance[near[chosen] % looks.count] = bits[chosen]
+    return leaders, distance
 
 
 def measure_change(postcards: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Greatest difference (N,) in grey levels of small copies (N, pixels) from another one."""
-    return (np.maximum(postcards, other) - np.minimum(postcards, other)).max(axis=1)
+    """Greatest difference (N,) in grey levels of small copies (N, h, w) from another one."""
+    return (np.maximum(postcards, other) - np.minimum(postcards, other)).max(axis=(1, 2))
 
 
 def group_frames(frames: pd.DataFrame, within: int, across: int, max_change: int) -> pd.DataFrame:
@@ -89,11 +117,10 @@ def group_frames(frames: pd.DataFrame, within: int, across: int, max_change: int
     has_picture = (frames["file"] != "").to_numpy()
     if has_picture.any():
         pictures = frames[has_picture].reset_index(drop=True)
-        leaders = find_leaders(pictures, within, across, max_change)
-        hashes = pictures["phash"].to_numpy(np.uint64)
+        leaders, distance = find_leaders(pictures, within, across, max_change)
         groups.loc[has_picture, "group"] = pictures["frame_id"].to_numpy()[leaders]
         groups.loc[has_picture, "is_keeper"] = leaders == np.arange(len(pictures))
-        groups.loc[has_picture, "distance"] = distances(hashes, hashes[leaders]).astype(int)
+        groups.loc[has_picture, "distance"] = distance
     return join_held(groups, frames["held_of"])
 
 

@@ -20,11 +20,8 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.film.folder_pass import read_folder
-from workflow_scripts.lib.film.footage import Sampling
+from workflow_scripts.lib.film.footage import Footage, Problem, Sampling
 from workflow_scripts.lib.film.shots import Boundary
-from workflow_scripts.lib.film.video import Problem
-from workflow_scripts.lib.film.video_pass import read_video
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.memory import keep_freed_memory
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -64,6 +61,18 @@ SHOTS = pa.schema(
     ]
 )
 PROBLEMS = pa.schema([("time_s", pa.float64()), ("file", pa.string()), ("problem", pa.string())])
+
+
+def read_footage(film: Path, images: Path, sampling: Sampling) -> Footage:
+    """One pass over a video or a folder of pictures; each needs its own libraries, so only those
+    are imported: they take as long as a hundred pictures do."""
+    if film.is_dir():
+        from workflow_scripts.lib.film.folder_pass import read_folder
+
+        return read_folder(film, images, sampling)
+    from workflow_scripts.lib.film.video_pass import read_video
+
+    return read_video(film, images, sampling)
 
 
 def list_shots(boundaries: list[Boundary], times_s: np.ndarray, fades: np.ndarray) -> pd.DataFrame:
@@ -139,8 +148,7 @@ def main(
 ) -> Counts:
     keep_freed_memory()
     cv2.setNumThreads(1)  # decoding and writing have threads of their own
-    read = read_folder if Path(film).is_dir() else read_video
-    footage = read(Path(film), Path(images), Sampling(**sampling))
+    footage = read_footage(Path(film), Path(images), Sampling(**sampling))
     report_problems(footage.problems)
     check_readable(footage.rows, footage.problems, film, max_unreadable)
     shot_rows = list_shots(footage.boundaries, footage.times_s, footage.fades)

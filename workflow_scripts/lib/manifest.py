@@ -20,11 +20,16 @@ def read_manifest(
     return pa.concat_tables(tables).to_pandas()
 
 
-def _read_table(
-    path: Path, columns: list[str] | None, filters: list[tuple] | None = None
-) -> pa.Table:
-    present = pq.read_schema(path).names
-    missing = [name for name in columns or [] if name not in present]
+def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
+    # not pq.read_table, which imports a library for tables of many files first
+    with pq.ParquetFile(path) as file:
+        _check_columns(path, file.schema_arrow.names, columns or [])
+        table = file.read(columns)
+    return table.select(columns) if columns else table
+
+
+def _check_columns(path: Path, present: list[str], columns: list[str]) -> None:
+    missing = [name for name in columns if name not in present]
     if missing:
         raise CineloraError(
             f"{path} has no column {', '.join(missing)}.\n"
@@ -32,7 +37,6 @@ def _read_table(
             "  An older version of the workflow probably wrote it. Delete the file and run\n"
             "  snakemake again to rebuild it."
         )
-    return pq.read_table(path, columns=columns, filters=filters)
 
 
 def read_vectors(
@@ -40,18 +44,19 @@ def read_vectors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vectors (N, D) float32 of the pictures `ids` of a kind, and which of them have one (N,).
 
-    Shard by shard into one array: what a film has of other kinds is never in memory.
+    Shard by shard into one array: of other kinds no more than a shard is in memory.
     """
     rows, known = pd.Index(ids), np.zeros(len(ids), bool)
     vectors = np.zeros((len(ids), 0), np.float32)
     for path in paths:
-        table = _read_table(Path(path), ["image_id", "kind", "vector"], [("kind", "==", kind)])
+        table = _read_table(Path(path), ["image_id", "kind", "vector"])
         where = rows.get_indexer(table["image_id"].to_pandas())
+        wanted = (where >= 0) & (table["kind"].to_pandas() == kind).to_numpy()
         values = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         if not vectors.shape[1] and len(table):
             vectors = np.zeros((len(ids), len(values) // len(table)), np.float32)
-        vectors[where[where >= 0]] = values.reshape(len(table), vectors.shape[1])[where >= 0]
-        known[where[where >= 0]] = True
+        vectors[where[wanted]] = values.reshape(len(table), vectors.shape[1])[wanted]
+        known[where[wanted]] = True
     return vectors, known
 
 

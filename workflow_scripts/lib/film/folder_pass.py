@@ -1,7 +1,11 @@
-"""One pass over a folder of pictures: each decoded once, measured, and kept as the file it is."""
+"""One pass over a folder of pictures: each decoded once, measured, and kept as the file it is.
+
+A file that is kept needs no more of its pixels than the measures do, so it is decoded at a half or
+less of its size.
+"""
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,18 +14,22 @@ import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.film.bars import Crop, find_crop
-from workflow_scripts.lib.film.footage import Footage, Sampling
+from workflow_scripts.lib.film.footage import Footage, Problem, Sampling
 from workflow_scripts.lib.film.measures import shrink
-from workflow_scripts.lib.film.picture_files import Loaded, list_pictures, load_picture
-from workflow_scripts.lib.film.recorder import Recorder, save_image
+from workflow_scripts.lib.film.picture_files import (
+    Loaded,
+    Size,
+    list_pictures,
+    load_picture,
+    read_size,
+)
+from workflow_scripts.lib.film.recorder import Recorder, save_file, save_image
 from workflow_scripts.lib.film.shots import Boundary, Glimpse, glance, score_change
-from workflow_scripts.lib.film.video import Problem
 from workflow_scripts.lib.phase import log, progress
 
 LOOKS_FOR_BARS = 32  # pictures spread over the folder
 AHEAD = 8  # pictures that are decoded before they are needed
 THREADS = 2
-Size = tuple[int, int]  # width, height
 
 
 def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
@@ -30,10 +38,10 @@ def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
     if not files:
         raise CineloraError(f"{path} holds no pictures (.jpg, .png, .webp, .bmp, .tif).")
     log.info("%s: %d pictures", path, len(files))
-    crop = find_crops(files) if sampling.crop_bars else {}
+    crops = find_crops(files) if sampling.crop_bars else {}
     with Recorder(images, sampling.held_tolerance) as recorder:
-        reader = FolderReader(path, files, crop, recorder, sampling.min_cut_change)
-        loaded = progress(_load_ahead(files), "pictures", total=len(files))
+        reader = FolderReader(path, files, crops, recorder, sampling.min_cut_change)
+        loaded = progress(_load_ahead(files, crops), "pictures", total=len(files))
         for number, picture in enumerate(loaded):
             reader.read(number, picture)
         rows = recorder.finish()
@@ -63,7 +71,8 @@ class FolderReader:
         """Record the next picture, or why there is none."""
         source = self.files[number].relative_to(self.root).as_posix()
         row = {"frame_no": number, "time_s": float(number), "source": source}
-        glimpse = glance_at(picture.image) if isinstance(picture, Loaded) else None
+        view = shrink(picture.image) if isinstance(picture, Loaded) else None
+        glimpse = glance_at(view) if view is not None else None
         if self._begins_shot(number, glimpse):
             self.boundaries.append(Boundary(number, "cut" if number else "start"))
             self.recorder.forget()
@@ -72,10 +81,11 @@ class FolderReader:
             self.recorder.add_unreadable(row)
             return
         self._last = glimpse
-        whole = (0, 0, picture.image.shape[1], picture.image.shape[0])
-        crop = self.crops.get(whole[2:], whole)
-        jpeg = picture.jpeg if crop == whole else None
-        self.recorder.add(row, glimpse.view, save_image, picture.image, jpeg, crop)
+        if picture.jpeg:
+            save = (save_file, picture.jpeg, picture.size, picture.image, view)
+        else:
+            save = (save_image, picture.image, self.crops.get(picture.size, (0, 0, *picture.size)))
+        self.recorder.add(row, glimpse.view, *save)
 
     def _begins_shot(self, number: int, glimpse: Glimpse | None) -> bool:
         if number == 0 or self.files[number].parent != self.files[number - 1].parent:
@@ -91,32 +101,33 @@ def glance_at(image: np.ndarray) -> Glimpse:
     return glance([luma, blue, red], full_range=True)
 
 
-def _load_ahead(files: list[Path]) -> Iterator[Loaded | CineloraError]:
+def _load_ahead(files: list[Path], cropped: Collection[Size]) -> Iterator[Loaded | CineloraError]:
     """Decode in order, a few files ahead; what cannot be read comes as its error."""
     with ThreadPoolExecutor(THREADS) as pool:
         waiting: deque = deque()
         for file in files:
-            waiting.append(pool.submit(_load, file))
+            waiting.append(pool.submit(_load, file, cropped))
             if len(waiting) >= AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _load(file: Path) -> Loaded | CineloraError:
+def _load(file: Path, cropped: Collection[Size]) -> Loaded | CineloraError:
     try:
-        return load_picture(file)
+        return load_picture(file, cropped)
     except CineloraError as error:
         return error
 
 
 def find_crops(files: list[Path]) -> dict[Size, Crop]:
-    """What the bars leave of pictures of the commonest size; other sizes are left alone."""
-    chosen = files[:: max(1, len(files) // LOOKS_FOR_BARS)]
-    loaded = [picture for picture in map(_load, chosen) if isinstance(picture, Loaded)]
-    sizes = Counter(picture.image.shape[1::-1] for picture in loaded)
+    """By size, what bars leave of pictures of the commonest size; empty where there are no bars."""
+    chosen = files[:: -(-len(files) // LOOKS_FOR_BARS)]
+    sizes = Counter(size for size in map(read_size, chosen) if size)
     if not sizes:
         return {}
     size = sizes.most_common(1)[0][0]
-    alike = [picture.image for picture in loaded if picture.image.shape[1::-1] == size]
-    return {size: find_crop([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in alike])}
+    loaded = (_load(file, [size]) for file in chosen)
+    alike = (picture for picture in loaded if isinstance(picture, Loaded) and picture.size == size)
+    crop = find_crop(cv2.cvtColor(picture.image, cv2.COLOR_RGB2GRAY) for picture in alike)
+    return {size: crop} if crop and crop != (0, 0, *size) else {}

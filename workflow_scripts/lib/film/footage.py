@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.film.shots import Boundary
-from workflow_scripts.lib.film.video import Problem
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that could not be read."""
+
+    time_s: float
+    file: str
+    problem: str
 
 
 @dataclass(frozen=True)

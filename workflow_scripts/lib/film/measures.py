@@ -32,9 +32,17 @@ def halve(plane: np.ndarray) -> np.ndarray:
     return cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def count_halvings(height: int) -> int:
+    """How often a picture is halved before it is measured."""
+    count = 0
+    while height >> count >= 2 * WORKING_HEIGHT_PX:
+        count += 1
+    return count
+
+
 def reduce_luma(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Copies of a luma plane (H, W) in working and in VIEW size; the plane itself is read once."""
-    while luma.shape[0] >= 2 * WORKING_HEIGHT_PX:
+    for _ in range(count_halvings(luma.shape[0])):
         luma = halve(luma)
     small = shrink(luma)
     height, width = luma.shape

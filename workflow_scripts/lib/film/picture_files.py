@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +11,22 @@ import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.film.measures import count_halvings
 from workflow_scripts.lib.images import composite
 from workflow_scripts.lib.suffixes import PICTURES
 
 JPEGS = {".jpg", ".jpeg"}
+ORIENTATION = 0x0112  # tag of Exif
+SIDEWAYS = {5, 6, 7, 8}  # its values for pictures that are stored lying
+Size = tuple[int, int]  # width, height
 
 
 @dataclass(frozen=True)
 class Loaded:
     """A decoded picture, upright."""
 
-    image: np.ndarray  # RGB (H, W, 3) uint8
+    image: np.ndarray  # RGB (H, W, 3) uint8; what is kept as it is comes halved, where it is large
+    size: Size  # of the picture itself
     jpeg: bytes | None  # the file as it is, where it can be kept so
 
 
@@ -43,41 +49,65 @@ def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
     return [[(0, int(t), t) if t.isdecimal() else (1, 0, t) for t in part if t] for part in parts]
 
 
-def load_picture(path: Path) -> Loaded:
-    """Decode a file once; a damaged one, even if only its end is missing, is an error."""
+def read_size(path: Path) -> Size | None:
+    """Size of a picture when it is upright, from its header; None where there is none to read."""
+    try:
+        with Image.open(path) as picture:
+            lies = picture.getexif().get(ORIENTATION) in SIDEWAYS
+            return picture.size[::-1] if lies else picture.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None  # load_picture says what is wrong with it
+
+
+def load_picture(path: Path, cropped: Collection[Size] = ()) -> Loaded:
+    """Decode a file once; a damaged one, even if only its end is missing, is an error.
+
+    Pictures of the sizes in `cropped` are going to be cut, so their files are not kept.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise CineloraError(f"cannot be opened ({error.strerror})") from error
     if path.suffix.lower() in JPEGS and data[:2] == b"\xff\xd8":
-        loaded = _load_jpeg(data)
+        loaded = _load_jpeg(data, cropped)
         if loaded:
             return loaded
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            return Loaded(_to_rgb(ImageOps.exif_transpose(picture)), None)
+            image = _to_rgb(ImageOps.exif_transpose(picture))
+            return Loaded(image, image.shape[1::-1], None)
     except UnidentifiedImageError as error:
         raise CineloraError(f"not a picture in a known format ({len(data)} bytes)") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CineloraError(f"not a readable picture ({len(data)} bytes): {error}") from error
 
 
-def _load_jpeg(data: bytes) -> Loaded | None:
+def _load_jpeg(data: bytes, cropped: Collection[Size]) -> Loaded | None:
     """Decode a plain upright JPEG; None for one that needs turning or another colour space."""
     try:
-        space = simplejpeg.decode_jpeg_header(data)[2]
+        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
         if space == "CMYK" or _orientation(data) != 1:
             return None
-        return Loaded(simplejpeg.decode_jpeg(data, "RGB"), data if space != "Gray" else None)
+        if space == "Gray" or (width, height) in cropped:
+            return Loaded(simplejpeg.decode_jpeg(data, "RGB"), (width, height), None)
+        return Loaded(_decode_halved(data, (width, height)), (width, height), data)
     except ValueError as error:
         raise CineloraError(f"damaged JPEG ({len(data)} bytes): {error}") from error
+
+
+def _decode_halved(data: bytes, size: Size) -> np.ndarray:
+    """RGB of a JPEG in the size that is measured: the decoder halves with less work than none."""
+    halvings = count_halvings(size[1])
+    least = -(-size[1] // 2**halvings)
+    image = simplejpeg.decode_jpeg(data, "RGB", min_height=least)
+    return image[: size[1] >> halvings, : size[0] >> halvings]  # without half a block at the edge
 
 
 def _orientation(data: bytes) -> int:
     if b"Exif\x00" not in data[:65536]:
         return 1
     with Image.open(io.BytesIO(data)) as picture:
-        return picture.getexif().get(0x0112, 1)
+        return picture.getexif().get(ORIENTATION, 1)
 
 
 def _to_rgb(picture: Image.Image) -> np.ndarray:

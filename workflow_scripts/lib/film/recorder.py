@@ -101,6 +101,8 @@ def _save(row: dict, path: Path, save: Callable, args: tuple) -> dict:
 def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
     """Give held rows the sizes and measures of the picture that they repeat."""
     held = rows["reason"] == "held"
+    if not held.any():
+        return rows
     copied = [name for name in NOTHING if name not in OWN]
     originals = rows.set_index("frame_no")[copied].reindex(rows.loc[held, "held_of"])
     for name in copied:
@@ -114,21 +116,33 @@ def save_planes(path: Path, planes: list[np.ndarray], crop: Crop) -> dict:
     path.write_bytes(simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=QUALITY))
     working, small = reduce_luma(luma)
     view = cv2.cvtColor(cv2.merge([small, shrink(red), shrink(blue)]), cv2.COLOR_YCrCb2RGB)
-    return _place(luma, crop) | measure(working, small, view)
+    return _place(luma.shape[::-1], crop) | measure(working, small, view)
 
 
-def save_image(path: Path, image: np.ndarray, jpeg: bytes | None, crop: Crop) -> dict:
-    """Write a picture (RGB), as the file it came from where that is given; measure it."""
+def save_image(path: Path, image: np.ndarray, crop: Crop) -> dict:
+    """Write what a crop leaves of a picture (RGB); measure it."""
     x, y, width, height = crop
     image = np.ascontiguousarray(image[y : y + height, x : x + width])
     path.write_bytes(
-        jpeg
-        or simplejpeg.encode_jpeg(image, quality=QUALITY, colorspace="RGB", colorsubsampling="420")
+        simplejpeg.encode_jpeg(image, quality=QUALITY, colorspace="RGB", colorsubsampling="420")
     )
-    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return _place(luma, crop) | measure(*reduce_luma(luma), shrink(image))
+    return _place((width, height), crop) | _measure_image(image, shrink(image))
 
 
-def _place(luma: np.ndarray, crop: Crop) -> dict:
-    height, width = luma.shape
-    return {"width_px": width, "height_px": height, "crop_x": crop[0], "crop_y": crop[1]}
+def save_file(
+    path: Path, jpeg: bytes, size: tuple[int, int], image: np.ndarray, view: np.ndarray
+) -> dict:
+    """Keep a JPEG of size (width, height) as it is; measure it as decoded (RGB), whole or halved.
+
+    view is a small copy of it (90, 160, 3).
+    """
+    path.write_bytes(jpeg)
+    return _place(size, (0, 0, *size)) | _measure_image(image, view)
+
+
+def _measure_image(image: np.ndarray, view: np.ndarray) -> dict:
+    return measure(*reduce_luma(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)), view)
+
+
+def _place(size: tuple[int, int], crop: Crop) -> dict:
+    return {"width_px": size[0], "height_px": size[1], "crop_x": crop[0], "crop_y": crop[1]}

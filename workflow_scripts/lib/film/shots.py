@@ -17,6 +17,9 @@ OVER_MOTION = 1.25  # times the greatest change around it,
 OVER_CALM = 2.0  # and times the two greatest of the calmer side: before or after;
 STILL = 2.0  # where no change around it is greater than this,
 OVER_STILL = 0.6  # a cut needs only so much of the least change
+STAYS = 0.4  # share of the picture that a cut leaves as it was, at most,
+SAME_LEVELS = 8  # within so many grey levels,
+OVER_PASSING = 3.0  # unless it stands out so much: else somebody passes before the camera
 LAG = 20  # frames over which a dissolve is looked for
 DISSOLVE_CHANGE = 30.0  # least change over LAG frames
 MIXED = 0.06  # greatest share of the change that no mixture of the two ends explains
@@ -79,6 +82,11 @@ def score_change(one: Glimpse, other: Glimpse) -> float:
     tones = cv2.norm(one.tones, other.tones, cv2.NORM_L1) / 2
     colours = cv2.norm(one.colours, other.colours, cv2.NORM_L1) / one.colours.size
     return 40 * structure + 30 * tones + 2 * colours
+
+
+def measure_same(one: Glimpse, other: Glimpse) -> float:
+    """Share of two frames that looks the same."""
+    return float((cv2.absdiff(one.luma, other.luma) < SAME_LEVELS).mean())
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,9 @@ class ShotFinder:
         if change < OVER_STILL * self.min_change:
             return ""  # nearly every frame; what follows costs more
         if change < self._least_change(changes[:SIDE], changes[SIDE + 1 :]):
+            return ""
+        around = max(changes[:SIDE] + changes[SIDE + 1 :])
+        if change < OVER_PASSING * around and measure_same(before, here) > STAYS:
             return ""
         # a flash of a frame or two comes back to where it came from
         later = (self._recent[-SIDE + 1], self._recent[-SIDE + 2])

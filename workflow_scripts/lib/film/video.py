@@ -8,21 +8,13 @@ import av
 import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.film.footage import Problem
 from workflow_scripts.lib.film.yuv import as_planar, bit_depth, is_full_range, view_planes
 
 GIVE_UP_AFTER = 200  # errors in a row without one readable packet
 MISSING_S = 1.0  # of the promised length: less is how files are, more is reported
 GAP_S = 0.5  # between frames: reported where a film is damaged, else it is a still
 FALLBACK_RATE = 24  # frames per second of a film that gives neither time stamps nor a rate
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that could not be read."""
-
-    time_s: float
-    file: str
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -161,9 +153,8 @@ class Film:
             self._note(f"the film ends here, but promises {self.duration_s:.1f} s")
 
 
-def read_keyframes(path: str | Path, count: int) -> list[tuple[np.ndarray, int]]:
+def read_keyframes(path: str | Path, count: int) -> Iterator[tuple[np.ndarray, int]]:
     """Luma (H, W) uint8 and its value of black, of `count` keyframes spread over the film."""
-    found = []
     with Film(path) as film:
         stream = film._stream
         stream.codec_context.skip_frame = "NONKEY"
@@ -176,8 +167,7 @@ def read_keyframes(path: str | Path, count: int) -> list[tuple[np.ndarray, int]]
             except av.error.FFmpegError:
                 continue  # the pass over the whole film reports what cannot be read
             if frame is not None:
-                found.append(_read_luma(as_planar(frame)))
-    return found
+                yield _read_luma(as_planar(frame))
 
 
 def _read_luma(frame: av.VideoFrame) -> tuple[np.ndarray, int]:

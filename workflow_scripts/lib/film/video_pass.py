@@ -1,7 +1,9 @@
 """One pass over a video: every frame looked at, shots found, some frames written and measured."""
 
 import os
-from collections import Counter, deque
+from collections import deque
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +41,7 @@ class Shown(NamedTuple):
 
 def read_video(path: Path, images: Path, sampling: Sampling) -> Footage:
     """Decode a video once; leave its sampled pictures in `images`."""
-    crop = _find_video_crop(path) if sampling.crop_bars else None
+    crop = find_video_crop(path) if sampling.crop_bars else None
     threads = min(MAX_THREADS, len(os.sched_getaffinity(0)))
     with Film(path, threads) as film, Recorder(images, sampling.held_tolerance) as recorder:
         log.info("%s: about %d frames, %.1f s", path, film.frame_count, film.duration_s)
@@ -140,11 +142,14 @@ def make_upright(plane: np.ndarray, shape: PixelShape) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(plane, shape.turns))
 
 
-def _find_video_crop(path: Path) -> Crop | None:
-    lumas = read_keyframes(path, LOOKS_FOR_BARS)
-    shapes = Counter(luma.shape for luma, _ in lumas)
-    alike = [pair for pair in lumas if pair[0].shape == shapes.most_common(1)[0][0]]
-    crop = find_crop([luma for luma, _ in alike], alike[0][1]) if alike else None
-    if crop and crop != (0, 0, *alike[0][0].shape[::-1]):
+def find_video_crop(path: Path) -> Crop | None:
+    with closing(read_keyframes(path, LOOKS_FOR_BARS)) as keyframes:
+        first = next(keyframes, None)
+        if first is None:
+            return None
+        size, black = first[0].shape[::-1], first[1]
+        lumas = (luma for luma, _ in chain([first], keyframes))
+        crop = find_crop((luma for luma in lumas if luma.shape[::-1] == size), black)
+    if crop != (0, 0, *size):
         log.info("black bars: the picture is %dx%d at (%d, %d)", crop[2], crop[3], *crop[:2])
     return crop

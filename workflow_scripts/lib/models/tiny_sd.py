@@ -106,14 +106,18 @@ def _make_text_encoder() -> CLIPTextModel:
 
 @torch.no_grad()
 def calibrate_vae(vae: AutoencoderKL) -> None:
-    """Scale both ends so that latents have variance 1 and decoded pictures use the grey range."""
+    """Scale both ends so that latents have variance 1 and decoded pictures use the grey range.
+
+    Both scales are rounded: their last bits depend on the number of threads.
+    """
     coarse = torch.rand(8, 3, 8, 8) * 2 - 1
     pictures = torch.nn.functional.interpolate(coarse, size=128, mode="bilinear")
     latents = vae.encode(pictures).latent_dist.mode()
-    vae.register_to_config(scaling_factor=float(1 / latents.std()))
+    vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 3))
     decoded = vae.decode(torch.randn(4, 4, SAMPLE, SAMPLE) / vae.config.scaling_factor).sample
-    vae.decoder.conv_out.weight *= 0.4 / decoded.std()
-    vae.decoder.conv_out.bias -= decoded.mean() * 0.4 / decoded.std()
+    scale = 0.4 / float(decoded.std())
+    vae.decoder.conv_out.weight *= round(scale, 3)
+    vae.decoder.conv_out.bias -= round(float(decoded.mean()) * scale, 3)
 
 
 def make_tokenizer() -> CLIPTokenizer:
