@@ -19,7 +19,6 @@ import pandas as pd
 import pyarrow as pa
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_array
-from sklearn.cluster import BisectingKMeans
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest, read_vectors, write_manifest
@@ -40,6 +39,7 @@ FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade", "sharpness"]
 MEASURES = ["frame_id", "covered", "filled", "leftover", "moving"]
 CARD_KINDS = ["title", "credit"]
 MOST_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
+LIKENESS_STEP = 0.05  # by which more shots are joined, until they are few enough
 BLOCK = 4096  # shots compared at once with all places
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -88,14 +88,18 @@ def remove_common(vectors: np.ndarray) -> np.ndarray:
 def join_alike(vectors: np.ndarray, most: int) -> np.ndarray:
     """Number a group for each shot (S,), from 0 in order of appearance; at most `most` groups.
 
-    Few shots are a group each. Many (a folder of single pictures) are first split by k-means again
-    and again, always the largest group: what linkage needs grows with the square of its items.
+    Few shots are a group each. Of many (a folder of single pictures), those are one that are alike
+    with its first, as much as leaves no more groups: what linkage needs grows with their square.
     """
     if len(vectors) <= most:
         return np.arange(len(vectors))
-    log.info("%d shots: joined to %d groups before places are found", len(vectors), most)
-    split = BisectingKMeans(most, random_state=0, bisecting_strategy="largest_cluster", max_iter=10)
-    return pd.factorize(split.fit_predict(vectors.astype(np.float32)))[0]
+    vectors, order, likeness = vectors.astype(np.float32), np.arange(len(vectors)), 1.0
+    groups = None
+    while groups is None:
+        likeness -= LIKENESS_STEP
+        groups = group_views(vectors, order, likeness, most)
+    log.info("%d shots: those alike by %.2f are one before places are found", len(order), likeness)
+    return pd.factorize(groups)[0]
 
 
 def mean_groups(groups: np.ndarray, values: np.ndarray) -> np.ndarray:

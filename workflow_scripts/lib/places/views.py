@@ -6,11 +6,14 @@ BLOCK = 512  # rows compared at once: a product of matrices is many times faster
 LEADERS = 4096  # compared at once, so that memory does not grow with them
 
 
-def group_views(vectors: np.ndarray, order: np.ndarray, min_likeness: float) -> np.ndarray:
+def group_views(
+    vectors: np.ndarray, order: np.ndarray, min_likeness: float, most: int | None = None
+) -> np.ndarray | None:
     """Row (M,) of `vectors` that leads each row of `order`: the most alike leader, or itself.
 
     `order` (M,) names rows of `vectors` (N, D), each of length 1; who comes first leads. Leader
-    clustering, so groups do not chain: every row is that much alike with its leader.
+    clustering, so groups do not chain: every row is that much alike with its leader. None as soon
+    as there are more than `most` leaders.
     """
     keepers = order.copy()
     leaders: list[int] = []
@@ -27,6 +30,8 @@ def group_views(vectors: np.ndarray, order: np.ndarray, min_likeness: float) -> 
             else:
                 fresh.append(n)
         leaders += rows[fresh].tolist()
+        if most is not None and len(leaders) > most:
+            return None
     return keepers
 
 
