@@ -7,7 +7,13 @@ import results_in_code
 import tables
 
 from workflow_scripts.capacity.big_film import make_big_film
-from workflow_scripts.capacity.plan import Cost, find_gpu_rules, scale, tell_time
+from workflow_scripts.capacity.plan import (
+    Cost,
+    describe_growth,
+    find_gpu_rules,
+    scale,
+    tell_time,
+)
 from workflow_scripts.lib.film.hashes import distances
 
 
@@ -66,10 +72,10 @@ def test_the_cost_of_a_film_follows_its_frames_and_that_of_an_adapter_does_not()
         columns=["rule", "wall_s", "cpu_s", "is_shard"],
     )
     cost = scale(jobs, {"segment", "train_adapter"}, measured=100, frames=1000)
-    assert cost.jobs == 2 + 1 + 1
+    assert cost.jobs == 1 + 1 + 1  # a thousand frames are half a shard
     assert cost.gpu_h == pytest.approx((200 + 30) / 3600)
-    assert cost.core_h == pytest.approx((400 + 10 + 30 + 4 * 1.3) / 3600)
-    assert cost.chain_h == pytest.approx((100 + 10 + 30) / 3600)
+    assert cost.core_h == pytest.approx((400 + 10 + 30 + 3 * 1.3) / 3600)
+    assert cost.chain_h == pytest.approx((200 + 10 + 30) / 3600)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +97,15 @@ def test_rules_that_ask_for_a_gpu(tmp_path):
         "rule a:\n    resources:\n        gpu=1,\n\n\nrule b:\n    pass\n"
     )
     assert find_gpu_rules(tmp_path) == {"a"}
+
+
+def test_the_page_says_which_phase_needs_most_memory(tmp_path):
+    table = tmp_path / "growth.csv"
+    table.write_text(
+        "step,size,cpu_s,peak_mb,found\nsmall,9000,1.0,200,\nlarge,9000,2.0,3000,\n"
+        "dry run,9000,4.2,,133\nnear_hashes,1000000,8.6,9000,5\n"
+    )
+    page = "\n".join(describe_growth(table))
+    assert "to 9,000 frames:\n`large` needs most, 3,000 MB" in page
+    assert "takes 4.2 s of one core for the 133 jobs of 9,000 frames" in page
+    assert "| near_hashes | 1,000,000 | 8.6 | 9,000 |" in page

@@ -6,6 +6,7 @@ import pytest
 
 from workflow_scripts import cluster_scenes
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.places import views
 
 LIMITS = {"max_covered": 0.6, "max_painted": 0.15, "max_leftover": 0.7, "max_moving": 0.01}
 OPTIONS = {"min_likeness": 0.15, "near_bonus": 0.5, "near_shots": 3, "same_view": 0.95}
@@ -57,16 +58,27 @@ def place_vector(place: int, light: float, seed: int) -> np.ndarray:
 )
 def test_group_shots_finds_places_in_any_light(film, expected):
     vectors = np.stack([place_vector(p, 0.4 * (n % 2), n) for n, p in enumerate(film)])
-    likeness = cluster_scenes.measure_likeness(vectors)
-    places = cluster_scenes.group_shots(np.arange(len(film)), likeness, 0.15, 0.5, 3)
+    vectors = cluster_scenes.remove_common(vectors)
+    places = cluster_scenes.group_shots(np.arange(len(film)), vectors @ vectors.T, 0.15, 0.5, 3)
     assert places.tolist() == expected
+
+
+def test_many_shots_are_joined_before_places_are_found(monkeypatch):
+    monkeypatch.setattr(cluster_scenes, "MOST_SHOTS", 12)
+    film = [0] * 20 + [1] * 20 + [0] * 20 + [2] * 20
+    table = pd.DataFrame({"shot_id": range(80), "painted": 0.0, "fade": False})
+    vectors = np.stack([place_vector(p, 0.4 * (n % 2), n) for n, p in enumerate(film)])
+    options = {name: OPTIONS[name] for name in ("min_likeness", "near_bonus", "near_shots")}
+    places = cluster_scenes.find_places(table, vectors, set(), {}, options)
+    assert places["location"].tolist() == [f"place_{place + 1:02d}" for place in film]
+    assert (places["location_score"] > 0.3).all()
 
 
 def test_painted_and_faded_frames_hardly_count():
     good, bad = np.eye(4)[0], np.eye(4)[1]
-    rows = pd.DataFrame({"shot_id": 7, "vector": [good, bad, bad]})
+    rows = pd.DataFrame({"shot_id": [7] * 3})
     rows["painted"], rows["fade"] = [0.0, 1.0, 0.0], [False, False, True]
-    ids, vectors = cluster_scenes.describe_shots(rows)
+    ids, vectors = cluster_scenes.describe_shots(rows, np.stack([good, bad, bad]))
     assert ids.tolist() == [7]
     assert vectors[0, 0] > 0.99
 
@@ -83,7 +95,8 @@ def test_painted_and_faded_frames_hardly_count():
 )
 def test_name_places(named, expected):
     likeness = np.array([[1, 0.9, 0.2, 0], [0.9, 1, 0.3, 0], [0.2, 0.3, 1, 0], [0, 0, 0, 1]])
-    names, sure = cluster_scenes.name_places(np.array([0, 0, 0, 1]), likeness, named)
+    vectors = np.linalg.cholesky(likeness)  # their products are the likeness
+    names, sure = cluster_scenes.name_places(np.array([0, 0, 0, 1]), vectors, named)
     assert names.tolist() == expected
     assert sure.tolist() == [not name.startswith("place_") for name in expected]
 
@@ -91,14 +104,37 @@ def test_name_places(named, expected):
 def test_views_do_not_chain_and_the_best_comes_first():
     angles = np.radians([0, 10, 20, 30])
     vectors = np.stack([np.cos(angles), np.sin(angles)], 1)
-    places = np.array(["plaza"] * 4, object)
-    keepers = cluster_scenes.group_views(vectors, places, np.array([1, 0, 2, 3]), np.cos(0.2))
-    assert keepers.tolist() == [1, 1, 1, 3]
+    assert views.group_views(vectors, np.array([1, 0, 2, 3]), np.cos(0.2)).tolist() == [1, 1, 1, 3]
+
+
+def test_views_in_blocks_are_those_of_one_after_the_other(monkeypatch):
+    rng = np.random.default_rng(3)
+    vectors = np.repeat(rng.standard_normal((40, 8)), 5, axis=0) + 0.2 * rng.random((200, 8))
+    vectors, order = cluster_scenes.unit(vectors), rng.permutation(200)
+    leaders, expected = [], []
+    for row in order:
+        likeness = vectors[leaders] @ vectors[row] if leaders else np.zeros(1)
+        alone = likeness.max() < 0.95
+        expected.append(row if alone else leaders[int(likeness.argmax())])
+        leaders += [row] if alone else []
+    assert 20 < len(leaders) < 150
+    monkeypatch.setattr(views, "BLOCK", 16)
+    monkeypatch.setattr(views, "LEADERS", 7)
+    assert views.group_views(vectors, order, 0.95).tolist() == expected
 
 
 def test_views_of_two_places_are_two():
-    places = np.array(["plaza", "beach"], object)
-    assert cluster_scenes.group_views(np.ones((2, 1)), places, np.arange(2), 0.9).tolist() == [0, 1]
+    table = pd.DataFrame({"location": ["plaza", "beach"], "sharpness": 1.0, "painted": 0.0})
+    table["reason"] = ""
+    assert cluster_scenes.find_keepers(table, np.ones((2, 1)), 0.9).tolist() == [0, 1]
+
+
+def test_score_fit_sets_the_own_place_against_the_next():
+    likeness = np.array([[1, 0.9, 0.2], [0.9, 1, 0.4], [0.2, 0.4, 1]])
+    vectors = np.linalg.cholesky(likeness)
+    scores = cluster_scenes.score_fit(np.array(["a", "a", "b"], object), vectors)
+    assert scores == pytest.approx([0.7, 0.5, 0.7])  # b is one shot: it fits itself
+    assert cluster_scenes.score_fit(np.array(["a"] * 3, object), vectors).tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def package(tmp_path, monkeypatch):
 def rehash():
     code._imports.cache_clear()
     code._dump.cache_clear()
+    code._parse.cache_clear()
     return code.hash_code("phase")
 
 

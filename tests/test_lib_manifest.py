@@ -5,6 +5,7 @@ import pytest
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import (
     read_manifest,
+    read_vectors,
     replace_when_done,
     select_shard,
     write_manifest,
@@ -72,3 +73,14 @@ def test_two_shards_are_about_equal():
 
 def test_no_frames_make_an_empty_shard():
     assert select_shard(pd.DataFrame({"shot_id": []}), "01of02").empty
+
+
+def test_vectors_of_one_kind_come_in_the_order_asked_for(tmp_path):
+    rows = [("b", "frame", [9.0, 9.0]), ("b", "background", [1.0, 2.0])]
+    rows += [("z", "background", [5.0, 6.0]), ("a", "background", [3.0, 4.0])]
+    paths = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
+    for part, path in zip((rows[:2], rows[2:]), paths, strict=True):
+        pd.DataFrame(part, columns=["image_id", "kind", "vector"]).to_parquet(path)
+    vectors, known = read_vectors(paths, "background", pd.Series(["a", "b", "lost"]))
+    assert vectors.tolist() == [[3, 4], [1, 2], [0, 0]]
+    assert known.tolist() == [True, True, False]

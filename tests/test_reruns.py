@@ -111,18 +111,37 @@ def edited(path: Path, text: str, replacement: str) -> Iterator[None]:
             path.unlink()
 
 
-def test_a_second_run_has_nothing_to_do(project):
-    assert copy_in_code.planned_rules(project) == set()
+@pytest.fixture(scope="module")
+def table():
+    """Rows (edit, rules that run again); printed at the end, for `pytest -s`."""
+    rows = []
+    yield rows
+    print("\n\n| edit | what runs again |\n|---|---|")
+    for edit, rules in rows:
+        print(f"| {edit} | {', '.join(sorted(rules)) or 'nothing'} |")
+
+
+def test_a_second_run_has_nothing_to_do(project, table):
+    table.append(("none", copy_in_code.planned_rules(project)))
+    assert table[-1][1] == set()
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_repeats_exactly_what_depends_on_it(project, name):
+def test_an_edit_repeats_exactly_what_depends_on_it(project, table, name):
     file, text, replacement, expected = EDITS[name]
     with edited(project / file, text, replacement):
-        assert copy_in_code.planned_rules(project) == expected
+        table.append((name, copy_in_code.planned_rules(project)))
+    assert table[-1][1] == expected
 
 
-def test_a_fresh_clone_over_existing_results_repeats_nothing(project):
+def test_a_touched_script_repeats_nothing(project, table):
+    (project / "workflow_scripts/segment_instances.py").touch()
+    table.append(("a touch of a script", copy_in_code.planned_rules(project)))
+    assert table[-1][1] == set()
+
+
+def test_a_fresh_clone_over_existing_results_repeats_nothing(project, table):
     for path in copy_in_code.list_code(project):
         path.touch()
-    assert copy_in_code.planned_rules(project) == set()
+    table.append(("a fresh clone: every file is new", copy_in_code.planned_rules(project)))
+    assert table[-1][1] == set()

@@ -5,10 +5,13 @@ matter; movement is measured along the track, in a window of time around each pi
 picture does not show enough, the word is "unknown".
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.lib.stride_tricks import sliding_window_view
 
 from workflow_scripts.lib.images import decode_rle
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -178,11 +181,23 @@ def measure_occlusion(keypoints: np.ndarray, mask: np.ndarray) -> float:
     """Share of the joints (17, 3) inside the frame that lie off the person's mask (H, W)."""
     points = keypoints[:, :2]
     torso = np.linalg.norm(points[SHOULDERS].mean(0) - points[HIPS].mean(0))
-    radius = max(1, round(OFF_MASK * float(torso)))
-    near = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) <= radius
+    disk = _draw_disk(max(1, round(OFF_MASK * float(torso))))
     columns, rows = np.floor(points).astype(int).T
     inside = (rows >= 0) & (columns >= 0) & (rows < mask.shape[0]) & (columns < mask.shape[1])
-    return float(1 - near[rows[inside], columns[inside]].mean()) if inside.any() else 0.0
+    if not inside.any():
+        return 0.0
+    around = sliding_window_view(np.pad(mask, len(disk) // 2), disk.shape)
+    near = (around[rows[inside], columns[inside]] & disk).any((1, 2))
+    return float(1 - near.mean())
+
+
+@cache
+def _draw_disk(radius_px: int) -> np.ndarray:
+    """Pixels (2 R + 1, 2 R + 1) bool at most so far from the middle one; R holds them all."""
+    reach = radius_px + radius_px // 20 + 1  # distances of OpenCV are up to 1 / 20 too short
+    away = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    away[reach, reach] = 0
+    return cv2.distanceTransform(away, cv2.DIST_L2, 3) <= radius_px
 
 
 def is_truncated(person: tuple) -> bool:
@@ -225,6 +240,17 @@ def label_people(people: pd.DataFrame, rules: dict) -> pd.DataFrame:
     )
 
 
+def read_people(instances: str, keypoints: str, faces: str, times: pd.DataFrame) -> pd.DataFrame:
+    """People of one shard with keypoints, time_s and gaze_yaw, in the order of their ids."""
+    people = read_manifest(instances, BODY_COLUMNS + BOX_COLUMNS)
+    joints = read_manifest(keypoints, ["instance_id", "keypoints"])
+    people = people.merge(joints, on="instance_id", validate="one_to_one")
+    people = people.merge(times, on="frame_id")
+    gazes = read_manifest(faces, ["instance_id", "gaze_yaw"])
+    people = people.merge(gazes, on="instance_id", how="left")
+    return people.sort_values("instance_id", ignore_index=True)
+
+
 def main(
     instances: list[str],
     keypoints: list[str],
@@ -234,14 +260,12 @@ def main(
     *,
     rules: dict,
 ) -> Counts:
-    people = read_manifest(instances, BODY_COLUMNS + BOX_COLUMNS)
-    joints = read_manifest(keypoints, ["instance_id", "keypoints"])
-    people = people.merge(joints, on="instance_id", validate="one_to_one")
-    people = people.merge(read_manifest(frames, ["frame_id", "time_s"]), on="frame_id")
-    gazes = read_manifest(faces, ["instance_id", "gaze_yaw"])
-    people = people.merge(gazes, on="instance_id", how="left")
-    people = people.sort_values("instance_id", ignore_index=True)
-    rows = label_people(people, rules) if len(people) else pd.DataFrame(columns=LABELS.names)
+    times = read_manifest(frames, ["frame_id", "time_s"])
+    parts = [pd.DataFrame(columns=LABELS.names)]
+    for shard in zip(instances, keypoints, faces, strict=True):  # of whole shots: tracks are whole
+        people = read_people(*shard, times)
+        parts += [label_people(people, rules)] if len(people) else []
+    rows = pd.concat(parts[1:] or parts, ignore_index=True)
     write_manifest(rows, labels, LABELS)
     log.info("actions: %s", rows["action"].value_counts().to_dict())
     log.info("views: %s", rows["view"].value_counts().to_dict())

@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
+from scipy.sparse import csr_array
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.manifest import read_manifest, read_vectors, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
+from workflow_scripts.lib.places.views import group_views
 
 LOCATIONS = pa.schema(
     [
@@ -37,6 +38,9 @@ LOCATIONS = pa.schema(
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade", "sharpness"]
 MEASURES = ["frame_id", "covered", "filled", "leftover", "moving"]
 CARD_KINDS = ["title", "credit"]
+MOST_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
+LIKENESS_STEP = 0.05  # by which more shots are joined, until they are few enough
+BLOCK = 4096  # shots compared at once with all places
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -54,17 +58,18 @@ def find_reasons(measures: pd.DataFrame, limits: dict[str, float]) -> pd.Series:
     return reasons
 
 
-def describe_shots(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def describe_shots(rows: pd.DataFrame, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ids (S,) and mean background vectors (S, D) of shots; painted and faded frames count little.
 
-    `rows` has shot_id, vector, painted (share of the frame) and fade.
+    `rows` has shot_id, painted (share of the frame) and fade; `vectors` (N, D) float32 are theirs.
     """
-    ids = np.sort(rows["shot_id"].unique())
-    vectors = np.stack(rows["vector"].to_numpy()).astype(np.float64)
     weights = (1.01 - rows["painted"].to_numpy()) * np.where(rows["fade"], 0.01, 1.0)
-    shots = np.searchsorted(ids, rows["shot_id"])
+    members = rows.groupby("shot_id").indices
+    ids = np.array(sorted(members))
     sums = np.zeros((len(ids), vectors.shape[1]))
-    np.add.at(sums, shots, vectors * weights[:, None])
+    for shot, shot_id in enumerate(ids):  # shot by shot: no second copy of a whole film's vectors
+        where = members[shot_id]
+        sums[shot] = (vectors[where] * weights[where, None]).sum(0)
     return ids, unit(sums)
 
 
@@ -73,11 +78,35 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def measure_likeness(vectors: np.ndarray) -> np.ndarray:
-    """Likeness (S, S) of shots, -1 to 1, after what they all have in common is taken off."""
-    if len(vectors) > 2:  # of two, the common part would be all but their difference
-        vectors = unit(vectors - vectors.mean(0))
-    return vectors @ vectors.T
+def remove_common(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (S, D) of shots, of length 1, after what they all have in common is taken off."""
+    if len(vectors) < 3:  # of two, the common part would be all but their difference
+        return vectors
+    return unit(vectors - vectors.mean(0))
+
+
+def join_alike(vectors: np.ndarray, most: int) -> np.ndarray:
+    """Number a group for each shot (S,), from 0 in order of appearance; at most `most` groups.
+
+    Few shots are a group each. Of many (a folder of single pictures), those are one that are alike
+    with its first, as much as leaves no more groups: what linkage needs grows with their square.
+    """
+    if len(vectors) <= most:
+        return np.arange(len(vectors))
+    vectors, order, likeness = vectors.astype(np.float32), np.arange(len(vectors)), 1.0
+    groups = None
+    while groups is None:
+        likeness -= LIKENESS_STEP
+        groups = group_views(vectors, order, likeness, most)
+    log.info("%d shots: those alike by %.2f are one before places are found", len(order), likeness)
+    return pd.factorize(groups)[0]
+
+
+def mean_groups(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Means (groups, ...) of the values (S, ...) of each group, numbered from 0."""
+    sizes = np.bincount(groups)
+    member = csr_array((1 / sizes[groups], (groups, np.arange(len(groups)))))
+    return member @ values
 
 
 def group_shots(
@@ -86,65 +115,58 @@ def group_shots(
     """Number the place of each shot (S,), from 0 in order of appearance (average linkage)."""
     if len(ids) < 2:
         return np.zeros(len(ids), int)
-    apart = np.abs(np.subtract.outer(ids, ids))
-    affinity = likeness + near_bonus * np.exp(-apart / near_shots)
-    distance = np.maximum(1 + near_bonus - affinity, 0)
-    np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance, checks=False), "average")
+    rows = []  # of the triangle above the diagonal: half the memory of a square
+    for row in range(len(ids) - 1):
+        bonus = near_bonus * np.exp(-np.abs(ids[row + 1 :] - ids[row]) / near_shots)
+        rows.append(np.maximum(1 + near_bonus - likeness[row, row + 1 :] - bonus, 0))
+    tree = linkage(np.concatenate(rows), "average")
     labels = fcluster(tree, 1 + near_bonus - min_likeness, "distance")
     return pd.factorize(labels)[0]
 
 
 def name_places(
-    places: np.ndarray, likeness: np.ndarray, named: dict[int, str]
+    places: np.ndarray, vectors: np.ndarray, named: dict[int, str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Names (S,) of the places, and whether a person gave them; `named`: row of a shot -> name."""
     names = np.array([f"place_{place + 1:02d}" for place in places], object)
-    for place in set(places):
+    for place in {places[row] for row in named}:
+        known = [row for row in named if places[row] == place]
         rows = np.flatnonzero(places == place)
-        known = [row for row in rows if row in named]
-        for row in rows if known else []:
-            names[row] = named.get(row) or named[max(known, key=lambda k: likeness[row, k])]
+        nearest = (vectors[rows] @ vectors[known].T).argmax(1)
+        names[rows] = [named[known[choice]] for choice in nearest]
+        names[known] = [named[row] for row in known]
     return names, np.isin(names, list(set(named.values())))
 
 
-def score_fit(names: np.ndarray, likeness: np.ndarray) -> np.ndarray:
-    """How much more a shot is like its own place than like the next (S,), 0 to 1."""
-    scores = np.ones(len(names))
-    for row, name in enumerate(names):
-        own = likeness[row, (names == name) & (np.arange(len(names)) != row)]
-        others = [likeness[row, names == other].mean() for other in set(names) - {name}]
-        inside = own.mean() if len(own) else 1.0
-        scores[row] = inside - max(others) if others else 1.0
+def score_fit(names: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """How much more a shot (S, D) is like its own place than like the next (S,), 0 to 1."""
+    places, kinds = pd.factorize(names)
+    if len(kinds) < 2:
+        return np.ones(len(names))
+    centres, scores = mean_groups(places, vectors), np.ones(len(names))
+    for start in range(0, len(names), BLOCK):
+        block = vectors[start : start + BLOCK]
+        own = places[start : start + BLOCK]
+        sizes, rows = np.bincount(places)[own], np.arange(len(block))
+        likeness = block @ centres.T  # the mean likeness with the shots of each place
+        others = likeness[rows, own] * sizes - (block**2).sum(1)  # itself is left out
+        inside = np.where(sizes > 1, others / np.maximum(sizes - 1, 1), 1.0)
+        likeness[rows, own] = -np.inf
+        scores[start : start + BLOCK] = inside - likeness.max(1)
     return np.clip(scores, 0, 1)
 
 
-def group_views(
-    vectors: np.ndarray, places: np.ndarray, order: np.ndarray, min_likeness: float
-) -> np.ndarray:
-    """Row of the keeper (N,) of each background: the first in `order` of one place that is alike.
+def find_keepers(table: pd.DataFrame, vectors: np.ndarray, same_view: float) -> np.ndarray:
+    """Row (N,) of the keeper of each background, one place at a time; see `group_views`.
 
-    Leader clustering, so groups do not chain: every row is that much alike with its keeper.
+    Good ones go first, little painted, sharp.
     """
-    keepers = np.full(len(vectors), -1)
-    for place in pd.unique(places):
-        leaders: list[int] = []
-        for row in order[places[order] == place]:
-            likeness = vectors[leaders] @ vectors[row] if leaders else np.zeros(0)
-            near = len(likeness) and likeness.max() >= min_likeness
-            keepers[row] = leaders[int(likeness.argmax())] if near else row
-            if not near:
-                leaders.append(row)
-    return keepers
-
-
-def find_keepers(table: pd.DataFrame, same_view: float) -> np.ndarray:
-    """Row (N,) of the keeper of each background; good ones go first, little painted, sharp."""
-    if not len(table):
-        return np.zeros(0, int)
     worst_last = np.lexsort([-table["sharpness"], table["painted"], table["reason"] != ""])
-    vectors = np.stack(table["vector"].to_numpy())
-    return group_views(vectors, table["location"].to_numpy(), worst_last, same_view)
+    keepers = np.zeros(len(table), int)
+    for _, rows in pd.Series(worst_last).groupby(table["location"].to_numpy()[worst_last]):
+        order = rows.to_numpy()
+        keepers[order] = group_views(vectors, order, same_view)
+    return keepers
 
 
 def read_names(review: list[str], shots: pd.Series) -> dict[int, str]:
@@ -172,34 +194,38 @@ def find_cards(text: pd.DataFrame, frames: pd.DataFrame) -> set[int]:
     return set(share.index[share >= 0.5])
 
 
-def join_tables(frames: str, backgrounds: list, embeddings: list) -> pd.DataFrame:
-    """One row per picture: frame, measures of its background, its vector."""
+def join_tables(
+    frames: str, backgrounds: list[str], embeddings: list[str]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """One row per picture: frame, measures of its background; and its vectors (N, D) float32."""
     table = read_manifest(frames, FRAME_COLUMNS)
-    table = table[table["file"] != ""].sort_values("frame_id")
-    vectors = read_manifest(embeddings, ["image_id", "kind", "vector"])
-    vectors = vectors[vectors["kind"] == "background"].drop(columns="kind")
+    table = table[table["file"] != ""].sort_values("frame_id", ignore_index=True)
     table = table.merge(read_manifest(backgrounds, MEASURES), on="frame_id", how="left")
-    table = table.merge(vectors, left_on="frame_id", right_on="image_id", how="left")
-    if table[["covered", "image_id"]].isna().any(axis=None):
+    vectors, known = read_vectors(embeddings, "background", table["frame_id"])
+    if table["covered"].isna().any() or not known.all():
         raise CineloraError(
-            f"Of {len(table)} pictures, {int(table['image_id'].isna().sum())} have no vector and "
+            f"Of {len(table)} pictures, {int((~known).sum())} have no vector and "
             f"{int(table['covered'].isna().sum())} no background.\n"
             "  The tables are of different runs: delete inpaint_backgrounds and embed_images."
         )
-    return table.assign(painted=table["covered"] * table["filled"])
+    return table.assign(painted=table["covered"] * table["filled"]), vectors
 
 
-def find_places(table: pd.DataFrame, cards: set[int], named: dict, options: dict) -> pd.DataFrame:
+def find_places(
+    table: pd.DataFrame, vectors: np.ndarray, cards: set[int], named: dict, options: dict
+) -> pd.DataFrame:
     """Columns location, location_score by shot_id."""
-    rows = table[~table["shot_id"].isin(cards)]
-    if not len(rows):
+    ids, shots = describe_shots(table, vectors)
+    shown = ~np.isin(ids, list(cards))
+    if not shown.any():
         return pd.DataFrame({"location": pd.Series(dtype=str), "location_score": []})
-    ids, vectors = describe_shots(rows)
-    likeness = measure_likeness(vectors)
-    places = group_shots(ids, likeness, **options)
+    ids, shots = ids[shown], remove_common(shots[shown])
+    groups = join_alike(shots, MOST_SHOTS)
+    means = unit(mean_groups(groups, shots))
+    places = group_shots(mean_groups(groups, ids), means @ means.T, **options)[groups]
     by_row = {row: named[shot] for row, shot in enumerate(ids) if shot in named}
-    names, sure = name_places(places, likeness, by_row)
-    scores = np.where(sure, 1.0, score_fit(names, likeness))
+    names, sure = name_places(places, shots, by_row)
+    scores = np.where(sure, 1.0, score_fit(names, shots))
     return pd.DataFrame({"location": names, "location_score": scores}, index=ids)
 
 
@@ -218,15 +244,15 @@ def main(
     limits: dict[str, float],
 ) -> Counts:
     """Write place, view and reason of every picture."""
-    table = join_tables(frames, backgrounds, embeddings)
+    table, vectors = join_tables(frames, backgrounds, embeddings)
     cards = find_cards(read_manifest(text, ["frame_id", "kind"]), table)
     named = read_names(review, table.set_index("frame_id")["shot_id"])
     options = {"min_likeness": min_likeness, "near_bonus": near_bonus, "near_shots": near_shots}
-    places = find_places(table, cards, named, options)
+    places = find_places(table, vectors, cards, named, options)
     table["location"] = table["shot_id"].map(places["location"]).fillna("")
     table["location_score"] = table["shot_id"].map(places["location_score"]).fillna(0.0)
     table["reason"] = find_reasons(table, limits)
-    keepers = find_keepers(table, same_view)
+    keepers = find_keepers(table, vectors, same_view)
     table["view_group"] = table["frame_id"].to_numpy()[keepers]
     table["is_view_keeper"] = table["view_group"] == table["frame_id"]
     write_manifest(table[LOCATIONS.names], locations, LOCATIONS)

@@ -55,8 +55,8 @@ def read_tracks(
         people.append(rows)
         embedded = read_manifest(vectors, ["image_id", "kind", "vector", "colors"])
         embedded = embedded[embedded["kind"] == "instance"].set_index("image_id")
-        for track_id, track in rows.sort_values("instance_id").groupby("track_id"):
-            track = track.join(embedded, on="instance_id")
+        looks_of = rows.sort_values("instance_id").join(embedded, on="instance_id")
+        for track_id, track in looks_of.groupby("track_id"):
             names.append(track_id)
             middle = -(-len(track) // 2)
             for kind, part in enumerate((track, track[:middle], track[middle:])):

@@ -101,7 +101,7 @@ def write_page(film: str, cost: Cost, measured: int, frames: int) -> str:
         "",
         f"Computed by `make capacity` from the benchmark files of the film `{film}` "
         f"({measured} frames), not written by hand.",
-        f"A film here: {FILM_MINUTES} minutes, {frames:,} frames, shards of {FRAMES_A_SHARD}.",
+        f"A film here: {FILM_MINUTES} minutes, {frames:,} frames, shards of {FRAMES_A_SHARD:,}.",
         f"It takes {cost.jobs:,} jobs, {cost.core_h:.1f} core-hours, {cost.gpu_h:.1f} hours of "
         f"jobs that hold a GPU; alone on any machine at least {cost.chain_h:.1f} h.",
         f"Submitting a job is taken as {SUBMIT_S} s of the machine that runs Snakemake (assumed).",
@@ -123,17 +123,24 @@ def write_page(film: str, cost: Cost, measured: int, frames: int) -> str:
 
 
 def describe_growth(table: Path) -> list[str]:
-    """How far `make growth` has measured, and its picture."""
-    rows = pd.read_csv(table)
-    films = rows.loc[rows["step"] == "cluster_scenes"]
-    largest = films.loc[films["size"].idxmax()]
-    return [
-        f"Phases that read tables only, measured by `make growth` to {largest['size']:,} frames:",
-        f"`cluster_scenes` needs most, {largest['peak_mb']:,.0f} MB, and grows with the frames;",
-        "give it more in your profile for longer films (`set-resources`).",
+    """What `make growth` has measured, and its picture."""
+    rows = pd.read_csv(table).dropna(subset=["peak_mb"])
+    films = rows[rows["step"] != "near_hashes"]
+    worst = films.loc[films["peak_mb"].idxmax()]
+    plan = pd.read_csv(table).query("step == 'dry run'").iloc[-1]
+    lines = [
+        f"Phases that read tables only, measured by `make growth` to {worst['size']:,} frames:",
+        f"`{worst['step']}` needs most, {worst['peak_mb']:,.0f} MB; give it more in your profile",
+        "for longer films (`set-resources`). `snakemake -n` takes "
+        f"{plan['cpu_s']:.1f} s of one core for the {plan['found']:,.0f} jobs of "
+        f"{plan['size']:,} frames.",
         "",
-        "![Growth](growth.svg)",
+        "| step | of | CPU s | peak MB |",
+        "|---|---|---|---|",
     ]
+    for row in rows.itertuples():
+        lines.append(f"| {row.step} | {row[2]:,} | {row.cpu_s:.1f} | {row.peak_mb:,.0f} |")
+    return [*lines, "", "![Growth](growth.svg)"]
 
 
 def main(film: str, root: Path = Path()) -> None:

@@ -37,7 +37,7 @@ def _collect(path: Path, closure: set[Path]) -> None:
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_parse(path)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -48,7 +48,12 @@ def _imports(path: Path) -> tuple[Path, ...]:
 
 @cache
 def _dump(path: Path) -> str:
-    return ast.dump(_without_docstrings(ast.parse(path.read_text())))
+    return ast.dump(_parse(path))
+
+
+@cache
+def _parse(path: Path) -> ast.Module:
+    return _without_docstrings(ast.parse(path.read_text()))
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

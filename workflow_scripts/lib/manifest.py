@@ -39,6 +39,27 @@ def _check_columns(path: Path, present: list[str], columns: list[str]) -> None:
         )
 
 
+def read_vectors(
+    paths: Sequence[str | Path], kind: str, ids: pd.Series
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors (N, D) float32 of the pictures `ids` of a kind, and which of them have one (N,).
+
+    Shard by shard into one array: of other kinds no more than a shard is in memory.
+    """
+    rows, known = pd.Index(ids), np.zeros(len(ids), bool)
+    vectors = np.zeros((len(ids), 0), np.float32)
+    for path in paths:
+        table = _read_table(Path(path), ["image_id", "kind", "vector"])
+        where = rows.get_indexer(table["image_id"].to_pandas())
+        wanted = (where >= 0) & (table["kind"].to_pandas() == kind).to_numpy()
+        values = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        if not vectors.shape[1] and len(table):
+            vectors = np.zeros((len(ids), len(values) // len(table)), np.float32)
+        vectors[where[wanted]] = values.reshape(len(table), vectors.shape[1])[wanted]
+        known[where[wanted]] = True
+    return vectors, known
+
+
 def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> None:
     """Write rows sorted by id (the first column); the file appears whole or not at all."""
     if sorted(rows.columns) != sorted(schema.names):

@@ -1,6 +1,7 @@
 """Group things by their distances: average linkage, with pairs that must stay apart or together."""
 
 import numpy as np
+from scipy.sparse import csr_array
 
 
 def link_average(
@@ -34,10 +35,14 @@ def _start(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels of the items, mean distances between groups (inf: never), sizes of the groups."""
     labels = np.unique(groups, return_inverse=True)[1]
-    member = np.eye(labels.max(initial=-1) + 1, dtype=np.float64)[labels]  # (N, groups)
-    sizes = member.sum(0)
-    between = member.T @ distances @ member / np.outer(sizes, sizes)
-    between[member.T @ apart @ member > 0] = np.inf
+    items = np.arange(len(labels))
+    sizes = np.bincount(labels).astype(float)
+    shape = (len(labels), len(sizes))  # hardly any of it is 1
+    member = csr_array((np.ones(len(labels)), (items, labels)), shape)
+    between = member.T @ distances @ member
+    between /= np.outer(sizes, sizes)
+    first, second = np.nonzero(apart)
+    between[labels[first], labels[second]] = np.inf
     np.fill_diagonal(between, np.inf)
     return labels, between, sizes
 
