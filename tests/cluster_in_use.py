@@ -13,7 +13,6 @@ from copy_in_code import ROOT, SMALL
 CLUSTER = ROOT / "tests/slurm/cluster.sh"
 SLURM = ["--workflow-profile", "profiles/slurm"]
 NO_SLURM = 3  # what cluster.sh ends with where none can run
-GPU_RULE = "segment_instances"  # its block in the profile is that of every GPU rule
 
 
 def call(*command: str) -> str:
@@ -62,4 +61,4 @@ def stop_cluster() -> None:
     """Stop what was started, whatever happened."""
     subprocess.run([str(CLUSTER), "down"], check=True)
     for name in ("CLUSTER", "SLURM_CONF"):
-        del os.environ[name]
+        os.environ.pop(name, None)

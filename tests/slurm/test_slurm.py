@@ -20,7 +20,7 @@ from copy_in_code import prepare_run
 from mishaps import Mishaps
 from results_compared import compare_results, list_leftovers
 
-SHOWN = ["JobID", "rule", "Partition", "gpus", "State", "Start", "End"]
+SHOWN = ["JobID", "rule", "Partition", "gpus", "Timelimit", "ReqMem", "State", "Start", "End"]
 MISHAPS = {"scancel", "SIGKILL", "node lost", "hung", "preempted"}
 SEGMENTS = [f"results/short/segment_instances/{n:02d}of02.parquet" for n in (1, 2)]
 
@@ -92,6 +92,11 @@ def test_a_job_that_ended_badly_was_started_again(one_gpu, rule, states):
     ended = jobs.loc[jobs["rule"] == rule, "State"].str.split().str[0].tolist()
     assert states & set(ended)
     assert "COMPLETED" in ended
+
+
+def test_what_ran_out_of_time_got_more(one_gpu):
+    limits = one_gpu[1].query("rule == 'detect_text'")["Timelimit"].tolist()
+    assert limits[-1] == "02:00:00"  # the second attempt; the one that was lost is not counted
 
 
 def test_training_went_on_from_its_checkpoint(one_gpu):
