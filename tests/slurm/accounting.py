@@ -3,9 +3,19 @@
 import io
 
 import pandas as pd
-from mishaps import call
+from cluster_in_use import call
 
-COLUMNS = ["JobID", "Comment", "Partition", "AllocTRES", "State", "Start", "End"]
+COLUMNS = [
+    "JobID",
+    "Comment",
+    "Partition",
+    "AllocTRES",
+    "State",
+    "Start",
+    "End",
+    "Timelimit",
+    "ReqMem",
+]
 
 
 def read_jobs(since: str) -> pd.DataFrame:

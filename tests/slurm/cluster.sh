@@ -1,24 +1,31 @@
 #!/usr/bin/env bash
-# A real SLURM on this one machine, with accounting, for `make test-slurm`. Needs Debian and root.
+# A real SLURM on this one machine, for the tests. Needs Debian and root.
 #
-#   cluster.sh up      install what is missing, write the config, start all, wait until it is idle
-#   cluster.sh down    stop what `up` started
+#   cluster.sh check      end with 3, saying why, where none can run or packages are missing
+#   cluster.sh install    install those packages
+#   cluster.sh up         write the config, start all, wait until it is idle
+#   cluster.sh down       stop what `up` started
+#   cluster.sh lose NODE  kill a node and all that runs there; return NODE brings it back, empty
 #
-# CLUSTER=folder    its config, state, sockets and logs (default: cinelora-slurm in TMPDIR)
-# CLUSTER_GPUS=1    stand-ins for GPUs: devices like /dev/null that SLURM schedules as GPUs
+# CLUSTER=folder         its config, state, sockets and logs (default: cinelora-slurm in TMPDIR)
+# CLUSTER_GPUS=1         stand-ins for GPUs: devices like /dev/null that SLURM schedules as GPUs
+# CLUSTER_ACCOUNTS=yes   no: a cluster that keeps no accounts (no sacct, no database)
 #
-# Two nodes on one host: c1 in the partition cpu, g1 in the partition gpu. Nothing in /etc is touched;
-# /run/slurm/conf, where a node looks that has no config of its own, becomes a link to ours, because
-# Snakemake hides SLURM's variables (SLURM_CONF too) from the commands inside a job.
+# Two nodes on one host: c1 in the partition cpu, g1 in the partition gpu; what is sent to the
+# partition urgent preempts the jobs of gpu. Nothing in /etc is touched; /run/slurm/conf, where a
+# node looks that has no config of its own, becomes a link to ours, because Snakemake hides SLURM's
+# variables (SLURM_CONF too) from the commands inside a job.
 set -euo pipefail
 
 HOME_DIR=${CLUSTER:-${TMPDIR:-/tmp}/cinelora-slurm}
 GPUS=${CLUSTER_GPUS:-1}
+ACCOUNTS=${CLUSTER_ACCOUNTS:-yes}
 HOST=$(hostname -s)
 PORT=26817  # slurmctld; +1 slurmdbd, +2 and +3 the nodes
 export SLURM_CONF=$HOME_DIR/etc/slurm.conf
 
 die() { echo "cluster.sh: $*" >&2; exit 1; }
+cannot() { echo "no SLURM can run here: $*" >&2; exit 3; }
 running() {
     local pid
     pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] && grep -qvE '\) [ZX] ' "/proc/$pid/stat" 2>/dev/null
@@ -37,18 +44,32 @@ wait_for() { # wait_for WHAT COMMAND...
     done
 }
 
-install_packages() {
-    local missing=() package guard=/usr/sbin/policy-rc.d made=
-    for package in munge slurmctld slurmd slurm-client slurmdbd mariadb-server; do
-        dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
-    done
+list_missing() {
+    local package packages=(munge slurmctld slurmd slurm-client)
+    if [ "$ACCOUNTS" = yes ]; then packages+=(slurmdbd mariadb-server); fi
+    for package in "${packages[@]}"; do dpkg -s "$package" >/dev/null 2>&1 || echo "$package"; done
+}
+
+check_machine() {
+    [ "$(id -u)" -eq 0 ] || cannot "this is not root, in whose name slurmd starts jobs"
+    command -v apt-get >/dev/null || cannot "this is no Debian: there is no apt-get"
+    if [ -e /etc/slurm/slurm.conf ] || { [ -e /run/slurm/conf ] && [ ! -L /run/slurm/conf ]; }; then
+        cannot "this machine belongs to a cluster"
+    fi
+    running "$HOME_DIR/run/slurmctld.pid" || ! pgrep -x slurmctld >/dev/null ||
+        cannot "another slurmctld is running"
+}
+
+install() {
+    local missing guard=/usr/sbin/policy-rc.d made=
+    mapfile -t missing < <(list_missing)
     [ ${#missing[@]} -eq 0 ] && return 0
     # the packages' own services must not start: 101 means denied
     if [ ! -e $guard ]; then printf '#!/bin/sh\nexit 101\n' >$guard; chmod 755 $guard; made=1; fi
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends "${missing[@]}"; } >"$HOME_DIR/log/apt.log" 2>&1 ||
         { tail -n 5 "$HOME_DIR/log/apt.log" >&2; rm -f ${made:+$guard}
-          die "SLURM cannot be installed here (apt-get install ${missing[*]} failed)"; }
+          cannot "apt-get install ${missing[*]} failed"; }
     rm -f ${made:+$guard}
 }
 
@@ -68,7 +89,8 @@ SlurmctldPort=$PORT
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$HOME_DIR/run/munge.sock
+# a job that is started again waits so many seconds (of 120), lest its first run still lives
+AuthInfo=socket=$HOME_DIR/run/munge.sock,cred_expire=15
 CredType=cred/munge
 StateSaveLocation=$HOME_DIR/state/ctld
 SlurmdSpoolDir=$HOME_DIR/state/%n
@@ -90,6 +112,8 @@ SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=1
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 GresTypes=gpu
 # a node may claim more cores than this machine has
 SlurmdParameters=config_overrides
@@ -98,6 +122,13 @@ DefMemPerCPU=100
 MinJobAge=600
 KillWait=5
 SlurmdTimeout=60
+NodeName=c1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) CPUs=4 RealMemory=16000
+NodeName=g1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3)) CPUs=4 RealMemory=16000 Gres=gpu:$GPUS
+PartitionName=cpu Nodes=c1 Default=YES MaxTime=1-0 DefaultTime=10 State=UP
+PartitionName=gpu Nodes=g1 MaxTime=1-0 DefaultTime=10 State=UP
+PartitionName=urgent Nodes=g1 PriorityTier=2 State=UP
+CONF
+    if [ "$ACCOUNTS" = yes ]; then cat >>"$HOME_DIR/etc/slurm.conf" <<CONF; fi
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=$((PORT + 1))
@@ -106,10 +137,6 @@ AccountingStoragePass=$HOME_DIR/run/munge.sock
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment
 AccountingStorageEnforce=associations
-NodeName=c1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) CPUs=4 RealMemory=16000
-NodeName=g1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3)) CPUs=4 RealMemory=16000 Gres=gpu:$GPUS
-PartitionName=cpu Nodes=c1 Default=YES MaxTime=1-0 DefaultTime=10 State=UP
-PartitionName=gpu Nodes=g1 MaxTime=1-0 DefaultTime=10 State=UP
 CONF
     echo "AutoDetect=off
 NodeName=g1 Name=gpu File=$HOME_DIR/dev/nvidia[0-$((GPUS - 1))]" >"$HOME_DIR/etc/gres.conf"
@@ -174,26 +201,43 @@ stop() { # stop PIDFILE
 
 stop_slurm() { for name in slurmd-c1 slurmd-g1 slurmctld; do stop "$HOME_DIR/run/$name.pid"; done; }
 
-is_idle() { [ "$(sinfo -h -N -o '%t' | grep -c idle)" -eq 2 ]; }
+is_idle() { [ "$(sinfo -h -p cpu,gpu -N -o '%t' | grep -c idle)" -eq 2 ]; }
 
-up() {
-    [ "$(id -u)" -eq 0 ] || die "must run as root: slurmd starts jobs in the name of their owners"
+start_node() { nice -n 19 slurmd -f "$SLURM_CONF" -N "$1"; }
+
+make_folders() {
     mkdir -p "$HOME_DIR"/{etc,log,run,dev,state/ctld,state/c1,state/g1}
     chmod 755 "$HOME_DIR" "$HOME_DIR"/{etc,log,run,dev,state}
-    install_packages
+}
+
+up() {
     make_gpus
     stop_slurm
     write_config
     start_munge
-    start_database
-    start_accounting
+    if [ "$ACCOUNTS" = yes ]; then start_database; start_accounting; fi
     mkdir -p /run/slurm
     ln -sfn "$HOME_DIR/etc" /run/slurm/conf
     slurmctld -f "$SLURM_CONF"
     wait_for slurmctld scontrol ping
-    for node in c1 g1; do nice -n 19 slurmd -f "$SLURM_CONF" -N $node; done
+    for node in c1 g1; do start_node $node; done
     wait_for "two idle nodes" is_idle
     sinfo -o '%P %t %c cores %m MB %G'
+}
+
+list_tree() { # a process and all that came of it
+    local child
+    echo "$1"
+    for child in $(pgrep -P "$1"); do list_tree "$child"; done
+}
+
+lose() { # lose NODE: as if somebody had pulled its plug, and the cluster had noticed
+    local job keeper
+    kill -9 "$(cat "$HOME_DIR/run/slurmd-$1.pid")"
+    for job in $(squeue -h -w "$1" -t RUNNING -o %A); do
+        for keeper in $(pgrep -f "slurmstepd: \[$job\."); do list_tree "$keeper"; done
+    done | xargs -r kill -9
+    scontrol update nodename="$1" state=down reason=lost
 }
 
 down() {
@@ -204,7 +248,11 @@ down() {
 }
 
 case ${1:-} in
-    up) up ;;
+    check) check_machine; [ -z "$(list_missing)" ] || cannot "not installed: $(list_missing | xargs)" ;;
+    install) check_machine; make_folders; install ;;
+    up) check_machine; make_folders; install; up ;;
     down) down ;;
-    *) die "usage: cluster.sh up|down" ;;
+    lose) lose "$2" ;;
+    return) start_node "$2" ;;
+    *) die "usage: cluster.sh check|install|up|down|lose NODE|return NODE" ;;
 esac

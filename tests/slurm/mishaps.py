@@ -1,4 +1,4 @@
-"""What happens to jobs on a cluster: cancelled, killed, hung until their time is over."""
+"""What happens to jobs on a cluster: cancelled, killed, preempted, hung, gone with their node."""
 
 import os
 import signal
@@ -6,6 +6,8 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+
+from cluster_in_use import CLUSTER, call
 
 POLL_S = 0.2
 
@@ -19,9 +21,12 @@ class Mishaps(threading.Thread):
         self.waiting: dict[str, Callable[[], bool]] = {
             "scancel": self._cancel,
             "SIGKILL": self._kill,
+            "node lost": self._lose_node,
             "hung": self._hang,
+            "preempted": self._preempt,
         }
         self.struck: list[str] = []
+        self._lost = 0  # process that ran on the lost node
         self._over = threading.Event()
 
     def run(self) -> None:
@@ -46,23 +51,42 @@ class Mishaps(threading.Thread):
 
     def _kill(self) -> bool:
         """Kill the Python of an inpaint_backgrounds."""
-        return self._signal("inpaint_backgrounds.py", signal.SIGKILL)
+        return bool(self._signal("inpaint_backgrounds.py", signal.SIGKILL))
+
+    def _lose_node(self) -> bool:
+        """Pull the plug of the node that detect_text runs on; it comes back soon, empty."""
+        self._lost = self._find("detect_text.py")
+        if not self._lost:
+            return False
+        subprocess.run([str(CLUSTER), "lose", "c1"], check=True)
+        subprocess.run([str(CLUSTER), "return", "c1"], check=True)
+        return True
 
     def _hang(self) -> bool:
-        """Stop a training that has left a checkpoint, and cut its time, so that it ends soon."""
+        """Stop the detect_text that came after the lost one, and cut its time, so that it ends."""
+        process = self._find("detect_text.py")
+        if not self._lost or process in (0, self._lost):
+            return False
+        os.kill(process, signal.SIGSTOP)
+        call("scontrol", "update", f"JobId={find_jobs('detect_text')[0]}", "TimeLimit=1")
+        return True
+
+    def _preempt(self) -> bool:
+        """Send a job that takes the GPU from a training that has left a checkpoint."""
         if not list(self.folder.glob("results/short/adapters/*/checkpoints/resume.pt")):
             return False
         if not self._signal("train_adapter.py", signal.SIGSTOP):
-            return False
-        call("scontrol", "update", f"JobId={find_jobs('train_adapter')[0]}", "TimeLimit=1")
+            return False  # stopped, lest it ends before it is preempted
+        urgent = ["--partition=urgent", "--account=films", "--gpus=1", "--output=/dev/null"]
+        call("sbatch", *urgent, "--wrap=true")
         return True
 
-    def _signal(self, script: str, number: int) -> bool:
-        """Send a signal to the process that runs a script, if there is one."""
+    def _signal(self, script: str, number: int) -> int:
+        """Send a signal to the process that runs a script; its number, or 0 where there is none."""
         process = self._find(script)
         if process:
             os.kill(process, number)
-        return bool(process)
+        return process
 
     def _find(self, script: str) -> int:
         """Number of the process that runs a script in our folder; 0 where there is none."""
@@ -85,8 +109,3 @@ def read_command(process: Path) -> list[str]:
         return (process / "cmdline").read_text().split("\0")[:-1]
     except OSError:
         return []
-
-
-def call(*command: str) -> str:
-    """Run a command; return what it printed."""
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

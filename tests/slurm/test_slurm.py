@@ -1,55 +1,28 @@
 """A short run of the demo film through a real SLURM, by profiles/slurm: `make test-slurm`.
 
-One GPU: jobs are cancelled, killed, run out of memory and out of time, and the result is that of a
-local run all the same. Two GPUs: GPU jobs run two at a time.
+One GPU: jobs are cancelled, killed, preempted, lost with their node, run out of memory and out of
+time, and the result is that of a local run all the same. Two GPUs: GPU jobs run two at a time.
 """
 
 import os
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
-import yaml
 from accounting import count_beside, overlaps, read_jobs
-from copy_in_code import ROOT, SMALL, prepare_run
-from mishaps import Mishaps, call
+from cluster_in_use import (
+    SLURM,
+    read_profile,
+    snakemake,
+    start_cluster,
+    stop_cluster,
+    write_profile,
+)
+from copy_in_code import prepare_run
+from mishaps import Mishaps
 from results_compared import compare_results, list_leftovers
 
-CLUSTER = ROOT / "tests/slurm/cluster.sh"
-SLURM = ["--workflow-profile", "profiles/slurm"]
-SHOWN = ["JobID", "rule", "Partition", "gpus", "State", "Start", "End"]
-
-
-def write_profile(folder: Path, **first_attempts: dict[str, str]) -> None:
-    """The shipped profile with this cluster's account, quick polling, and harder first attempts."""
-    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-    profile["default-resources"]["slurm_account"] = "films"
-    profile |= {"slurm-init-seconds-before-status-checks": 3, "latency-wait": 20}
-    for rule, values in first_attempts.items():
-        profile["set-resources"][rule] = profile["set-resources"][rule] | values
-    path = folder / "profiles/slurm/config.yaml"
-    path.parent.mkdir(parents=True)
-    path.write_text(yaml.safe_dump(profile))
-
-
-def snakemake(folder: Path, *arguments: str) -> None:
-    """Run the workflow in a folder; what it printed is left in run.log."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    with (folder / "run.log").open("w") as log:
-        run = subprocess.run(
-            [*command, *arguments, *SMALL], cwd=folder, stdout=log, stderr=subprocess.STDOUT
-        )
-    assert run.returncode == 0, (folder / "run.log").read_text()[-6000:]
-
-
-def start_cluster(gpus: int) -> str:
-    """Start SLURM with so many stand-in GPUs; return the moment."""
-    environment = os.environ | {"CLUSTER_GPUS": str(gpus)}
-    subprocess.run([str(CLUSTER), "up"], check=True, env=environment)
-    time.sleep(1)  # sacct counts in whole seconds
-    return call("date", "+%Y-%m-%dT%H:%M:%S").strip()
+SHOWN = ["JobID", "rule", "Partition", "gpus", "Timelimit", "ReqMem", "State", "Start", "End"]
+MISHAPS = {"scancel", "SIGKILL", "node lost", "hung", "preempted"}
+SEGMENTS = [f"results/short/segment_instances/{n:02d}of02.parquet" for n in (1, 2)]
 
 
 def show(title: str, jobs) -> None:
@@ -60,15 +33,10 @@ def show(title: str, jobs) -> None:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Where SLURM lives; what was started is stopped, whatever happens."""
-    home = tmp_path_factory.mktemp("slurm")
-    variables = {"CLUSTER": str(home), "SLURM_CONF": str(home / "etc/slurm.conf")}
-    os.environ.update(variables)
     try:
-        yield home
+        yield tmp_path_factory.mktemp("slurm")
     finally:
-        subprocess.run([str(CLUSTER), "down"], check=True)
-        for name in variables:
-            del os.environ[name]
+        stop_cluster()
 
 
 @pytest.fixture(scope="module")
@@ -81,28 +49,28 @@ def local(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_gpu(cluster, tmp_path_factory):
-    """A run on a cluster with one GPU on which four things go wrong: (folder, SLURM's jobs)."""
+    """A run on a cluster with one GPU on which six things go wrong: (folder, SLURM's jobs)."""
     folder = prepare_run(tmp_path_factory.mktemp("one") / "run")
-    write_profile(
-        folder,
-        embed_images={"mem_mb": "500 if attempt == 1 else 3000"},
-    )
-    since = start_cluster(gpus=1)
+    profile = read_profile()
+    rules = profile["set-resources"]
+    rules["embed_images"] = rules["embed_images"] | {"mem_mb": "500 if attempt == 1 else 3000"}
+    write_profile(folder, profile)
+    since = start_cluster(cluster, gpus=1, accounts=True)
     mishaps = Mishaps(folder)
     mishaps.start()
     try:
         snakemake(folder, *SLURM)
     finally:
         mishaps.end()
-        show("One GPU, four mishaps", read_jobs(since))
-    assert sorted(mishaps.struck) == ["SIGKILL", "hung", "scancel"]
+        show("One GPU, six mishaps", read_jobs(since))
+    assert set(mishaps.struck) == MISHAPS
     return folder, read_jobs(since)
 
 
 def test_one_gpu_is_held_by_one_job_at_a_time(one_gpu):
     jobs = one_gpu[1]
     on_gpu, on_cpu = jobs[jobs["gpus"] > 0], jobs[jobs["gpus"] == 0]
-    assert set(on_gpu["Partition"]) == {"gpu"} and set(on_cpu["Partition"]) == {"cpu"}
+    assert set(on_gpu["Partition"]) == {"gpu", "urgent"} and set(on_cpu["Partition"]) == {"cpu"}
     assert count_beside(on_gpu) == 1
     assert overlaps(on_cpu, on_gpu) > 0
 
@@ -113,15 +81,22 @@ def test_one_gpu_is_held_by_one_job_at_a_time(one_gpu):
         ("segment_instances", {"CANCELLED"}),
         ("inpaint_backgrounds", {"FAILED"}),
         ("embed_images", {"OUT_OF_MEMORY", "FAILED"}),
-        ("train_adapter", {"TIMEOUT"}),
+        ("detect_text", {"TIMEOUT"}),
+        ("detect_text", {"NODE_FAIL"}),
+        ("train_adapter", {"PREEMPTED"}),
     ],
-    ids=["cancelled", "killed", "out of memory", "out of time"],
+    ids=["cancelled", "killed", "out of memory", "out of time", "node lost", "preempted"],
 )
 def test_a_job_that_ended_badly_was_started_again(one_gpu, rule, states):
     jobs = one_gpu[1]
     ended = jobs.loc[jobs["rule"] == rule, "State"].str.split().str[0].tolist()
     assert states & set(ended)
     assert "COMPLETED" in ended
+
+
+def test_what_ran_out_of_time_got_more(one_gpu):
+    limits = one_gpu[1].query("rule == 'detect_text'")["Timelimit"].tolist()
+    assert limits[-1] == "02:00:00"  # the second attempt; the one that was lost is not counted
 
 
 def test_training_went_on_from_its_checkpoint(one_gpu):
@@ -141,9 +116,9 @@ def test_weights_were_fetched_on_the_head_node(one_gpu):
 
 def test_two_gpus_are_held_by_two_jobs_at_a_time(cluster, one_gpu, tmp_path_factory):
     folder = prepare_run(tmp_path_factory.mktemp("two") / "run")
-    write_profile(folder)
-    since = start_cluster(gpus=2)
-    snakemake(folder, *SLURM, "--until", "inpaint_backgrounds")
+    write_profile(folder, read_profile())
+    since = start_cluster(cluster, gpus=2, accounts=True)
+    snakemake(folder, *SLURM, "--", *SEGMENTS)
     jobs = read_jobs(since)
     show("Two GPUs", jobs)
     assert count_beside(jobs[jobs["gpus"] > 0]) == 2
