@@ -23,6 +23,7 @@ from benchmarks.gpu_cases import PEOPLE, next_picture, picture
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.models.sam2_boxes import BoxSegmenter
 
+HEAD = "| what | sam2, s | transformers, s | sam2 / transformers | rounds |"
 CONFIG = "configs/sam2.1/sam2.1_hiera_t.yaml"
 Case = tuple[str, Callable[[], object], Callable[[], object]]  # what, sam2's call, transformers'
 
@@ -39,13 +40,17 @@ def build_pictures(folder: Path, device: str) -> list[Case]:
     )
     theirs.set_image(picture(0))
     return [
-        ("encoder", lambda: theirs.set_image(next_picture()), lambda: ours.encode([next_picture()])),
+        (
+            "encoder",
+            lambda: theirs.set_image(next_picture()),
+            lambda: ours.encode([next_picture()]),
+        ),
         (
             "3 boxes on an encoded picture",
             lambda: theirs.predict(box=PEOPLE, multimask_output=False),
             lambda: ours.cut_out(picture(0), PEOPLE),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def build_video(folder: Path, device: str, frames: int) -> Case:
@@ -112,9 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
         cases = build_pictures(Path(name) / "net", asked.device)
         (Path(name) / "film").mkdir()
         cases.append(build_video(Path(name) / "film", asked.device, asked.frames))
-        print(
-            "| what | sam2, s | transformers, s | sam2 / transformers | rounds |\n|---|---|---|---|---|"
-        )
+        print(f"{HEAD}\n|---|---|---|---|---|")
         for case in cases:
             print(write_line(case[0], time_by_turns(case, asked.rounds)), flush=True)
 
