@@ -48,7 +48,8 @@ accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder wit
 	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)
 
 models: $(READY)  ## fetch the models of a tier, sizes and licences first; TIER=light or full
-	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER)
+	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER) \
+	  $(addprefix --table ,$(TABLE)) $(addprefix --models-dir ,$(MODELS_DIR))
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md
