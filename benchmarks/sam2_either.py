@@ -31,7 +31,7 @@ Case = tuple[str, Callable[[], object], Callable[[], object]]  # what, sam2's ca
 def build_pictures(folder: Path, device: str) -> list[Case]:
     """The encoder, and three boxes on a picture that was encoded."""
     Sam2VideoModel(Sam2VideoConfig()).save_pretrained(folder)  # transformers' defaults are tiny's
-    ours = BoxSegmenter(folder, device)
+    ours = BoxSegmenter(folder, device, batch_size=1)
     theirs = SAM2ImagePredictor(build_sam2(CONFIG, device=device, apply_postprocessing=False))
     count = sum(p.numel() for p in ours.video.parameters())
     print(

@@ -49,8 +49,9 @@ def check_provider(
     if device == "cuda" and "CUDAExecutionProvider" not in providers:
         raise CineloraError(
             f"models.device is cuda, but onnxruntime runs on {', '.join(providers)}.\n"
-            "  Install onnxruntime-gpu in place of onnxruntime (they share a folder: only one of "
-            "them),\n  or set models.device to cpu."
+            "  `make setup-gpu` installs the onnxruntime that computes on a GPU (without make:\n"
+            "  onnxruntime-gpu in place of onnxruntime, which it overwrites). Or set models.device "
+            "to cpu."
         )
     return session
 

@@ -24,9 +24,9 @@ def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size:
 
     @torch.inference_mode()
     def look(images: Sequence[np.ndarray]) -> np.ndarray:
-        pixels = stack_pictures(images, side_px, IMAGENET_MEAN, IMAGENET_STD)
+        pixels = stack_pictures(images, side_px, IMAGENET_MEAN, IMAGENET_STD, place)
         with torch.autocast(place.type, dtype, enabled=place.type == "cuda"):
-            states = model(torch.from_numpy(pixels).to(place)).last_hidden_state
+            states = model(pixels).last_hidden_state
         return torch.nn.functional.normalize(states[:, 0].float(), dim=1).cpu().numpy()
 
     batches = Batches(look, batch_size)

@@ -52,9 +52,9 @@ class Clip:
 
     @torch.inference_mode()
     def _embed_pictures(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        pixels = stack_pictures(images, self.side_px, self.mean, self.std)
+        pixels = stack_pictures(images, self.side_px, self.mean, self.std, self.device)
         with self._fast():
-            vectors = self.model.encode_image(torch.from_numpy(pixels).to(self.device))
+            vectors = self.model.encode_image(pixels)
         return torch.nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()
 
     @torch.inference_mode()
