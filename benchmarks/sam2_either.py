@@ -2,7 +2,7 @@
 
 `python -m benchmarks.sam2_either` builds hiera-tiny at full size with random weights in both, at
 1024 px and in float32, and times them by turns, so that both meet the same machine. Random weights
-cost what trained ones cost. What came of it stands in benchmarks/gpu.md.
+cost what trained ones cost. What came of it stands in benchmarks/sam2_either.md.
 """
 
 import argparse
