@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -29,6 +29,10 @@ $(READY): envs/requirements.txt envs/uv.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r envs/uv.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/requirements.txt
 	@touch $@
+
+setup-gpu: $(READY)  ## the same, with the onnxruntime that computes on a GPU
+	$(BIN)/uv pip uninstall --quiet --python $(BIN)/python onnxruntime
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r envs/gpu.txt
 
 demo: $(READY)  ## run everything on the demo film; prints where the report is
 	$(RUN) $(DEMO) $(SLOTS)
@@ -48,7 +52,8 @@ accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder wit
 	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)
 
 models: $(READY)  ## fetch the models of a tier, sizes and licences first; TIER=light or full
-	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER)
+	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER) \
+	  $(addprefix --table ,$(TABLE)) $(addprefix --models-dir ,$(MODELS_DIR))
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md

@@ -172,6 +172,8 @@ def write_page(results: list[Result], rate: float, device: str, command: str) ->
         HEAD,
         "|---" * HEAD.count(" | ") + "|---|",
         *map(write_line, results),
+        "",
+        "SAM runs through transformers, not the package sam2: [why](sam2_either.md).",
     ]
     return "\n".join(lines) + "\n"
 

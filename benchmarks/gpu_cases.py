@@ -58,9 +58,11 @@ def hole() -> np.ndarray:
 def follow(segment: Any, frames: int) -> None:
     """Boxes and memory, frame by frame, as segment_instances does it."""
     step = segment.follow_shot()
-    for _ in range(frames):
-        image = next_picture()
-        step(image, segment(image, people()))
+    for _ in range(0, frames, segment.batch_size):
+        images = [next_picture() for _ in range(segment.batch_size)]
+        segment.prepare(images)
+        for image in images:
+            step(image, segment(image, people()))
 
 
 def caption(describe: Any, number: int) -> None:

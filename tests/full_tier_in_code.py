@@ -29,6 +29,7 @@ MODELS = {
 }
 OPTIONS = {
     "detect": {"net": "yolox", "input_px": 416, "min_score": 0.3},
+    "segment": {"batch_size": 2},
     "inpaint": {"max_side_px": 256},
     "pose": {"input_px": [192, 256]},
     "face": {"min_score": 0.5},

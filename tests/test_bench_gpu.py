@@ -7,7 +7,7 @@ import torch
 import yaml
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from benchmarks import gpu, gpu_models  # noqa: E402
+from benchmarks import gpu, gpu_models, sam2_either  # noqa: E402
 from tests import full_tier_in_code as full  # noqa: E402
 from workflow_scripts.lib.errors import CineloraError  # noqa: E402
 
@@ -67,3 +67,13 @@ def test_what_was_not_fetched_is_named_not_guessed(tmp_path):
 def test_without_a_gpu_nothing_is_measured():
     with pytest.raises(CineloraError, match="torch sees no GPU"):
         gpu.main([])
+
+
+def test_both_sams_are_timed_by_turns():
+    calls = []
+    case = ("what", lambda: calls.append("sam2"), lambda: calls.append("ours"))
+    pairs = sam2_either.time_by_turns(case, rounds=2)
+    assert calls == ["ours", "sam2", "sam2", "ours", "ours", "sam2"]
+    assert len(pairs) == 2
+    line = sam2_either.write_line("what", [(2.0, 1.0), (3.0, 2.0), (1.0, 1.0)])
+    assert line == "| what | 2.000 | 1.000 | 1.50 (1.00 to 2.00) | 3 |"

@@ -41,8 +41,28 @@ def test_an_answer_of_another_shape_is_none(text):
     assert vlm.read_answer(text) is None
 
 
-def test_json_is_found_between_other_words():
-    assert vlm.read_answer(f"```json\n{GOOD}\n```")["checks"] == {"action": "sit"}
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```json\n{GOOD}\n```",
+        f"Here it is: {GOOD} I left {{names}} out.",
+        f"As {{asked}}, in the form {{'clauses': []}}:\n{GOOD}",
+        f"{GOOD}\n{GOOD}",
+        GOOD.replace('"sit"', '"sit", "view": null, "indoor": true, "place": ["a"]'),
+    ],
+    ids=["a fence", "braces after it", "braces before it", "twice", "checks that are no words"],
+)
+def test_json_is_found_between_other_words(text):
+    answer = vlm.read_answer(text)
+    assert answer["clauses"][0] == "holding a lantern"
+    against = vlm.find_contradictions("character", FACTS, answer["checks"], WORDS)
+    assert against == ["action: measured walk, seen sit"]
+
+
+def test_an_answer_may_leave_its_checks_out():
+    assert (
+        vlm.describe_one("pose", {}, [], {"clauses": ["one"], "checks": None}, WORDS).reason == ""
+    )
 
 
 def say(*answers: list[str]) -> tuple[vlm.Ask, list]:
@@ -113,14 +133,19 @@ def test_four_bits_need_a_gpu(tmp_path):
 class Speaker(http.server.BaseHTTPRequestHandler):
     """A caption server; `replies` are (status, body) in turn, the last one for ever."""
 
-    replies: list[tuple[int, str]] = []
+    replies: list[tuple] = []
     asked: list[tuple[str, dict]] = []
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append((self.headers.get("Authorization", ""), body))
-        status, text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        status, text, *more = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if status == 0:  # say nothing until the other side has gone
+            self.rfile.read(1)
+            return
         self.send_response(status)
+        for name, value in more:
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
@@ -140,9 +165,10 @@ def server(monkeypatch):
     monkeypatch.setenv("CINELORA_CAPTION_KEY", "secret-key")
     monkeypatch.setattr(caption_server, "PAUSE_S", 0.0)
 
-    def start(*replies):
+    def start(*replies, timeout_s=5.0):
         Speaker.replies = list(replies)
-        return caption_server.open_server({"model": "m", "max_tokens": 9}, "be brief", 1, 64, 5.0)
+        asked = {"model": "m", "max_tokens": 9}
+        return caption_server.open_server(asked, "be brief", 1, 64, timeout_s)
 
     yield start
     running.shutdown()
@@ -188,6 +214,50 @@ def test_a_server_that_refuses_is_an_error_without_its_address(server, replies, 
         server(*replies)([noise(8, 8)], ["?"])
     assert "127.0.0.1" not in str(hit.value) + caplog.text
     assert "secret" not in str(hit.value) + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("wait", "seconds"),
+    [("7", 7), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("soon", 0)],
+    ids=["seconds", "a date gone by", "no time"],
+)
+def test_a_server_is_waited_for_as_long_as_it_asks(server, monkeypatch, wait, seconds):
+    slept = []
+    monkeypatch.setattr(caption_server.time, "sleep", slept.append)
+    ask = server((429, "wait", ("Retry-After", wait)), reply("one"))
+    assert ask([noise(8, 8)], ["?"]) == ["one"]
+    assert slept == [seconds]
+
+
+def test_a_server_that_asks_for_an_hour_is_not_waited_for(server):
+    with pytest.raises(CineloraError, match="answered 429 .*, to be asked again in 3600 s"):
+        server((429, "wait", ("Retry-After", "3600")))([noise(8, 8)], ["?"])
+
+
+def test_a_server_that_never_answers_is_an_error(server):
+    with pytest.raises(CineloraError, match=r"could not be reached \(TimeoutError\)"):
+        server((0, ""), timeout_s=0.05)([noise(8, 8)], ["?"])
+
+
+def test_the_key_does_not_follow_a_redirect(server):
+    address = caption_server.os.environ["CINELORA_CAPTION_URL"]
+    with pytest.raises(CineloraError, match="answered 302"):
+        server((302, "", ("Location", f"{address}/elsewhere")))([noise(8, 8)], ["?"])
+    assert len(Speaker.asked) == 1
+
+
+@pytest.mark.parametrize("key", ["secret\r\nX-More: 1", "sécret"])
+def test_a_damaged_key_is_not_shown(server, monkeypatch, key):
+    monkeypatch.setenv("CINELORA_CAPTION_KEY", key)
+    with pytest.raises(CineloraError, match="CINELORA_CAPTION_KEY holds a line end") as hit:
+        server(reply("one"))
+    assert "cret" not in str(hit.value)
+
+
+def test_a_line_end_after_the_key_is_no_part_of_it(server, monkeypatch):
+    monkeypatch.setenv("CINELORA_CAPTION_KEY", "secret-key\r\n")
+    server(reply("one"))([noise(8, 8)], ["?"])
+    assert Speaker.asked[0][0] == "Bearer secret-key"
 
 
 def test_a_server_that_is_down_is_an_error(monkeypatch):

@@ -29,3 +29,14 @@ def test_there_is_one_opencv():
     lines = re.findall(r"^opencv[^\n]*", LOCK, flags=re.MULTILINE)
     installed = [line for line in lines if "== 'never'" not in line]
     assert [line.split("==")[0] for line in installed] == ["opencv-python-headless"]
+
+
+def test_onnxruntime_is_of_one_version_on_cpu_and_gpu():
+    cpu, gpu = (
+        re.search(rf"^{name}==(\S+)", text, flags=re.MULTILINE)[1]
+        for name, text in (
+            ("onnxruntime", LOCK),
+            ("onnxruntime-gpu", (ENVS / "gpu.txt").read_text()),
+        )
+    )
+    assert cpu == gpu, "compile envs/gpu.txt again"

@@ -1,14 +1,12 @@
 """fetch_model for large models: pins, folders, models_dir, the hub, a server that breaks off."""
 
 import hashlib
-import http.server
 import io
 import json
 import logging
 import os
 import subprocess
 import sys
-import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.hub_on_loopback import COMMIT, Place, open_place
 from workflow_scripts import fetch_model
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.fetching import pins
@@ -26,7 +25,6 @@ from workflow_scripts.lib.models.registry import read_registry
 ROOT = Path(__file__).resolve().parents[1]
 DATA = bytes(range(256)) * 400
 DIGEST = hashlib.sha256(DATA).hexdigest()
-COMMIT = "c" * 40
 MEMBERS = {"config.json": b"{}", "sub/weights.bin": DATA}
 
 
@@ -36,60 +34,11 @@ def lock(tmp_path, monkeypatch) -> Path:
     return pins.LOCK
 
 
-class Place(http.server.BaseHTTPRequestHandler):
-    """A web server and a model hub in one; `cuts` are bytes sent before it hangs up."""
-
-    protocol_version = "HTTP/1.1"
-    files: dict[str, bytes] = {}
-    cuts: list[int] = []
-    asked: list[tuple[str, str | None]] = []
-
-    def do_HEAD(self):
-        self._answer(body=False)
-
-    def do_GET(self):
-        self._answer(body=True)
-
-    def _answer(self, body: bool):
-        data = self.files.get(self.path)
-        if data is None:
-            self.send_error(404)
-            return
-        span = self.headers.get("Range")
-        if body:
-            self.asked.append((self.path, span))
-        start = int(span[6:].split("-")[0]) if span else 0
-        if start >= len(data) and span:
-            self.send_error(416)
-            return
-        rest = data[start:]
-        self.send_response(206 if span else 200)
-        self.send_header("Content-Length", str(len(rest)))
-        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        if span:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.end_headers()
-        if body:
-            cut = self.cuts.pop(0) if self.cuts else len(rest)
-            self.wfile.write(rest[:cut])
-            self.close_connection = cut < len(rest)
-
-    def log_message(self, *words):
-        pass
-
-
 @pytest.fixture
 def place():
     """Address of a server; its files, cuts and questions are those of `Place`."""
-    Place.files, Place.cuts, Place.asked = {}, [], []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Place)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with open_place() as address:
+        yield address
 
 
 def https_row(place: str, **more) -> dict:
@@ -229,8 +178,11 @@ def test_the_hub_at_a_commit_and_offline(tmp_path, place):
     for revision in ("main", COMMIT):
         for name, data in MEMBERS.items():
             Place.files[f"/own/net/resolve/{revision}/{name}"] = data
-    run = run_hub(tmp_path, place)
+    run = run_hub(tmp_path, place, HF_TOKEN="hf_of_mine")
     assert run.returncode == 0, run.stderr[-3000:]
+    keys = {path.startswith("/storage"): key for path, key in Place.keys}
+    assert keys == {False: "Bearer hf_of_mine", True: ""}  # the storage is another's machine
+    assert "hf_of_mine" not in run.stderr + run.stdout
     assert (tmp_path / "m/net/sub/weights.bin").read_bytes() == DATA
     pinned = yaml.safe_load((tmp_path / "config/models.lock.yaml").read_text())
     assert pinned["net/sub/weights.bin"]["revision"] == COMMIT
@@ -243,6 +195,24 @@ def test_the_hub_at_a_commit_and_offline(tmp_path, place):
     refused = run_hub(tmp_path, place, HF_HUB_OFFLINE="1")
     assert refused.returncode != 0
     assert "could not be had (HF_HUB_OFFLINE is set)" in refused.stderr
+
+
+def test_a_cut_from_the_hub_is_resumed(tmp_path, place):
+    large = DATA * 240  # 25 MB: the hub's client writes, and so resumes, in blocks of ten
+    for name, data in (MEMBERS | {"sub/weights.bin": large}).items():
+        Place.files[f"/own/net/resolve/main/{name}"] = data
+    Place.cuts = [len(MEMBERS["config.json"]), 15_000_000]
+    run = run_hub(tmp_path, place)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert (tmp_path / "m/net/sub/weights.bin").read_bytes() == large
+    first, second = (span for path, span in Place.asked if path.startswith("/storage"))
+    assert first is None and 0 < int(second.removeprefix("bytes=").rstrip("-")) <= 15_000_000
+
+
+def test_a_file_that_the_hub_has_not_is_named(tmp_path, place):
+    run = run_hub(tmp_path, place)
+    assert run.returncode != 0
+    assert "own/net/config.json could not be had: " in run.stderr
 
 
 def test_the_listing_begins_with_what_may_not_be_sold():

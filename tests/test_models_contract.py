@@ -97,6 +97,17 @@ def test_sam2_codes_of_one_are_those_of_many():
         np.testing.assert_allclose(many.numpy(), torch.cat(ones, 1).numpy(), atol=1e-4)
 
 
+def test_sam2_finds_the_same_in_pictures_that_were_encoded_together():
+    segment, found = opened("sam2 random"), boxes_of((5, 5, 50, 50), (20, 8, 80, 55))
+    images = [noise(60, 90, seed) for seed in range(5)]
+    alone = [segment(image, found).masks for image in images]
+    segment.prepare(images)
+    encoded = [codes for _, codes in segment.seen]
+    for image, masks, codes in zip(images, alone, encoded, strict=True):
+        assert (segment(image, found).masks == masks).mean() > 0.999
+        assert segment._encode_once(image) is codes  # it was not encoded again
+
+
 @pytest.mark.parametrize("size", [*ODD_SIZES, (400, 300)])
 @pytest.mark.parametrize("name", names("inpaint"))
 def test_inpaint_changes_the_hole_and_nothing_else(name, size):

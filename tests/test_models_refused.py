@@ -1,12 +1,16 @@
 """What is wrong with a model is said, never worked around: weights, device, memory."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.models.devices import check_provider, run_in_batches
+from workflow_scripts.lib.errors import CineloraError, say_plainly
+from workflow_scripts.lib.models import rtm_boxes
+from workflow_scripts.lib.models.devices import Batches, check_provider
+from workflow_scripts.lib.models.folders import check_folder
 from workflow_scripts.lib.models.registry import choose_model, load_model, weight_files
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
@@ -87,7 +91,51 @@ def test_too_little_memory_halves_the_batch_once(caplog):
             raise torch.cuda.OutOfMemoryError
         return len(batch)
 
-    assert run_in_batches(run, list(range(10)), 8) == [4, 4, 2]
-    assert "going on with batches of 4" in caplog.text
-    with pytest.raises(CineloraError, match="does not hold 8 pictures"):
-        run_in_batches(run, list(range(20)), 16)
+    batches = Batches(run, 8)
+    assert batches(list(range(10))) == [4, 4, 2]
+    assert batches(list(range(10))) == [4, 4, 2]
+    assert caplog.text.count("going on with batches of 4") == 1  # the second call knew it
+    with pytest.raises(CineloraError, match="does not hold 8 at once"):
+        Batches(run, 16)(list(range(20)))
+
+
+def test_onnxruntime_says_in_words_that_memory_is_full():
+    class Fail(Exception):
+        __module__ = "onnxruntime.capi.onnxruntime_pybind11_state"
+
+    def run(batch: list) -> int:
+        if len(batch) > 1:
+            raise Fail("BFCArena::AllocateRawInternal Failed to allocate memory for buffer of 9")
+        return len(batch)
+
+    assert Batches(run, 2)([1, 2]) == [1, 1]
+
+
+def test_other_errors_are_not_taken_for_full_memory():
+    with pytest.raises(ZeroDivisionError):
+        Batches(lambda batch: 1 // 0, 8)([1])
+
+
+def test_full_memory_outside_of_batches_is_said_plainly():
+    assert "choose a smaller model" in say_plainly(
+        torch.cuda.OutOfMemoryError("CUDA out of memory")
+    )
+
+
+def test_a_part_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_5_vl"}')
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    listed = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(listed))
+    with pytest.raises(CineloraError, match="holds no model-00001-of-00002"):
+        check_folder(tmp_path, "tokenizer_config.json", {"qwen2_5_vl"})
+
+
+@pytest.mark.parametrize("net", ["with classes", "of one class"])
+def test_boxes_of_other_classes_are_nobody(net):
+    boxes = np.array([[[10, 10, 50, 90, 0.9], [60, 10, 90, 90, 0.8], [5, 5, 9, 9, 0.1]]], "f4")
+    classes = [np.array([[16, 0, 0]])] if net == "with classes" else []
+    found, scores = rtm_boxes.decode([boxes, *classes], 416, 0.3)
+    expected = [0.8] if classes else [0.9, 0.8]
+    np.testing.assert_allclose(scores, expected)
+    assert found.shape == (len(expected), 4)

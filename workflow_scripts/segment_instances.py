@@ -7,7 +7,7 @@ clear one of the same track supports is scenery. A segmenter with a memory of it
 itself who is lost and who is who.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -107,6 +107,16 @@ def _move(found: Detections, x: int, y: int) -> Detections:
     return replace(found, boxes=boxes, regions=regions)
 
 
+def read_pictures(paths: list[Path], segment: Segment) -> Iterator[np.ndarray]:
+    """The pictures of a shot in turn; a segmenter that encodes several at once sees them first."""
+    several = getattr(segment, "batch_size", 1)
+    for start in range(0, len(paths), several):
+        images = [read_rgb(path) for path in paths[start : start + several]]
+        if several > 1:
+            segment.prepare(images)
+        yield from images
+
+
 def segment_shot(
     shot: pd.DataFrame,
     folder: Path,
@@ -121,8 +131,8 @@ def segment_shot(
     files, times_s = list(shot["file"]), [float(t) for t in shot["time_s"]]
     frames, widths = [], []
     follow = segment.follow_shot() if hasattr(segment, "follow_shot") else None
-    for number, (file, time_s) in enumerate(zip(files, times_s, strict=True)):
-        image = read_rgb(folder / file)
+    pictures = read_pictures([folder / file for file in files], segment)
+    for number, (image, time_s) in enumerate(zip(pictures, times_s, strict=True)):
         zoom = zoom_every > 0 and number % zoom_every == 0
         found = segment_frame(image, detect, segment, zoom=zoom)
         if follow:

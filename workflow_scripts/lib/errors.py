@@ -14,6 +14,12 @@ CURES = {  # what the system says of a file -> what to do
 }
 
 
+GPU_CURE = (
+    "Close what else runs on the GPU, choose a smaller model in the config, or set models.device "
+    "to cpu."
+)
+
+
 class CineloraError(Exception):
     """A problem that the user can mend; shown without a traceback."""
 
@@ -22,6 +28,8 @@ def say_plainly(error: Exception) -> str:
     """What a user reads instead of a traceback; "" where only the traceback tells anything."""
     if isinstance(error, CineloraError):
         return str(error)
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which this file does not import
+        return f"the GPU's memory is full: {str(error).splitlines()[0][:200]}\n  {GPU_CURE}"
     if isinstance(error, OSError) and error.errno in CURES:
         cure = f"{CURES[error.errno]}. Then run snakemake again: it goes on where it was."
         return f"{error}\n  {cure}"

@@ -1,7 +1,8 @@
 """Role caption by a server: the same questions through an address that speaks OpenAI's protocol.
 
 CINELORA_CAPTION_URL is the address, such as http://node7:8000/v1 of a vLLM server;
-CINELORA_CAPTION_KEY its key where it wants one. Neither is written anywhere.
+CINELORA_CAPTION_KEY its key where it wants one. Neither is written anywhere, and a redirect is not
+followed: it would carry the key to another machine.
 """
 
 import base64
@@ -13,6 +14,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPMessage
 from io import BytesIO
 from pathlib import Path
 
@@ -21,11 +25,14 @@ import yaml
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.models.devices import log
 from workflow_scripts.lib.models.facts import describe
 from workflow_scripts.lib.packing.vlm import Ask, make_describe
 
 ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
-TRIES, PAUSE_S = 3, 2.0
+TRIES = 4
+PAUSE_S = 2.0  # before the second try; each later one waits twice as long
+MOST_PAUSE_S = 120.0  # a server that asks for more is not waited for
 
 
 def load_caption(
@@ -54,13 +61,15 @@ def open_server(asked: dict, system: str, parallel: int, max_side_px: int, timeo
             f"  Export it (export {ADDRESS}=http://host:8000/v1), and {KEY} if it wants one."
         )
 
+    headers = write_headers()
+
     def answer(image: np.ndarray, question: str) -> str:
         words = [
             {"type": "image_url", "image_url": {"url": encode_picture(image, max_side_px)}},
             {"type": "text", "text": question},
         ]
         turns = [{"role": "system", "content": system}, {"role": "user", "content": words}]
-        return post(f"{address}/chat/completions", {**asked, "messages": turns}, timeout_s)
+        return post(f"{address}/chat/completions", {**asked, "messages": turns}, headers, timeout_s)
 
     def ask(images: Sequence[np.ndarray], questions: Sequence[str]) -> list[str]:
         with ThreadPoolExecutor(parallel) as pool:
@@ -77,32 +86,68 @@ def encode_picture(image: np.ndarray, max_side_px: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def post(address: str, body: dict, timeout_s: float) -> str:
+def write_headers() -> dict[str, str]:
+    """Headers with the key, if there is one; a damaged key is refused before anything prints it."""
+    headers = {"Content-Type": "application/json"}
+    key = os.environ.get(KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise CineloraError(
+            f"{KEY} holds a line end or a letter outside ASCII, which no key has.\n"
+            "  Export it again; it is not shown here."
+        )
+    return headers | ({"Authorization": f"Bearer {key}"} if key else {})
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like any other, and no success."""
+
+    def redirect_request(self, *_) -> None:
+        return None
+
+
+def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) -> str:
     """The text of the first choice; "" where the answer is not of that shape.
 
     A server that cannot be reached is an error after some tries; messages name no address, which
     may hold a password.
     """
-    headers = {"Content-Type": "application/json"}
-    if key := os.environ.get(KEY):
-        headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(address, json.dumps(body).encode(), headers)
-    for left in reversed(range(TRIES)):
+    opener = urllib.request.build_opener(NoRedirect)
+    for tried in range(TRIES):
+        pause = PAUSE_S * 2**tried
         try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as reply:
+            with opener.open(request, timeout=timeout_s) as reply:
                 return read_reply(reply.read())
         except urllib.error.HTTPError as error:
             problem = f"answered {error.code} {error.reason}"
-            if error.code < 500 and error.code != 429:
+            pause = max(pause, read_pause(error.headers))
+            if error.code < 500 and error.code not in (408, 429):
                 break
         except (OSError, http.client.HTTPException) as error:
-            problem = f"could not be reached ({type(error).__name__})"
-        if left:
-            time.sleep(PAUSE_S)
+            problem = f"could not be reached ({type(getattr(error, 'reason', error)).__name__})"
+        if pause > MOST_PAUSE_S:
+            problem += f", to be asked again in {pause:.0f} s"
+            break
+        if tried + 1 < TRIES:
+            log.info("the caption server %s; once more in %.0f s", problem, pause)
+            time.sleep(pause)
     raise CineloraError(
         f"the caption server of {ADDRESS} {problem}.\n"
         "  Start it, or check address, key and model; finished shards are kept."
     )
+
+
+def read_pause(headers: HTTPMessage) -> float:
+    """Seconds that Retry-After asks for, given as a number or as a date; 0 without one."""
+    wanted = headers.get("Retry-After", "").strip()
+    if wanted.isdigit():
+        return float(wanted)
+    try:
+        until = parsedate_to_datetime(wanted)
+    except ValueError:
+        return 0.0
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def read_reply(data: bytes) -> str:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnxruntime
 import torch
 
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.errors import GPU_CURE, CineloraError
 
 log = logging.getLogger("cinelora")
-ADVICE = "Close what else runs on the GPU, choose a smaller model in the config, or device: cpu."
 
 
 def open_device(device: str) -> torch.device:
@@ -51,32 +49,49 @@ def check_provider(
     if device == "cuda" and "CUDAExecutionProvider" not in providers:
         raise CineloraError(
             f"models.device is cuda, but onnxruntime runs on {', '.join(providers)}.\n"
-            "  Install onnxruntime-gpu in place of onnxruntime (they share a folder: only one of "
-            "them),\n  or set models.device to cpu."
+            "  `make setup-gpu` installs the onnxruntime that computes on a GPU (without make:\n"
+            "  onnxruntime-gpu in place of onnxruntime, which it overwrites). Or set models.device "
+            "to cpu."
         )
     return session
 
 
-def run_in_batches(
-    run: Callable[[Sequence[Any]], np.ndarray], items: Sequence[Any], batch_size: int
-) -> list[np.ndarray]:
-    """Results of `run` over batches; a GPU that is too small gets halves from then on, once."""
-    results, start, halved = [], 0, False
-    while start < len(items):
-        try:
-            results.append(run(items[start : start + batch_size]))
-            start += batch_size
-        except torch.cuda.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            if halved or batch_size == 1:
-                raise CineloraError(
-                    f"the GPU's memory does not hold {batch_size} pictures.\n  {ADVICE}"
-                ) from error
-            batch_size, halved = batch_size // 2, True
-            log.warning("out of GPU memory; going on with batches of %d", batch_size)
-    return results
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a GPU's memory was too small; onnxruntime says it in words only."""
+    words = ("failed to allocate memory", "out of memory")
+    from_onnx = type(error).__module__.startswith("onnxruntime")
+    said = from_onnx and any(word in str(error).lower() for word in words)
+    return said or isinstance(error, torch.cuda.OutOfMemoryError)
 
 
-def peak_memory_mb(device: torch.device) -> float:
-    """Largest GPU memory in use since the process began, MiB; 0 on a CPU."""
-    return torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
+class Batches:
+    """`batches(items)` -> results of `run` over batches of `size`.
+
+    A GPU that is too small gets halves from then on, in later calls too; but only once.
+    """
+
+    def __init__(self, run: Callable[[Sequence[Any]], Any], size: int):
+        self.run, self.size, self.halved = run, size, False
+
+    def __call__(self, items: Sequence[Any]) -> list[Any]:
+        results, start = [], 0
+        while start < len(items):
+            size = self.size
+            try:
+                results.append(self.run(items[start : start + size]))
+                start += size
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve(error)
+            if self.size < size:  # not above: the error holds on to what the net had computed
+                torch.cuda.empty_cache()
+        return results
+
+    def _halve(self, error: Exception) -> None:
+        if self.halved or self.size == 1:
+            raise CineloraError(
+                f"the GPU's memory does not hold {self.size} at once.\n  {GPU_CURE}"
+            ) from error
+        self.size, self.halved = self.size // 2, True
+        log.warning("out of GPU memory; going on with batches of %d", self.size)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from transformers import Dinov2Model
 
-from workflow_scripts.lib.models.devices import open_device, pick_dtype, run_in_batches
+from workflow_scripts.lib.models.devices import Batches, open_device, pick_dtype
 from workflow_scripts.lib.models.folders import check_folder
 from workflow_scripts.lib.models.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
 
@@ -24,14 +24,16 @@ def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size:
 
     @torch.inference_mode()
     def look(images: Sequence[np.ndarray]) -> np.ndarray:
-        pixels = stack_pictures(images, side_px, IMAGENET_MEAN, IMAGENET_STD)
+        pixels = stack_pictures(images, side_px, IMAGENET_MEAN, IMAGENET_STD, place)
         with torch.autocast(place.type, dtype, enabled=place.type == "cuda"):
-            states = model(torch.from_numpy(pixels).to(place)).last_hidden_state
+            states = model(pixels).last_hidden_state
         return torch.nn.functional.normalize(states[:, 0].float(), dim=1).cpu().numpy()
+
+    batches = Batches(look, batch_size)
 
     def embed(images: Sequence[np.ndarray]) -> np.ndarray:
         empty = np.zeros((0, model.config.hidden_size), np.float32)
-        return np.concatenate([empty, *run_in_batches(look, images, batch_size)])
+        return np.concatenate([empty, *batches(images)])
 
     return embed
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.models.devices import open_onnx, run_in_batches
+from workflow_scripts.lib.models.devices import Batches, open_onnx
 
 EMOTIONS = ["neutral", "happy", "sad", "angry", "surprised", "fear", "disgust"]
 BATCH = 32
@@ -41,9 +41,10 @@ def load_expression(
         kept = np.maximum(chances[:, columns], 1e-9)
         return (kept / kept.sum(1, keepdims=True)).astype(np.float32)
 
+    batches = Batches(classify, BATCH)
+
     def expression(crops: Sequence[np.ndarray]) -> np.ndarray:
-        parts = run_in_batches(classify, crops, BATCH)
-        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *parts])
+        return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *batches(crops)])
 
     return expression
 

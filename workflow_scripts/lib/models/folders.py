@@ -25,8 +25,20 @@ def check_folder(folder: Path, weights: str, kinds: set[str]) -> dict:
             f"{folder} holds a model of type {config.get('model_type')!r}; this loader opens "
             f"{', '.join(sorted(kinds))}.\n  Check the row of this model in the table of models."
         )
+    check_parts(folder)
     check_weights(folder)
     return config
+
+
+def check_parts(folder: Path) -> None:
+    """Refuse a folder whose list of parts names one that is not there."""
+    for index in sorted(folder.glob("*.safetensors.index.json")):
+        parts = set(json.loads(index.read_text())["weight_map"].values())
+        if missing := sorted(part for part in parts if not (folder / part).is_file()):
+            raise CineloraError(
+                f"{folder} holds no {', '.join(missing)}: the weights are not whole.\n"
+                "  Delete the folder and run snakemake again, it fetches them."
+            )
 
 
 def check_weights(folder: Path) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from simple_lama_inpainting import SimpleLama
 
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.errors import GPU_CURE, CineloraError
 from workflow_scripts.lib.images import mask_box
-from workflow_scripts.lib.models.devices import ADVICE, open_device
+from workflow_scripts.lib.models.devices import open_device
 
 CONTEXT = 1.0  # how much of the picture round a hole LaMa sees, in sizes of the hole
 MIN_CONTEXT_PX = 32
@@ -82,6 +82,6 @@ def _run(net: SimpleLama, part: np.ndarray, hole: np.ndarray) -> np.ndarray:
     except torch.cuda.OutOfMemoryError as error:
         raise CineloraError(
             f"the GPU's memory does not hold {width}x{height} pixels for LaMa.\n  Set "
-            f"models.options.inpaint.max_side_px to half of that. {ADVICE}"
+            f"models.options.inpaint.max_side_px to half of that. {GPU_CURE}"
         ) from error
     return np.asarray(painted)[:height, :width]

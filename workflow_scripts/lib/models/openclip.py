@@ -9,7 +9,7 @@ import open_clip
 import torch
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.models.devices import open_device, pick_dtype, run_in_batches
+from workflow_scripts.lib.models.devices import Batches, open_device, pick_dtype
 from workflow_scripts.lib.models.folders import check_weights
 from workflow_scripts.lib.models.pixels import stack_pictures
 
@@ -27,7 +27,9 @@ class Clip:
                     "  Delete the folder and run snakemake again, it fetches it."
                 )
         check_weights(folder)
-        self.device, self.batch_size = open_device(device), batch_size
+        self.device = open_device(device)
+        self.pictures = Batches(self._embed_pictures, batch_size)
+        self.texts = Batches(self._embed_texts, batch_size)
         self.dtype = pick_dtype(self.device)
         looks = json.loads((folder / FILES[0]).read_text()).get("preprocess_cfg", {})
         self.mean = np.array(looks.get("mean", open_clip.OPENAI_DATASET_MEAN), np.float32)
@@ -40,19 +42,19 @@ class Clip:
         self.width = self.model.text_projection.shape[-1]
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        return self._join(run_in_batches(self._embed_pictures, images, self.batch_size))
+        return self._join(self.pictures(images))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        return self._join(run_in_batches(self._embed_texts, texts, self.batch_size))
+        return self._join(self.texts(texts))
 
     def _join(self, parts: list[np.ndarray]) -> np.ndarray:
         return np.concatenate([np.zeros((0, self.width), np.float32), *parts])
 
     @torch.inference_mode()
     def _embed_pictures(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        pixels = stack_pictures(images, self.side_px, self.mean, self.std)
+        pixels = stack_pictures(images, self.side_px, self.mean, self.std, self.device)
         with self._fast():
-            vectors = self.model.encode_image(torch.from_numpy(pixels).to(self.device))
+            vectors = self.model.encode_image(pixels)
         return torch.nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()
 
     @torch.inference_mode()

@@ -4,22 +4,30 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import torch
 
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # RGB
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 def stack_pictures(
-    images: Sequence[np.ndarray], side_px: int, mean: np.ndarray, std: np.ndarray
-) -> np.ndarray:
-    """Scale RGB uint8 pictures to squares, nothing cut off: (N, 3, side, side) float32.
+    images: Sequence[np.ndarray],
+    side_px: int,
+    mean: np.ndarray,
+    std: np.ndarray,
+    device: torch.device,
+) -> torch.Tensor:
+    """Scale RGB uint8 pictures to squares, nothing cut off: (N, 3, side, side) float32 there.
 
-    A film's frame is wide; the usual crop of its middle would lose who stands at its sides.
+    A film's frame is wide; the usual crop of its middle would lose who stands at its sides. What
+    goes to the device are bytes: to make numbers of them took a CPU 30 ms a picture at 1024 px.
     """
-    return np.stack([_square(image, side_px, mean, std) for image in images])
+    squares = torch.from_numpy(np.stack([_square(image, side_px) for image in images]))
+    pixels = squares.to(device).permute(0, 3, 1, 2).float() / 255
+    centre, spread = (torch.from_numpy(v).to(device).view(3, 1, 1) for v in (mean, std))
+    return ((pixels - centre) / spread).contiguous()
 
 
-def _square(image: np.ndarray, side_px: int, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+def _square(image: np.ndarray, side_px: int) -> np.ndarray:
     how = cv2.INTER_AREA if max(image.shape[:2]) > side_px else cv2.INTER_CUBIC
-    small = cv2.resize(image, (side_px, side_px), interpolation=how)
-    return ((small / np.float32(255) - mean) / std).transpose(2, 0, 1)
+    return cv2.resize(image, (side_px, side_px), interpolation=how)

@@ -13,7 +13,7 @@ from transformers.models.qwen2_5_vl import Qwen2_5_VLProcessor
 from transformers.models.qwen2_vl import Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.models.devices import open_device, pick_dtype, run_in_batches
+from workflow_scripts.lib.models.devices import Batches, open_device, pick_dtype
 from workflow_scripts.lib.models.facts import describe
 from workflow_scripts.lib.models.folders import check_folder
 from workflow_scripts.lib.packing.vlm import Ask, make_describe
@@ -60,9 +60,11 @@ def open_qwen(
         said = tokens[:, inputs["input_ids"].shape[1] :]
         return processor.batch_decode(said, skip_special_tokens=True)
 
+    batches = Batches(answer, batch_size)
+
     def ask(images: Sequence[np.ndarray], questions: Sequence[str]) -> list[str]:
         pairs = list(zip(images, questions, strict=True))
-        return [text for part in run_in_batches(answer, pairs, batch_size) for text in part]
+        return [text for part in batches(pairs) for text in part]
 
     return ask
 

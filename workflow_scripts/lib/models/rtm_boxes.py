@@ -42,7 +42,7 @@ def load_detect(
     def detect(image: np.ndarray) -> Detections:
         height, width = image.shape[:2]
         pixels, ratio = opened.preprocess(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        boxes, scores = decode(opened.inference(pixels)[0], input_px, min_score)
+        boxes, scores = decode(opened.inference(pixels), input_px, min_score)
         boxes = np.clip(boxes / ratio, 0, [width, height, width, height])
         inside = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
         order = [row for row in np.argsort(-scores, kind="stable") if inside[row]]
@@ -60,14 +60,19 @@ def check_outputs(path: Path, shape: list) -> None:
         )
 
 
-def decode(output: np.ndarray, input_px: int, min_score: float) -> tuple[np.ndarray, np.ndarray]:
+def decode(
+    outputs: list[np.ndarray], input_px: int, min_score: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Boxes (N, 4) in pixels of the input and scores (N,) of people.
 
     rtmlib's own decoding keeps no scores and, in its mode for people, keeps every class. Two kinds
-    of files are about: with suppression inside (1, N, 5) and without (1, cells, 5 + classes).
+    of files are about: with suppression inside (1, N, 5), and the class of each box (1, N) where
+    there is more than one; and without (1, cells, 5 + classes).
     """
+    output = outputs[0]
     if output.shape[-1] == 5:
-        rows = output[0][output[0, :, 4] >= min_score]
+        classes = outputs[1][0] if len(outputs) > 1 else np.full(output.shape[1], PERSON)
+        rows = output[0][(output[0, :, 4] >= min_score) & (classes == PERSON)]
         return rows[:, :4], rows[:, 4]
     cells = [_cells(input_px // stride, stride) for stride in STRIDES_PX]
     grid, strides = (np.concatenate(part) for part in zip(*cells, strict=True))

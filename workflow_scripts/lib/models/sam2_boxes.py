@@ -1,10 +1,9 @@
 """Role segment, full tier: SAM 2.1 cuts out what stands in each box of the detector.
 
-The classes are those of transformers: they read safetensors, not pickles, and need no hydra. How
-they compare with the package sam2 in speed stands in benchmarks/gpu.md.
+The classes are those of transformers, not of the package sam2: they take a shot frame by frame,
+read safetensors, need no hydra, and are as fast on a CPU (measured: benchmarks/sam2_either.md).
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from transformers import Sam2Model, Sam2VideoModel
 
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.lib.models.detections import Detections, no_detections
-from workflow_scripts.lib.models.devices import open_device, pick_dtype
+from workflow_scripts.lib.models.devices import Batches, open_device, pick_dtype
 from workflow_scripts.lib.models.folders import check_folder
 from workflow_scripts.lib.models.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
 from workflow_scripts.lib.models.sam2_memory import Follower
@@ -26,11 +25,11 @@ BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was 
 class BoxSegmenter:
     """`segmenter(image, detections)` -> the same things with masks; those without one are left out.
 
-    The picture's code is kept until another picture comes: lost people are looked for in a picture
-    that was already encoded, and only the small decoder runs again.
+    A picture's codes are kept until other pictures come: boxes, a second look at small people and
+    the memory of a shot ask for them in turn, and only the small decoder runs again.
     """
 
-    def __init__(self, folder: Path, device: str):
+    def __init__(self, folder: Path, device: str, batch_size: int):
         check_folder(folder, "model.safetensors", {"sam2_video"})
         self.device = open_device(device)
         self.dtype = pick_dtype(self.device)
@@ -39,24 +38,32 @@ class BoxSegmenter:
         model.vision_encoder = video.vision_encoder  # the large part, once
         self.video, self.model = video.eval().to(self.device), model.eval().to(self.device)
         self.side_px = int(model.config.prompt_encoder_config.image_size)
-        self.seen: tuple[str, dict] = ("", {})
+        self.batch_size, self.batches = batch_size, Batches(self.encode, batch_size)
+        self.seen: list[tuple[np.ndarray, dict]] = []  # pictures and their codes
 
     @torch.inference_mode()
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, list[torch.Tensor]]:
         """Codes of N pictures of any size: one tensor (h * w, N, C) per level, and their places."""
-        pixels = stack_pictures(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD)
+        pixels = stack_pictures(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD, self.device)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            found = self.video.get_image_features(torch.from_numpy(pixels).to(self.device))
+            found = self.video.get_image_features(pixels)
         return {
             "vision_feats": [code.float() for code in found.fpn_hidden_states],
             "vision_pos_embeds": [code.float() for code in found.fpn_position_encoding],
         }
 
     def _encode_once(self, image: np.ndarray) -> dict[str, list[torch.Tensor]]:
-        key = f"{image.shape} {hashlib.blake2b(image.tobytes()).hexdigest()}"
-        if self.seen[0] != key:
-            self.seen = (key, self.encode([image]))
-        return self.seen[1]
+        for other, codes in self.seen:
+            if other is image:
+                return codes
+        self.prepare([image])
+        return self.seen[0][1]
+
+    def prepare(self, images: Sequence[np.ndarray]) -> None:
+        """Encode the pictures that come next, in batches; their codes wait for them."""
+        self.seen = []  # first: a GPU may not hold these and the next
+        codes = [one for part in self.batches(images) for one in split_codes(part)]
+        self.seen = list(zip(images, codes, strict=True))
 
     def _as_maps(self, codes: dict[str, list[torch.Tensor]]) -> list[torch.Tensor]:
         """The codes as the box decoder takes them: (N, C, h, w), the last without a memory."""
@@ -95,6 +102,15 @@ class BoxSegmenter:
         return lambda image, found: follower(found, self._encode_once(image))
 
 
+def split_codes(codes: dict[str, list[torch.Tensor]]) -> list[dict[str, list[torch.Tensor]]]:
+    """Codes of N pictures, (h * w, N, C) a level, as those of each."""
+    count = codes["vision_feats"][0].shape[1]
+    return [
+        {name: [level[:, n : n + 1] for level in levels] for name, levels in codes.items()}
+        for n in range(count)
+    ]
+
+
 def near_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Masks (N, H, W) of boxes with a margin."""
     x0, y0, x1, y1 = (boxes[:, [side]] for side in range(4))
@@ -106,8 +122,8 @@ def near_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def load_segment(
-    files: dict[str, Path], *, device: str
+    files: dict[str, Path], *, device: str, batch_size: int
 ) -> Callable[[np.ndarray, Detections], Detections]:
     """Return segment(image, detections) -> what stands in the boxes, with masks."""
     (folder,) = files.values()
-    return BoxSegmenter(folder, device)
+    return BoxSegmenter(folder, device, batch_size)

@@ -18,6 +18,7 @@ from workflow_scripts.lib.packing.captions import Tag, clean_clause
 SOURCE = "vlm"
 UNPARSABLE = "vlm_unparsable"
 MAX_CLAUSES = 5
+MAX_STARTS = 50  # braces at which an answer is looked for
 CHECKED = ("action", "view", "shot_type", "emotion", "time_of_day", "weather", "indoor")
 ANSWER = Draft202012Validator(
     {
@@ -29,7 +30,7 @@ ANSWER = Draft202012Validator(
                 "minItems": 1,
                 "items": {"type": "string", "minLength": 2, "maxLength": 120},
             },
-            "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+            "checks": {"type": ["object", "null"]},  # a check that is no word is passed over
         },
     }
 )
@@ -73,22 +74,25 @@ def list_checks(kind: str, vocabulary: dict) -> str:
 
 def read_answer(text: str) -> dict[str, Any] | None:
     """The JSON object in a model's answer; None where there is none of the asked shape."""
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        answer = json.loads(text[start : end + 1]) if start >= 0 else None
-    except (json.JSONDecodeError, RecursionError):
-        return None
-    return answer if answer is not None and ANSWER.is_valid(answer) else None
+    starts = [found.start() for found in re.finditer("{", text)][:MAX_STARTS]
+    for start in starts:  # words before and after it may hold braces of their own
+        try:
+            answer, _ = json.JSONDecoder().raw_decode(text, start)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if ANSWER.is_valid(answer):
+            return answer
+    return None
 
 
 def find_contradictions(
-    kind: str, row: dict[str, Any], checks: dict[str, str], vocabulary: dict
+    kind: str, row: dict[str, Any], checks: dict[str, Any], vocabulary: dict
 ) -> list[str]:
     """Facts that were measured, and that the model sees otherwise."""
     found = []
     for fact in vocabulary["recipes"][kind]:
         measured, seen = row.get(fact, ""), checks.get(fact, "")
-        known = fact in CHECKED and seen in vocabulary["words"][fact]
+        known = fact in CHECKED and isinstance(seen, str) and seen in vocabulary["words"][fact]
         if known and measured and seen != measured:
             found.append(f"{fact}: measured {measured}, seen {seen}")
     return found
@@ -135,5 +139,5 @@ def describe_one(
         return Description(tags, UNPARSABLE)
     clauses = [clean_clause(text) for text in answer["clauses"][:MAX_CLAUSES]]
     seen = [Tag(text, SOURCE) for text in clauses if text]
-    against = find_contradictions(kind, row, answer.get("checks", {}), vocabulary)
+    against = find_contradictions(kind, row, answer.get("checks") or {}, vocabulary)
     return Description([*tags, *seen], "", against)
