@@ -56,7 +56,7 @@ check_machine() {
     if [ -e /etc/slurm/slurm.conf ] || { [ -e /run/slurm/conf ] && [ ! -L /run/slurm/conf ]; }; then
         cannot "this machine belongs to a cluster"
     fi
-    running "$HOME_DIR/run/slurmctld.pid" || ! pgrep -x slurmctld >/dev/null ||
+    running "$HOME_DIR/run/slurmctld.pid" || ! pgrep -x -r DRS slurmctld >/dev/null ||
         cannot "another slurmctld is running"
 }
 
