@@ -99,10 +99,13 @@ def fetch_one(row: dict[str, Any], path: Path, name: str, models_dir: str | None
                 pin(name, row, partial, commit)
     except CineloraError as error:
         size = pinned.get("bytes", "any number of")
+        place = f"{path} yourself"
+        if name != path.name:  # a member of a folder, which is not whole yet
+            place = f"<a folder>/{name}, and name that folder as models.models_dir"
         raise CineloraError(
-            f"{path} could not be fetched: {error}\n"
+            f"{name} could not be fetched: {error}\n"
             "  Check the network and run again.\n"
-            f"  Or copy the file to {path} yourself: {size} bytes,\n"
+            f"  Or copy the file to {place}: {size} bytes,\n"
             f"  sha256 {pinned.get('sha256', 'not known yet')}."
         ) from error
     log.info("%s: %d bytes, sha256 as expected", path, path.stat().st_size)
