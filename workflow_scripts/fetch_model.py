@@ -19,7 +19,7 @@ from workflow_scripts.lib.fetching.downloads import (
     link_or_copy,
 )
 from workflow_scripts.lib.fetching.listing import choose_rows, list_copies, list_rows
-from workflow_scripts.lib.fetching.packages import fetch_pypi
+from workflow_scripts.lib.fetching.packages import drop_archive, fetch_pypi
 from workflow_scripts.lib.fetching.pins import add_pins, check_file, pin
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.models.registry import read_registry
@@ -33,11 +33,21 @@ def find_row(name: str, table: str | None = None) -> tuple[str, dict[str, Any]]:
     rows = read_registry(table)
     for section, place in (("files", "models"), ("folders", "models"), ("films", "films")):
         if name in rows[section]:
-            return place, rows[section][name]
+            row = rows[section][name]
+            return place, row | {"others": list_others(name, row, rows[section])}
     known = [*rows["files"], *rows["folders"], *rows["films"]]
     hint = get_close_matches(name, known, n=1)
     remedy = f"Did you mean {hint[0]!r}?" if hint else f"Known: {', '.join(known)}."
     raise CineloraError(f"resources/models.yaml names no file {name!r}. {remedy}")
+
+
+def list_others(name: str, row: dict[str, Any], rows: dict[str, dict[str, Any]]) -> list[str]:
+    """Files of the table that come out of the same archive."""
+    archive = row.get("archive_sha256")
+    alike = (
+        key for key, other in rows.items() if archive and other.get("archive_sha256") == archive
+    )
+    return [key for key in alike if key != name]
 
 
 def fetch(row: dict[str, Any], path: Path, models_dir: str | None = None) -> None:
@@ -99,12 +109,17 @@ def fetch_one(row: dict[str, Any], path: Path, name: str, models_dir: str | None
                 pin(name, row, partial, commit)
     except CineloraError as error:
         size = pinned.get("bytes", "any number of")
+        place = f"{path} yourself"
+        if name != path.name:  # a member of a folder, which is not whole yet
+            place = f"<a folder>/{name}, and name that folder as models.models_dir"
         raise CineloraError(
-            f"{path} could not be fetched: {error}\n"
+            f"{name} could not be fetched: {error}\n"
             "  Check the network and run again.\n"
-            f"  Or copy the file to {path} yourself: {size} bytes,\n"
+            f"  Or copy the file to {place}: {size} bytes,\n"
             f"  sha256 {pinned.get('sha256', 'not known yet')}."
         ) from error
+    if row.get("others"):
+        drop_archive(row, path.parent)
     log.info("%s: %d bytes, sha256 as expected", path, path.stat().st_size)
 
 
@@ -150,8 +165,8 @@ def fetch_by_hand(arguments: list[str] | None = None) -> None:
         print("\n".join(list_copies(rows)))
         return
     print("\n".join(list_rows(rows, table["models"])), flush=True)
-    for name, row in rows.items():
-        place, _ = find_row(name, asked.table)
+    for name in rows:
+        place, row = find_row(name, asked.table)
         fetch(row, Path("resources") / place / name, asked.models_dir)
 
 

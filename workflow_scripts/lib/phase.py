@@ -52,6 +52,7 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
     params = {name: value for name, value in snakemake.params.items() if name != "code"}
     with phase_log(snakemake.log[0]), _progress_file(snakemake) as done:
         counts = main(**snakemake.input, **snakemake.output, **params)
+        _say_gpu_memory()
         whole = "shard" not in dict(snakemake.wildcards.items())
         if whole and counts.read and not counts.kept:
             raise CineloraError(
@@ -60,6 +61,14 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
                 f"  Loosen the option of that name in the block {snakemake.rule} of the config."
             )
         done.update(asdict(counts))
+
+
+def _say_gpu_memory() -> None:
+    """Log the most GPU memory that torch held; phases without torch do not import it for that."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        most = torch.cuda.max_memory_reserved() / 2**20
+        log.info("GPU memory: %.0f MiB at most, without onnxruntime's", most)
 
 
 @contextmanager

