@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from benchmarks.codes import make_vectors
 from benchmarks.measure import HERE, OUT, WORK
 from benchmarks.ours import read_options
 from benchmarks.score import (
@@ -13,6 +15,7 @@ from benchmarks.score import (
     read_pairs,
     read_sharpness,
     score_blur,
+    score_groups,
     score_pairs,
     score_shots,
 )
@@ -78,3 +81,13 @@ def list_lost() -> str:
         rows[-1] += [frames["shot_id"].nunique(), len(lost)]
     names = ["film", "frames", "held", "copies", "shots", "shots without a picture of their own"]
     return table(names, rows)
+
+
+def list_groups() -> str:
+    """How tight the groups of vectors are, and how many."""
+    rows = []
+    for label, name in {"leaders": "vectors_group", "faiss k-means": "vectors_kmeans"}.items():
+        groups = np.unique(np.load(OUT / name / "groups.npy"), return_inverse=True)[1]
+        inertia = score_groups(make_vectors(len(groups)), groups)
+        rows.append([label, groups.max() + 1, f"{inertia:.3f}"])
+    return table(["by", "groups", "inertia"], rows)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 CONFIG = Path("config/config.yaml")
+LIKENESS = 0.4  # cosine: between that of two vectors of one planted group, 0.5, and of two, 0
 
 
 def read_options(phase: str) -> dict:
@@ -46,6 +47,24 @@ def search(source: str, out: str) -> None:
 
     pairs = len(find_pairs(make_codes(int(source)), 8)[0])
     Path(out, "pairs.json").write_text(json.dumps(pairs))
+
+
+def group(source: str, out: str) -> None:
+    """Groups of so many vectors, by leaders, as cluster_scenes makes them of views and shots."""
+    import numpy as np
+
+    from benchmarks.codes import make_vectors
+    from workflow_scripts.lib.places.views import group_views
+
+    count = int(source)
+    np.save(f"{out}/groups.npy", group_views(make_vectors(count), np.arange(count), LIKENESS))
+
+
+def vectors(source: str, out: str) -> None:
+    """What making the vectors costs; both groupings begin with it."""
+    from benchmarks.codes import make_vectors
+
+    make_vectors(int(source))
 
 
 def decode_film(source: str, out: str) -> None:
@@ -101,6 +120,8 @@ WHAT = {
         extract_1,
         duplicates,
         search,
+        group,
+        vectors,
         decode_film,
         decode_pictures,
         start,

@@ -78,9 +78,23 @@ def faiss(source: str, out: str) -> None:
     write(out, "pairs.json", int(limits[-1]))
 
 
+def kmeans(source: str, out: str) -> None:
+    """Groups of so many vectors by faiss' k-means on the sphere, 20 rounds; it is told how many."""
+    import faiss
+    import numpy as np
+
+    from benchmarks.codes import GROUP, make_vectors
+
+    vectors = make_vectors(int(source))
+    count, size = vectors.shape
+    tool = faiss.Kmeans(size, count // GROUP, niter=20, spherical=True, seed=7)
+    tool.train(vectors)
+    np.save(f"{out}/groups.npy", tool.index.search(vectors, 1)[1].ravel())
+
+
 TOOLS = {
     function.__name__: function
-    for function in (scenedetect, ffmpeg, imagededup, imagehash, cleanvision, faiss)
+    for function in (scenedetect, ffmpeg, imagededup, imagehash, cleanvision, faiss, kmeans)
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from benchmarks.results import write_results
 
 BIG_BUCK_BUNNY = Path("resources/films/bbb.mp4")
 ROUNDS = 5
-CODES = "1000000"
+CODES, VECTORS = "1000000", "100000"
 ON_FILMS = [
     ("ours", "decode_film"),
     ("ours", "extract"),
@@ -40,6 +40,8 @@ def list_timed() -> list[Command]:
     ]
     searches = [("ours", "search"), ("peers", "faiss")]
     commands += [Command(f"codes_{what}", who, what, CODES) for who, what in searches]
+    groupings = [("ours", "group"), ("peers", "kmeans"), ("ours", "vectors")]
+    commands += [Command(f"vectors_{what}", who, what, VECTORS) for who, what in groupings]
     return [*commands, Command("start", "ours", "start", "-")]
 
 

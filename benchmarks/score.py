@@ -107,3 +107,11 @@ def read_sharpness(out: Path) -> dict[str, float]:
         return json.loads(blur.read_text())
     frames = pd.read_parquet(out / "frames.parquet", columns=["source", "sharpness"])
     return frames.set_index("source")["sharpness"].to_dict()
+
+
+def score_groups(vectors: np.ndarray, groups: np.ndarray) -> float:
+    """Inertia: mean squared distance of vectors (N, D) of length 1 from the mean of their group."""
+    count = np.bincount(groups)
+    member = coo_matrix((np.ones(len(groups)), (groups, np.arange(len(groups)))))
+    means = (member @ vectors) / count[:, None]
+    return float(1 - (count * (means**2).sum(1)).sum() / len(groups))

@@ -56,3 +56,17 @@ def test_make_codes_plants_neighbours():
     made = codes.make_codes(2000)
     assert len(np.unique(made)) == len(made)
     assert len(find_pairs(made, 8)[0]) >= 150
+
+
+def test_score_groups():
+    vectors = np.array([[1, 0], [1, 0], [0.6, 0.8], [0.8, 0.6]], np.float32)
+    assert score.score_groups(vectors, np.array([0, 0, 1, 1])) == pytest.approx(0.01, abs=1e-5)
+    assert score.score_groups(vectors, np.arange(4)) == pytest.approx(0, abs=1e-5)
+
+
+def test_planted_groups_are_told_by_a_likeness_of_a_half():
+    vectors = codes.make_vectors(500)
+    likeness = vectors @ vectors.T
+    assert vectors.shape == (500, 768)
+    assert not ((likeness > 0.2) & (likeness < 0.35)).any()
+    assert 5 < (likeness > 0.35).sum(1).mean() < 100
