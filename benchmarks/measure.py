@@ -45,7 +45,7 @@ def run(command: Command) -> dict:
     if status:
         raise CineloraError(
             f"{' '.join(command.line)} failed:\n{log.read_text()[-2000:]}\n"
-            "  Run that line alone; delete {WORK}/peers to install the peers anew."
+            f"  Run that line alone; delete {WORK}/peers to install the peers anew."
         )
     memory = out / "memory.json"
     memory_mb = json.loads(memory.read_text()) if memory.is_file() else None

@@ -29,8 +29,8 @@ LINES = {  # of the picture: what is drawn, its label, colour
     "scenedetect": ("PySceneDetect, shots only", "#d98a3d"),
     "decode_film": ("decoding alone", "#404040"),
 }
-# what is compared, with what, the bar for the ratio, and whether it is a floor ("over") of ours,
-# or a peer that is to take so many times as much ("under")
+# BARS: ours, the floor or the peer it is divided by, and the most that the ratio may be;
+# PEER_BARS: a peer, ours, and the least that it is to be. "a - b" is what a takes more than b.
 FURTHER = "film_180s_decode_film - film_60s_decode_film"
 CORPUS, SCENES = "corpus_decode_film", "corpus_scenedetect"
 LESS = " - vectors_vectors"  # what both make before they group

@@ -24,7 +24,7 @@ rule embed_images:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=grow(max(2500, MODELS["embed"].get("ram_mb", 0))),
+        mem_mb=grow(max(2500, add_ram(MODELS["embed"], MODELS["scene"]))),
     params:
         code=hash_code(
             "embed_images",

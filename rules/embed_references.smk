@@ -29,7 +29,7 @@ rule embed_references:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=grow(max(2000, MODELS["segment"].get("ram_mb", 0))),
+        mem_mb=grow(max(2000, add_ram(MODELS["detect"], MODELS["segment"], MODELS["embed"]))),
     params:
         code=hash_code(
             "embed_references",

@@ -21,7 +21,7 @@ rule segment_instances:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=grow(max(2000, MODELS["segment"].get("ram_mb", 0))),
+        mem_mb=grow(max(2000, add_ram(MODELS["detect"], MODELS["segment"]))),
     params:
         code=hash_code(
             "segment_instances",

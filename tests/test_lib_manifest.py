@@ -76,7 +76,7 @@ def test_no_frames_make_an_empty_shard():
 
 
 def test_vectors_of_one_kind_come_in_the_order_asked_for(tmp_path):
-    rows = [("b", "frame", [9.0, 9.0]), ("b", "background", [1.0, 2.0])]
+    rows = [("b", "frame", [9.0, 9.0, 9.0]), ("b", "background", [1.0, 2.0])]
     rows += [("z", "background", [5.0, 6.0]), ("a", "background", [3.0, 4.0])]
     paths = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
     for part, path in zip((rows[:2], rows[2:]), paths, strict=True):

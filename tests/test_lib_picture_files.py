@@ -59,6 +59,14 @@ def test_a_large_jpeg_that_is_kept_comes_halved(tmp_path):
     assert np.abs(loaded.image - means).mean() < 4
 
 
+def test_a_huge_jpeg_is_seen_whole(tmp_path):
+    halves = np.repeat(np.array([0, 255], np.uint8), 2900)  # black above, white below
+    image = np.ascontiguousarray(np.broadcast_to(halves[:, None, None], (5800, 64, 3)))
+    loaded = load(tmp_path, "x.jpg", encode(image, "JPEG", quality=90))
+    assert loaded.image.shape == (725, 8, 3)
+    assert loaded.image.mean() == pytest.approx(127.5, abs=1)
+
+
 def test_a_jpeg_that_is_going_to_be_cut_comes_whole(tmp_path):
     load(tmp_path, "x.jpg", encode(LARGE, "JPEG"))
     loaded = load_picture(tmp_path / "x.jpg", [(1280, 720)])

@@ -236,7 +236,7 @@ lose() { # lose NODE: as if somebody had pulled its plug, and the cluster had no
     kill -9 "$(cat "$HOME_DIR/run/slurmd-$1.pid")"
     for job in $(squeue -h -w "$1" -t RUNNING -o %A); do
         for keeper in $(pgrep -f "slurmstepd: \[$job\."); do list_tree "$keeper"; done
-    done | xargs -r kill -9
+    done | xargs -r kill -9 || true # one that ended meanwhile
     scontrol update nodename="$1" state=down reason=lost
 }
 

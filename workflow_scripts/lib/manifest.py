@@ -52,11 +52,13 @@ def read_vectors(
         table = _read_table(Path(path), ["image_id", "kind", "vector"])
         where = rows.get_indexer(table["image_id"].to_pandas())
         wanted = (where >= 0) & (table["kind"].to_pandas() == kind).to_numpy()
-        values = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        if not vectors.shape[1] and len(table):
-            vectors = np.zeros((len(ids), len(values) // len(table)), np.float32)
-        vectors[where[wanted]] = values.reshape(len(table), vectors.shape[1])[wanted]
-        known[where[wanted]] = True
+        if not wanted.any():
+            continue
+        table, where = table.filter(wanted), where[wanted]  # other kinds may have other lengths
+        values = np.stack(table["vector"].to_numpy())
+        if not vectors.shape[1]:
+            vectors = np.zeros((len(ids), values.shape[1]), np.float32)
+        vectors[where], known[where] = values, True
     return vectors, known
 
 

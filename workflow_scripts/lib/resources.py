@@ -5,6 +5,11 @@ from collections.abc import Callable
 SNAKEMAKE_MB = 350  # on a cluster two Snakemakes of 160 to 170 MB run beside the job's own process
 
 
+def add_ram(*models: dict) -> int:
+    """Memory (MB) of models that a job loads together; one that has two roles counts once."""
+    return sum({model["name"]: model.get("ram_mb", 0) for model in models}.values())
+
+
 def grow(amount_mb: int) -> Callable[..., int]:
     """Memory of a rule: the amount, as much again in each further attempt; Snakemake's share."""
 

@@ -1,7 +1,7 @@
 """One pass over a folder of pictures: each decoded once, measured, and kept as the file it is.
 
-A file that is kept needs no more of its pixels than the measures do, so it is decoded at a half or
-less of its size.
+A file that is kept needs no more of its pixels than the measures do, so one of 720 rows or
+more is decoded at a half or less of its size.
 """
 
 from collections import Counter, deque

@@ -18,6 +18,7 @@ from workflow_scripts.lib.suffixes import PICTURES
 JPEGS = {".jpg", ".jpeg"}
 ORIENTATION = 0x0112  # tag of Exif
 SIDEWAYS = {5, 6, 7, 8}  # its values for pictures that are stored lying
+MOST_HALVINGS = 3  # of the JPEG decoder: to an eighth
 Size = tuple[int, int]  # width, height
 
 
@@ -53,8 +54,9 @@ def read_size(path: Path) -> Size | None:
     """Size of a picture when it is upright, from its header; None where there is none to read."""
     try:
         with Image.open(path) as picture:
-            lies = picture.getexif().get(ORIENTATION) in SIDEWAYS
-            return picture.size[::-1] if lies else picture.size
+            # Pillow looks for the Exif of a PNG behind its pixels, which it decodes on the way
+            turned = picture.format != "PNG" and picture.getexif().get(ORIENTATION) in SIDEWAYS
+            return picture.size[::-1] if turned else picture.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None  # load_picture says what is wrong with it
 
@@ -97,7 +99,7 @@ def _load_jpeg(data: bytes, cropped: Collection[Size]) -> Loaded | None:
 
 def _decode_halved(data: bytes, size: Size) -> np.ndarray:
     """RGB of a JPEG in the size that is measured: the decoder halves with less work than none."""
-    halvings = count_halvings(size[1])
+    halvings = min(MOST_HALVINGS, count_halvings(size[1]))
     least = -(-size[1] // 2**halvings)
     image = simplejpeg.decode_jpeg(data, "RGB", min_height=least)
     return image[: size[1] >> halvings, : size[0] >> halvings]  # without half a block at the edge

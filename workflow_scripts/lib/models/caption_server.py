@@ -124,7 +124,9 @@ def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) ->
             if error.code < 500 and error.code not in (408, 429):
                 break
         except (OSError, http.client.HTTPException) as error:
-            problem = f"could not be reached ({type(getattr(error, 'reason', error)).__name__})"
+            cause = getattr(error, "reason", error)
+            cause = cause if isinstance(cause, Exception) else error
+            problem = f"could not be reached ({type(cause).__name__})"
         if pause > MOST_PAUSE_S:
             problem += f", to be asked again in {pause:.0f} s"
             break

@@ -1,7 +1,7 @@
 """Role segment, full tier: SAM 2.1 cuts out what stands in each box of the detector.
 
 The classes are those of transformers, not of the package sam2: they take a shot frame by frame,
-read safetensors, need no hydra, and are as fast on a CPU (measured: benchmarks/sam2_either.md).
+read safetensors, need no hydra, and are about as fast on a CPU (benchmarks/sam2_either.md).
 """
 
 from collections.abc import Callable, Sequence
