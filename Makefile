@@ -40,7 +40,7 @@ demo: $(READY)  ## run everything on the demo film; prints where the report is
 	@echo "The report: $(CURDIR)/results/demo/report/index.html"
 
 test: $(READY)  ## all tests, with one run of the workflow from end to end
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs Debian and root
 	$(BIN)/python -m pytest -s tests/slurm

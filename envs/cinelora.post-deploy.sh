@@ -33,6 +33,7 @@ diffusers==0.42.1
 dill==0.4.1
 docutils==0.22.4
 dpath==2.2.0
+execnet==2.1.2
 fastjsonschema==2.22.3
 filelock==4.2.11
 fire==0.7.1
@@ -121,6 +122,7 @@ pyparsing==3.3.3
 pyreadline3==3.5.6 ; sys_platform == 'win32'
 pysocks==1.7.1
 pytest==9.2.0
+pytest-xdist==3.8.0
 python-dateutil==4.0.0
 pytokens==0.4.1
 pywavelets==1.9.0

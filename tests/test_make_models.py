@@ -59,7 +59,12 @@ def folder(tmp_path, hub) -> Path:
 
 
 def start(folder: Path, hub: str, *more: str, **environment: str) -> subprocess.Popen:
-    """Type the command; the environment is the one that runs this test."""
+    """Type the command; the environment is the one that runs this test.
+
+    Only what a `make` around this test has left there would make this one talk of folders.
+    """
+    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
+    inherited = {name: value for name, value in os.environ.items() if name not in outer}
     command = ["make", "models", "TIER=full", "TABLE=own.yaml", *more]
     command += ["READY=", f"BIN={Path(sys.executable).parent}"]
     own = {"HF_ENDPOINT": hub, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -67,7 +72,7 @@ def start(folder: Path, hub: str, *more: str, **environment: str) -> subprocess.
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ | own | environment,
+        env=inherited | own | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
