@@ -27,8 +27,13 @@ def _value(name: str, shape: list) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
-def build_brightest_point(path: Path, *, points: int = POINTS, size: tuple = (192, 256)) -> Path:
-    """A file of RTMPose's shape: every point is where the picture is brightest."""
+def build_brightest_point(
+    path: Path, *, points: int = POINTS, size: tuple = (192, 256), people: int | str = "n"
+) -> Path:
+    """A file of RTMPose's shape: every point is where the picture is brightest.
+
+    `people` is how many it sees at once, "n" for any number.
+    """
     width, height = size
     nodes = []
     for axis, others in (("x", [1, 2]), ("y", [1, 3])):
@@ -44,8 +49,8 @@ def build_brightest_point(path: Path, *, points: int = POINTS, size: tuple = (19
         constants[f"twice_{axis}"] = np.array([1, length, 2])
         constants[f"flat_{axis}"] = np.array([-1, 1, 2 * length])
         constants[f"all_{axis}"] = np.array([1, points, 2 * length])
-    outputs = [("simcc_x", ["n", points, 2 * width]), ("simcc_y", ["n", points, 2 * height])]
-    return save_onnx(path, nodes, [("input", ["n", 3, height, width])], outputs, constants)
+    outputs = [("simcc_x", [people, points, 2 * width]), ("simcc_y", [people, points, 2 * height])]
+    return save_onnx(path, nodes, [("input", [people, 3, height, width])], outputs, constants)
 
 
 # A standing figure, in shares of the net's input: COCO's 17 points.

@@ -78,9 +78,8 @@ def say(*answers: list[str]) -> tuple[vlm.Ask, list]:
 
 def test_an_unreadable_answer_is_asked_for_once_more_and_then_the_facts_stand():
     ask, asked = say([GOOD, "no", "no"], [GOOD, "still no"])
-    made = vlm.make_describe(ask, describe, ASKED)(
-        "character", [FACTS] * 3, [lambda: noise(8, 8)] * 3, WORDS
-    )
+    describe_images = vlm.make_describe(ask, describe, ASKED, several=3)
+    made = list(describe_images("character", [FACTS] * 3, [lambda: noise(8, 8)] * 3, WORDS))
     assert [len(questions) for questions in asked] == [3, 2]
     assert all("was not the JSON object" in question for question in asked[1])
     assert [one.reason for one in made] == ["", "", vlm.UNPARSABLE]
@@ -193,9 +192,8 @@ def test_a_server_is_asked_with_picture_key_and_question(server):
 
 @pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": []}', '{"choices": [{"text": 1}]}'])
 def test_a_server_that_answers_nonsense_leaves_the_facts(server, body):
-    made = vlm.make_describe(server((200, body)), describe, ASKED)(
-        "character", [FACTS], [lambda: noise(8, 8)], WORDS
-    )
+    describe_images = vlm.make_describe(server((200, body)), describe, ASKED, several=1)
+    made = list(describe_images("character", [FACTS], [lambda: noise(8, 8)], WORDS))
     assert made[0].reason == vlm.UNPARSABLE
     assert len(Speaker.asked) == 2
 

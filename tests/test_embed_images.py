@@ -67,10 +67,6 @@ def test_shrink_keeps_the_shape(shape, expected):
     assert embed_images.shrink(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
 
 
-def test_prefetch_keeps_the_order():
-    assert list(embed_images.prefetch(range(50), lambda n: n * n)) == [n * n for n in range(50)]
-
-
 def stub_embed(images: list[np.ndarray]) -> np.ndarray:
     means = np.array([image.mean((0, 1)) for image in images], np.float32)
     return means / np.linalg.norm(means, axis=1, keepdims=True)

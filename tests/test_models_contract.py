@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from rtmlib import RTMPose
 
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.lib.models.detections import Detections
@@ -135,6 +136,16 @@ def test_pose_of_many_is_that_of_each(figure, name):
     assert ((both[..., 2] >= 0) & (both[..., 2] <= 1)).all()
     np.testing.assert_allclose(both[:1], pose(figure, boxes[:1], None), atol=1e-3)
     assert pose(figure, boxes[:0], None).shape == (0, 17, 3)
+
+
+@pytest.mark.parametrize("first", ["n", 1], ids=["any batch", "batches of one"])
+def test_rtmpose_sees_people_together_as_rtmlib_sees_each(tmp_path, figure, first):
+    path = nets.build_brightest_point(tmp_path / "point.onnx", people=first)
+    boxes = np.array([[5, 5, 60, 90], [40, 20, 110, 70], [0, 0, 30, 30.5]], np.float32)
+    joints = load_pose({path.name: path}, device="cpu", input_px=[192, 256])(figure, boxes, None)
+    points, scores = RTMPose(str(path), (192, 256))(figure, boxes)
+    np.testing.assert_allclose(joints[..., :2], points, atol=1e-3)
+    np.testing.assert_allclose(joints[..., 2], np.clip(scores, 0, 1), atol=1e-6)
 
 
 @pytest.mark.parametrize("points", [17, 133])

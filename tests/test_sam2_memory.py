@@ -11,7 +11,7 @@ import torch
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.role_models import noise, opened  # noqa: E402
 from tests.test_models_contract import as_found, square  # noqa: E402
-from workflow_scripts.lib.images import write_image  # noqa: E402
+from workflow_scripts.lib.images import read_rgb, write_image  # noqa: E402
 from workflow_scripts.lib.models import sam2_memory  # noqa: E402
 from workflow_scripts.lib.models.sam2_memory import Follower, match  # noqa: E402
 from workflow_scripts.segment_instances import segment_shot  # noqa: E402
@@ -96,6 +96,7 @@ def test_the_phase_keeps_the_numbers_of_the_memory(tmp_path):
     rows = segment_shot(
         shot,
         tmp_path,
+        (read_rgb(tmp_path / file) for file in files),
         lambda image: as_found(square(20)),
         opened("sam2 random"),
         zoom_every=0,

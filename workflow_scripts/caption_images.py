@@ -34,7 +34,6 @@ from workflow_scripts.lib.people.postures import find_posture
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 
 TEXT_COLUMNS = ["frame_id", "x0", "y0", "x1", "y1", "kind"]
-BATCH = 16  # images that a model sees at once
 CAPTIONS = pa.schema(
     [
         ("image_id", pa.string()),  # frame_id, or instance_id for character, pose and expression
@@ -139,7 +138,7 @@ def find_cut(kind: str, row: Mapping[str, Any]) -> tuple[int, int, int, int]:
     return crop_body(np.array(body), width, height, row.get("shot_type", ""))
 
 
-def open_picture(kind: str, images: Path, plates: Path, row: pd.Series) -> np.ndarray:
+def open_picture(kind: str, images: Path, plates: Path, row: dict[str, Any]) -> np.ndarray:
     """Decode what the caption is about: the frame, the clean plate, or the cut that is packed."""
     if kind == "background" and row["plate"]:
         return read_rgb(plates / row["plate"])
@@ -168,13 +167,10 @@ def describe_images(
     """Ask the model about every row; it is not even loaded for no rows."""
     if rows.empty:
         return []
-    describe, described = load(), []
-    starts = range(0, len(rows), BATCH)
-    for start in progress(starts, f"captions of {kind}", total=len(starts)):
-        batch = rows.iloc[start : start + BATCH]
-        openers = [partial(pictures, row) for _, row in batch.iterrows()]
-        described += describe(kind, batch.to_dict("records"), openers, vocabulary)
-    return described
+    facts = rows.to_dict("records")
+    openers = [partial(pictures, row) for row in facts]
+    described = load()(kind, facts, openers, vocabulary)
+    return list(progress(described, f"captions of {kind}", total=len(facts)))
 
 
 def write_captions(

@@ -23,6 +23,7 @@ from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
 
 EMOTIONS = ["neutral", "happy", "sad", "angry", "surprised", "fear", "disgust"]
 EXPRESSIONS = pa.schema(
@@ -163,12 +164,17 @@ def name_features(emotion: str) -> tuple[str, str, str]:
 def show_faces(faces: pd.DataFrame, expression) -> np.ndarray:
     """Mean log-probability (N, 7) of each face over its views; `faces` has path and box columns."""
     evidence = np.zeros((len(faces), len(EMOTIONS)))
-    for row, face in enumerate(progress(faces.itertuples(), "reading faces", total=len(faces))):
-        box = np.array([face.x0, face.y0, face.x1, face.y1], float)
-        box -= np.tile([face.crop_x, face.crop_y], 2)
-        views = make_views(read_rgb(face.path), box)
+    reader = progress(read_ahead(faces.itertuples(), open_views), "reading faces", total=len(faces))
+    for row, views in enumerate(reader):
         evidence[row] = np.log(np.maximum(expression(views), FLOOR)).mean(0)
     return evidence
+
+
+def open_views(face: tuple) -> list[np.ndarray]:
+    """The views of one face, from its crop."""
+    box = np.array([face.x0, face.y0, face.x1, face.y1], float)
+    box -= np.tile([face.crop_x, face.crop_y], 2)
+    return make_views(read_rgb(face.path), box)
 
 
 def main(

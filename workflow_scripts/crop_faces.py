@@ -18,6 +18,7 @@ from workflow_scripts.lib.images import clip_box, composite, decode_rle, read_rg
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
 
 FACES = pa.schema(
     [
@@ -177,8 +178,8 @@ def main(
     if len(people):
         net = load_model(model, weights)
         groups = people.groupby("frame_id", sort=True)
-        for frame_id, group in progress(groups, "looking for faces", total=groups.ngroups):
-            image = read_rgb(Path(images) / files[frame_id])
+        reader = read_ahead(groups, lambda item: (item[1], read_rgb(Path(images) / files[item[0]])))
+        for group, image in progress(reader, "looking for faces", total=groups.ngroups):
             rows += crop_frame(image, group, Path(crops), net, margin)
     write_manifest(pd.DataFrame(rows, columns=FACES.names), faces, FACES)
     return Counts("instances", len(people), len(rows), {"no_face": len(people) - len(rows)})

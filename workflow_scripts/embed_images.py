@@ -6,12 +6,9 @@ frame shows nobody its background is the frame, and so is the vector. Background
 of their own (the role scene). Nothing is judged here.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +21,7 @@ from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.people.colors import describe_colors
 from workflow_scripts.lib.people.crops import cut_out
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
 
 EMBEDDINGS = pa.schema(
     [
@@ -38,11 +36,8 @@ EMBEDDINGS = pa.schema(
 )
 MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region"]
 MAX_SIDE_PX = 640  # pictures wait for their batch no larger than this; no embedder looks closer
-READERS, AHEAD = 2, 8  # threads, and frames that they may be ahead of the embedder
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -81,18 +76,6 @@ def read_pictures(
         colors = describe_colors(image, mask, row.region)
         pictures.append(Picture(row.instance_id, "instance", figure, colors))
     return pictures
-
-
-def prefetch(items: Iterable[T], read: Callable[[T], R]) -> Iterator[R]:
-    """Read in threads, a little ahead, in order; what waits in memory is bounded."""
-    with ThreadPoolExecutor(READERS) as pool:
-        waiting: deque = deque()
-        for item in items:
-            waiting.append(pool.submit(read, item))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def embed_pictures(
@@ -165,7 +148,9 @@ def main(
     rows: list[tuple] = []
     if len(shown):
         embed = load_model(model, weights)
-        reader = progress(prefetch(shown.itertuples(), read), "embedding frames", total=len(shown))
+        reader = progress(
+            read_ahead(shown.itertuples(), read), "embedding frames", total=len(shown)
+        )
         scene = load_model(scene_model, scene_weights) if own else None
         rows = list(embed_pictures(reader, embed, batch_size, scene))
     table = pd.DataFrame(rows, columns=EMBEDDINGS.names)

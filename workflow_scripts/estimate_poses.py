@@ -13,6 +13,7 @@ from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.models.registry import load_model
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
 
 POSES = pa.schema(
     [
@@ -69,8 +70,8 @@ def main(
     if len(people):
         pose = load_model(model, weights)
         groups = people.groupby("frame_id", sort=True)
-        for frame_id, group in progress(groups, "measuring poses", total=groups.ngroups):
-            image = read_rgb(Path(images) / files[frame_id])
+        reader = read_ahead(groups, lambda item: (item[1], read_rgb(Path(images) / files[item[0]])))
+        for group, image in progress(reader, "measuring poses", total=groups.ngroups):
             boxes = group[["x0", "y0", "x1", "y1"]].to_numpy(np.float32)
             rows += make_rows(group, pose(image, boxes, stack_regions(group["region"])))
     write_manifest(pd.DataFrame(rows, columns=POSES.names), poses, POSES)

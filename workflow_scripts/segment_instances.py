@@ -10,6 +10,7 @@ itself who is lost and who is who.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import reduce
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from workflow_scripts.lib.people.recovery import (
     recover_people,
 )
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
 
 INSTANCES = pa.schema(
     [
@@ -107,11 +109,10 @@ def _move(found: Detections, x: int, y: int) -> Detections:
     return replace(found, boxes=boxes, regions=regions)
 
 
-def read_pictures(paths: list[Path], segment: Segment) -> Iterator[np.ndarray]:
+def prepare_pictures(pictures: Iterator[np.ndarray], segment: Segment) -> Iterator[np.ndarray]:
     """The pictures of a shot in turn; a segmenter that encodes several at once sees them first."""
     several = getattr(segment, "batch_size", 1)
-    for start in range(0, len(paths), several):
-        images = [read_rgb(path) for path in paths[start : start + several]]
+    while images := list(islice(pictures, several)):
         if several > 1:
             segment.prepare(images)
         yield from images
@@ -120,6 +121,7 @@ def read_pictures(paths: list[Path], segment: Segment) -> Iterator[np.ndarray]:
 def segment_shot(
     shot: pd.DataFrame,
     folder: Path,
+    pictures: Iterator[np.ndarray],
     detect: Detect,
     segment: Segment,
     *,
@@ -127,12 +129,12 @@ def segment_shot(
     sure_score: float,
     max_gap_s: float,
 ) -> list[dict]:
-    """Rows of one shot; `shot` has its frames in order of time."""
+    """Rows of one shot; `shot` has its frames in order of time, `pictures` gives them in turn."""
     files, times_s = list(shot["file"]), [float(t) for t in shot["time_s"]]
     frames, widths = [], []
     follow = segment.follow_shot() if hasattr(segment, "follow_shot") else None
-    pictures = read_pictures([folder / file for file in files], segment)
-    for number, (image, time_s) in enumerate(zip(pictures, times_s, strict=True)):
+    shown = prepare_pictures(islice(pictures, len(files)), segment)
+    for number, (image, time_s) in enumerate(zip(shown, times_s, strict=True)):
         zoom = zoom_every > 0 and number % zoom_every == 0
         found = segment_frame(image, detect, segment, zoom=zoom)
         if follow:
@@ -193,16 +195,19 @@ def main(
     max_gap_s: float,
 ) -> Counts:
     everything = read_manifest(frames, FRAME_COLUMNS)
-    shown = select_shard(everything, shard).query("file != ''").sort_values("frame_no")
+    shown = select_shard(everything, shard).query("file != ''")
+    shown = shown.sort_values(["shot_id", "frame_no"])
     log.info("%d frames in %s; %s, %s", len(shown), shard, detect["name"], segment["name"])
     rows: list[dict] = []
     if len(shown):
         models = load_model(detect, detect_weights), load_model(segment, segment_weights)
         shots = shown.groupby("shot_id", sort=True)
+        pictures = read_ahead([Path(images) / file for file in shown["file"]], read_rgb)
         for _, shot in progress(shots, "segmenting shots", total=shots.ngroups):
             rows += segment_shot(
                 shot,
                 Path(images),
+                pictures,
                 *models,
                 zoom_every=zoom_every,
                 sure_score=detect["sure_score"],

@@ -33,6 +33,7 @@ ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
 TRIES = 4
 PAUSE_S = 2.0  # before the second try; each later one waits twice as long
 MOST_PAUSE_S = 120.0  # a server that asks for more is not waited for
+WAVES = 4  # of parallel questions before all are waited for
 
 
 def load_caption(
@@ -49,7 +50,7 @@ def load_caption(
     prompts = yaml.safe_load(files["captions.yaml"].read_text())
     asked = {"model": model, "max_tokens": max_new_tokens, "temperature": 0}
     ask = open_server(asked, prompts["system"], parallel, max_side_px, timeout_s)
-    return make_describe(ask, describe, prompts)
+    return make_describe(ask, describe, prompts, WAVES * parallel)
 
 
 def open_server(asked: dict, system: str, parallel: int, max_side_px: int, timeout_s: float) -> Ask:

@@ -34,7 +34,7 @@ def load_caption(
     ask = open_qwen(
         folder, device, prompts["system"], batch_size, max_new_tokens, max_side_px, four_bit
     )
-    return make_describe(ask, describe, prompts)
+    return make_describe(ask, describe, prompts, batch_size)
 
 
 def open_qwen(

@@ -6,14 +6,16 @@ answer that is not the JSON asked for is asked for once more, and then the templ
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from jsonschema import Draft202012Validator
 
 from workflow_scripts.lib.packing.captions import Tag, clean_clause
+from workflow_scripts.lib.read_ahead import read_ahead
 
 SOURCE = "vlm"
 UNPARSABLE = "vlm_unparsable"
@@ -111,22 +113,27 @@ def ask_twice(ask: Ask, images: list, questions: list[str], prompts: dict) -> li
     return answers
 
 
-def make_describe(ask: Ask, template: Template, prompts: dict) -> Callable[..., list[Description]]:
-    """Return describe(kind, facts, pictures, vocabulary) that asks a model, see models/facts."""
+def make_describe(
+    ask: Ask, template: Template, prompts: dict, several: int
+) -> Callable[..., Iterator[Description]]:
+    """Return describe(kind, facts, pictures, vocabulary) that asks a model, see models/facts.
+
+    It asks about `several` images at a time, while the next ones are read.
+    """
 
     def describe(
         kind: str, facts: Sequence[dict[str, Any]], pictures: Sequence[Callable], vocabulary: dict
-    ) -> list[Description]:
+    ) -> Iterator[Description]:
         plain = template(kind, facts, pictures, vocabulary)
-        questions = [
-            write_question(kind, row, tags, vocabulary, prompts)
-            for row, tags in zip(facts, plain, strict=True)
-        ]
-        answers = ask_twice(ask, [picture() for picture in pictures], questions, prompts)
-        return [
-            describe_one(kind, row, tags, answer, vocabulary)
-            for row, tags, answer in zip(facts, plain, answers, strict=True)
-        ]
+        opened = read_ahead(pictures, lambda picture: picture(), ahead=several)
+        rows = zip(facts, plain, opened, strict=True)
+        while batch := list(islice(rows, several)):
+            questions = [
+                write_question(kind, row, tags, vocabulary, prompts) for row, tags, _ in batch
+            ]
+            answers = ask_twice(ask, [image for *_, image in batch], questions, prompts)
+            for (row, tags, _), answer in zip(batch, answers, strict=True):
+                yield describe_one(kind, row, tags, answer, vocabulary)
 
     return describe
 

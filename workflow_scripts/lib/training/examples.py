@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from workflow_scripts.lib.phase import log, progress
+from workflow_scripts.lib.read_ahead import read_ahead
 from workflow_scripts.lib.training.diffusion import (
     Base,
     denoising_errors,
@@ -48,8 +49,8 @@ def cache_examples(
     """Encode pictures and captions once, so that the encoders can be freed before training."""
     buckets = make_buckets(resolution_px, base.side_step_px)
     latents, weights, lost, enlarged = [], [], 0.0, 0
-    for image in progress(images, "caching latents", total=len(images)):
-        fitted = fit_picture(image, buckets)
+    reader = read_ahead(images, lambda image: fit_picture(image, buckets))
+    for fitted in progress(reader, "caching latents", total=len(images)):
         latents.append(encode_pictures(base, fitted.pixels[None])[0])
         weights.append(_loss_weights(fitted, latents[-1].shape[1:], unmasked_weight))
         lost, enlarged = lost + fitted.lost, enlarged + fitted.enlarged

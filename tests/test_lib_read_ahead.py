@@ -1,0 +1,31 @@
+import threading
+from itertools import islice
+
+import pytest
+
+from workflow_scripts.lib.read_ahead import read_ahead
+
+
+def test_items_come_in_their_order():
+    assert list(read_ahead(range(50), lambda n: n * n)) == [n * n for n in range(50)]
+
+
+def test_an_item_that_cannot_be_read_raises_after_those_before_it():
+    items = read_ahead([3, 2, 1, 0, 5], lambda n: 6 // n)
+    assert list(islice(items, 3)) == [2, 3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(items)
+
+
+def test_no_more_than_ahead_items_wait():
+    taken = []
+    items = read_ahead((taken.append(n) or n for n in range(100)), lambda n: n, ahead=4)
+    assert [next(items) for _ in range(10)] == list(range(10))
+    assert len(taken) == 10 + 4
+
+
+def test_the_next_item_is_read_while_the_first_is_in_use():
+    second_was_read = threading.Event()
+    items = read_ahead([0, 1, 2], lambda n: second_was_read.set() if n == 1 else None)
+    next(items)
+    assert second_was_read.wait(timeout=10)

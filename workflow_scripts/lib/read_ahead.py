@@ -1,0 +1,26 @@
+"""Files read and decoded in threads, while a model is at work on those before them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+READERS, AHEAD = 2, 8  # threads, and items that they may be ahead of who uses them
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int = AHEAD) -> Iterator[R]:
+    """`read` of each item, in order; what waits in memory is bounded by `ahead`.
+
+    An item that cannot be read raises in its turn, after those before it were handed out.
+    """
+    with ThreadPoolExecutor(READERS) as pool:
+        waiting: deque = deque()
+        for item in items:
+            waiting.append(pool.submit(read, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
