@@ -46,13 +46,13 @@ test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs
 	$(BIN)/python -m pytest -s tests/slurm
 
 test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
-	KILLS=50 $(BIN)/python -m pytest -s tests/test_killed.py
+	KILLS=50 $(BIN)/python -m pytest -s tests/workflow/test_killed.py
 
 accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
-	@$(BIN)/python -m workflow_scripts.accuracy.run $(FILM)
+	@$(BIN)/python -m workflow_scripts.report.accuracy.run $(FILM)
 
 models: $(READY)  ## fetch the models of a tier, sizes and licences first; TIER=light or full
-	@$(BIN)/python -m workflow_scripts.fetch_model --tier $(TIER) \
+	@$(BIN)/python -m workflow_scripts.models.fetch_model --tier $(TIER) \
 	  $(addprefix --table ,$(TABLE)) $(addprefix --models-dir ,$(MODELS_DIR))
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md

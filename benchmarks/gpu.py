@@ -21,8 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.gpu_cases import CASES, Case
 from benchmarks.gpu_models import BUILDERS
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.models.devices import open_device
-from workflow_scripts.lib.models.registry import choose_model, load_model, weight_files
+from workflow_scripts.models.loaders.devices import open_device
+from workflow_scripts.models.registry import choose_model, load_model, weight_files
 
 WORTH = 1.05  # a larger batch must be so much faster
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from workflow_scripts.lib.models.detections import Detections
+from workflow_scripts.models.detections import Detections
 
 HEIGHT, WIDTH = 720, 1280
 PEOPLE = np.array(

@@ -20,7 +20,7 @@ from benchmarks.score import (
     score_shots,
 )
 from benchmarks.tables import table
-from workflow_scripts.dedup_frames import COLUMNS, group_frames
+from workflow_scripts.film.dedup_frames import COLUMNS, group_frames
 from workflow_scripts.lib.manifest import read_manifest
 
 FILMS = {"film_180s": "Big Buck Bunny, 3 min", "demo": "demo film", "corpus": "corpus film"}

@@ -43,7 +43,7 @@ def duplicates(source: str, out: str) -> None:
 def search(source: str, out: str) -> None:
     """Pairs within 8 bits among so many distinct random codes with planted neighbours."""
     from benchmarks.codes import make_codes
-    from workflow_scripts.lib.film.near_hashes import find_pairs
+    from workflow_scripts.film.near_hashes import find_pairs
 
     pairs = len(find_pairs(make_codes(int(source)), 8)[0])
     Path(out, "pairs.json").write_text(json.dumps(pairs))
@@ -54,7 +54,7 @@ def group(source: str, out: str) -> None:
     import numpy as np
 
     from benchmarks.codes import make_vectors
-    from workflow_scripts.lib.places.views import group_views
+    from workflow_scripts.film.places.views import group_views
 
     count = int(source)
     np.save(f"{out}/groups.npy", group_views(make_vectors(count), np.arange(count), LIKENESS))
@@ -88,8 +88,7 @@ def decode_pictures(source: str, out: str) -> None:
 
 def start(source: str, out: str) -> None:
     """Floor: what the phase imports for a film."""
-    import workflow_scripts.extract_frames
-    import workflow_scripts.lib.film.video_pass  # noqa: F401
+    import workflow_scripts.film.decoding.video_pass  # noqa: F401
 
 
 def parts(source: str, out: str) -> None:

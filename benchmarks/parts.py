@@ -8,15 +8,15 @@ from pathlib import Path
 import cv2
 import simplejpeg
 
-from workflow_scripts.lib.film.folder_pass import find_crops, glance_at
-from workflow_scripts.lib.film.measures import measure, reduce_luma, shrink
-from workflow_scripts.lib.film.picture_files import list_pictures, load_picture
-from workflow_scripts.lib.film.recorder import QUALITY, save_file
-from workflow_scripts.lib.film.shots import ShotFinder, glance
-from workflow_scripts.lib.film.video import Film
-from workflow_scripts.lib.film.video_pass import find_video_crop
-from workflow_scripts.lib.film.yuv import jpeg_planes, view_planes
-from workflow_scripts.lib.memory import keep_freed_memory
+from workflow_scripts.film.decoding.folder_pass import find_crops, glance_at
+from workflow_scripts.film.decoding.image_files import list_pictures, load_picture
+from workflow_scripts.film.decoding.measures import measure, reduce_luma, shrink
+from workflow_scripts.film.decoding.memory import keep_freed_memory
+from workflow_scripts.film.decoding.recorder import QUALITY, save_file
+from workflow_scripts.film.decoding.shots import ShotFinder, glance
+from workflow_scripts.film.decoding.video import Film
+from workflow_scripts.film.decoding.video_pass import find_video_crop
+from workflow_scripts.film.decoding.yuv import jpeg_planes, view_planes
 
 FRAMES, FIRST = 100, 400
 

@@ -21,7 +21,7 @@ from transformers.models.sam2_video.video_processing_sam2_video import Sam2Video
 
 from benchmarks.gpu_cases import PEOPLE, next_picture, picture
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.lib.models.sam2_boxes import BoxSegmenter
+from workflow_scripts.models.loaders.sam2_boxes import BoxSegmenter
 
 HEAD = "| what | sam2, s | transformers, s | sam2 / transformers | rounds |"
 CONFIG = "configs/sam2.1/sam2.1_hiera_t.yaml"

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from workflow_scripts.lib.film.near_hashes import find_pairs
+from workflow_scripts.film.near_hashes import find_pairs
 
 NEAR_FRAMES = 2  # a hard cut must be found this exactly; half a dissolve otherwise
 NEAR_DISSOLVE = 12

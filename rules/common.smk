@@ -3,9 +3,9 @@
 from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.lib.config import find_problems, list_datasets
-from workflow_scripts.lib.models.registry import ROLES, choose_model, weight_files
-from workflow_scripts.lib.resources import add_ram, grow
+from workflow_scripts.plan.config import find_problems, list_datasets
+from workflow_scripts.models.registry import ROLES, choose_model, weight_files
+from workflow_scripts.plan.resources import add_ram, grow
 
 # Stop before any job starts, with every problem of the config in one message.
 if problems := find_problems(config):

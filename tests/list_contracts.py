@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from tests.role_models import FULL, ODD_SIZES
-from workflow_scripts.lib.models.registry import ROLES, choose_model
+from tests.factories.role_models import FULL, ODD_SIZES
+from workflow_scripts.models.registry import ROLES, choose_model
 
 FILES = ["contract", "looks", "refused"]
-TESTS = [f"tests/test_models_{name}.py" for name in FILES]
-TESTS += ["tests/test_caption_models.py", "tests/test_sam2_memory.py", "tests/test_detect_text.py"]
+TESTS = [f"tests/models/test_models_{name}.py" for name in FILES]
+TESTS += ["tests/models/test_caption_models.py", "tests/models/test_sam2_memory.py", "tests/film/test_detect_text.py"]
 # tests that name their model in words of their own
 OWN = {
     "sam2 random": r"test_sam2_|test_a_shot_is_followed|test_a_corrected_mask",

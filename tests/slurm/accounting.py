@@ -3,7 +3,8 @@
 import io
 
 import pandas as pd
-from cluster_in_use import call
+
+from tests.factories.cluster_in_use import call
 
 COLUMNS = [
     "JobID",

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from cluster_in_use import CLUSTER, call
+from tests.factories.cluster_in_use import CLUSTER, call
 
 POLL_S = 0.2
 

@@ -8,7 +8,9 @@ import os
 
 import pytest
 from accounting import count_beside, overlaps, read_jobs
-from cluster_in_use import (
+from mishaps import Mishaps
+
+from tests.factories.cluster_in_use import (
     SLURM,
     read_profile,
     snakemake,
@@ -16,9 +18,8 @@ from cluster_in_use import (
     stop_cluster,
     write_profile,
 )
-from copy_in_code import prepare_run
-from mishaps import Mishaps
-from results_compared import compare_results, list_leftovers
+from tests.factories.copy_in_code import prepare_run
+from tests.factories.results_compared import compare_results, list_leftovers
 
 SHOWN = ["JobID", "rule", "Partition", "gpus", "Timelimit", "ReqMem", "State", "Start", "End"]
 MISHAPS = {"scancel", "SIGKILL", "node lost", "hung", "preempted"}

@@ -57,7 +57,7 @@ def run_phase(phase: str, film: Path) -> None:
 
 def search_hashes(count: int) -> int:
     """Find all near pairs of so many random hashes, every tenth a copy with some bits changed."""
-    from workflow_scripts.dedup_frames import find_pairs
+    from workflow_scripts.film.dedup_frames import find_pairs
 
     rng = np.random.default_rng(7)
     codes = rng.integers(2**64, size=count, dtype=np.uint64)

@@ -15,7 +15,7 @@ PACKAGE = "workflow_scripts"
 
 
 def hash_code(*modules: str) -> str:
-    """Hash the import closure of modules such as "dedup_frames" or "lib.models.blazepose"."""
+    """Hash the import closure of modules such as "film.dedup_frames" or "models.loaders.blazepose"."""
     closure: set[Path] = set()
     for module in modules:
         _collect(_find_file(f"{PACKAGE}.{module}"), closure)

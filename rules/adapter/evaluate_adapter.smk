@@ -1,0 +1,42 @@
+# evaluate_adapter: what an adapter does, beside the base model with the same seeds
+# needs  adapters/{dataset}, datasets/{dataset}, the base model, the model of the role embed
+# leaves evaluate_adapter/{dataset}/: scores.parquet (score, strength, value, interval), grid.png
+
+
+rule evaluate_adapter:
+    """Judge one adapter: held-out loss, likeness, drift, copies; draw prompts at every strength."""
+    input:
+        dataset="results/{film}/datasets/{dataset}",
+        adapter="results/{film}/adapters/{dataset}/adapter.safetensors",
+        settings="results/{film}/adapters/{dataset}/settings.yaml",
+        base=f"resources/models/{MODELS['base']['name']}",
+        embed_weights=WEIGHTS["embed"],
+    output:
+        scores="results/{film}/evaluate_adapter/{dataset}/scores.parquet",
+        grid="results/{film}/evaluate_adapter/{dataset}/grid.png",
+    log:
+        "logs/{film}/evaluate_adapter.{dataset}.log",
+    benchmark:
+        "benchmarks/{film}/evaluate_adapter.{dataset}.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 1  # as in train_adapter
+    resources:
+        gpu=1,
+        mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),
+    params:
+        code=hash_code(
+            "adapter.evaluate_adapter",
+            f"models.loaders.{MODELS['base']['loader']}",
+            f"models.loaders.{MODELS['embed']['loader']}",
+        ),
+        title="{film} {dataset}",
+        options={
+            **config["evaluate_adapter"],
+            "sampling_steps": config["evaluate_adapter"]["sampling_steps"][MODELS["base"]["tier"]],
+        },
+        model=MODELS["base"],
+        embed=MODELS["embed"],
+        seed=config["seed"],
+    script:
+        "../../workflow_scripts/adapter/evaluate_adapter.py"

@@ -1,0 +1,38 @@
+# train_adapter: LoRA on the attention of the base model, one adapter per dataset
+# needs  datasets/{dataset} (kohya layout), the base model as a diffusers folder
+# leaves adapters/{dataset}/: adapter.safetensors, adapter.json, settings.yaml, metrics.parquet;
+#        checkpoints/ is undeclared, so that it survives a failure, and goes when the training is done
+
+
+rule train_adapter:
+    """Train one adapter; an interrupted training goes on from its checkpoint."""
+    input:
+        dataset="results/{film}/datasets/{dataset}",
+        base=f"resources/models/{MODELS['base']['name']}",
+    output:
+        adapter="results/{film}/adapters/{dataset}/adapter.safetensors",
+        card="results/{film}/adapters/{dataset}/adapter.json",
+        settings="results/{film}/adapters/{dataset}/settings.yaml",
+        metrics="results/{film}/adapters/{dataset}/metrics.parquet",
+    log:
+        "logs/{film}/train_adapter.{dataset}.log",
+    benchmark:
+        "benchmarks/{film}/train_adapter.{dataset}.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 1  # the tiny base is slower on two: its layers are too small to share
+    resources:
+        gpu=1,
+        mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),
+    params:
+        code=hash_code("adapter.train_adapter", f"models.loaders.{MODELS['base']['loader']}"),
+        title="{film} {dataset}",
+        options={
+            **config["train_adapter"],
+            "steps": config["train_adapter"]["steps"][MODELS["base"]["tier"]],
+            "learning_rate": config["train_adapter"]["learning_rate"][MODELS["base"]["tier"]],
+        },
+        model=MODELS["base"],
+        seed=config["seed"],
+    script:
+        "../../workflow_scripts/adapter/train_adapter.py"

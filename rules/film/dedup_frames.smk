@@ -1,0 +1,27 @@
+# dedup_frames: group frames that show (nearly) the same picture
+# needs  extract_frames (hashes, sharpness and small copies)
+# leaves groups.parquet: the group of every sampled frame, and which frame of it to keep
+
+
+rule dedup_frames:
+    """Leader clustering by perceptual hash and small copy; the sharpest frame of a group keeps it."""
+    input:
+        frames="results/{film}/extract_frames/frames.parquet",
+    output:
+        groups="results/{film}/dedup_frames/groups.parquet",
+    log:
+        "logs/{film}/dedup_frames.log",
+    benchmark:
+        "benchmarks/{film}/dedup_frames.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+    params:
+        code=hash_code("film.dedup_frames"),
+        max_distance_within_shot=config["dedup_frames"]["max_distance_within_shot"],
+        max_distance_across_shots=config["dedup_frames"]["max_distance_across_shots"],
+        max_change=config["dedup_frames"]["max_change"],
+    script:
+        "../../workflow_scripts/film/dedup_frames.py"

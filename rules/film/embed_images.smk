@@ -1,0 +1,40 @@
+# embed_images: numbers that are near for pictures that look alike
+# needs  extract_frames, segment_instances, inpaint_backgrounds, the model of the role embed
+# leaves {shard}.parquet: a vector and a colour description per frame, instance and background
+
+
+rule embed_images:
+    """Embed frames, cut-out instances and clean backgrounds; one load of the model per shard."""
+    input:
+        frames="results/{film}/extract_frames/frames.parquet",
+        images="results/{film}/extract_frames/images",
+        instances="results/{film}/segment_instances/{shard}.parquet",
+        backgrounds="results/{film}/inpaint_backgrounds/{shard}.parquet",
+        background_images="results/{film}/inpaint_backgrounds/{shard}_images",
+        weights=WEIGHTS["embed"],
+        scene_weights=WEIGHTS["scene"],
+    output:
+        embeddings="results/{film}/embed_images/{shard}.parquet",
+    log:
+        "logs/{film}/embed_images.{shard}.log",
+    benchmark:
+        "benchmarks/{film}/embed_images.{shard}.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=grow(max(2500, add_ram(MODELS["embed"], MODELS["scene"]))),
+    params:
+        code=hash_code(
+            "film.embed_images",
+            f"models.loaders.{MODELS['embed']['loader']}",
+            f"models.loaders.{MODELS['scene']['loader']}",
+        ),
+        shard="{shard}",
+        model=MODELS["embed"],
+        scene_model=MODELS["scene"],
+        batch_size=config["embed_images"]["batch_size"],
+        padding=config["embed_images"]["padding"],
+    script:
+        "../../workflow_scripts/film/embed_images.py"

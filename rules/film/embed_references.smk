@@ -1,0 +1,47 @@
+# embed_references: what the characters look like, by the pictures that people gave
+# needs  config/rosters/{film}/{character}/* (or the folder films.<film>.roster), the models of the
+#        roles detect, segment and embed
+# leaves references.parquet: a vector and a colour description per picture; empty without a roster
+
+from workflow_scripts.film.people.roster import list_pictures
+
+ROSTERS = {f: config["films"][f].get("roster") or f"config/rosters/{f}" for f in FILMS}
+CHARACTERS = {f: sorted(config["films"][f].get("characters") or {}) for f in FILMS}
+
+
+rule embed_references:
+    """Detect, cut out and embed the person of each reference picture."""
+    input:
+        pictures=lambda wildcards: list_pictures(
+            ROSTERS[wildcards.film], CHARACTERS[wildcards.film]
+        ),
+        detect_weights=WEIGHTS["detect"],
+        segment_weights=WEIGHTS["segment"],
+        embed_weights=WEIGHTS["embed"],
+    output:
+        references="results/{film}/embed_references/references.parquet",
+    log:
+        "logs/{film}/embed_references.log",
+    benchmark:
+        "benchmarks/{film}/embed_references.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=grow(max(2000, add_ram(MODELS["detect"], MODELS["segment"], MODELS["embed"]))),
+    params:
+        code=hash_code(
+            "film.embed_references",
+            f"models.loaders.{MODELS['detect']['loader']}",
+            f"models.loaders.{MODELS['segment']['loader']}",
+            f"models.loaders.{MODELS['embed']['loader']}",
+        ),
+        roster=lambda wildcards: ROSTERS[wildcards.film],
+        characters=lambda wildcards: CHARACTERS[wildcards.film],
+        detect=MODELS["detect"],
+        segment=MODELS["segment"],
+        embed=MODELS["embed"],
+        padding=config["embed_images"]["padding"],
+    script:
+        "../../workflow_scripts/film/embed_references.py"

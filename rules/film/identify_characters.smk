@@ -1,0 +1,35 @@
+# identify_characters: who is who
+# needs  segment_instances, embed_images, embed_references, and where people corrected it
+#        config/reviews/{film}/identities.csv (id, character)
+# leaves identities.parquet: one row per instance
+
+from glob import glob
+
+
+rule identify_characters:
+    """Cluster tracks, name them by reference pictures, let people's corrections win."""
+    input:
+        instances=expand("results/{{film}}/segment_instances/{shard}.parquet", shard=SHARDS),
+        embeddings=expand("results/{{film}}/embed_images/{shard}.parquet", shard=SHARDS),
+        references="results/{film}/embed_references/references.parquet",
+        review=lambda wildcards: glob(f"config/reviews/{wildcards.film}/identities.csv"),
+    output:
+        identities="results/{film}/identify_characters/identities.parquet",
+    log:
+        "logs/{film}/identify_characters.log",
+    benchmark:
+        "benchmarks/{film}/identify_characters.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+    params:
+        code=hash_code("film.identify_characters"),
+        characters=lambda wildcards: CHARACTERS[wildcards.film],
+        vector_weight=config["identify_characters"]["vector_weight"],
+        openness=config["identify_characters"]["openness"],
+        max_distance=config["identify_characters"]["max_distance"],
+        min_score=config["identify_characters"]["min_score"],
+    script:
+        "../../workflow_scripts/film/identify_characters.py"

@@ -1,0 +1,40 @@
+# inpaint_backgrounds: every frame without its people
+# needs  extract_frames (every picture), segment_instances (their masks), models inpaint and detect
+# leaves per shard a table (covered, revealed, painted, leftover person) and a folder of pictures
+
+
+rule inpaint_backgrounds:
+    """Fill the holes with real pixels of the shot's other frames, and paint the rest."""
+    input:
+        frames="results/{film}/extract_frames/frames.parquet",
+        images="results/{film}/extract_frames/images",
+        instances="results/{film}/segment_instances/{shard}.parquet",
+        inpaint_weights=WEIGHTS["inpaint"],
+        detect_weights=WEIGHTS["detect"],
+    output:
+        backgrounds="results/{film}/inpaint_backgrounds/{shard}.parquet",
+        backgrounds_images=directory("results/{film}/inpaint_backgrounds/{shard}_images"),
+    log:
+        "logs/{film}/inpaint_backgrounds.{shard}.log",
+    benchmark:
+        "benchmarks/{film}/inpaint_backgrounds.{shard}.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=grow(4000),
+    params:
+        code=hash_code(
+            "film.inpaint_backgrounds",
+            f"models.loaders.{MODELS['inpaint']['loader']}",
+            f"models.loaders.{MODELS['detect']['loader']}",
+        ),
+        shard="{shard}",
+        inpaint_model=MODELS["inpaint"],
+        detect_model=MODELS["detect"],
+        grow=config["inpaint_backgrounds"]["grow"],
+        shadow=config["inpaint_backgrounds"]["shadow"],
+        most_sources=config["inpaint_backgrounds"]["most_sources"],
+    script:
+        "../../workflow_scripts/film/inpaint_backgrounds.py"

@@ -1,0 +1,67 @@
+"""Folders for runs: a copy of the project with pretended results, and a place for a real run."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# the cheap overlay of tests that run the workflow several times
+SMALL = ["--configfile", "config/config.yaml", str(ROOT / "tests/small.yaml")]
+FOLDERS = ("config", "profiles", "rules", "workflow_scripts", "resources", "envs")
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy code, config and demo film, with their time stamps; no models, no results."""
+    shutil.copy2(ROOT / "Snakefile", folder)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=leave_out)
+    return folder
+
+
+def leave_out(folder: str, names: list[str]) -> set[str]:
+    """What is no part of the code: byte code, and models and films that were fetched."""
+    fetched = {"models", "films"} if Path(folder) == ROOT / "resources" else set()
+    return {"__pycache__"} | fetched
+
+
+def run_snakemake(folder: Path, *arguments: str) -> str:
+    """Run Snakemake on the copy; return what it printed."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    output = run.stdout + run.stderr
+    assert run.returncode == 0, output[-4000:]
+    return output
+
+
+def pretend_finished(folder: Path) -> None:
+    """Make every output as an empty file, and let Snakemake record it as made by the code here."""
+    lines = run_snakemake(folder, "--summary").splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("output_file"))
+    for name in (line.split("\t")[0] for line in lines[start + 1 :] if "\t" in line):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch() if path.suffix else path.mkdir(exist_ok=True)
+    run_snakemake(folder, "--touch", "--forceall", "--cores", "1")
+
+
+def planned_rules(folder: Path, *arguments: str) -> set[str]:
+    """Rules of the jobs that a dry run lists."""
+    table = run_snakemake(folder, "-n", *arguments).partition("Job stats:")[2].partition("total")[0]
+    return set(re.findall(r"^(\w+)\s+\d+$", table, re.MULTILINE))
+
+
+def list_code(folder: Path) -> list[Path]:
+    """Every file of a copy that git would bring."""
+    paths = [folder / "Snakefile", *(p for name in FOLDERS for p in (folder / name).rglob("*"))]
+    fetched = folder / "resources/models"
+    return [path for path in paths if path.is_file() and fetched not in path.parents]
+
+
+def prepare_run(folder: Path) -> Path:
+    """A folder for a real run: our config, our resources with their models, no results."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    (ROOT / "resources/models").mkdir(exist_ok=True)
+    (folder / "resources").symlink_to(ROOT / "resources")
+    return folder

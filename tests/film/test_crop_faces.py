@@ -1,0 +1,142 @@
+"""crop_faces: the right person's face, squares inside the picture, where the face looks."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.film import crop_faces
+from workflow_scripts.film.segment_instances import INSTANCES
+from workflow_scripts.lib.images import encode_rle, read_rgb, write_image
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+
+SKIN = (230, 180, 150)
+WIDTH, HEIGHT = 200, 120
+
+
+def draw(*people: int) -> np.ndarray:
+    """Bodies 40 wide with a face 20 wide at the top, at the given left edges."""
+    image = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    for left in people:
+        image[10:, left : left + 40] = (20, 20, 160)
+        image[12:36, left + 10 : left + 30] = SKIN
+    return image
+
+
+def person(left: int) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[10:, left : left + 40] = True
+    return mask
+
+
+def find_skin(image: np.ndarray):
+    """A face net: the box around everything of the colour of skin."""
+    rows, columns = np.nonzero(np.abs(image.astype(int) - SKIN).max(2) < 25)
+    if not rows.size:
+        return np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2))
+    x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    shares = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)])
+    points = shares * (x1 - x0, y1 - y0) + (x0, y0)
+    return np.array([[x0, y0, x1, y1]], float), np.array([0.9]), points[None]
+
+
+def test_the_face_is_found_where_it_is_in_the_picture():
+    face = crop_faces.find_face(draw(30), person(30), np.array([30, 10, 70, 120]), find_skin)
+    np.testing.assert_allclose(face.box, [40, 12, 60, 36], atol=1.5)
+    np.testing.assert_allclose(face.landmarks[2], [50, 26.4], atol=1.5)
+
+
+def test_a_neighbours_face_is_not_taken():
+    image = draw(30, 75)
+    image[12:36, 40:60] = (20, 20, 160)  # the first turns their back
+    box = np.array([30, 10, 110, 120])  # of a mask that touches the neighbour
+    assert crop_faces.find_face(image, person(30), box, find_skin) is None
+
+
+@pytest.mark.parametrize(
+    ("box", "square"),
+    [
+        ((50, 40, 70, 70), (33, 28, 54)),
+        ((0, 0, 20, 30), (0, 0, 54)),
+        ((170, 90, 200, 120), (146, 66, 54)),
+        ((0, 0, 200, 120), (40, 0, 120)),
+    ],
+    ids=[
+        "inside",
+        "moved from the corner",
+        "moved from the other corner",
+        "no more than the picture",
+    ],
+)
+def test_square_stays_inside_the_picture(box, square):
+    assert crop_faces.place_square(np.array(box), 1.8, WIDTH, HEIGHT) == square
+
+
+@pytest.mark.parametrize(
+    ("nose_x", "yaw"),
+    [(50, 0.0), (60, 1.0), (40, -1.0), (55, 0.5), (90, 1.0)],
+    ids=["at us", "right", "left", "half right", "beyond the eyes"],
+)
+def test_yaw(nose_x, yaw):
+    points = np.array([(40, 40), (60, 40), (nose_x, 50), (42, 60), (58, 60)], float)
+    assert crop_faces.measure_yaw(points) == pytest.approx(yaw)
+
+
+def test_sharpness_falls_with_blur_and_flatness():
+    rng = np.random.default_rng(1)
+    crisp = rng.integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    soft = cv2.GaussianBlur(crisp, (0, 0), 4)
+    flat = np.full((64, 64, 3), 90, np.uint8)
+    scores = [crop_faces.measure_sharpness(image) for image in (crisp, soft, flat)]
+    assert scores[0] > scores[1] > scores[2] == 0
+
+
+def make_inputs(folder, people: list[int]) -> None:
+    rows = [
+        {
+            "instance_id": f"s0001_f000000_i{i:02d}",
+            "frame_id": "s0001_f000000",
+            "shot_id": 1,
+            "track_id": f"s0001_t{i:02d}",
+            "x0": left,
+            "y0": 10,
+            "x1": left + 40,
+            "y1": HEIGHT,
+            "score": 0.9,
+            "mask": encode_rle(person(left)),
+            "height_px": HEIGHT,
+            "width_px": WIDTH,
+            "area_px": 4400,
+            "region": None,
+        }
+        for i, left in enumerate(people)
+    ]
+    table = pd.DataFrame(rows, columns=INSTANCES.names)
+    write_manifest(table, folder / "instances.parquet", INSTANCES)
+    pd.DataFrame({"frame_id": ["s0001_f000000"], "file": ["a.png"]}).to_parquet(
+        folder / "f.parquet"
+    )
+    write_image(folder / "a.png", draw(*people[:1]))
+
+
+@pytest.mark.parametrize("people", [[30, 120], []], ids=["a face and a back", "nobody"])
+def test_faces_get_rows_and_crops(tmp_path, monkeypatch, people):
+    make_inputs(tmp_path, people)
+    monkeypatch.setattr(crop_faces, "load_model", lambda *_: find_skin if people else None)
+    counts = crop_faces.main(
+        str(tmp_path / "instances.parquet"),
+        str(tmp_path / "f.parquet"),
+        str(tmp_path),
+        [],
+        str(tmp_path / "faces.parquet"),
+        str(tmp_path / "crops"),
+        model={"name": "stub", "device": "cpu"},
+        margin=1.8,
+    )
+    table = read_manifest(tmp_path / "faces.parquet")
+    assert counts.set_aside["no_face"] == len(people) // 2
+    assert table["instance_id"].tolist() == ["s0001_f000000_i00"][: len(people)]
+    for row in table.itertuples():
+        crop = read_rgb(tmp_path / "crops" / row.file)
+        assert crop.shape == (row.crop_px, row.crop_px, 3)
+        assert abs(crop[row.crop_px // 2, row.crop_px // 2].astype(int) - SKIN).max() < 12

@@ -1,0 +1,159 @@
+"""embed_images: cut-outs without background, colours whatever the light, rows for every picture."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.figures import draw_figure
+from workflow_scripts.film import embed_images
+from workflow_scripts.film.people.colors import COLORS, compare_colors, describe_colors
+from workflow_scripts.film.people.crops import cut_out
+from workflow_scripts.lib.images import encode_rle, write_image
+from workflow_scripts.models.loaders.mobilenet import load_embed
+
+WEIGHTS = Path("resources/models/mobilenet_v2-b0353104.pth")
+
+
+def describe(name: str, light: str = "day", **how) -> np.ndarray:
+    return describe_colors(*draw_figure(name, light, **how))[None]
+
+
+@pytest.mark.parametrize("light", ["sunset", "night", "fog"])
+def test_colors_outlast_the_light(light):
+    same = compare_colors(describe("nella", light), describe("nella"))[0, 0]
+    other = compare_colors(describe("nella", light), describe("bruno"))[0, 0]
+    assert same < 0.25 < other
+
+
+def test_a_close_up_is_compared_with_the_upper_part_of_a_figure():
+    close_up = describe("pip", legs=False)
+    assert compare_colors(close_up, describe("pip"))[0, 0] < 0.1
+
+
+def test_the_background_is_not_counted():
+    there, here = describe("pip", background=20), describe("pip", background=230)
+    np.testing.assert_allclose(there, here, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "mask", [np.zeros((4, 4), bool), np.eye(4, dtype=bool)], ids=["empty", "four pixels"]
+)
+def test_colors_of_tiny_masks(mask):
+    colors = describe_colors(np.full((4, 4, 3), 90, np.uint8), mask)
+    assert colors.shape == (COLORS,)
+    assert colors.sum() == pytest.approx(float(mask.any()))
+
+
+def test_cut_out_is_a_square_without_background():
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[..., 0] = 255
+    mask = np.zeros((40, 60), bool)
+    mask[10:30, 20:30] = True
+    image[mask] = (0, 0, 255)
+    square = cut_out(image, mask, 0.1)
+    assert square.shape == (24, 24, 3)
+    colours = {tuple(c) for c in np.unique(square.reshape(-1, 3), axis=0).tolist()}
+    assert colours == {(0, 0, 255), (128, 128, 128)}
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((100, 200), (100, 200)), ((720, 1280), (360, 640)), ((2000, 3), (640, 1))],
+    ids=["small", "large", "a line"],
+)
+def test_shrink_keeps_the_shape(shape, expected):
+    assert embed_images.shrink(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
+
+
+def stub_embed(images: list[np.ndarray]) -> np.ndarray:
+    means = np.array([image.mean((0, 1)) for image in images], np.float32)
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def film(tmp_path) -> dict[str, str]:
+    """Three frames: Nella, nobody, a held drawing; Nella's background is painted."""
+    ids = ["s0001_f000000", "s0001_f000003", "s0001_f000006"]
+    files = [f"{ids[0]}.jpg", f"{ids[1]}.jpg", ""]
+    image, mask, region = draw_figure("nella")
+    empty = np.full_like(image, 100)
+    write_image(tmp_path / "images" / files[0], image)
+    write_image(tmp_path / "images" / files[1], empty)
+    write_image(tmp_path / "clean" / files[0], np.full_like(image, (0, 90, 0)))
+    person = {
+        "instance_id": [f"{ids[0]}_i00"],
+        "frame_id": [ids[0]],
+        "mask": [encode_rle(mask)],
+        "height_px": [120],
+        "width_px": [80],
+        "region": [region],
+    }
+    tables = {
+        "frames": pd.DataFrame({"frame_id": ids, "shot_id": 1, "file": files}),
+        "instances": pd.DataFrame(person),
+        "backgrounds": pd.DataFrame({"frame_id": ids[:2], "file": [files[0], ""]}),
+    }
+    for name, table in tables.items():
+        table.to_parquet(tmp_path / f"{name}.parquet")
+    paths = {name: str(tmp_path / f"{name}.parquet") for name in tables}
+    folders = {"images": str(tmp_path / "images"), "background_images": str(tmp_path / "clean")}
+    return paths | folders | {"embeddings": str(tmp_path / "embeddings.parquet"), "weights": []}
+
+
+PARAMS = {"model": {"name": "stub"}, "padding": 0.05}
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_every_picture_gets_a_row(film, monkeypatch, batch_size):
+    monkeypatch.setattr(embed_images, "load_model", lambda model, weights: stub_embed)
+    counts = embed_images.main(**film, shard="01of01", batch_size=batch_size, **PARAMS)
+    rows = pd.read_parquet(film["embeddings"])
+    assert list(zip(rows["image_id"], rows["kind"], strict=True)) == [
+        ("s0001_f000000", "frame"),
+        ("s0001_f000000", "background"),
+        ("s0001_f000000_i00", "instance"),
+        ("s0001_f000003", "frame"),
+        ("s0001_f000003", "background"),
+    ]
+    vectors = np.stack(rows["vector"])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(vectors[3], vectors[4])  # nobody there: the frame itself
+    assert np.abs(vectors[0] - vectors[1]).max() > 0.1
+    assert (counts.read, counts.found) == (2, {"instances": 1, "backgrounds": 2})
+
+
+def test_backgrounds_may_have_a_model_of_their_own(film, monkeypatch):
+    def load(model, weights):
+        return (
+            stub_embed if model["name"] == "stub" else lambda images: np.ones((len(images), 4)) / 2
+        )
+
+    monkeypatch.setattr(embed_images, "load_model", load)
+    scene = {"scene_model": {"name": "places"}, "scene_weights": []}
+    embed_images.main(**film, shard="01of01", batch_size=2, **PARAMS, **scene)
+    rows = pd.read_parquet(film["embeddings"])
+    lengths = rows.groupby("kind")["vector"].agg(lambda vectors: {len(v) for v in vectors})
+    assert lengths["background"] == {4}
+    assert 4 not in lengths["frame"] | lengths["instance"]
+    assert rows["kind"].value_counts().to_dict() == {"frame": 2, "background": 2, "instance": 1}
+
+
+def test_an_empty_shard_loads_no_model(film, monkeypatch):
+    monkeypatch.setattr(embed_images, "load_model", None)
+    table = pd.read_parquet(film["instances"])[:0]
+    table.to_parquet(film["instances"])
+    counts = embed_images.main(**film, shard="01of02", batch_size=4, **PARAMS)
+    assert counts.read == 0
+    assert pd.read_parquet(film["embeddings"]).columns.tolist() == embed_images.EMBEDDINGS.names
+
+
+@pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"{WEIGHTS} is not there: fetch_model gets it")
+def test_mobilenet_gives_the_same_alone_and_in_a_batch():
+    embed = load_embed({WEIGHTS.name: WEIGHTS}, device="cpu")
+    images = [draw_figure(name)[0] for name in ("nella", "bruno")]
+    together = embed(images)
+    assert together.shape == (2, 1280)
+    np.testing.assert_allclose(np.concatenate([embed([i]) for i in images]), together, atol=1e-5)
+    assert embed([]).shape == (0, 1280)

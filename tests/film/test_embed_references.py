@@ -1,0 +1,97 @@
+"""embed_references: one row per picture of the roster, with a reason where nobody was found."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.figures import draw_figure
+from workflow_scripts.film import embed_references
+from workflow_scripts.film.people.roster import find_gaps, list_pictures
+from workflow_scripts.lib.images import write_image
+from workflow_scripts.models.detections import Detections, no_detections
+
+CAST = ["nella", "pip"]
+
+
+def load_stub(model: dict, weights: list):
+    """Somebody is there unless the picture is flat; the mask is that of a drawn figure."""
+
+    def detect(image):
+        if image.std() < 1:
+            return no_detections(*image.shape[:2], regions=True)
+        box, region = np.array([[25, 10, 55, 110]], float), np.array([[40, 60, 100, 0]], float)
+        return Detections(box, np.ones(1), region)
+
+    def segment(image, found):
+        masks = np.stack([draw_figure("pip")[1]] * len(found)) if len(found) else found.masks
+        return Detections(found.boxes, found.scores, found.regions, masks)
+
+    def embed(images):
+        return np.full((len(images), 4), 0.5, np.float32)
+
+    return {"detect": detect, "segment": segment, "embed": embed}[model["role"]]
+
+
+@pytest.fixture
+def roster(tmp_path):
+    folder = tmp_path / "roster"
+    for name in CAST:
+        write_image(folder / name / "01.jpg", draw_figure(name)[0])
+        write_image(folder / name / "02.png", draw_figure(name, "sunset")[0])
+    return folder
+
+
+def run(roster, monkeypatch) -> pd.DataFrame:
+    monkeypatch.setattr(embed_references, "load_model", load_stub)
+    output = str(roster.parent / "references.parquet")
+    embed_references.main(
+        list_pictures(roster, CAST),
+        *([], [], []),
+        output,
+        roster=str(roster),
+        characters=CAST,
+        padding=0.05,
+        **{role: {"role": role} for role in ("detect", "segment", "embed")},
+    )
+    return pd.read_parquet(output)
+
+
+def test_every_picture_gets_a_row(roster, monkeypatch):
+    write_image(roster / "pip" / "empty.jpg", np.full((120, 80, 3), 90, np.uint8))
+    (roster / "pip" / "broken.jpg").write_bytes(b"no picture")
+    rows = run(roster, monkeypatch).set_index("reference_id")
+    assert rows["reason"].to_dict() == {
+        "nella/01.jpg": "",
+        "nella/02.png": "",
+        "pip/01.jpg": "",
+        "pip/02.png": "",
+        "pip/broken.jpg": "unreadable",
+        "pip/empty.jpg": "no_person",
+    }
+    assert rows.loc["pip/01.jpg", "character"] == "pip"
+    assert rows.loc["pip/empty.jpg", "vector"] is None
+
+
+def test_a_picture_in_the_wrong_folder_is_named(roster, monkeypatch):
+    write_image(roster / "pip" / "wrong.jpg", draw_figure("nella")[0])
+    assert embed_references.find_strays(run(roster, monkeypatch)) == ["pip/wrong.jpg"]
+
+
+def test_no_roster_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatch):
+    rows = run(tmp_path / "roster", monkeypatch)
+    assert rows.empty
+    assert rows.columns.tolist() == embed_references.REFERENCES.names
+
+
+def test_gaps_of_a_roster_are_said(roster):
+    (roster / "nela").mkdir()
+    said = find_gaps(roster, [*CAST, "bruno"])
+    assert "no pictures of bruno" in said[0]
+    assert "did you mean 'nella'?" in said[1]
+
+
+def test_the_largest_person_counts():
+    masks = np.zeros((2, 4, 4), bool)
+    masks[0, 0, 0], masks[1] = True, True
+    people = Detections(np.zeros((2, 4)), np.ones(2), None, masks)
+    assert embed_references.choose_person(people) == 1

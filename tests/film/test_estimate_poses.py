@@ -1,0 +1,95 @@
+"""estimate_poses: normalised poses, regions handed on, one row per instance."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.film import estimate_poses
+from workflow_scripts.film.segment_instances import INSTANCES
+from workflow_scripts.lib.images import write_image
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+
+
+def make_pose(shift=(0.0, 0.0), scale: float = 1.0) -> np.ndarray:
+    """Somebody upright (17, 3): shoulders at 100, hips at 200, feet at 400, 60 wide."""
+    heights = [60, 55, 55, 60, 60, 100, 100, 150, 150, 200, 200, 200, 200, 300, 300, 400, 400]
+    sides = [0] + [30, -30] * 8
+    points = np.column_stack([np.array(sides) + 200, heights]) * scale + shift
+    return np.column_stack([points, np.ones(17)])
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [make_pose(), make_pose((500, -40)), make_pose(scale=0.1)],
+    ids=["near", "moved", "small"],
+)
+def test_normalized_pose_knows_neither_place_nor_size(pose):
+    normal = estimate_poses.normalize_pose(pose)
+    np.testing.assert_allclose(normal[[11, 12]].mean(0), 0, atol=1e-9)
+    np.testing.assert_allclose(normal[[5, 6]].mean(0), [0, -1])
+    np.testing.assert_allclose(normal[15], [0.3, 2.0])
+
+
+def test_torso_without_length_gives_no_normalized_pose():
+    pose = make_pose()
+    pose[[5, 6], 1] = 200
+    assert estimate_poses.normalize_pose(pose) is None
+
+
+def make_instances(folder, regions: list) -> str:
+    rows = [
+        {
+            "instance_id": f"s0001_f000000_i{number:02d}",
+            "frame_id": "s0001_f000000",
+            "shot_id": 1,
+            "track_id": "s0001_t00",
+            **dict.fromkeys(("x0", "y0"), 10.0),
+            **dict.fromkeys(("x1", "y1"), 50.0),
+            "score": 0.9,
+            "mask": [4800],
+            "height_px": 60,
+            "width_px": 80,
+            "area_px": 1,
+            "region": region,
+        }
+        for number, region in enumerate(regions)
+    ]
+    rows = pd.DataFrame(rows, columns=INSTANCES.names)
+    write_manifest(rows, folder / "instances.parquet", INSTANCES)
+    frames = pd.DataFrame({"frame_id": ["s0001_f000000"], "file": ["a.png"]})
+    frames.to_parquet(folder / "frames.parquet")
+    write_image(folder / "images" / "a.png", np.zeros((60, 80, 3), np.uint8))
+    return str(folder / "instances.parquet")
+
+
+@pytest.mark.parametrize(
+    ("regions", "given"),
+    [([[30, 40, 50, 0.1], [1, 2, 3, 4]], True), ([None, None], False), ([], None)],
+    ids=["regions of the segmenter", "boxes alone", "nobody: no model is opened"],
+)
+def test_every_instance_gets_a_pose(tmp_path, monkeypatch, regions, given):
+    calls = []
+
+    def pose(image, boxes, prompts):
+        calls.append((image.shape, boxes.shape, None if prompts is None else prompts.shape))
+        return np.stack([make_pose()] * len(boxes)).astype(np.float32)
+
+    def load(model, weights):
+        assert regions, "a model was opened for nobody"
+        return pose
+
+    monkeypatch.setattr(estimate_poses, "load_model", load)
+    counts = estimate_poses.main(
+        make_instances(tmp_path, regions),
+        str(tmp_path / "frames.parquet"),
+        str(tmp_path / "images"),
+        [],
+        str(tmp_path / "poses.parquet"),
+        model={"name": "stub", "device": "cpu"},
+    )
+    table = read_manifest(tmp_path / "poses.parquet")
+    assert counts.read == len(table) == len(regions)
+    if regions:
+        assert calls == [((60, 80, 3), (2, 4), (2, 4) if given else None)]
+        assert len(table["keypoints"][0]) == 51
+        assert len(table["normalized"][0]) == 34

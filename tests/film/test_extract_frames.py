@@ -1,0 +1,220 @@
+"""A film, or a folder, becomes pictures and tables."""
+
+import struct
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.factories.films_in_code import draw_scene, moving_shot, write_film
+from workflow_scripts.film import extract_frames
+from workflow_scripts.film.decoding.shots import Boundary
+from workflow_scripts.film.decoding.video import PixelShape
+from workflow_scripts.film.decoding.video_pass import make_upright
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import read_rgb
+
+SAMPLING = {
+    "frames_per_second": 6,
+    "frames_per_shot": 3,
+    "min_cut_change": 22,
+    "held_tolerance": 6,
+    "crop_bars": True,
+}
+TWO_SHOTS = moving_shot(1, 30) + moving_shot(2, 30)
+
+
+class Extracted:
+    """What main left in a folder."""
+
+    def __init__(self, film, folder, max_unreadable=0.1, **sampling):
+        names = ("frames", "shots", "problems")
+        paths = {name: str(folder / f"{name}.parquet") for name in names}
+        self.images = folder / "images"
+        self.counts = extract_frames.main(
+            str(film),
+            **paths,
+            images=str(self.images),
+            sampling=SAMPLING | sampling,
+            max_unreadable=max_unreadable,
+        )
+        self.frames, self.shots, self.problems = (pd.read_parquet(paths[name]) for name in names)
+
+    def read(self, row):
+        return read_rgb(self.images / self.frames["file"][row])
+
+
+def write_pictures(folder, images, suffix=".png"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(images):
+        cv2.imwrite(str(folder / f"{number}{suffix}"), image[..., ::-1])
+    return folder
+
+
+def test_list_shots():
+    boundaries = [Boundary(0, "start"), Boundary(2, "fade"), Boundary(4, "fade")]
+    fades = np.array([0, 1, 1, 0, 0, 0], bool)
+    shots = extract_frames.list_shots(boundaries, np.arange(6) / 2, fades)
+    assert shots["transition"].tolist() == ["start", "fade", "cut"]  # nothing faded at frame 4
+    assert shots["start_s"].tolist() == [0, 1, 2]
+    assert shots["end_s"].tolist() == [1, 2, 3]
+    assert shots["end_frame_no"].tolist() == [2, 4, 6]
+
+
+def test_a_film(tmp_path):
+    out = Extracted(write_film(tmp_path / "film.mp4", TWO_SHOTS), tmp_path)
+    frames = out.frames
+    assert out.shots["first_frame_no"].tolist() == [0, 30]
+    assert out.shots["transition"].tolist() == ["start", "cut"]
+    assert frames["frame_id"].tolist()[:2] == ["s0000_f000000", "s0000_f000004"]
+    assert frames["frame_no"].tolist() == [*range(0, 30, 4), *range(30, 60, 4)]
+    assert np.allclose(frames["time_s"], frames["frame_no"] / 24, atol=1e-3)
+    assert sorted(frames["file"]) == sorted(path.name for path in out.images.iterdir())
+    assert frames["histogram"].map(sum).tolist() == pytest.approx([1] * len(frames), abs=1e-4)
+    for row in (0, 9):
+        wanted = TWO_SHOTS[frames["frame_no"][row]]
+        assert np.abs(out.read(row).astype(int) - wanted).mean() < 8
+    assert len(out.problems) == 0
+    assert (out.counts.read, out.counts.kept) == (16, 16)
+
+
+def test_held_drawings_keep_their_row_and_get_no_picture(tmp_path):
+    held = [draw_scene(1)] * 30 + moving_shot(2, 12)
+    frames = Extracted(write_film(tmp_path / "film.mp4", held), tmp_path).frames
+    first = frames[frames["shot_id"] == 0]
+    assert first["reason"].tolist() == [""] + ["held"] * 7
+    assert first["held_of"].tolist() == [""] + ["s0000_f000000"] * 7
+    assert first["file"].tolist() == ["f000000.jpg"] + [""] * 7
+    assert len(set(first["phash"])) == 1
+    assert first["width_px"].tolist() == [160] * 8
+    assert (frames[frames["shot_id"] == 1]["reason"] == "").all()
+
+
+def test_a_small_movement_is_not_held(tmp_path):
+    images = [draw_scene(1, (640, 384), shift=4 * (k // 4)) for k in range(24)]
+    frames = Extracted(write_film(tmp_path / "film.mp4", images), tmp_path).frames
+    assert (frames["reason"] == "").all()
+
+
+def test_every_frame_as_a_picture(tmp_path):
+    film = write_film(tmp_path / "film.mp4", [draw_scene(1)] * 10)
+    out = Extracted(film, tmp_path, frames_per_second=24, held_tolerance=-1)
+    assert out.counts.kept == 10
+
+
+def test_letterbox_bars_are_cropped(tmp_path):
+    images = moving_shot(1, 30, (320, 136)) + moving_shot(2, 30, (320, 136))
+    framed = [cv2.copyMakeBorder(i, 22, 22, 0, 0, cv2.BORDER_CONSTANT) for i in images]
+    film = write_film(tmp_path / "film.mp4", framed)
+    out = Extracted(film, tmp_path / "cropped")
+    assert set(out.frames["height_px"]) == {136}
+    assert set(out.frames["crop_y"]) == {22}
+    assert np.abs(out.read(0).astype(int) - images[0]).mean() < 10
+    whole = Extracted(film, tmp_path / "whole", crop_bars=False)
+    assert set(whole.frames["height_px"]) == {180}
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "codec"),
+    [("yuv444p", "libx264"), ("yuv420p", "libvpx-vp9"), ("yuv420p10le", "ffv1"), ("bgr0", "ffv1")],
+)
+def test_odd_sizes_and_pixel_formats(tmp_path, pix_fmt, codec):
+    images = moving_shot(1, 8, (161, 97))
+    options = {"crf": "10", "b:v": "0", "cpu-used": "8"} if "vpx" in codec else {}
+    film = write_film(tmp_path / "x.mkv", images, pix_fmt=pix_fmt, codec=codec, options=options)
+    out = Extracted(film, tmp_path)
+    assert out.read(0).shape == (97, 161, 3)
+    assert np.abs(out.read(0).astype(int) - images[0]).mean() < 10
+
+
+def test_a_film_turned_by_its_metadata(tmp_path):
+    film = write_film(tmp_path / "film.mp4", TWO_SHOTS)
+    data = bytearray(film.read_bytes())
+    matrix = data.index(b"tkhd") + 44  # where the track header keeps it
+    turned = (0, 1 << 16, 0, -1 << 16, 0, 0, 96 << 16, 0, 1 << 30)
+    data[matrix : matrix + 36] = struct.pack(">9i", *turned)
+    film.write_bytes(data)
+    image = Extracted(film, tmp_path).read(0)
+    assert np.abs(image.astype(int) - cv2.rotate(TWO_SHOTS[0], cv2.ROTATE_90_CLOCKWISE)).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("stretch", "turns", "size"),
+    [(1.0, 0, (6, 10)), (2.0, 0, (6, 20)), (0.5, 0, (12, 10)), (1.0, 1, (10, 6))],
+    ids=["square", "wide pixels", "tall pixels", "turned"],
+)
+def test_make_upright(stretch, turns, size):
+    plane = np.arange(60, dtype=np.uint8).reshape(6, 10)
+    assert make_upright(plane, PixelShape(stretch, turns)).shape == size
+
+
+def test_a_black_film_and_a_single_frame(tmp_path):
+    black = write_film(tmp_path / "black.mp4", [np.zeros((96, 160, 3), np.uint8)] * 24)
+    assert Extracted(black, tmp_path / "black").counts.kept == 1
+    one = write_film(tmp_path / "one.mp4", [draw_scene(1)])
+    assert Extracted(one, tmp_path / "one").counts.kept == 1
+
+
+def test_a_film_that_ends_too_early_keeps_what_it_has(tmp_path):
+    images = [image for seed in range(4) for image in moving_shot(seed, 24)]
+    data = write_film(tmp_path / "film.mkv", images).read_bytes()
+    (tmp_path / "short.mkv").write_bytes(data[: len(data) * 6 // 10])
+    out = Extracted(tmp_path / "short.mkv", tmp_path)
+    assert out.counts.kept > 5
+    assert "promises 4.0 s" in out.problems["problem"].iloc[-1]
+
+
+def test_a_folder_of_pictures(tmp_path):
+    folder = tmp_path / "film"
+    write_pictures(folder / "a", moving_shot(1, 4), ".jpg")
+    write_pictures(folder / "b", moving_shot(2, 3))
+    write_pictures(folder / "c", [*moving_shot(3, 2), *moving_shot(4, 12)])
+    (folder / "c" / "7.png").write_bytes(b"broken")
+    out = Extracted(folder, tmp_path)
+    assert out.shots["first_frame_no"].tolist() == [0, 4, 7, 9]
+    assert out.frames["source"].tolist()[3:5] == ["a/3.jpg", "b/0.png"]
+    assert out.frames["reason"].tolist() == [""] * 14 + ["unreadable"] + [""] * 6
+    assert out.problems["file"].tolist() == ["c/7.png"]
+    assert out.counts.errors == 1
+    assert (out.images / "f000000.jpg").read_bytes() == (folder / "a/0.jpg").read_bytes()
+    assert np.abs(out.read(4).astype(int) - moving_shot(2, 1)[0]).mean() < 8
+
+
+def test_bars_of_a_folder_are_cropped(tmp_path):
+    images = [draw_scene(seed, (320, 136)) for seed in range(8)]
+    framed = [cv2.copyMakeBorder(i, 22, 22, 0, 0, cv2.BORDER_CONSTANT) for i in images]
+    out = Extracted(write_pictures(tmp_path / "film", framed, ".jpg"), tmp_path)
+    assert set(out.frames["height_px"]) == {136}
+    assert out.read(0).shape == (136, 320, 3)
+
+
+def test_too_many_unreadable_pictures(tmp_path):
+    folder = write_pictures(tmp_path / "film", [draw_scene(k) for k in range(6)])
+    for number in (1, 2):
+        (folder / f"{number}.png").write_bytes(b"broken")
+    with pytest.raises(CineloraError, match=r"2 of 6 sampled frames cannot be read"):
+        Extracted(folder, tmp_path)
+    assert Extracted(folder, tmp_path, max_unreadable=0.5).counts.set_aside == {"unreadable": 2}
+
+
+def test_a_folder_without_pictures(tmp_path):
+    (tmp_path / "film").mkdir()
+    with pytest.raises(CineloraError, match="holds no pictures"):
+        Extracted(tmp_path / "film", tmp_path)
+
+
+def test_a_picture_that_cannot_be_written_stops_the_phase(tmp_path):
+    film = write_film(tmp_path / "film.mp4", TWO_SHOTS)
+    (tmp_path / "images" / "f000004.jpg").mkdir(parents=True)
+    with pytest.raises(CineloraError, match=r"f000004.jpg cannot be written \(Is a directory\)"):
+        Extracted(film, tmp_path)
+
+
+def test_the_same_film_gives_the_same_tables(tmp_path):
+    film = write_film(tmp_path / "film.mp4", TWO_SHOTS)
+    one, other = Extracted(film, tmp_path / "one"), Extracted(film, tmp_path / "other")
+    pd.testing.assert_frame_equal(one.frames, other.frames)
+    assert one.images.joinpath("f000000.jpg").read_bytes() == (
+        other.images.joinpath("f000000.jpg").read_bytes()
+    )

@@ -1,0 +1,243 @@
+"""segment_instances: people followed through the shot, looked for again, scenery left out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from workflow_scripts.film import segment_instances
+from workflow_scripts.film.people import recovery
+from workflow_scripts.film.people.tracks import Sighting, describe_colours, link_tracks
+from workflow_scripts.lib.images import decode_rle, write_image
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.models.detections import Detections, no_detections
+
+HEIGHT, WIDTH = 90, 160
+RED, GREEN = (200, 30, 30), (30, 200, 30)
+FRAMES = pa.schema(
+    [
+        ("frame_id", pa.string()),
+        ("shot_id", pa.int32()),
+        ("frame_no", pa.int64()),
+        ("time_s", pa.float64()),
+        ("file", pa.string()),
+    ]
+)
+COLOURS = {
+    "red": np.array([1.0, 0, 0]),
+    "green": np.array([0, 1.0, 0]),
+    "brick": np.array([0.5, 0, 0.5]),
+}
+
+
+def paint(*people: tuple[int, tuple]) -> np.ndarray:
+    """A grey picture with a bar 20 px wide and 60 px high per (left, colour)."""
+    image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+    for left, colour in people:
+        image[20:80, max(0, left) : left + 20] = colour
+    return image
+
+
+def see(image: np.ndarray, score: float = 0.9) -> Detections:
+    """A detector of red and of green bars."""
+    masks = [np.all(image == colour, axis=2) for colour in (RED, GREEN)]
+    masks = np.stack([mask for mask in masks if mask.any()] or [np.zeros((0, 0), bool)])
+    if not masks.size:
+        return no_detections(*image.shape[:2], regions=False)
+    boxes = [box_of(mask) for mask in masks]
+    return Detections(np.array(boxes, np.float32), np.full(len(boxes), score, np.float32))
+
+
+def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    rows, columns = np.nonzero(mask)
+    return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+
+
+def cut(image: np.ndarray, found: Detections) -> Detections:
+    """A segmenter: what is not grey near the middle of each box."""
+    rows, masks = [], []
+    for row, (x0, _, x1, _) in enumerate(found.boxes.astype(int)):
+        x = np.clip((x0 + x1) // 2 + np.arange(-8, 9), 0, image.shape[1] - 1)
+        colour = next((c for c in (RED, GREEN) if (image[50, x] == c).all(1).any()), None)
+        if colour is not None:
+            rows.append(row)
+            masks.append(np.all(image == colour, axis=2))
+    if not rows:
+        return no_detections(*image.shape[:2], regions=False)
+    boxes = np.array([box_of(mask) for mask in masks], np.float32)
+    return Detections(boxes, found.scores[rows], None, np.stack(masks))
+
+
+def sighting(time_s: float, x: float, colour: str = "red", size: float = 20) -> Sighting:
+    box = np.array([x, 20, x + size, 20 + 3 * size], float)
+    return Sighting(time_s, box, COLOURS[colour], 0.9)
+
+
+@pytest.mark.parametrize(
+    ("frames", "numbers"),
+    [
+        ([[sighting(0, 10)], [sighting(0.1, 14)]], [[0], [0]]),
+        ([[sighting(0, 10)], [sighting(0.1, 14, "green")]], [[0], [1]]),
+        ([[sighting(0, 10)], [sighting(0.1, 150, "brick")]], [[0], [1]]),
+        (
+            [
+                [sighting(0, 10), sighting(0, 60, "green")],
+                [sighting(1, 55), sighting(1, 15, "green")],
+            ],
+            [[0, 1], [0, 1]],
+        ),
+        ([[sighting(0, 10)], [], [], [sighting(0.8, 12)]], [[0], [], [], [0]]),
+        ([[sighting(0, 10)], [], [], [sighting(1.8, 12)]], [[0], [], [], [1]]),
+        ([[sighting(0, 10)], [sighting(3, 12)]], [[0], [0]]),
+        (
+            [[sighting(0, 10), sighting(0, 90)], [sighting(0.1, 20), sighting(0.1, 80)]],
+            [[0, 1]] * 2,
+        ),
+    ],
+    ids=[
+        "moves on",
+        "other colours in the same place",
+        "far away, in half of the colours",
+        "two who cross keep their colours",
+        "lost for less than the gap",
+        "lost for longer than the gap",
+        "the next sampled picture, seconds later",
+        "twins go by place",
+    ],
+)
+def test_link_tracks(frames, numbers):
+    assert link_tracks(frames, max_gap_s=1.0) == numbers
+
+
+def test_colours_are_those_of_the_mask():
+    image = paint((10, RED))
+    mask = np.all(image == RED, axis=2)
+    there, elsewhere = describe_colours(image, mask), describe_colours(image, ~mask)
+    assert there.sum() == pytest.approx(1)
+    assert np.minimum(there, elsewhere).sum() < 0.6
+    assert describe_colours(image, np.zeros_like(mask)).sum() == 0
+
+
+def test_small_figures_are_looked_for_where_nobody_was_found():
+    sizes = []
+
+    def detect(image: np.ndarray) -> Detections:
+        sizes.append(image.shape[:2])
+        return see(image)
+
+    image = paint((20, RED), (110, GREEN))
+    taken = np.all(image == RED, axis=2)
+    found = segment_instances.detect_small(image, detect, taken)
+    assert set(sizes) == {(45, 45)}
+    assert len(found) > 0
+    assert (found.boxes[:, 0] >= 110).all()
+    assert (found.boxes[:, 2] <= 130).all()
+
+
+def test_prompt_between_two_sightings_lies_between():
+    people = recovery.find_people(
+        paint((10, RED)), 0.0, cut(paint((10, RED)), see(paint((10, RED))))
+    )
+    before = people[0]
+    after = replace(
+        before, sighting=replace(before.sighting, time_s=2.0, box=before.sighting.box + 40)
+    )
+    prompt = recovery.interpolate_prompt(before, after, 0.5)
+    np.testing.assert_allclose(prompt.boxes[0], before.sighting.box + 10)
+    np.testing.assert_allclose(
+        recovery.interpolate_prompt(before, None, 0.5).boxes[0], before.sighting.box
+    )
+
+
+def segment(pictures: list[np.ndarray], detections: list[Detections], sure: float = 0.75) -> list:
+    frames = [
+        recovery.find_people(image, number / 8, cut(image, found)) if len(found) else []
+        for number, (image, found) in enumerate(zip(pictures, detections, strict=True))
+    ]
+    times = [number / 8 for number in range(len(pictures))]
+    return recovery.recover_people(
+        lambda index: pictures[index], times, frames, cut, sure_score=sure, max_gap_s=1.0
+    )
+
+
+NOBODY = no_detections(HEIGHT, WIDTH, regions=False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "sure", "counts"),
+    [
+        ([1, 0, 0, 1], 0.75, [1, 1, 1, 1]),
+        ([0, 1, 0, 0], 0.75, [1, 1, 1, 1]),
+        ([0, 1, 0, 0], 0.95, [0, 1, 0, 0]),
+    ],
+    ids=["a gap is filled", "one sighting spreads", "a weak sighting does not spread"],
+)
+def test_recover_people(seen, sure, counts):
+    pictures = [paint((10 + 4 * i, RED)) for i in range(4)]
+    detections = [see(p) if s else NOBODY for p, s in zip(pictures, seen, strict=True)]
+    assert [len(people) for people in segment(pictures, detections, sure)] == counts
+
+
+def test_who_left_the_picture_is_not_found_in_somebody_else():
+    pictures = [paint((10, RED), (40, GREEN)), paint((14, GREEN))]
+    people = segment(pictures, [see(picture) for picture in pictures])
+    assert [len(frame) for frame in people] == [2, 1]
+
+
+def run_main(tmp_path, monkeypatch, pictures: dict[str, np.ndarray | None], score: float = 0.9):
+    rows = []
+    for number, (frame_id, image) in enumerate(pictures.items()):
+        if image is not None:
+            write_image(tmp_path / "images" / f"{frame_id}.png", image)
+        file = "" if image is None else f"{frame_id}.png"
+        rows.append((frame_id, int(frame_id[1:5]), number, number / 8, file))
+    write_manifest(pd.DataFrame(rows, columns=FRAMES.names), tmp_path / "frames.parquet", FRAMES)
+    models = {"d": lambda image: see(image, score), "s": cut}
+    monkeypatch.setattr(segment_instances, "load_model", lambda model, _: models[model["name"]])
+    counts = segment_instances.main(
+        str(tmp_path / "frames.parquet"),
+        str(tmp_path / "images"),
+        [],
+        [],
+        str(tmp_path / "out.parquet"),
+        shard="01of01",
+        detect={"name": "d", "sure_score": 0.75},
+        segment={"name": "s"},
+        zoom_every=8,
+        max_gap_s=1.0,
+    )
+    return counts, read_manifest(tmp_path / "out.parquet")
+
+
+def test_people_of_a_shot_get_rows_and_tracks(tmp_path, monkeypatch):
+    pictures = {
+        "s0001_f000000": paint((10, RED), (90, GREEN)),
+        "s0001_f000003": paint((60, RED), (40, GREEN)),
+        "s0001_f000006": None,  # a held drawing
+        "s0002_f000009": paint((30, GREEN)),
+    }
+    counts, table = run_main(tmp_path, monkeypatch, pictures)
+    assert (counts.read, counts.found) == (3, {"instances": 5, "tracks": 3})
+    assert table["instance_id"].tolist()[:2] == ["s0001_f000000_i00", "s0001_f000000_i01"]
+    tracks = table.set_index("instance_id")["track_id"]
+    assert tracks["s0001_f000000_i00"] == tracks["s0001_f000003_i01"] == "s0001_t00"
+    assert tracks["s0002_f000009_i00"] == "s0002_t00"
+    row = table.iloc[0]
+    mask = decode_rle(row["mask"], row["height_px"], row["width_px"])
+    assert mask.sum() == row["area_px"] == 1200
+    assert row[["x0", "y0", "x1", "y1"]].tolist() == [10, 20, 30, 80]
+    assert table["region"].isna().all()
+
+
+def test_scenery_never_seen_clearly_is_left_out(tmp_path, monkeypatch):
+    counts, table = run_main(tmp_path, monkeypatch, {"s0001_f000000": paint((10, RED))}, score=0.6)
+    assert len(table) == 0
+    assert counts.kept == 1
+
+
+def test_no_picture_means_no_model_and_an_empty_table(tmp_path, monkeypatch):
+    counts, table = run_main(tmp_path, monkeypatch, {"s0001_f000000": None})
+    assert counts.read == 0
+    assert list(table.columns) == segment_instances.INSTANCES.names

@@ -1,0 +1,79 @@
+"""Which phases kinds need, and the sum of what the jobs of a film report."""
+
+import json
+import os
+
+import pytest
+
+from workflow_scripts.lib.progress_file import sum_parts, sum_progress
+from workflow_scripts.plan.targets import PHASES_OF_KIND, list_phases, list_proofs
+
+ALL_KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
+
+
+def test_a_film_of_places_needs_no_faces_and_no_poses():
+    phases = list_phases(["background", "style", "lighting"])
+    assert "inpaint_backgrounds" in phases
+    assert not {"estimate_poses", "crop_faces", "classify_expressions"} & set(phases)
+
+
+def test_every_phase_of_a_kind_is_listed_once_in_running_order():
+    phases = list_phases(ALL_KINDS)
+    assert len(phases) == len(set(phases))
+    assert set(phases) == {phase for kind in PHASES_OF_KIND.values() for phase in kind}
+
+
+def part(phase, status="done", *, name="", started="2026-01-01T10:00:00", **counts):
+    ended = {"finished": "2026-01-01T10:00:05", "seconds": 5.0} if status != "running" else {}
+    return {"phase": phase, "part": name, "status": status, "started": started, **ended, **counts}
+
+
+def test_progress_sums_shards_by_phase():
+    rows = [
+        part("x", name="01of02", unit="frames", read=5, kept=4, set_aside={"dark": 1}, errors=0),
+        part("x", name="02of02", unit="frames", read=3, kept=1, set_aside={"dark": 2}, errors=1),
+    ]
+    phase = sum_parts(rows)["x"]
+    assert (phase["read"], phase["kept"], phase["errors"], phase["parts"]) == (8, 5, 1, 2)
+    assert phase["set_aside"] == {"dark": 3}
+    assert (phase["status"], phase["done"], phase["seconds"]) == ("done", 2, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [(["done", "running"], "running"), (["failed", "running"], "failed"), (["done"], "done")],
+    ids=["one runs", "one failed", "all done"],
+)
+def test_status_of_a_phase(states, status):
+    rows = [part("x", state, name=f"{i}of{len(states)}") for i, state in enumerate(states, 1)]
+    phase = sum_parts(rows)["x"]
+    assert phase["status"] == status
+    assert (phase["finished"] is None) == ("running" in states)
+
+
+def test_parts_of_a_former_number_of_shards_do_not_count():
+    rows = [
+        part("x", name="01of01", read=9, kept=9),
+        part("x", name="01of02", started="2026-01-02T10:00:00", read=4, kept=4),
+        part("x", name="02of02", started="2026-01-02T10:00:00", read=5, kept=5),
+    ]
+    assert sum_parts(rows)["x"]["read"] == 9
+
+
+def test_progress_of_a_film_without_jobs_is_empty(tmp_path):
+    assert sum_progress(tmp_path)["phases"] == {}
+    assert json.loads((tmp_path / "progress.json").read_text())["film"] == tmp_path.name
+
+
+def test_accuracy_is_waited_for_where_the_truth_is_known():
+    assert list_proofs("demo", [], True) == ["results/demo/accuracy.json"]
+    assert list_proofs("demo", [], False) == []
+
+
+def test_what_a_killed_job_left_is_swept_away(tmp_path):
+    old, new = (tmp_path / f".progress.json.node.{pid}.partial" for pid in (1, 2))
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    sum_progress(tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)

@@ -1,0 +1,140 @@
+"""`make models TIER=full` as a user types it, against a hub on this machine.
+
+`pytest -s tests/test_make_models.py` shows what the user sees.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.hub_on_loopback import Place, open_place
+from workflow_scripts.models.registry import read_registry
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = bytes(range(256)) * 400
+SUM = hashlib.sha256(WEIGHTS).hexdigest()
+RESEARCH = {"licence": "Research License", "commercial": False, "training_data": "not said"}
+
+
+@pytest.fixture
+def hub():
+    with open_place() as address:
+        yield address
+
+
+def write_table(folder: Path, hub: str) -> Path:
+    """The full tier's rows with their sources on this machine; LaMa's licence is a strict one."""
+    table = {"files": {}, "folders": {}}
+    ours = read_registry()
+    wanted = [row for row in ours["models"].values() if "full" in row["tier"]]
+    for name in {name for row in wanted for name in row["files"]}:
+        Place.files[f"/{name}"] = WEIGHTS
+        source = {"source": "https", "url": f"{hub}/{name}", "sha256": SUM, "bytes": len(WEIGHTS)}
+        table["files"][name] = source | {"licence": ours["files"][name]["licence"]}
+    table["files"]["big-lama.pt"] |= RESEARCH
+    for name in {name for row in wanted for name in row.get("folders", [])}:
+        row = ours["folders"][name] | {"revision": "main"}
+        for member in row["members"]:
+            data = WEIGHTS if member.endswith(".safetensors") else b"{}"
+            Place.files[f"/{row['repo']}/resolve/main/{member}"] = data
+        table["folders"][name] = row
+    (folder / "own.yaml").write_text(yaml.safe_dump(table))
+    return folder / "own.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path, hub) -> Path:
+    """A folder with the Makefile, the code, and a table whose sources are on this machine."""
+    for name in ("Makefile", "workflow_scripts", "config"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "config").unlink()
+    (tmp_path / "config").mkdir()
+    write_table(tmp_path, hub)
+    return tmp_path
+
+
+def start(folder: Path, hub: str, *more: str, **environment: str) -> subprocess.Popen:
+    """Type the command; the environment is the one that runs this test.
+
+    Only what a `make` around this test has left there would make this one talk of folders.
+    """
+    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
+    inherited = {name: value for name, value in os.environ.items() if name not in outer}
+    command = ["make", "models", "TIER=full", "TABLE=own.yaml", *more]
+    command += ["READY=", f"BIN={Path(sys.executable).parent}"]
+    own = {"HF_ENDPOINT": hub, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    own |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "NO_PROXY": "127.0.0.1"}
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=inherited | own | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(running: subprocess.Popen, what: str) -> tuple[int, str]:
+    """Exit status and what the user saw, which `pytest -s` shows too."""
+    said, _ = running.communicate(timeout=300)
+    print(
+        f"\n===== {what}: make models TIER=full TABLE=own.yaml\n{said}[exit {running.returncode}]"
+    )
+    return running.returncode, said
+
+
+def fetched(folder: Path) -> set[str]:
+    places = folder / "resources/models"
+    return {str(p.relative_to(places)) for p in places.rglob("*") if p.suffix in (".pt", ".onnx")}
+
+
+def test_licences_come_first_and_two_at_once_take_turns(folder, hub):
+    both = [start(folder, hub) for _ in range(2)]
+    (status, said), (other_status, other) = (
+        finish(one, f"two at once, number {number}") for number, one in enumerate(both, 1)
+    )
+    assert status == other_status == 0
+    lines = said.splitlines()
+    first = next(n for n, line in enumerate(lines) if "from http" in line or "is there" in line)
+    assert lines[0] == "NOT FOR COMMERCIAL USE:" and lines[1].startswith("big-lama.pt")
+    assert first > next(n for n, line in enumerate(lines) if line.startswith("in all about"))
+    served = [path for path, _ in Place.asked]
+    assert len(served) == len(set(served))  # each file once, whoever asked
+    assert {"big-lama.pt", "retinaface.onnx"} <= fetched(folder)
+    assert "qwen2.5-vl-7b" in yaml.safe_load((folder / "own.yaml").read_text())["folders"]
+    assert "no sum was known; pinned sha256" in said + other
+
+
+def test_a_cut_is_resumed_and_a_wrong_sum_refused(folder, hub):
+    Place.cuts = [30_000]
+    status, said = finish(start(folder, hub), "the connection breaks")
+    assert status != 0
+    assert "broke off at 30000 of 102400 bytes" in said
+    status, said = finish(start(folder, hub), "once more")
+    assert status == 0
+    name = Place.asked[0][0]
+    assert [span for path, span in Place.asked if path == name] == [None, "bytes=30000-"]
+    path = folder / "resources/models" / name[1:]
+    Place.files[name] = WEIGHTS[::-1]
+    path.unlink()
+    status, said = finish(start(folder, hub), "the server holds another file")
+    assert status != 0
+    assert "what came has sha256" in said and f"expected {SUM}" in said
+    assert not path.exists()
+
+
+def test_offline_only_what_is_there(folder, hub):
+    status, said = finish(start(folder, hub, HF_HUB_OFFLINE="1"), "offline, nothing there")
+    assert status != 0
+    assert "could not be had (HF_HUB_OFFLINE is set)" in said
+    assert ".json, and name that folder as models.models_dir" in said
+    assert finish(start(folder, hub), "the hub is there")[0] == 0
+    Place.files.clear()
+    status, said = finish(start(folder, hub, HF_HUB_OFFLINE="1"), "offline, all there")
+    assert status == 0
+    assert "sha256 as expected" in said

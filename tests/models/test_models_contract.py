@@ -1,0 +1,208 @@
+"""What every model of a role promises, light and full tier through the same checks."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from rtmlib import RTMPose
+
+from workflow_scripts.lib.images import mask_box
+from workflow_scripts.models.detections import Detections
+from workflow_scripts.models.loaders.rtm_joints import load_pose
+
+pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
+from tests import onnx_in_code as nets  # noqa: E402
+from tests.role_models import ODD_SIZES, names, noise, opened, read_figure  # noqa: E402
+
+
+@pytest.fixture
+def figure() -> np.ndarray:
+    return read_figure()
+
+
+def on_canvas(figure: np.ndarray, x: int, y: int) -> np.ndarray:
+    canvas = np.full((620, 900, 3), 120, np.uint8)
+    canvas[y : y + figure.shape[0], x : x + figure.shape[1]] = figure
+    return canvas
+
+
+def check_boxes(boxes: np.ndarray, scores: np.ndarray) -> None:
+    assert boxes.dtype == scores.dtype == np.float32
+    assert boxes.shape == (len(scores), 4)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert (np.diff(scores) <= 0).all()  # best first
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+
+
+@pytest.mark.parametrize("name", names("detect"))
+def test_detect_any_size_and_the_same_twice(figure, name):
+    detect = opened(name)
+    for image in [figure, *(noise(*size) for size in ODD_SIZES)]:
+        found = detect(image)
+        check_boxes(found.boxes, found.scores)
+        np.testing.assert_array_equal(found.boxes, detect(image).boxes)
+        height, width = image.shape[:2]
+        if not name.startswith("light"):  # its boxes follow bodies that leave the picture
+            assert found.boxes.min(initial=0) >= 0
+            assert (found.boxes[:, 2:] <= [width, height]).all()
+
+
+@pytest.mark.parametrize("name", ["light detect", "yolox-nano real"])
+def test_detected_boxes_are_where_the_figure_is(figure, name):
+    first, second = (opened(name)(on_canvas(figure, *at)).boxes[0] for at in ((60, 40), (540, 60)))
+    middles = [(box[:2] + box[2:]) / 2 for box in (first, second)]
+    np.testing.assert_allclose(middles[1] - middles[0], [480, 20], atol=40)
+    assert 60 <= middles[0][0] <= 60 + figure.shape[1]
+
+
+@pytest.mark.parametrize("name", names("segment"))
+def test_segment_gives_masks_that_fit_their_boxes(figure, name):
+    segment, found_before = opened(name), opened("light detect")(figure).take([0])
+    found = segment(figure, found_before)
+    assert len(found) == 1
+    assert found.masks.dtype == bool and found.masks.shape == (1, *figure.shape[:2])
+    assert found.boxes[0].tolist() == list(mask_box(found.masks[0]))
+    np.testing.assert_array_equal(found.masks, segment(figure, found_before).masks)
+    nobody = segment(figure, found_before.take([]))
+    assert nobody.masks.shape == (0, *figure.shape[:2]) and len(nobody) == 0
+
+
+def boxes_of(*rows: tuple) -> Detections:
+    return Detections(np.array(rows, np.float32), np.linspace(0.9, 0.5, len(rows)).astype("f4"))
+
+
+@pytest.mark.parametrize("size", ODD_SIZES)
+def test_sam2_stays_near_its_boxes_and_shares_no_pixel(size):
+    segment = opened("sam2 random")
+    height, width = size
+    found = segment(noise(*size), boxes_of((5, 5, width / 2, height - 5), (20, 8, width, height)))
+    assert found.masks.sum(0).max(initial=0) <= 1
+    alone = segment(noise(*size), boxes_of((30, 20, 40, 30)))
+    assert not alone.masks[:, :, :28].any() and not alone.masks[:, :, 42:].any()
+
+
+def test_sam2_sees_the_same_in_a_picture_of_twice_the_size():
+    segment = opened("sam2 random")
+    large = cv2.normalize(cv2.GaussianBlur(noise(400, 600), (0, 0), 25), None, 0, 255, 32)
+    small = cv2.resize(large, (300, 200), interpolation=cv2.INTER_AREA)
+    box = np.array([[40, 20, 120, 100]], np.float32)
+    logits = segment.cut_out(small, box)[0], segment.cut_out(large, 2 * box)[0][::2, ::2]
+    assert np.corrcoef(logits[0].ravel(), logits[1].ravel())[0, 1] > 0.95
+
+
+def test_sam2_codes_of_one_are_those_of_many():
+    segment = opened("sam2 random")
+    images = [noise(60, 80, seed) for seed in range(3)]
+    alone = [segment.encode([image])["vision_feats"] for image in images]
+    for many, *ones in zip(segment.encode(images)["vision_feats"], *alone, strict=True):
+        np.testing.assert_allclose(many.numpy(), torch.cat(ones, 1).numpy(), atol=1e-4)
+
+
+def test_sam2_finds_the_same_in_pictures_that_were_encoded_together():
+    segment, found = opened("sam2 random"), boxes_of((5, 5, 50, 50), (20, 8, 80, 55))
+    images = [noise(60, 90, seed) for seed in range(5)]
+    alone = [segment(image, found).masks for image in images]
+    segment.prepare(images)
+    encoded = [codes for _, codes in segment.seen]
+    for image, masks, codes in zip(images, alone, encoded, strict=True):
+        assert (segment(image, found).masks == masks).mean() > 0.999
+        assert segment._encode_once(image) is codes  # it was not encoded again
+
+
+@pytest.mark.parametrize("size", [*ODD_SIZES, (400, 300)])
+@pytest.mark.parametrize("name", names("inpaint"))
+def test_inpaint_changes_the_hole_and_nothing_else(name, size):
+    inpaint = opened(name)
+    image = np.full((*size, 3), (40, 90, 60), np.uint8)
+    mask = np.zeros(size, bool)
+    mask[size[0] // 4 : size[0] // 2, size[1] // 4 : -5] = True
+    image[mask] = (255, 0, 0)
+    before = image.copy()
+    painted = inpaint(image, mask)
+    assert painted.shape == image.shape and painted.dtype == np.uint8
+    np.testing.assert_array_equal(painted[~mask], image[~mask])
+    np.testing.assert_array_equal(image, before)
+    assert not (painted[mask] == (255, 0, 0)).all(1).any()  # of what stood there nothing is left
+    np.testing.assert_array_equal(painted, inpaint(image, mask))
+    np.testing.assert_array_equal(inpaint(image, np.zeros(size, bool)), image)
+
+
+@pytest.mark.parametrize("name", names("pose"))
+def test_pose_of_many_is_that_of_each(figure, name):
+    pose = opened(name)
+    boxes = np.array([[40, 30, 210, 520], [0, 0, 248, 540]], np.float32)
+    both = pose(figure, boxes, None)
+    assert both.shape == (2, 17, 3) and both.dtype == np.float32
+    assert ((both[..., 2] >= 0) & (both[..., 2] <= 1)).all()
+    np.testing.assert_allclose(both[:1], pose(figure, boxes[:1], None), atol=1e-3)
+    assert pose(figure, boxes[:0], None).shape == (0, 17, 3)
+
+
+@pytest.mark.parametrize("first", ["n", 1], ids=["any batch", "batches of one"])
+def test_rtmpose_sees_people_together_as_rtmlib_sees_each(tmp_path, figure, first):
+    path = nets.build_brightest_point(tmp_path / "point.onnx", people=first)
+    boxes = np.array([[5, 5, 60, 90], [40, 20, 110, 70], [0, 0, 30, 30.5]], np.float32)
+    joints = load_pose({path.name: path}, device="cpu", input_px=[192, 256])(figure, boxes, None)
+    points, scores = RTMPose(str(path), (192, 256))(figure, boxes)
+    np.testing.assert_allclose(joints[..., :2], points, atol=1e-3)
+    np.testing.assert_allclose(joints[..., 2], np.clip(scores, 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("points", [17, 133])
+@pytest.mark.parametrize("size", [(301, 403), (500, 177), (96, 160)])
+def test_points_are_where_the_picture_says(tmp_path, points, size):
+    path = nets.build_brightest_point(tmp_path / "point.onnx", points=points)
+    pose = load_pose({path.name: path}, device="cpu", input_px=[192, 256])
+    x, y = size[1] // 3, size[0] // 2
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    lamp = np.maximum(0, 255 - 20 * np.hypot(columns - x, rows - y))
+    image = np.repeat(lamp[..., None].astype(np.uint8), 3, 2)
+    found = pose(image, np.array([[x - 40, y - 30, x + 30, y + 45]], np.float32), None)
+    assert found.shape == (1, 17, 3)
+    np.testing.assert_allclose(found[0, :, :2], np.tile([x, y], (17, 1)), atol=1)
+
+
+@pytest.mark.parametrize("name", names("face"))
+def test_faces_are_where_the_figure_has_its_face(figure, name):
+    face = opened(name)
+    boxes, scores, points = face(figure)
+    check_boxes(boxes, scores)
+    assert points.shape == (len(boxes), 5, 2) and len(boxes) == 1
+    np.testing.assert_allclose(boxes[0], [102, 53, 141, 104], atol=8)  # by eye
+    assert ((points[0] >= boxes[0, :2]) & (points[0] <= boxes[0, 2:])).all()
+    left, right = points[0, 0], points[0, 1]
+    assert left[0] < right[0] and points[0, 3, 1] > points[0, 2, 1] > left[1]  # mouth, nose, eyes
+    for found, again in zip(face(figure), (boxes, scores, points), strict=True):
+        np.testing.assert_array_equal(found, again)
+
+
+@pytest.mark.parametrize("size", [(20, 31), *ODD_SIZES])
+@pytest.mark.parametrize("name", names("face"))
+def test_no_face_in_a_plain_picture(name, size):
+    boxes, scores, points = opened(name)(np.full((*size, 3), 110, np.uint8))
+    assert boxes.shape == (0, 4) and scores.shape == (0,) and points.shape == (0, 5, 2)
+
+
+def square(x: int, width: int = 120) -> np.ndarray:
+    mask = np.zeros((90, width), bool)
+    mask[30:60, x : x + 30] = True
+    return mask
+
+
+def as_found(*masks: np.ndarray, score: float = 0.9) -> Detections:
+    boxes = np.array([mask_box(mask) for mask in masks], np.float32).reshape(-1, 4)
+    stack = np.array(masks, bool).reshape(-1, 90, 120)
+    return Detections(boxes, np.full(len(masks), score, np.float32), None, stack)
+
+
+def test_a_shot_is_followed_with_a_memory_of_its_own():
+    follow = opened("sam2 random").follow_shot()
+    first = follow(noise(90, 120), as_found(square(10), square(70)))
+    assert first.tracks.tolist() == [0, 1]
+    assert follow(noise(90, 120, 1), as_found()).masks.shape[1:] == (90, 120)
+    for seed in (2, 3):
+        found = follow(noise(90, 120, seed), as_found(square(10 + seed)))
+        assert found.tracks[0] >= 0 and len(set(found.tracks.tolist())) == len(found)
+        assert found.masks.sum(0).max() <= 1
+    other = opened("sam2 random").follow_shot()
+    assert other(noise(90, 120), as_found(square(40))).tracks.tolist() == [0]

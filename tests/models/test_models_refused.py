@@ -1,0 +1,141 @@
+"""What is wrong with a model is said, never worked around: weights, device, memory."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from workflow_scripts.lib.errors import CineloraError, say_plainly
+from workflow_scripts.models.loaders import rtm_boxes
+from workflow_scripts.models.loaders.devices import Batches, check_provider
+from workflow_scripts.models.loaders.folders import check_folder
+from workflow_scripts.models.registry import choose_model, load_model, weight_files
+
+pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
+from tests import models_in_code as build  # noqa: E402
+from tests import onnx_in_code as nets  # noqa: E402
+from tests.role_models import FULL, loaded, weights_of  # noqa: E402
+
+FOLDERS = ("sam2_boxes", "openclip", "dinov2", "open_vocabulary", "stable_diffusion")
+
+
+@pytest.mark.parametrize("role", ["segment", "detect"])
+def test_missing_weights_are_named(role):
+    model = choose_model(role, {"tier": "full", "device": "cpu"})
+    with pytest.raises(CineloraError, match=f"model {model['name']}: weights are not there") as hit:
+        load_model(model, [f"no/such/{Path(path).name}" for path in weight_files(model)])
+    assert "offline, copy them to that path" in str(hit.value)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_corrupt_weights_are_refused(tmp_path, name):
+    path = tmp_path / ("net" if FULL[name][1] in FOLDERS else "net.onnx")
+    if path.suffix:
+        path.write_bytes(b"no weights at all")
+    else:
+        path.mkdir()
+    with pytest.raises(CineloraError, match=r"net.* (is no|holds no)"):
+        loaded(name, path)
+
+
+@pytest.mark.parametrize("name", ["sam2 random", "dinov2 random", "openclip random"])
+def test_half_a_file_of_weights_is_refused(tmp_path, name):
+    for file in weights_of(name).iterdir():
+        data = file.read_bytes()
+        half = file.suffix == ".safetensors"
+        (tmp_path / file.name).write_bytes(data[: len(data) // 2] if half else data)
+    with pytest.raises(CineloraError, match=r"(?s)is damaged.*Delete the folder"):
+        loaded(name, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "words"),
+    [
+        ("sam2 random", build.build_dinov2, "model of type 'dinov2'"),
+        ("dinov2 random", build.build_sam2, "model of type 'sam2_video'"),
+        ("owlv2 random", build.build_dinov2, "model of type 'dinov2'"),
+        ("openclip random", build.build_dinov2, "holds no open_clip_config.json"),
+        ("brightest point, 17", nets.build_random_emotions, "not an RTMPose net"),
+        ("yolox-nano real", nets.build_random_emotions, "not a YOLOX or RTMDet net"),
+        ("retinaface real", nets.build_random_emotions, "1 outputs; RetinaFace has 9"),
+        ("face-api real", nets.build_brightest_point, "its row lists 7 labels"),
+    ],
+)
+def test_the_wrong_model_for_a_role_is_refused(tmp_path, name, wrong, words):
+    with pytest.raises(CineloraError, match=words):
+        loaded(name, wrong(tmp_path / "net.onnx"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.filterwarnings("ignore:Specified provider")
+@pytest.mark.parametrize("name", FULL)
+def test_a_gpu_that_is_not_there_is_an_error(name):
+    with pytest.raises(CineloraError, match=r"models\.device is cuda, but"):
+        loaded(name, weights_of(name), device="cuda")
+
+
+def test_a_session_that_fell_back_to_the_cpu_is_an_error():
+    class Session:
+        def get_providers(self):
+            return ["CPUExecutionProvider"]
+
+    with pytest.raises(CineloraError, match="onnxruntime runs on CPUExecutionProvider"):
+        check_provider(Session(), "cuda")
+
+
+def test_too_little_memory_halves_the_batch_once(caplog):
+    def run(batch: list) -> int:
+        if len(batch) > 4:
+            raise torch.cuda.OutOfMemoryError
+        return len(batch)
+
+    batches = Batches(run, 8)
+    assert batches(list(range(10))) == [4, 4, 2]
+    assert batches(list(range(10))) == [4, 4, 2]
+    assert caplog.text.count("going on with batches of 4") == 1  # the second call knew it
+    with pytest.raises(CineloraError, match="does not hold 8 at once"):
+        Batches(run, 16)(list(range(20)))
+
+
+def test_onnxruntime_says_in_words_that_memory_is_full():
+    class Fail(Exception):
+        __module__ = "onnxruntime.capi.onnxruntime_pybind11_state"
+
+    def run(batch: list) -> int:
+        if len(batch) > 1:
+            raise Fail("BFCArena::AllocateRawInternal Failed to allocate memory for buffer of 9")
+        return len(batch)
+
+    assert Batches(run, 2)([1, 2]) == [1, 1]
+
+
+def test_other_errors_are_not_taken_for_full_memory():
+    with pytest.raises(ZeroDivisionError):
+        Batches(lambda batch: 1 // 0, 8)([1])
+
+
+def test_full_memory_outside_of_batches_is_said_plainly():
+    assert "choose a smaller model" in say_plainly(
+        torch.cuda.OutOfMemoryError("CUDA out of memory")
+    )
+
+
+def test_a_part_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_5_vl"}')
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    listed = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(listed))
+    with pytest.raises(CineloraError, match="holds no model-00001-of-00002"):
+        check_folder(tmp_path, "tokenizer_config.json", {"qwen2_5_vl"})
+
+
+@pytest.mark.parametrize("net", ["with classes", "of one class"])
+def test_boxes_of_other_classes_are_nobody(net):
+    boxes = np.array([[[10, 10, 50, 90, 0.9], [60, 10, 90, 90, 0.8], [5, 5, 9, 9, 0.1]]], "f4")
+    classes = [np.array([[16, 0, 0]])] if net == "with classes" else []
+    found, scores = rtm_boxes.decode([boxes, *classes], 416, 0.3)
+    expected = [0.8] if classes else [0.9, 0.8]
+    np.testing.assert_allclose(scores, expected)
+    assert found.shape == (len(expected), 4)

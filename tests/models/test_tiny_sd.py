@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from tests.factories.datasets_in_code import base_folder, draw_square, open_base
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models import build_base
+from workflow_scripts.models.diffusion import (
+    draw_pictures,
+    encode_captions,
+    encode_pictures,
+    hash_folder,
+)
+from workflow_scripts.models.diffusion import (
+    open_base as open_folder,
+)
+
+
+def test_the_same_seed_builds_the_same_files(tmp_path):
+    counts = build_base.main(str(tmp_path / "same"), seed=7)
+    build_base.main(str(tmp_path / "other"), seed=8)
+    assert hash_folder(tmp_path / "same") == hash_folder(base_folder())
+    assert hash_folder(tmp_path / "other") != hash_folder(base_folder())
+    assert counts.kept > 5
+
+
+@pytest.mark.parametrize(
+    "text", ["nella woman, three-quarter view", "Pip's 12 fishes: café!!", "a" * 300], ids=repr
+)
+def test_the_tokenizer_is_clips_own(text):
+    tokenizer = pytest.importorskip("open_clip.tokenizer").SimpleTokenizer()
+    wanted = tokenizer([text])[0].tolist()
+    ours = open_base().pipeline.tokenizer(text, truncation=True, max_length=77).input_ids
+    assert ours == wanted[: len(ours)]
+
+
+def test_it_has_the_shape_of_stable_diffusion():
+    base = open_base()
+    assert base.is_random
+    assert (base.pixels_per_latent, base.side_step_px, base.resolution_px) == (8, 16, 128)
+    names = {name for name, _ in base.pipeline.unet.named_modules()}
+    assert "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_out.0" in names
+
+
+def test_latents_of_pictures_have_about_unit_variance():
+    pictures = np.stack([draw_square((128, 128), np.random.default_rng(n))[0] for n in range(4)])
+    latents = encode_pictures(open_base(), pictures)
+    assert latents.shape == (4, 4, 16, 16)
+    assert 0.5 < float(latents.std()) < 2
+
+
+def test_words_and_seeds_change_the_picture():
+    options = {"steps": 2, "guidance": 5.0, "side_px": 64}
+    base = open_base()
+    drawn = draw_pictures(base, ["a", "a", "red car"], [1, 2, 1], **options)
+    assert drawn.shape == (3, 64, 64, 3)
+    assert drawn.std() > 10
+    assert len({picture.tobytes() for picture in drawn}) == 3
+    assert (draw_pictures(base, ["a"], [1], **options)[0] == drawn[0]).mean() > 0.99
+    vectors = encode_captions(base, ["a", "red car"])
+    assert vectors.shape == (2, 77, 64)
+    assert not torch.equal(*vectors)
+
+
+def test_a_folder_that_is_no_base_is_an_error(tmp_path):
+    with pytest.raises(CineloraError, match="no model_index.json"):
+        open_folder(tmp_path, device="cpu", is_random=True, architecture="", version="")

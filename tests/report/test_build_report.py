@@ -1,0 +1,177 @@
+"""The report on files: whole pages, what they say, and what must stop them."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.factories import results_in_code
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.registry import ROLES, choose_model
+from workflow_scripts.plan.targets import list_proofs, list_tables
+from workflow_scripts.report import build_report
+from workflow_scripts.report.page import images as pictures
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOK = [str(ROOT / f"resources/report/page{suffix}") for suffix in (".html.j2", ".css", ".js")]
+ALL_KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
+OPTIONS = {"gallery_size": 4, "thumb_px": 96, "quality": 60, "max_mb": 12}
+
+
+def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTIONS, proofs=()):
+    """Make the results of a film, draw its page, return the page and what main counted."""
+    monkeypatch.chdir(folder)
+    film = Path("results/demo")
+    datasets = results_in_code.make_results(film, kinds, people)
+    if change:
+        change(film)
+    Path("reviews.csv").write_text("track_id,character\nt,nella\n")
+    Path("benchmarks").mkdir()
+    Path("benchmarks/segment_instances.01of01.tsv").write_text(
+        "s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t-\tNA\n"
+    )
+    counts = build_report.main(
+        list_tables("demo", kinds, datasets, [results_in_code.SHARD]),
+        [*list_proofs("demo", datasets), *proofs],
+        ["reviews.csv"],
+        str(ROOT / "resources/models.yaml"),
+        LOOK,
+        *(f"results/demo/{name}" for name in ("report/index.html", "f.svg", "t.svg")),
+        "results/demo/progress.json",
+        film={"path": "film.mp4", "kinds": kinds, "characters": {"nella": {}, "odo": {}}},
+        datasets=datasets,
+        tier="light",
+        models={role: choose_model(role, {"tier": "light", "device": "cpu"}) for role in ROLES},
+        benchmarks="benchmarks",
+        options=options,
+    )
+    return Path("results/demo/report/index.html").read_text(), counts
+
+
+class Page(HTMLParser):
+    """What a browser would load, and the scripts that it would run."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loads, self.scripts, self.handlers = [], 0, []
+        self.feed(text)
+
+    def handle_starttag(self, name, attributes):
+        self.scripts += name == "script"
+        for key, value in attributes:
+            if key in ("src", "href", "srcset") and not value.startswith(("data:", "#")):
+                self.loads.append(value)
+            if key.startswith("on"):
+                self.handlers.append(key)
+
+
+def test_a_page_of_all_kinds(tmp_path, monkeypatch):
+    text, counts = draw(tmp_path, monkeypatch, ALL_KINDS)
+    page = Page(text)
+    assert page.loads == [], "the page asks for something outside itself"
+    assert (page.scripts, page.handlers) == (1, [])
+    assert results_in_code.NASTY not in text
+    assert "&lt;script&gt;alert(&#39;caption&#39;)" in text
+    assert "<mark>style word</mark>" in text
+    assert "random weights" in text
+    assert "odo was not found in any frame" in text
+    assert counts.read == counts.kept + sum(counts.set_aside.values()) == 32
+    assert f"{counts.kept} + 4 + 1 + 1 = 32 frames: it adds up." in text
+    for file in ("f.svg", "t.svg"):
+        assert Path("results/demo", file).read_text().startswith("<svg")
+
+
+def test_a_film_without_people_says_so_and_invents_nothing(tmp_path, monkeypatch):
+    text, _ = draw(tmp_path, monkeypatch, ["background", "style", "lighting"], people=False)
+    assert "No human-shaped character was found in 31 frames." in text
+    assert "Animals and other figures are found in part or not at all" in text
+    assert "Not asked for: the film&#39;s kinds are background, style, lighting." in text
+
+
+def test_the_same_results_give_the_same_page(tmp_path, monkeypatch):
+    pages = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        pages.append(draw(tmp_path / name, monkeypatch, ["background"])[0])
+    assert pages[0] == pages[1]
+
+
+def test_a_page_that_would_be_too_large_shows_fewer_pictures(tmp_path, monkeypatch):
+    large, _ = draw(tmp_path, monkeypatch, ["background"])
+    small = OPTIONS | {"gallery_size": 8, "max_mb": len(large) / 1e6}
+    film = Path("results/demo")
+    look = pictures.Look(8, 96, 60)
+    subject = build_report.Film("demo", {}, [], build_report.Results(film, []), look)
+    sizes = []
+
+    def pretend(sized):
+        sizes.append(sized.look.gallery_size)
+        return "x" * sizes[-1] * int(small["max_mb"] * 1e6 / 5)
+
+    build_report.fit_page(subject, small, pretend)
+    assert sizes == [8, 4]
+
+
+def lose_a_row(film):
+    path = film / "datasets/style/dataset.parquet"
+    rows = pd.read_parquet(path)
+    rows[rows["reason"] != rows["reason"].iloc[0]].to_parquet(path)
+
+
+def double_a_row(film):
+    path = film / "datasets/style/dataset.parquet"
+    rows = pd.read_parquet(path)
+    pd.concat([rows, rows.iloc[:1]]).to_parquet(path)
+
+
+def forget_a_decision(film):
+    path = film / "filter_frames/decisions.parquet"
+    pd.read_parquet(path).iloc[1:].to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lose_a_row, "neither in the dataset"),
+        (double_a_row, "stand twice in it"),
+        (forget_a_decision, "decided nothing on 1 of 32"),
+    ],
+    ids=["kept frames are missing", "an image stands twice", "a frame without a decision"],
+)
+def test_what_does_not_add_up_is_an_error(tmp_path, monkeypatch, change, message):
+    with pytest.raises(CineloraError, match=message):
+        draw(tmp_path, monkeypatch, ["style"], change=change)
+
+
+def test_a_leak_between_the_splits_is_shown(tmp_path, monkeypatch):
+    def leak(film):
+        path = film / "datasets/style/dataset.parquet"
+        rows = pd.read_parquet(path)
+        rows.loc[rows["split"] == "validation", "split"] = ["train", *["validation"] * 3]
+        rows.to_parquet(path)
+
+    text, _ = draw(tmp_path, monkeypatch, ["style"], change=leak)
+    assert "Held-out images share 1 shot(s)" in text
+
+
+def test_accuracy_is_shown_where_the_truth_is_known(tmp_path, monkeypatch):
+    (tmp_path / "accuracy.json").write_text(
+        json.dumps(
+            {
+                "mask_iou": {"value": 0.8, "goal": 0.9, "n": 5, "at_least": True, "reached": False},
+                "leak": {"value": 0, "goal": 0, "n": 5, "at_least": False, "reached": True},
+            }
+        )
+    )
+    text, _ = draw(tmp_path, monkeypatch, ["style"], proofs=["results/demo/../../accuracy.json"])
+    assert "1 of 2 goals are reached" in text
+    assert re.search(r"mask iou.*0\.8.*at least 0\.9.*below the goal", text, re.DOTALL)
+
+
+def test_the_config_block_is_what_main_reads():
+    block = yaml.safe_load((ROOT / "config/config.yaml").read_text())["build_report"]
+    assert set(block) == set(OPTIONS)

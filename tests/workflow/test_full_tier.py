@@ -1,0 +1,104 @@
+"""The full tier: its plan for the demo film, and a run of its code from film to datasets.
+
+The run plays every role with a production loader: small real weights where the shared folder of
+test weights has them, else random ones. What it finds means nothing; that it arrives does.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
+from tests import full_tier_in_code as full  # noqa: E402
+from tests.test_workflow import DATASETS, GPU_RULES, ROOT, snakemake  # noqa: E402
+from workflow_scripts.models.registry import ROLES  # noqa: E402
+
+pytestmark = pytest.mark.workflow
+NAMES = ("nella", "bruno", "pip")
+IDENTITIES = "results/demo/identify_characters/identities.parquet"
+PLAN = ["--configfile", "config/config.yaml", "config/full.yaml"]
+RESOURCES = ["--resources", "gpu=2"]
+ADAPTER = "style"  # one stands for all: the light run trains every one
+
+
+def make_folder(folder: Path) -> Path:
+    """A folder to run in, with weights of its own."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    (folder / "resources/models").mkdir(parents=True)
+    for path in (ROOT / "resources").iterdir():
+        if path.name != "models":
+            (folder / "resources" / path.name).symlink_to(path)
+    for path in (ROOT / "resources/models").glob("ch_*.onnx"):  # the text reader of both tiers
+        shutil.copyfile(path, folder / "resources/models" / path.name)
+    return folder
+
+
+def read_jobs(plan: str) -> list[tuple[str, str]]:
+    """Rule and resources of each job of a dry run."""
+    return re.findall(r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", plan, re.M)
+
+
+def test_the_plan_asks_for_a_gpu_where_models_compute_and_nowhere_else(tmp_path):
+    jobs = read_jobs(snakemake(make_folder(tmp_path), "-n", *PLAN))
+    with_gpu = {rule for rule, resources in jobs if "gpu=1" in resources}
+    assert with_gpu == GPU_RULES | {"classify_expressions"}  # its light model has no use for one
+    assert {"fetch_model", "fetch_folder"} <= {rule for rule, _ in jobs} - with_gpu
+
+
+def name_clusters(folder: Path, make) -> None:
+    """Say who the largest clusters are, as a person would: random vectors know nobody."""
+    make(IDENTITIES)
+    people = pd.read_parquet(folder / IDENTITIES)
+    largest = people["cluster"].value_counts().index[: len(NAMES)]
+    review = folder / "config/reviews/demo/identities.csv"
+    review.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{cluster},{who}" for cluster, who in zip(largest, NAMES, strict=True)]
+    review.write_text("\n".join(["id,character", *rows]) + "\n")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    if not full.build.SHARED.is_dir():
+        pytest.skip("the shared test weights are not there")
+    folder = make_folder(tmp_path_factory.mktemp("full"))
+    overlay = full.write_overlay(folder / "weights", folder / "overlay.yaml")
+    configs = ["--configfile", "config/config.yaml", str(overlay)]
+    name_clusters(folder, lambda *targets: snakemake(folder, *RESOURCES, *configs, "--", *targets))
+    targets = [f"results/demo/analyze_dataset/{name}.json" for name in DATASETS]
+    judged = f"results/demo/evaluate_adapter/{ADAPTER}/scores.parquet"
+    snakemake(folder, *RESOURCES, *configs, "--", *targets, judged)
+    return folder
+
+
+def test_no_light_model_played(run):
+    table = yaml.safe_load((run / "weights/table.yaml").read_text())["models"]
+    assert {row["role"] for row in table.values()} | {"text"} == set(ROLES)
+    fetched = {path.name for path in (run / "resources/models").iterdir()}
+    assert not fetched & {"pose_detection.tflite", "centerface.onnx", "mobilenet_v2-b0353104.pth"}
+
+
+def test_every_dataset_has_pictures_and_captions(run):
+    for name in DATASETS:
+        rows = pd.read_parquet(run / f"results/demo/datasets/{name}/dataset.parquet")
+        train = run / f"results/demo/datasets/{name}/train"
+        listed = (train / "metadata.jsonl").read_text().splitlines()
+        assert len(listed) == (rows["split"] == "train").sum() > 0, name
+        assert all(json.loads(line)["text"] for line in listed)
+
+
+def test_answers_of_random_weights_are_counted_and_the_facts_stand(run):
+    for path in (run / "results/demo/caption_images").rglob("*.parquet"):
+        captions = pd.read_parquet(path)
+        assert set(captions["reason"]) <= {"vlm_unparsable"}
+        assert captions["caption"].str.len().gt(0).all()
+
+
+def test_the_adapter_says_that_its_base_is_random(run):
+    settings = (run / f"results/demo/adapters/{ADAPTER}/settings.yaml").read_text()
+    assert "sd-random-weights" in settings
+    assert pd.read_parquet(run / f"results/demo/evaluate_adapter/{ADAPTER}/scores.parquet").size

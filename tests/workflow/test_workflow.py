@@ -1,0 +1,151 @@
+"""The workflow from end to end on the demo film, in a folder of its own."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = "results/demo/report/index.html"
+FLOORS = yaml.safe_load((ROOT / "tests/accuracy_floors.yaml").read_text())
+DATASETS = [
+    *("character-nella", "character-bruno", "character-pip"),
+    *("background", "pose", "expression", "style", "lighting"),
+]
+GPU_RULES = {
+    rule
+    for path in (ROOT / "rules").glob("*.smk")
+    for rule, body in re.findall(
+        r"^rule (\w+):\n(.*?)(?=^rule |\Z)", path.read_text(), flags=re.MULTILINE | re.DOTALL
+    )
+    if re.search(r"^\s+gpu=1,", body, flags=re.MULTILINE)
+}
+
+pytestmark = pytest.mark.workflow
+
+
+def snakemake(folder, *arguments, check=True):
+    """Run Snakemake in `folder` on the Snakefile of this project; return what it printed."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    run = subprocess.run(
+        [*command, "--directory", str(folder), "--cores", str(os.cpu_count()), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    output = run.stdout + run.stderr
+    assert (run.returncode == 0) == check, output[-6000:]
+    return output
+
+
+def planned_jobs(folder, *arguments):
+    """Rule name -> number of jobs that a dry run lists."""
+    output = snakemake(folder, "-n", "--quiet", "rules", *arguments)
+    output += snakemake(folder, "-n", *arguments)
+    table = output.partition("Job stats:")[2].partition("total")[0]
+    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """A folder in which the shipped config was run, exactly as a user types it."""
+    folder = tmp_path_factory.mktemp("run")
+    shutil.copytree(ROOT / "config", folder / "config")
+    (ROOT / "resources/models").mkdir(exist_ok=True)
+    (folder / "resources").symlink_to(ROOT / "resources")
+    snakemake(folder, "--resources", f"gpu={os.cpu_count()}")  # light models: places on the CPU
+    return folder
+
+
+def edit_config(folder, text, replacement):
+    """Write an overlay-free copy of the config with one value changed; return its arguments."""
+    path = folder / "changed.yaml"
+    config = (folder / "config/config.yaml").read_text()
+    assert re.search(text, config), f"{text} is not in the config"
+    path.write_text(re.sub(text, replacement, config, count=1))
+    return "--configfile", str(path)
+
+
+def test_the_report_is_one_file_without_requests(run):
+    page = (run / REPORT).read_text()
+    assert len(page) > 100_000
+    assert not re.search(r"""(?:src|href)=["']https?://[^"']+\.(?:js|css|png|jpg)""", page)
+    assert "random weights" in page
+
+
+def test_a_second_run_has_nothing_to_do(run):
+    assert planned_jobs(run) == {}
+
+
+def test_every_phase_left_its_counts(run):
+    phases = json.loads((run / "results/demo/progress.json").read_text())["phases"]
+    assert {phase["status"] for phase in phases.values()} == {"done"}
+    for name, phase in phases.items():
+        assert phase["read"] == phase["kept"] + sum(phase["set_aside"].values()), name
+
+
+def test_a_new_threshold_repeats_only_deciding_phases(run):
+    changed = edit_config(run, r"(?m)^(  min_sharpness:\s*)[0-9.]+", r"\g<1>0.3")
+    targets = [f"results/demo/analyze_dataset/{name}.json" for name in DATASETS]
+    jobs = planned_jobs(run, *changed, "--", *targets)
+    assert set(jobs) == {"filter_frames", "pack_dataset", "analyze_dataset"}
+    assert not set(jobs) & GPU_RULES
+    everything = planned_jobs(run, *changed)
+    assert set(everything) & GPU_RULES == {"train_adapter", "evaluate_adapter"}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_each_dataset_loads_with_its_captions_and_nothing_leaks(run, name):
+    folder = run / "results/demo/datasets" / name
+    loaded = datasets.load_dataset("imagefolder", data_dir=str(folder))
+    assert len(loaded["train"]) > 0
+    assert all(loaded["train"]["text"])
+    rows = pd.read_parquet(folder / "dataset.parquet")
+    assert set(rows.loc[rows["reason"] == "", "split"]) <= {"train", "validation"}
+    assert json.loads((folder / "counts.json").read_text())["held_out"]["leak"] == 0
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_each_adapter_is_complete(run, name):
+    folder = run / "results/demo/adapters" / name
+    names = {path.name for path in folder.iterdir()}
+    assert {"adapter.safetensors", "settings.yaml", "metrics.parquet"} <= names
+    metrics = pd.read_parquet(folder / "metrics.parquet")
+    assert metrics.loc[metrics["step"] > 0, "loss"].notna().all()
+    assert metrics["validation_loss"].notna().sum() >= 2  # of the base, and of the adapter
+
+
+@pytest.mark.parametrize("figure", sorted(FLOORS))
+def test_no_figure_falls_below_what_was_reached(run, figure):
+    value = json.loads((run / "results/demo/accuracy.json").read_text())[figure]["value"]
+    floor = FLOORS[figure]
+    if "min" in floor:
+        assert value >= floor["min"]
+    else:
+        assert value <= floor["max"]
+
+
+def test_snakemakes_own_report_works(run):
+    snakemake(run, "--report", "report.html")
+    assert (run / "report.html").stat().st_size > 100_000
+
+
+def test_a_broken_config_stops_before_any_job(run):
+    changed = edit_config(run, r"(?m)^shards: .*", "shards: two\nshard: 2")
+    output = snakemake(run, *changed, "-n", check=False)
+    assert "The config has 2 problem(s)" in output
+    assert "unknown key 'shard'" in output
+
+
+def test_a_missing_film_stops_before_any_job(run):
+    changed = edit_config(run, r"path: resources/demo_film/film.mp4", "path: no/such/film.mp4")
+    output = snakemake(run, *changed, "-n", check=False)
+    assert "there is no file or folder no/such/film.mp4" in output

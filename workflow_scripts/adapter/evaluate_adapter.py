@@ -1,0 +1,297 @@
+"""Measure what an adapter does, always beside the base model with the same seeds.
+
+Reads the adapter, its settings, its dataset and the base. Leaves scores.parquet (one row per score
+and strength, with a 95 % interval) and grid.png (prompts and seeds across, strengths down). The
+adapter is loaded by diffusers' own load_lora_weights, as a user would load it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import yaml
+
+from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
+from workflow_scripts.adapter.grid import draw_grid
+from workflow_scripts.adapter.metrics import (
+    bootstrap_difference,
+    bootstrap_mean,
+    measure_pictures,
+    nearest,
+)
+from workflow_scripts.adapter.training_data import (
+    TrainingImage,
+    fit_picture,
+    make_buckets,
+    read_split,
+    spread,
+)
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import write_image
+from workflow_scripts.lib.manifest import write_manifest
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.models.diffusion import Base, draw_pictures, load_adapter
+from workflow_scripts.models.registry import load_model
+
+SCORES = pa.schema(
+    [
+        ("score", pa.string()),
+        ("strength", pa.float64()),  # 0: the base, without the adapter; null: of the dataset alone
+        ("value", pa.float64()),  # null where there was nothing to measure it on
+        ("low", pa.float64()),  # of the 95 % interval; null with fewer than two values
+        ("high", pa.float64()),
+        ("n", pa.int32()),  # values behind the mean
+        ("better", pa.string()),  # up, down or none
+        ("note", pa.string()),
+        ("base_is_random", pa.bool_()),  # then the scores prove the path, not the picture
+    ]
+)
+NOTES = {  # score: (better, what it says)
+    "heldout_loss": ("down", "denoising loss on held-out pictures, fixed noise"),
+    "heldout_gain": ("up", "loss of the base minus loss with the adapter, held-out, paired"),
+    "train_gain": ("up", "the same on training pictures"),
+    "overfit_gap": ("down", "train_gain minus heldout_gain: what was learnt by heart"),
+    "likeness": ("up", "cosine of drawn pictures to held-out ones"),
+    "likeness_gain": ("up", "likeness minus that of the base, same prompts and seeds"),
+    "copy_risk": ("down", "share of drawn pictures nearer to a training picture than film stills"),
+    "nearest_training": ("none", "cosine to the nearest training picture"),
+    "nearest_training_of_heldout": ("none", "the same for held-out pictures: the film's own level"),
+    "diversity": ("up", "cosine distance between seeds of one prompt"),
+    "drift": ("down", "cosine distance from the base's picture on unrelated prompts"),
+    "pixel_change": ("none", "mean change of a picture against the base, 0 to 1"),
+    "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
+}
+AGAINST_BASE = ("likeness_gain", "drift")  # 0 by definition at strength 0
+Embed = Callable[[list[np.ndarray]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What is drawn: one entry per picture."""
+
+    texts: list[str]
+    seeds: list[int]
+    related: np.ndarray  # bool: a caption of the dataset, not an unrelated prompt
+
+    @property
+    def groups(self) -> np.ndarray:
+        """Number of the prompt of each picture."""
+        order = {text: n for n, text in enumerate(dict.fromkeys(self.texts))}
+        return np.array([order[text] for text in self.texts])
+
+
+def choose_prompts(
+    images: Sequence[TrainingImage], unrelated: Sequence[str], seeds: Sequence[int], most: int
+) -> Prompts:
+    """Captions spread over the film, then the unrelated prompts; each with every seed."""
+    different = list({image.caption: image for image in images}.values())
+    related = [image.caption for image in spread(different, most)]
+    texts = [text for text in (*related, *unrelated) for _ in seeds]
+    known = np.arange(len(texts)) < len(related) * len(seeds)
+    return Prompts(texts, [seed for _ in (*related, *unrelated) for seed in seeds], known)
+
+
+def draw_all(base: Base, prompts: Prompts, options: dict[str, Any]) -> np.ndarray:
+    """Draw every prompt with its seed: RGB uint8 (N, side, side, 3)."""
+    return draw_pictures(
+        base,
+        prompts.texts,
+        prompts.seeds,
+        steps=options["sampling_steps"],
+        guidance=options["guidance"],
+        side_px=base.resolution_px,
+    )
+
+
+def measure_losses(
+    losses: dict[float, tuple[np.ndarray, np.ndarray]], resamples: int, lots: np.random.Generator
+) -> list[dict]:
+    """Rows about the denoising loss; `losses` maps strength to (train, held-out), (N,) each."""
+    rows = []
+    for strength, (train, held_out) in losses.items():
+        options = {"resamples": resamples, "lots": lots}
+        rows.append(make_row("heldout_loss", strength, held_out, **options))
+        if strength == 0:
+            continue
+        gains = losses[0][0] - train, losses[0][1] - held_out
+        rows.append(make_row("train_gain", strength, gains[0], **options))
+        rows.append(make_row("heldout_gain", strength, gains[1], **options))
+        gap = bootstrap_difference(*gains, **options)
+        rows.append(_row("overfit_gap", strength, gap, len(gains[1])))
+    return rows
+
+
+def make_row(
+    score: str, strength: float, values: np.ndarray, *, resamples: int, lots: np.random.Generator
+) -> dict:
+    """One row of the table: the mean of the values and its interval."""
+    figures = bootstrap_mean(values, resamples=resamples, lots=lots)
+    return _row(score, strength, figures, len(values))
+
+
+def _row(score: str, strength: float, figures: tuple[float, float, float], n: int) -> dict:
+    better, note = NOTES[score]
+    value, low, high = figures
+    return {
+        "score": score,
+        "strength": strength,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": n,
+        "better": better,
+        "note": note,
+    }
+
+
+def measure_changes(pictures: dict[float | None, np.ndarray], options: dict) -> list[dict]:
+    """Rows about pixels; an adapter that changes nothing at full strength was not loaded."""
+    plain = pictures[None].astype(float) / 255
+    largest = float(np.abs(pictures[0].astype(float) / 255 - plain).max())
+    rows = [_row("change_at_strength_0", 0.0, (largest, np.nan, np.nan), len(plain))]
+    for strength, drawn in pictures.items():
+        if not strength:
+            continue
+        change = np.abs(drawn.astype(float) / 255 - plain).mean((1, 2, 3))
+        rows.append(make_row("pixel_change", strength, change, **options))
+        if strength >= 1 and not change.any():
+            raise CineloraError(
+                f"at strength {strength} the adapter changes no pixel of {len(plain)} pictures.\n"
+                "  Its weights are 0 or do not reach the base model: train it for more steps."
+            )
+    return rows
+
+
+def try_strengths(
+    base: Base,
+    adapter: str,
+    prompts: Prompts,
+    splits: tuple[Examples, Examples],
+    options: dict[str, Any],
+    seed: int,
+) -> tuple[dict[float | None, np.ndarray], dict[float, tuple[np.ndarray, np.ndarray]]]:
+    """Draw and measure without the adapter (None), then with it at 0 and at every strength.
+
+    Returns the pictures and, but for None, the losses of both splits: (N,) means over noise levels.
+    """
+
+    def measure() -> tuple[np.ndarray, ...]:
+        return tuple(
+            fixed_losses(base, split, timesteps=options["timesteps"], seed=seed).mean(1)
+            for split in splits
+        )
+
+    pictures: dict[float | None, np.ndarray] = {None: draw_all(base, prompts, options)}
+    losses = {0.0: measure()}
+    load_adapter(base, adapter)
+    strengths = [0.0, *options["strengths"]]
+    for strength in progress(strengths, "strengths", total=len(strengths)):
+        base.pipeline.set_adapters("film", strength)
+        pictures[strength] = draw_all(base, prompts, options)
+        if strength:
+            losses[strength] = measure()
+    return pictures, losses
+
+
+def measure_looks(
+    pictures: dict[float | None, np.ndarray],
+    prompts: Prompts,
+    stills: tuple[np.ndarray, np.ndarray],
+    embed: Embed,
+    options: dict[str, Any],
+) -> list[dict]:
+    """Rows about what the pictures look like; `stills` are vectors of training and held-out."""
+    plain = embed(list(pictures[None]))
+    rows = []
+    for strength, drawn in pictures.items():
+        if strength is None:
+            continue
+        vectors = embed(list(drawn)) if strength else plain
+        figures = measure_pictures(vectors, plain, prompts.related, prompts.groups, *stills)
+        if not strength:
+            figures = {k: v for k, v in figures.items() if k not in AGAINST_BASE}
+        rows += [make_row(name, strength, values, **options) for name, values in figures.items()]
+    if len(stills[1]):
+        level = nearest(stills[1], stills[0])
+        rows.append(make_row("nearest_training_of_heldout", np.nan, level, **options))
+    return rows
+
+
+def open_trained_base(base: str, model: dict[str, Any], trained: dict[str, Any]) -> Base:
+    """Open the base, which must be the very one that the adapter was trained on."""
+    opened = load_model(model, [Path(base) / "model_index.json"])
+    if trained["base_sha256"] != opened.sha256:
+        raise CineloraError(
+            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
+            f"  {base} is another model ({opened.sha256[:12]}). Train the adapter again."
+        )
+    return opened
+
+
+def name_rows(pictures: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rows of the grid; strength 0 looks like the base and is left out."""
+    names = {None: "no adapter"}
+    return {names.get(k, f"strength {k}"): v for k, v in pictures.items() if k is None or k > 0}
+
+
+def main(
+    dataset: str,
+    adapter: str,
+    settings: str,
+    base: str,
+    embed_weights: Sequence[str],
+    scores: str,
+    grid: str,
+    *,
+    title: str,
+    options: dict[str, Any],
+    model: dict[str, Any],
+    embed: dict[str, Any],
+    seed: int,
+) -> Counts:
+    trained = yaml.safe_load(Path(settings).read_text())
+    opened = open_trained_base(base, model, trained)
+    everything = {split: read_split(dataset, split) for split in ("train", "validation")}
+    splits = [spread(images, options["images"]) for images in everything.values()]
+    prompts = choose_prompts(
+        everything["validation"] or everything["train"],
+        options["unrelated_prompts"],
+        options["seeds"],
+        options["prompts"],
+    )
+    log.info("%s: %d pictures a strength, on %s", title, len(prompts.texts), opened.device)
+    encoding = {
+        "resolution_px": trained["resolution_px"],
+        "unmasked_weight": trained["settings"]["unmasked_weight"],
+    }
+    examples = tuple(cache_examples(opened, images, **encoding) for images in splits)
+    pictures, losses = try_strengths(opened, adapter, prompts, examples, options, seed)
+
+    resampling = {
+        "resamples": options["bootstrap"],
+        "lots": np.random.default_rng(seed_for(seed, "bootstrap")),
+    }
+    look = load_model(embed, embed_weights)
+    buckets = make_buckets(opened.resolution_px, opened.side_step_px)
+    stills = tuple(look([fit_picture(i, buckets).pixels for i in images]) for images in splits)
+    rows = [
+        *measure_losses(losses, **resampling),
+        *measure_changes(pictures, resampling),
+        *measure_looks(pictures, prompts, stills, look, resampling),
+    ]
+    table = pd.DataFrame(rows).assign(base_is_random=opened.is_random)
+    write_manifest(table, scores, SCORES)
+    write_image(
+        grid,
+        draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(pictures)),
+    )
+    drawn = len(prompts.texts) * len(pictures)
+    return Counts("pictures", drawn, drawn, found={"scores": len(rows)})
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

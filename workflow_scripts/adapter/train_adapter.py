@@ -1,0 +1,225 @@
+"""Train one adapter: LoRA on the attention of the base model's UNet.
+
+Reads a dataset folder (kohya layout) and a base model (diffusers folder). Leaves the adapter
+itself, adapter.json (a card that A1111 shows), settings.yaml (all that is needed to repeat the
+training) and metrics.parquet. An interrupted run goes on from checkpoints/ exactly where it was.
+"""
+
+import hashlib
+import json
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import torch
+import yaml
+
+from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, write_adapter
+from workflow_scripts.adapter.examples import Examples, cache_examples
+from workflow_scripts.adapter.trainer import Settings, Trainer
+from workflow_scripts.adapter.training_data import (
+    TrainingImage,
+    count_tags,
+    find_trigger,
+    read_split,
+    spread,
+)
+from workflow_scripts.lib.code import hash_code
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import replace_when_done, write_manifest
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.models.diffusion import Base, free_encoders, hash_folder
+from workflow_scripts.models.registry import load_model
+
+METRICS = pa.schema(
+    [
+        ("step", pa.int32()),  # 0 is the base model, before the first update
+        ("epoch", pa.float64()),
+        ("loss", pa.float64()),  # mean over the pictures of the step; null at step 0
+        ("validation_loss", pa.float64()),  # null where it was not measured
+        ("learning_rate", pa.float64()),
+        ("grad_norm", pa.float64()),  # before clipping
+    ]
+)
+PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy")
+
+
+def make_fingerprint(settings: Settings, seed: int, dataset_sha256: str, base: Base) -> str:
+    """Two trainings with the same fingerprint take the same steps."""
+    parts = [asdict(settings), seed, dataset_sha256, base.sha256, hash_code("train_adapter")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def describe_base(name: str, base: Base) -> str:
+    """The base model's name, with a warning where its weights are random."""
+    return f"{name} (random weights: proves the path, not the picture)" if base.is_random else name
+
+
+def count_buckets(base: Base, examples: Examples) -> list[dict[str, Any]]:
+    """Sizes in pixels and how many pictures of the split (without repeats) have each."""
+    scale = base.pixels_per_latent
+    sizes = Counter((width * scale, height * scale) for height, width in examples.sizes)
+    return [{"resolution": list(size), "count": n} for size, n in sorted(sizes.items())]
+
+
+def count_folders(images: Sequence[TrainingImage]) -> dict[str, dict[str, int]]:
+    """Folders of the dataset as kohya's metadata list them."""
+    folders = Counter((image.picture.parent.name, image.repeats) for image in images)
+    return {name: {"n_repeats": n, "img_count": count} for (name, n), count in folders.items()}
+
+
+def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step: int) -> dict:
+    """The facts that the file's metadata and settings.yaml share."""
+    base, examples, settings = trainer.base, trainer.train, trainer.settings
+    trigger = find_trigger([image.caption for image in examples.images])
+    name = describe_base(model["name"], base)
+    return {
+        "base": name,
+        "base_sha256": base.sha256,
+        "base_version": base.version,
+        "architecture": base.architecture,
+        "name": title.replace(" ", "-"),
+        "title": title + (" (random base)" if base.is_random else ""),
+        "description": f"LoRA for {title}, trained on {name}.",
+        "trigger": trigger,
+        "licence": settings.licence,
+        "prediction_type": base.noise.config.prediction_type,
+        "seed": trainer.seed,
+        "steps": step,
+        "epochs": int(step * settings.accumulate / len(trainer.plan[1])),
+        "images": sum(image.repeats for image in examples.images),
+        "resolution_px": trainer.resolution_px,
+        "buckets": count_buckets(base, examples),
+        "folders": count_folders(examples.images),
+    }
+
+
+def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: datetime) -> dict:
+    """The rest of settings.yaml: what was read, how it went, with what it was done."""
+    images, settings = trainer.train.images, trainer.settings
+    return {
+        "base_is_random": trainer.base.is_random,
+        "adapter_tensors": len(weights),
+        "adapter_parameters": sum(tensor.numel() for tensor in weights.values()),
+        "pictures": len(images),
+        "masks": sum(image.mask is not None for image in images),
+        "held_out": len(trainer.held_out),
+        **summarise(pd.DataFrame(trainer.rows)),
+        "settings": asdict(settings),
+        "device": trainer.base.device,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
+    }
+
+
+def write_settings(path: str, facts: dict[str, Any]) -> None:
+    """Write settings.yaml: plain values, in the order in which a person reads them."""
+    with replace_when_done(path) as partial:
+        partial.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100))
+
+
+def write_card(path: str, facts: dict[str, Any], is_random: bool) -> None:
+    """Write the card that A1111 and Forge show beside the adapter."""
+    card = {
+        "description": facts["description"],
+        "activation text": facts["trigger"],
+        "preferred weight": 1.0,
+        "sd version": "Unknown" if is_random else "SD1",
+        "notes": f"{facts['steps']} steps on {facts['images']} pictures (repeats counted).",
+    }
+    with replace_when_done(path) as partial:
+        partial.write_text(json.dumps(card, indent=1, ensure_ascii=False))
+
+
+def cache_dataset(
+    base: Base, dataset: str, settings: Settings, resolution_px: int
+) -> tuple[Examples, Examples]:
+    """Encode the training split and the pictures that watch over it."""
+    train, held_out = read_split(dataset, "train"), read_split(dataset, "validation")
+    if not train:
+        raise CineloraError(
+            f"{dataset}/train holds no pictures: there is nothing to learn.\n"
+            "  The dataset's counts.json says why; loosen filter_frames or pack_dataset."
+        )
+    watched = spread(held_out, settings.validation_images)
+    options = {"resolution_px": resolution_px, "unmasked_weight": settings.unmasked_weight}
+    return cache_examples(base, train, **options), cache_examples(base, watched, **options)
+
+
+def train(trainer: Trainer, checkpoint: Path, fingerprint: str) -> None:
+    """Run all steps, or those that an interrupted run has left."""
+    trainer.resume(checkpoint, fingerprint)
+    steps = trainer.settings.steps
+    for step in progress(trainer.run(steps), "training", total=steps - trainer.step):
+        if step % trainer.settings.save_every == 0 and step < steps:
+            trainer.save(checkpoint, fingerprint)
+
+
+def summarise(rows: pd.DataFrame) -> dict[str, float | None]:
+    """First and last figures of the curve; None where there is no held-out split."""
+    measured = rows["validation_loss"].dropna()
+    tail = rows["loss"].dropna().tail(10)
+    return {
+        "loss_last_10_steps": round(float(tail.mean()), 6),
+        "validation_loss_of_base": round(float(measured.iloc[0]), 6) if len(measured) else None,
+        "validation_loss_lowest": round(float(measured.min()), 6) if len(measured) else None,
+    }
+
+
+def main(
+    dataset: str,
+    base: str,
+    adapter: str,
+    card: str,
+    settings: str,
+    metrics: str,
+    *,
+    title: str,
+    options: dict[str, Any],
+    model: dict[str, Any],
+    seed: int,
+) -> Counts:
+    started = datetime.now(UTC)
+    chosen, opened = Settings(**options), load_model(model, [Path(base) / "model_index.json"])
+    native = chosen.resolution_px == "native"
+    resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
+    log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
+    examples = cache_dataset(opened, dataset, chosen, resolution_px)
+    free_encoders(opened)
+    trainer = Trainer(opened, *examples, chosen, seed, resolution_px)
+    dataset_sha256 = hash_folder(dataset)
+    checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
+    train(trainer, checkpoint, make_fingerprint(chosen, seed, dataset_sha256, opened))
+
+    step, weights = trainer.chosen()
+    facts = describe_training(trainer, model, title, step)
+    images = examples[0].images
+    metadata = make_metadata({**facts, "settings": options, "tags": count_tags(images)})
+    digest = write_adapter(adapter, to_kohya(weights, chosen.alpha), metadata)
+    write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
+    write_card(card, facts, opened.is_random)
+    origin = {
+        "adapter_sha256_of_tensors": digest,
+        "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
+        "dataset_sha256": dataset_sha256,
+    }
+    write_settings(settings, {**facts, **origin, **describe_run(trainer, weights, started)})
+    shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
+    return Counts(
+        "images", len(images), len(images), found={"held_out": len(examples[1]), "steps": step}
+    )
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

@@ -1,0 +1,259 @@
+"""The training loop: LoRA on the attention of a UNet, over cached examples.
+
+Every draw depends on the seed and the number of the step alone, so a resumed training takes exactly
+the steps that the interrupted one would have taken.
+"""
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+
+from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.adapter.training_data import plan_batches
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.lib.phase import log
+from workflow_scripts.models.diffusion import Base, denoising_errors, signal_to_noise
+
+TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
+VALIDATION_TIMESTEPS = 4  # per held-out picture: early, middle and late noise
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The block train_adapter of the config; steps and learning rate of the base's tier."""
+
+    steps: int
+    learning_rate: float
+    rank: int
+    alpha: float
+    batch_size: int
+    accumulate: int
+    resolution_px: int | str
+    schedule: str
+    warmup: float
+    weight_decay: float
+    max_grad_norm: float
+    min_snr_gamma: float
+    noise_offset: float
+    caption_dropout: float
+    unmasked_weight: float
+    validations: int
+    validation_images: int
+    checkpoints: int
+    keep: str
+    licence: str
+
+    @property
+    def validate_every(self) -> int:
+        """Steps between two measurements of the held-out loss."""
+        return math.ceil(self.steps / self.validations)
+
+    @property
+    def save_every(self) -> int:
+        """Steps between two checkpoints; beyond the last step when there are none."""
+        return math.ceil(self.steps / (self.checkpoints + 1))
+
+
+def learning_rate(settings: Settings, step: int) -> float:
+    """Rate of the update that follows `step` updates; never 0, or lora_A would learn nothing."""
+    rising = round(settings.warmup * settings.steps)
+    if step < rising:
+        return settings.learning_rate * (step + 1) / (rising + 1)
+    part = (step - rising) / (settings.steps - rising)
+    falling = {"constant": 1.0, "linear": 1 - part, "cosine": (1 + math.cos(math.pi * part)) / 2}
+    return settings.learning_rate * falling[settings.schedule]
+
+
+def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
+    """Min-SNR weights (B,): easy, almost noiseless timesteps count less; all 1 when gamma is 0."""
+    snr = signal_to_noise(base, timesteps)
+    if not gamma:
+        return torch.ones_like(snr)
+    velocity = base.noise.config.prediction_type == "v_prediction"
+    return snr.clamp_max(gamma) / (snr + 1 if velocity else snr)
+
+
+def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn.Parameter]:
+    """Put LoRA layers into the UNet; returns its trainable tensors by name."""
+    torch.manual_seed(seed)  # before the layers are made, or their start would not be ours
+    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=TARGETS)
+    base.pipeline.unet.add_adapter(config)
+    base.pipeline.unet.train()
+    return {n: p for n, p in base.pipeline.unet.named_parameters() if p.requires_grad}
+
+
+class Trainer:
+    """The state of one training: network, optimizer, step, curve, best weights so far."""
+
+    def __init__(
+        self,
+        base: Base,
+        train: Examples,
+        held_out: Examples,
+        settings: Settings,
+        seed: int,
+        resolution_px: int,
+    ):
+        self.base, self.train, self.held_out = base, train, held_out
+        self.settings, self.seed, self.resolution_px = settings, seed, resolution_px
+        self.tensors = add_adapter(base, settings, seed)
+        self.optimizer = torch.optim.AdamW(
+            self.tensors.values(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.step = 0
+        self.moved: set[str] = set()  # tensors that have had a gradient
+        self.rows: list[dict] = []
+        self.best: dict[str, Any] = {"step": 0, "loss": math.inf, "weights": {}}
+        self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
+
+    def run(self, until: int) -> Iterator[int]:
+        """Train up to `until` updates; yields the number of each."""
+        if not self.rows:
+            self._record(None, 0.0, None)
+        while self.step < until:
+            rate = learning_rate(self.settings, self.step)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            loss = sum(self._backward(part) for part in range(self.settings.accumulate))
+            norm = self._clip_gradients()
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            self.step += 1
+            self._check(loss)
+            self._record(loss, rate, norm)
+            yield self.step
+
+    def _backward(self, part: int) -> float:
+        """Add the gradients of one batch; returns its share of the step's loss."""
+        number = self.step * self.settings.accumulate + part
+        generator = torch.Generator().manual_seed(seed_for(self.seed, "batch", number))
+        loss = self.losses(self._batch(number), generator).mean() / self.settings.accumulate
+        loss.backward()
+        return float(loss.detach())
+
+    def losses(self, members: list[int], generator: torch.Generator) -> torch.Tensor:
+        """Loss per picture (B,); noise, timesteps and dropped captions are drawn on the CPU."""
+        options, device = self.settings, self.base.device
+        latents = torch.stack([self.train.latents[i] for i in members])
+        noise = torch.randn(latents.shape, generator=generator)
+        shift = torch.randn(len(members), 4, 1, 1, generator=generator)
+        noise = noise + options.noise_offset * shift  # lets whole pictures become dark or bright
+        last = self.base.noise.config.num_train_timesteps
+        timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
+        dropped = torch.rand(len(members), 1, 1, generator=generator) < options.caption_dropout
+        captions = torch.where(dropped, self.train.no_caption, self.train.captions[members])
+        errors = denoising_errors(
+            self.base, latents.to(device), captions.to(device), noise.to(device), timesteps
+        )
+        weights = torch.stack([self.train.weights[i] for i in members]).to(device)
+        return weighted_means(errors, weights) * snr_weights(
+            self.base, timesteps, options.min_snr_gamma
+        )
+
+    def _batch(self, number: int) -> list[int]:
+        """Indices of the pictures of one batch, counted from the start of the training."""
+        epoch, position = divmod(number, len(self.plan[1]))
+        if epoch != self.plan[0]:
+            self.plan = (epoch, self._plan_epoch(epoch))
+        return self.plan[1][position]
+
+    def _plan_epoch(self, epoch: int) -> list[list[int]]:
+        lots = np.random.default_rng(seed_for(self.seed, "epoch", epoch))
+        repeats = [image.repeats for image in self.train.images]
+        return plan_batches(self.train.sizes, repeats, self.settings.batch_size, lots)
+
+    def _clip_gradients(self) -> float:
+        for name, tensor in self.tensors.items():
+            if name not in self.moved and tensor.grad is not None and tensor.grad.any():
+                self.moved.add(name)
+        limit = self.settings.max_grad_norm or math.inf
+        return float(torch.nn.utils.clip_grad_norm_(self.tensors.values(), limit))
+
+    def _check(self, loss: float) -> None:
+        """A loss that is no number, or a layer that does not learn, ends the training."""
+        if not math.isfinite(loss):
+            raise CineloraError(
+                f"the loss of step {self.step} is {loss}.\n"
+                f"  Lower train_adapter.learning_rate (now {self.settings.learning_rate}) and\n"
+                "  look for broken pictures in the dataset."
+            )
+        # lora_B starts at 0, so lora_A has its first gradient in the second step
+        still = sorted(set(self.tensors) - self.moved) if self.step == 2 else []
+        if still:
+            raise CineloraError(
+                f"{len(still)} of {len(self.tensors)} adapter tensors had no gradient in two\n"
+                f"  steps: {', '.join(still[:4])}{' ...' if len(still) > 4 else ''}.\n"
+                "  These layers would stay as they are: the base model does not use them, or\n"
+                "  the learning rate is 0."
+            )
+
+    def _record(self, loss: float | None, rate: float, norm: float | None) -> None:
+        settings, measured = self.settings, None
+        due = self.step % settings.validate_every == 0 or self.step == settings.steps
+        if due and len(self.held_out):
+            losses = fixed_losses(
+                self.base, self.held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed
+            )
+            measured = float(losses.mean())
+            if self.step > 0 and measured < self.best["loss"]:
+                self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
+        epoch = self.step * settings.accumulate / len(self.plan[1])
+        self.rows.append(
+            {
+                "step": self.step,
+                "epoch": epoch,
+                "loss": loss,
+                "validation_loss": measured,
+                "learning_rate": rate,
+                "grad_norm": norm,
+            }
+        )
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The adapter as it is now, under peft's names."""
+        state = get_peft_model_state_dict(self.base.pipeline.unet)
+        return {key: tensor.detach().clone().cpu() for key, tensor in state.items()}
+
+    def chosen(self) -> tuple[int, dict[str, torch.Tensor]]:
+        """Step and weights that become the adapter."""
+        if self.settings.keep == "best" and self.best["weights"]:
+            return self.best["step"], self.best["weights"]
+        return self.step, self.weights()
+
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Leave all that a later process needs to go on; the file appears whole or not at all."""
+        state = {
+            "fingerprint": fingerprint,
+            "step": self.step,
+            "weights": self.weights(),
+            "optimizer": self.optimizer.state_dict(),
+            "moved": sorted(self.moved),
+            "rows": self.rows,
+            "best": self.best,
+        }
+        whole = io.BytesIO()  # torch hides from the reader of its error that a disk is full
+        torch.save(state, whole)
+        with replace_when_done(path) as partial:
+            partial.write_bytes(whole.getbuffer())
+
+    def resume(self, path: Path, fingerprint: str) -> None:
+        """Go on from a checkpoint of the very same training; any other is left alone."""
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["fingerprint"] != fingerprint:
+            log.info("%s belongs to other settings or data: training starts anew", path)
+            return
+        set_peft_model_state_dict(self.base.pipeline.unet, state["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.moved = state["step"], set(state["moved"])
+        self.rows, self.best = state["rows"], state["best"]
+        log.info("resumed after step %d", self.step)

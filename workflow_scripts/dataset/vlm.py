@@ -1,0 +1,150 @@
+"""Captions by a vision-language model: the question, the answer checked, what contradicts facts.
+
+The measured facts lead, in the words of the template; the model adds what nobody measured. An
+answer that is not the JSON asked for is asked for once more, and then the template stands alone.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from jsonschema import Draft202012Validator
+
+from workflow_scripts.dataset.captions import Tag, clean_clause
+from workflow_scripts.lib.read_ahead import read_ahead
+
+SOURCE = "vlm"
+UNPARSABLE = "vlm_unparsable"
+MAX_CLAUSES = 5
+MAX_STARTS = 50  # braces at which an answer is looked for
+CHECKED = ("action", "view", "shot_type", "emotion", "time_of_day", "weather", "indoor")
+ANSWER = Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["clauses"],
+        "properties": {
+            "clauses": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "minLength": 2, "maxLength": 120},
+            },
+            "checks": {"type": ["object", "null"]},  # a check that is no word is passed over
+        },
+    }
+)
+
+Ask = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]
+Template = Callable[..., list[list[Tag]]]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is said of one image, and how it came about."""
+
+    tags: list[Tag]
+    reason: str = ""  # "" or vlm_unparsable: the template alone
+    contradictions: list[str] = field(default_factory=list)  # "action: measured walk, seen sit"
+
+
+def write_question(
+    kind: str, row: dict[str, Any], tags: Sequence[Tag], vocabulary: dict, prompts: dict
+) -> str:
+    """The question about one image; facts in the words of its template tags."""
+    fills = {
+        "{instruction}": " ".join(prompts["instructions"][kind].split()),
+        "{facts}": "; ".join(tag.text for tag in tags) or "nothing",
+        "{count}": str(MAX_CLAUSES),
+        "{checks}": list_checks(kind, vocabulary),
+    }
+    # One pass: a fact that happens to hold a brace is text, not another place to fill
+    return re.sub(
+        "|".join(map(re.escape, fills)), lambda found: fills[found[0]], prompts["question"]
+    )
+
+
+def list_checks(kind: str, vocabulary: dict) -> str:
+    """The facts of a kind that the model is asked to judge itself, with their values."""
+    asked = [fact for fact in vocabulary["recipes"][kind] if fact in CHECKED]
+    return (
+        "; ".join(f'"{fact}": {", ".join(vocabulary["words"][fact])}' for fact in asked) or "none"
+    )
+
+
+def read_answer(text: str) -> dict[str, Any] | None:
+    """The JSON object in a model's answer; None where there is none of the asked shape."""
+    starts = [found.start() for found in re.finditer("{", text)][:MAX_STARTS]
+    for start in starts:  # words before and after it may hold braces of their own
+        try:
+            answer, _ = json.JSONDecoder().raw_decode(text, start)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if ANSWER.is_valid(answer):
+            return answer
+    return None
+
+
+def find_contradictions(
+    kind: str, row: dict[str, Any], checks: dict[str, Any], vocabulary: dict
+) -> list[str]:
+    """Facts that were measured, and that the model sees otherwise."""
+    found = []
+    for fact in vocabulary["recipes"][kind]:
+        measured, seen = row.get(fact, ""), checks.get(fact, "")
+        known = fact in CHECKED and isinstance(seen, str) and seen in vocabulary["words"][fact]
+        if known and measured and seen != measured:
+            found.append(f"{fact}: measured {measured}, seen {seen}")
+    return found
+
+
+def ask_twice(ask: Ask, images: list, questions: list[str], prompts: dict) -> list[dict | None]:
+    """Answers, the unreadable ones asked for once more."""
+    answers = [read_answer(text) for text in ask(images, questions)]
+    again = [n for n, answer in enumerate(answers) if answer is None]
+    if again:
+        texts = ask(
+            [images[n] for n in again], [f"{questions[n]}\n{prompts['retry']}" for n in again]
+        )
+        for n, text in zip(again, texts, strict=True):
+            answers[n] = read_answer(text)
+    return answers
+
+
+def make_describe(
+    ask: Ask, template: Template, prompts: dict, several: int
+) -> Callable[..., Iterator[Description]]:
+    """Return describe(kind, facts, pictures, vocabulary) that asks a model, see models/facts.
+
+    It asks about `several` images at a time, while the next ones are read.
+    """
+
+    def describe(
+        kind: str, facts: Sequence[dict[str, Any]], pictures: Sequence[Callable], vocabulary: dict
+    ) -> Iterator[Description]:
+        plain = template(kind, facts, pictures, vocabulary)
+        opened = read_ahead(pictures, lambda picture: picture(), ahead=several)
+        rows = zip(facts, plain, opened, strict=True)
+        while batch := list(islice(rows, several)):
+            questions = [
+                write_question(kind, row, tags, vocabulary, prompts) for row, tags, _ in batch
+            ]
+            answers = ask_twice(ask, [image for *_, image in batch], questions, prompts)
+            for (row, tags, _), answer in zip(batch, answers, strict=True):
+                yield describe_one(kind, row, tags, answer, vocabulary)
+
+    return describe
+
+
+def describe_one(
+    kind: str, row: dict[str, Any], tags: list[Tag], answer: dict | None, vocabulary: dict
+) -> Description:
+    """The template's tags and the model's clauses; without an answer the template's alone."""
+    if answer is None:
+        return Description(tags, UNPARSABLE)
+    clauses = [clean_clause(text) for text in answer["clauses"][:MAX_CLAUSES]]
+    seen = [Tag(text, SOURCE) for text in clauses if text]
+    against = find_contradictions(kind, row, answer.get("checks") or {}, vocabulary)
+    return Description([*tags, *seen], "", against)

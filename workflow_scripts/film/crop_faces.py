@@ -1,0 +1,189 @@
+"""Find the face of each person and cut it out. Reads instances and pictures, leaves face crops.
+
+The person is laid on grey first, so that a neighbour's face cannot be taken for theirs, and the
+points of the face must lie on the person. One row per instance whose face is seen; profiles that
+the detector does not know, and backs, have none.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.lib.images import clip_box, composite, decode_rle, read_rgb, write_image
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.models.registry import load_model
+
+FACES = pa.schema(
+    [
+        ("instance_id", pa.string()),
+        ("frame_id", pa.string()),
+        ("x0", pa.float32()),  # box of the face, pixels of the picture, end excluded
+        ("y0", pa.float32()),
+        ("x1", pa.float32()),
+        ("y1", pa.float32()),
+        ("landmarks", pa.list_(pa.float32())),  # x, y of eyes, nose, corners of the mouth
+        ("score", pa.float32()),
+        ("sharpness", pa.float32()),  # 0 flat, 1 crisp
+        ("gaze_yaw", pa.float32()),  # -1 looks to the left of the picture, 0 at us, 1 to the right
+        ("file", pa.string()),  # in {shard}_images/: square, as sharp as the film has it
+        ("crop_x", pa.int32()),  # top left of the crop in the picture, and its side
+        ("crop_y", pa.int32()),
+        ("crop_px", pa.int32()),
+    ]
+)
+COLUMNS = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "mask", "height_px", "width_px"]
+# Height looked at, in widths of the box (None: all of it), and longer side of what the net sees.
+LOOKS = ((1.3, 320), (None, 640))
+SURE = 0.6  # a face this clear in the first look saves the second
+MAX_ENLARGE = 6.0  # a face of under some 8 pixels shows nothing more, however enlarged
+MIN_POINTS_ON_MASK = 4  # of five
+
+FaceNet = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face, in pixels of the picture."""
+
+    box: np.ndarray  # (4,)
+    score: float
+    landmarks: np.ndarray  # (5, 2)
+
+
+def add_seam(mask: np.ndarray) -> np.ndarray:
+    """Widen a mask by some pixels: it often cuts ears, hair and the nose of a profile."""
+    height = mask.any(1).sum()
+    seam = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, height // 40) + 1,) * 2)
+    return cv2.dilate(mask.astype(np.uint8), seam)
+
+
+def find_face(image: np.ndarray, mask: np.ndarray, box: np.ndarray, net: FaceNet) -> Face | None:
+    """The best face on one person: near the top of the body, or anywhere; None if hidden."""
+    x0, y0, x1, y1 = clip_box(box, image.shape[1], image.shape[0])
+    seamed = add_seam(mask)
+    alone = composite(image, seamed)
+    best = None
+    for share, side_px in LOOKS:
+        bottom = y1 if share is None else min(y1, y0 + int(share * (x1 - x0)) + 1)
+        for face in _look(alone[y0:bottom, x0:x1], side_px, net):
+            moved = Face(face.box + [x0, y0, x0, y0], face.score, face.landmarks + [x0, y0])
+            if lies_on(moved.landmarks, seamed) and (best is None or moved.score > best.score):
+                best = moved
+        if best is not None and best.score >= SURE:
+            break
+    return best
+
+
+def _look(part: np.ndarray, side_px: int, net: FaceNet) -> Iterator[Face]:
+    scale = min(MAX_ENLARGE, side_px / max(part.shape[:2]))
+    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    boxes, scores, points = net(cv2.resize(part, size, interpolation=method))
+    for box, score, marks in zip(boxes, scores, points, strict=True):
+        yield Face(box / scale, float(score), marks / scale)
+
+
+def lies_on(landmarks: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether the points (5, 2) of a face lie on the person's mask."""
+    columns, rows = np.floor(landmarks).astype(int).T
+    inside = (rows >= 0) & (columns >= 0) & (rows < mask.shape[0]) & (columns < mask.shape[1])
+    return int(mask[rows[inside], columns[inside]].sum()) >= MIN_POINTS_ON_MASK
+
+
+def place_square(box: np.ndarray, margin: float, width: int, height: int) -> tuple[int, int, int]:
+    """Left, top, side of a square around a box: `margin` times its longer side, moved and at last
+    shrunk to stay inside the picture."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    side = min(int(np.ceil(max(x1 - x0, y1 - y0) * margin)), width, height)
+    left = int(np.clip(round((x0 + x1 - side) / 2), 0, width - side))
+    top = int(np.clip(round((y0 + y1 - side) / 2), 0, height - side))
+    return left, top, side
+
+
+def measure_sharpness(crop: np.ndarray, side_px: int = 64) -> float:
+    """Share of the fine detail (0 to 1) that a slight blur would take away, at one fixed size."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.resize(grey, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    contrast = float(grey.std())
+    if contrast < 1:
+        return 0.0
+    detail = float((grey - cv2.GaussianBlur(grey, (0, 0), 1.0)).std())
+    return min(1.0, 4 * detail / contrast)
+
+
+def measure_yaw(landmarks: np.ndarray) -> float:
+    """Where the face looks, from the nose between the eyes: -1 left of the picture, 1 right."""
+    eyes, nose = landmarks[:2], landmarks[2]
+    line = eyes[1] - eyes[0]
+    length = float(np.linalg.norm(line))
+    if length < 1e-6:
+        return 0.0
+    return float(np.clip(2 * (nose - eyes.mean(0)) @ line / length**2, -1, 1))
+
+
+def crop_frame(
+    image: np.ndarray, people: pd.DataFrame, folder: Path, net: FaceNet, margin: float
+) -> list[dict]:
+    """Rows of the faces of one picture; writes their crops."""
+    rows = []
+    for person in people.itertuples():
+        mask = decode_rle(person.mask, person.height_px, person.width_px)
+        box = np.array([person.x0, person.y0, person.x1, person.y1])
+        face = find_face(image, mask, box, net)
+        if face is None:
+            continue
+        left, top, side = place_square(face.box, margin, person.width_px, person.height_px)
+        file = f"{person.instance_id}.jpg"
+        write_image(folder / file, image[top : top + side, left : left + side])
+        x0, y0, x1, y1 = clip_box(face.box, person.width_px, person.height_px)
+        rows.append(
+            {
+                "instance_id": person.instance_id,
+                "frame_id": person.frame_id,
+                **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
+                "landmarks": face.landmarks.ravel(),
+                "score": face.score,
+                "sharpness": measure_sharpness(image[y0:y1, x0:x1]),
+                "gaze_yaw": measure_yaw(face.landmarks),
+                "file": file,
+                **dict(zip(("crop_x", "crop_y", "crop_px"), (left, top, side), strict=True)),
+            }
+        )
+    return rows
+
+
+def main(
+    instances: str,
+    frames: str,
+    images: str,
+    weights: list[str],
+    faces: str,
+    crops: str,
+    *,
+    model: dict,
+    margin: float,
+) -> Counts:
+    people = read_manifest(instances, COLUMNS)
+    files = read_manifest(frames, ["frame_id", "file"]).set_index("frame_id")["file"]
+    log.info("%d instances; %s on %s", len(people), model["name"], model["device"])
+    Path(crops).mkdir(parents=True, exist_ok=True)
+    rows: list[dict] = []
+    if len(people):
+        net = load_model(model, weights)
+        groups = people.groupby("frame_id", sort=True)
+        reader = read_ahead(groups, lambda item: (item[1], read_rgb(Path(images) / files[item[0]])))
+        for group, image in progress(reader, "looking for faces", total=groups.ngroups):
+            rows += crop_frame(image, group, Path(crops), net, margin)
+    write_manifest(pd.DataFrame(rows, columns=FACES.names), faces, FACES)
+    return Counts("instances", len(people), len(rows), {"no_face": len(people) - len(rows)})
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

@@ -1,0 +1,165 @@
+"""Describe each picture by numbers that are near for pictures that look alike.
+
+Reads frames, instances and clean backgrounds of one shard; leaves a vector and a description of the
+colours for each frame, each instance (cut out, on grey, in a square) and each background. Where a
+frame shows nobody its background is the frame, and so is the vector. Backgrounds may have a model
+of their own (the role scene). Nothing is judged here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.film.people.colors import describe_colors
+from workflow_scripts.film.people.crops import cut_out
+from workflow_scripts.lib.images import decode_rle, read_rgb
+from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.models.registry import load_model
+
+EMBEDDINGS = pa.schema(
+    [
+        ("image_id", pa.string()),  # a frame_id, or an instance_id
+        ("kind", pa.string()),  # frame, instance or background
+        ("vector", pa.list_(pa.float32())),  # of length 1
+        (
+            "colors",
+            pa.list_(pa.float32()),
+        ),  # film/people/colors.py; of instances: in the mask
+    ]
+)
+MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region"]
+MAX_SIDE_PX = 640  # pictures wait for their batch no larger than this; no embedder looks closer
+
+Embed = Callable[[list[np.ndarray]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture that waits to be embedded."""
+
+    image_id: str
+    kind: str
+    pixels: np.ndarray  # (H, W, 3) RGB uint8
+    colors: np.ndarray
+
+
+def shrink(image: np.ndarray) -> np.ndarray:
+    """Scale down to MAX_SIDE_PX, keeping the shape; smaller pictures stay as they are."""
+    height, width = image.shape[:2]
+    scale = MAX_SIDE_PX / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def read_pictures(
+    frame_id: str, file: Path, people: pd.DataFrame, background: Path | None, padding: float
+) -> list[Picture]:
+    """All pictures of one frame: itself, who is in it, its clean background (the frame's own file
+    where nobody is in it, or None for none)."""
+    image = read_rgb(file)
+    pictures = [Picture(frame_id, "frame", shrink(image), describe_colors(image))]
+    if background is not None:
+        clean = read_rgb(background)
+        pictures.append(Picture(frame_id, "background", shrink(clean), describe_colors(clean)))
+    for row in people.itertuples():
+        mask = decode_rle(row.mask, row.height_px, row.width_px)
+        figure = shrink(cut_out(image, mask, padding))
+        colors = describe_colors(image, mask, row.region)
+        pictures.append(Picture(row.instance_id, "instance", figure, colors))
+    return pictures
+
+
+def embed_pictures(
+    frames: Iterable[list[Picture]], embed: Embed, batch_size: int, scene: Embed | None = None
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    """Rows of the table, in full batches across frames; `scene` embeds the backgrounds."""
+    batch: list[Picture] = []
+    for pictures in frames:
+        batch += pictures
+        while len(batch) >= batch_size:
+            yield from embed_batch(batch[:batch_size], embed, scene)
+            batch = batch[batch_size:]
+    if batch:
+        yield from embed_batch(batch, embed, scene)
+
+
+def embed_batch(
+    batch: list[Picture], embed: Embed, scene: Embed | None
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    places = [scene is not None and picture.kind == "background" for picture in batch]
+    vectors = {}
+    for place, net in ((False, embed), (True, scene)):
+        numbers = [n for n, is_place in enumerate(places) if is_place == place]
+        if numbers:
+            found = net([batch[n].pixels for n in numbers])
+            vectors |= dict(zip(numbers, found, strict=True))
+    for number, picture in enumerate(batch):
+        yield picture.image_id, picture.kind, vectors[number], picture.colors
+
+
+def add_empty_frames(rows: pd.DataFrame, empty: set[str]) -> pd.DataFrame:
+    """Where nobody is in a frame, its background has the frame's own numbers."""
+    same = rows[(rows["kind"] == "frame") & rows["image_id"].isin(empty)]
+    return pd.concat([rows, same.assign(kind="background")], ignore_index=True)
+
+
+def main(
+    frames: str,
+    images: str,
+    instances: str,
+    backgrounds: str,
+    background_images: str,
+    weights: list[str],
+    embeddings: str,
+    *,
+    shard: str,
+    model: dict,
+    batch_size: int,
+    padding: float,
+    scene_weights: Sequence[str] = (),
+    scene_model: dict | None = None,
+) -> Counts:
+    everything = read_manifest(frames, ["frame_id", "shot_id", "file"])
+    shown = select_shard(everything, shard).query("file != ''").sort_values("frame_id")
+    people = read_manifest(instances, MASKS)
+    groups, nobody = dict(list(people.groupby("frame_id"))), people.iloc[:0]
+    clean = read_manifest(backgrounds, ["frame_id", "file"]).set_index("frame_id")["file"]
+    own = scene_model is not None and scene_model["name"] != model["name"]
+    names = [model["name"]] + ([scene_model["name"]] if own else [])
+    log.info("%d frames, %d instances; %s", len(shown), len(people), ", ".join(names))
+
+    def read(frame: tuple) -> list[Picture]:
+        file = clean.get(frame.frame_id)
+        background = Path(background_images) / file if file else None
+        if own and file == "":  # nobody there: the frame is its background
+            background = Path(images) / frame.file
+        who = groups.get(frame.frame_id, nobody)
+        return read_pictures(frame.frame_id, Path(images) / frame.file, who, background, padding)
+
+    rows: list[tuple] = []
+    if len(shown):
+        embed = load_model(model, weights)
+        reader = progress(
+            read_ahead(shown.itertuples(), read), "embedding frames", total=len(shown)
+        )
+        scene = load_model(scene_model, scene_weights) if own else None
+        rows = list(embed_pictures(reader, embed, batch_size, scene))
+    table = pd.DataFrame(rows, columns=EMBEDDINGS.names)
+    if not own:
+        table = add_empty_frames(table, set(clean.index[clean == ""]))
+    write_manifest(table, embeddings, EMBEDDINGS)
+    found = {f"{kind}s": int((table["kind"] == kind).sum()) for kind in ("instance", "background")}
+    return Counts("frames", len(shown), len(shown), found=found)
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

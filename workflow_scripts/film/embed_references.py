@@ -1,0 +1,102 @@
+"""Describe the reference pictures of the characters just as the film's instances are described.
+
+Reads {roster}/{character}/*; leaves a row per picture. The largest person of a picture is cut out
+and embedded; a picture without one, or one that cannot be read, keeps its row with a reason.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.film.people.clusters import mean_distances
+from workflow_scripts.film.people.colors import compare_colors, describe_colors
+from workflow_scripts.film.people.crops import cut_out
+from workflow_scripts.film.people.roster import find_gaps
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.manifest import write_manifest
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.models.detections import Detections
+from workflow_scripts.models.registry import load_model
+
+REFERENCES = pa.schema(
+    [
+        ("reference_id", pa.string()),  # nella/01.jpg
+        ("character", pa.string()),
+        ("vector", pa.list_(pa.float32())),  # null where there is a reason
+        ("colors", pa.list_(pa.float32())),
+        ("reason", pa.string()),  # "" | no_person | unreadable
+    ]
+)
+
+
+def choose_person(people: Detections) -> int | None:
+    """Row of the person with the largest mask; None where there is nobody."""
+    return int(people.masks.sum((1, 2)).argmax()) if len(people) else None
+
+
+def describe_reference(path: Path, detect, segment, embed, padding: float) -> tuple:
+    """Vector, colours and reason of one picture."""
+    try:
+        image = read_rgb(path)
+    except CineloraError as error:
+        log.warning("%s", error)
+        return None, None, "unreadable"
+    people = segment(image, detect(image))
+    row = choose_person(people)
+    if row is None:
+        return None, None, "no_person"
+    region = None if people.regions is None else people.regions[row]
+    (vector,) = embed([cut_out(image, people.masks[row], padding)])
+    return vector, describe_colors(image, people.masks[row], region), ""
+
+
+def find_strays(rows: pd.DataFrame) -> list[str]:
+    """Pictures that look more like another character than like the other pictures of their own."""
+    rows = rows[rows["reason"] == ""]
+    labels = pd.factorize(rows["character"])[0]
+    if labels.max(initial=0) < 1:
+        return []
+    colors = np.stack(rows["colors"].to_list())
+    means = mean_distances(compare_colors(colors, colors), labels)
+    numbers = np.arange(len(rows))
+    own = means[numbers, labels]
+    means[numbers, labels] = np.inf
+    return rows["reference_id"][np.isfinite(own) & (means.min(1) < own)].tolist()
+
+
+def main(
+    pictures: list[str],
+    detect_weights: list[str],
+    segment_weights: list[str],
+    embed_weights: list[str],
+    references: str,
+    *,
+    roster: str,
+    characters: list[str],
+    detect: dict,
+    segment: dict,
+    embed: dict,
+    padding: float,
+) -> Counts:
+    for gap in find_gaps(roster, characters):
+        log.warning("%s", gap)
+    rows: list[tuple] = []
+    if pictures:
+        weights = [(detect, detect_weights), (segment, segment_weights), (embed, embed_weights)]
+        models = [load_model(model, files) for model, files in weights]
+        for path in progress(pictures, "embedding references", total=len(pictures)):
+            name = Path(path).relative_to(roster)
+            found = describe_reference(Path(path), *models, padding)
+            rows.append((name.as_posix(), name.parts[0], *found))
+    table = pd.DataFrame(rows, columns=REFERENCES.names)
+    for stray in find_strays(table):
+        log.warning("%s looks more like somebody else: is it in the right folder?", stray)
+    write_manifest(table, references, REFERENCES)
+    return Counts.of("pictures", table["reason"], int((table["reason"] == "unreadable").sum()))
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

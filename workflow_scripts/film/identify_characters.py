@@ -1,0 +1,267 @@
+"""Find out who is who: tracks that look alike are one character, reference pictures name them.
+
+Reads instances, their embeddings, the embedded reference pictures and, if there is one, a review;
+leaves a row per instance: its cluster, its character ("": nobody that has a name), and why.
+
+Whole tracks are compared, by colours and vectors. Two tracks that share a frame are two people; so
+are pictures of two characters. The film itself says what is alike: tracks vary within themselves,
+and people who are seen together differ (the log has both, and their equal error rate).
+
+Corrections: config/reviews/{film}/identities.csv with the columns id (an instance_id, a track_id or
+a cluster such as c03) and character (empty: nobody). They win; a corrected track also serves as a
+reference for the others. Clusters are numbered anew when a threshold changes, tracks are not.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.film.people.clusters import link_average, mean_distances
+from workflow_scripts.film.people.looks import Looks, mean_looks, stack_looks
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.phase import Counts, log, run_phase
+
+IDENTITIES = pa.schema(
+    [
+        ("instance_id", pa.string()),
+        ("track_id", pa.string()),
+        ("cluster", pa.string()),  # c01 is the largest
+        ("character", pa.string()),  # "": nobody that has a name
+        ("score", pa.float32()),  # 0.5: as near to another cluster as to its own; 1: certain
+        ("source", pa.string()),  # reference, cluster (of a reviewed track), review, none
+        ("reason", pa.string()),  # "" named | unknown_character | unsure | nobody (says the review)
+    ]
+)
+INSTANCE_COLUMNS = ["instance_id", "frame_id", "track_id", "area_px"]
+MIN_PAIRS = 4  # people seen together; fewer say nothing about a film
+
+
+def read_tracks(
+    instances: list[str], embeddings: list[str]
+) -> tuple[pd.DataFrame, list[str], Looks, Looks, Looks]:
+    """All instances; ids and looks of their tracks, and looks of the tracks' first and last halves.
+
+    Shard by shard: shards hold whole shots, and only the means of their tracks stay in memory.
+    """
+    people, names = [], []
+    means: list[list[tuple]] = [[], [], []]
+    for path, vectors in zip(instances, embeddings, strict=True):
+        rows = read_manifest(path, INSTANCE_COLUMNS)
+        people.append(rows)
+        embedded = read_manifest(vectors, ["image_id", "kind", "vector", "colors"])
+        embedded = embedded[embedded["kind"] == "instance"].set_index("image_id")
+        looks_of = rows.sort_values("instance_id").join(embedded, on="instance_id")
+        for track_id, track in looks_of.groupby("track_id"):
+            names.append(track_id)
+            middle = -(-len(track) // 2)
+            for kind, part in enumerate((track, track[:middle], track[middle:])):
+                means[kind].append(mean_looks(part if len(part) else track))
+    looks = [
+        Looks(
+            np.array([colors for colors, _ in pairs], np.float32),
+            np.array([vector for _, vector in pairs], np.float32),
+        )
+        for pairs in means
+    ]
+    return pd.concat(people, ignore_index=True), names, *looks
+
+
+def find_together(people: pd.DataFrame, tracks: list[str]) -> np.ndarray:
+    """Tell (T, T) which tracks share a frame: they are different people."""
+    numbers = people["track_id"].map({name: n for n, name in enumerate(tracks)})
+    together = np.zeros((len(tracks), len(tracks)), bool)
+    for _, frame in numbers.groupby(people["frame_id"]):
+        for one, other in combinations(sorted(set(frame)), 2):
+            together[one, other] = together[other, one] = True
+    return together
+
+
+def find_equal_error(same: np.ndarray, different: np.ndarray) -> tuple[float, float]:
+    """Distance where as many same pairs look different as the other way round, and their rate."""
+    cuts = np.sort(np.concatenate([same, different]))
+    missed = np.array([(same > cut).mean() for cut in cuts])
+    taken = np.array([(different <= cut).mean() for cut in cuts])
+    best = int(np.abs(missed - taken).argmin())
+    return float(cuts[best]), float(missed[best] + taken[best]) / 2
+
+
+def choose_limit(
+    same: np.ndarray, different: np.ndarray, max_distance: float, openness: float
+) -> float:
+    """Largest distance within a character: between how tracks vary and how people differ.
+
+    A film that shows few people together cannot say; then `max_distance` holds.
+    """
+    if len(different) < MIN_PAIRS or not len(same):
+        log.info("%d pairs of people seen together: too few, max_distance holds", len(different))
+        return max_distance
+    near, far = float(np.quantile(same, 0.95)), float(np.quantile(different, 0.05))
+    cut, rate = find_equal_error(same, different)
+    log.info(
+        "within tracks: 95 %% nearer than %.3f (%d); seen together: 5 %% nearer than %.3f (%d)",
+        *(near, len(same), far, len(different)),
+    )
+    log.info("equal error rate %.3f at a distance of %.3f", rate, cut)
+    limit = near + openness * (far - near) if far > near else cut
+    return min(limit, max_distance)
+
+
+def read_review(paths: list[str], characters: Iterable[str]) -> dict[str, str]:
+    """Corrections by id; every problem of the file in one message."""
+    if not paths:
+        return {}
+    rows = pd.read_csv(paths[0], dtype=str, keep_default_na=False, skipinitialspace=True)
+    if not {"id", "character"} <= set(rows.columns):
+        raise CineloraError(
+            f"{paths[0]} has the columns {', '.join(rows.columns)}; id and character are needed."
+        )
+    known, problems = list(characters), []
+    for line, name in enumerate(rows["character"], start=2):
+        if name not in ["", *known]:
+            hint = get_close_matches(name, known, n=1)
+            remedy = f"Did you mean {hint[0]!r}?" if hint else f"Known: {', '.join(known)}."
+            problems.append(f"  line {line}: no character {name!r}. {remedy}")
+    for item in rows["id"][rows["id"].duplicated()].unique():
+        problems.append(f"  {item} stands there more than once.")
+    if problems:
+        raise CineloraError(f"{paths[0]} cannot be used:\n" + "\n".join(problems))
+    return dict(zip(rows["id"], rows["character"], strict=True))
+
+
+def number_clusters(tracks: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
+    """Call the clusters c01, c02, ... by how many instances they have."""
+    counts = sizes.reindex(tracks.index).groupby(tracks["cluster"]).sum()
+    order = counts.sort_values(ascending=False, kind="stable").index
+    numbers = {label: f"c{number:02d}" for number, label in enumerate(order, start=1)}
+    return tracks.assign(cluster=tracks["cluster"].map(numbers))
+
+
+def score_tracks(distances: np.ndarray, labels: np.ndarray, limit: float) -> np.ndarray:
+    """How much nearer each item is to its own cluster than to the next one: 0.5 to 1, or less."""
+    means = mean_distances(distances, labels)
+    items = np.arange(len(labels))
+    own = means[items, labels]
+    own = np.where(np.isfinite(own), own, limit)  # alone: as good as the farthest that would join
+    means[items, labels] = np.inf
+    other = np.minimum(means.min(1, initial=np.inf), 1.0)
+    return other / np.maximum(own + other, 1e-9)
+
+
+def match_tracks(
+    tracks: list[str],
+    looks: Looks,
+    together: np.ndarray,
+    references: pd.DataFrame,
+    reviewed: dict[str, str],
+    limit: float,
+    vector_weight: float,
+) -> pd.DataFrame:
+    """Cluster, character, score and source of each track.
+
+    Pictures and corrected tracks of a character are one group from the start; which tracks it
+    gathers has its name.
+    """
+    count = len(tracks)
+    seeds = np.array([reviewed.get(name, "") for name in tracks] + list(references["character"]))
+    everyone = looks.join(stack_looks(references))
+    distances = everyone.distances(everyone, vector_weight)
+    named = seeds != ""
+    apart = named[:, None] & named[None] & (seeds[:, None] != seeds[None])
+    apart[:count, :count] |= together
+    first = {name: n for n, name in reversed(list(enumerate(seeds))) if name}
+    groups = np.array([first.get(name, n) for n, name in enumerate(seeds)])
+    labels = link_average(distances, apart, groups, limit)
+    who = {label: name for label, name in zip(labels, seeds, strict=True) if name}
+    names = [who.get(label, "") for label in labels[:count]]
+    pictured = set(references["character"])
+    return pd.DataFrame(
+        {
+            "cluster": labels[:count],
+            "character": names,
+            "score": score_tracks(distances, labels, limit)[:count],
+            "source": ["reference" if name in pictured else "cluster" for name in names],
+        },
+        index=tracks,
+    )
+
+
+def tell_who(
+    tracks: pd.DataFrame, people: pd.DataFrame, review: dict[str, str], min_score: float
+) -> pd.DataFrame:
+    """Rows of the table; corrections of an instance win, then of a track, then of a cluster."""
+    rows = people[["instance_id", "track_id"]].join(tracks, on="track_id")
+    unsure = (rows["character"] != "") & ~(rows["score"] >= min_score)
+    rows["reason"] = np.select(
+        [rows["character"] == "", unsure], ["unknown_character", "unsure"], ""
+    )
+    rows.loc[rows["reason"] != "", ["character", "source"]] = ["", "none"]
+    for column in ("cluster", "track_id", "instance_id"):
+        said = rows[column].map(review)
+        by_review = said.notna()
+        rows.loc[by_review, "character"] = said[by_review]
+        rows.loc[by_review, "source"] = "review"
+        rows.loc[by_review, "score"] = 1.0
+        rows.loc[by_review, "reason"] = np.where(said[by_review] == "", "nobody", "")
+    return rows
+
+
+def report_unused(review: dict[str, str], rows: pd.DataFrame) -> None:
+    """Name the corrections whose item is not in the film (any more)."""
+    there = {*rows["instance_id"], *rows["track_id"], *rows["cluster"]}
+    lost = [item for item in review if item not in there]
+    if lost:
+        log.warning("%d lines of the review fit nothing: %s", len(lost), ", ".join(lost[:20]))
+
+
+def main(
+    instances: list[str],
+    embeddings: list[str],
+    references: str,
+    review: list[str],
+    identities: str,
+    *,
+    characters: list[str],
+    vector_weight: float,
+    max_distance: float,
+    openness: float,
+    min_score: float,
+) -> Counts:
+    people, tracks, looks, early, late = read_tracks(instances, embeddings)
+    said = read_review(review, characters)
+    pictures = read_manifest(references, ["character", "vector", "colors", "reason"])
+    pictures = pictures[(pictures["reason"] == "") & pictures["character"].isin(characters)]
+    log.info("%d tracks, %d references, %d corrections", len(tracks), len(pictures), len(said))
+    if tracks:
+        together = find_together(people, tracks)
+        same = np.diag(early.distances(late, vector_weight))
+        different = looks.distances(looks, vector_weight)[np.triu(together)]
+        limit = choose_limit(same, different, max_distance, openness)
+        log.info("tracks join up to a distance of %.3f", limit)
+        table = match_tracks(tracks, looks, together, pictures, said, limit, vector_weight)
+        sizes = people["track_id"].value_counts()
+        rows = tell_who(number_clusters(table, sizes), people, said, min_score)
+    else:
+        rows = pd.DataFrame(columns=IDENTITIES.names)
+    report_unused(said, rows)
+    write_manifest(rows, identities, IDENTITIES)
+    return count(rows)
+
+
+def count(rows: pd.DataFrame) -> Counts:
+    """What came out. Nobody named is no failure: the clusters wait for a roster or a review."""
+    found = {"clusters": int(rows["cluster"].nunique())}
+    named = rows["character"] != ""
+    log.info("instances: %s", rows["character"].replace("", "nobody").value_counts().to_dict())
+    if not named.any():
+        log.warning("nobody has a name: put pictures into config/rosters/, or write a review")
+        return Counts("instances", len(rows), len(rows), found=found)
+    return Counts.of("instances", rows["reason"], **found)
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

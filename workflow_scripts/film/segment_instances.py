@@ -1,0 +1,223 @@
+"""Find the people of each frame, cut them out, follow them through the shot.
+
+Reads the frames that have a picture; leaves one row per person and frame, with its mask and track.
+A detector proposes, a segmenter cuts out and may refuse. Then time helps: a person that is lost for
+some frames is looked for again where the frames around place them, and a weak detection that no
+clear one of the same track supports is scenery. A segmenter with a memory of its own (SAM 2) knows
+itself who is lost and who is who.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import reduce
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.film.people.recovery import (
+    Person,
+    Segment,
+    best_score,
+    collect_tracks,
+    find_people,
+    recover_people,
+)
+from workflow_scripts.lib.images import encode_rle, read_rgb
+from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
+from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.models.detections import Detections
+from workflow_scripts.models.registry import load_model
+
+INSTANCES = pa.schema(
+    [
+        ("instance_id", pa.string()),
+        ("frame_id", pa.string()),
+        ("shot_id", pa.int32()),
+        ("track_id", pa.string()),
+        ("x0", pa.float32()),  # box of the mask, pixels of the picture, end excluded
+        ("y0", pa.float32()),
+        ("x1", pa.float32()),
+        ("y1", pa.float32()),
+        ("score", pa.float32()),  # of the detector; of its neighbours in time where it saw nobody
+        ("mask", pa.list_(pa.uint32())),  # run lengths, see lib/images.py
+        ("height_px", pa.int32()),  # size of the picture and of the mask
+        ("width_px", pa.int32()),
+        ("area_px", pa.int32()),
+        ("region", pa.list_(pa.float32())),  # what prompted the model; null when it has no regions
+    ]
+)
+FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "time_s", "file"]
+MAX_TAKEN = 0.3  # share of a small figure that may lie on people already found
+
+Detect = Callable[[np.ndarray], Detections]
+
+
+def detect_small(image: np.ndarray, detect: Detect, taken: np.ndarray) -> Detections:
+    """Detect in overlapping squares of half the picture's height, where nobody was found yet.
+
+    `taken` (H, W) are the masks of the people found. A square shows but a part of large people, and
+    what a detector makes of the part must not compete with the whole.
+    """
+    height, width = image.shape[:2]
+    side = min(height, width) // 2
+    found = [
+        _move(detect(np.ascontiguousarray(image[y : y + side, x : x + side])), x, y)
+        for y in _tile_starts(height, side)
+        for x in _tile_starts(width, side)
+    ]
+    everything = reduce(Detections.join, found)
+    free = [row for row, box in enumerate(everything.boxes) if not _is_taken(box, taken)]
+    return everything.take(sorted(free, key=lambda row: -everything.scores[row]))
+
+
+def _is_taken(box: np.ndarray, taken: np.ndarray) -> bool:
+    """Whether the middle half of a box lies on people already found."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    middle = taken[
+        int((3 * y0 + y1) / 4) : int((y0 + 3 * y1) / 4) + 1,
+        int((3 * x0 + x1) / 4) : int((x0 + 3 * x1) / 4) + 1,
+    ]
+    return bool(middle.size and middle.mean() > MAX_TAKEN)
+
+
+def segment_frame(image: np.ndarray, detect: Detect, segment: Segment, *, zoom: bool) -> Detections:
+    """The people of one picture; `zoom` adds small ones that stand apart from the others."""
+    found = segment(image, detect(image))
+    if not zoom:
+        return found
+    taken = found.masks.any(0)
+    prompts = detect_small(image, detect, taken)
+    if not len(prompts):
+        return found
+    small = segment(image, prompts)
+    free = [row for row, mask in enumerate(small.masks) if taken[mask].mean() <= MAX_TAKEN]
+    return found.join(small.take(free))
+
+
+def _tile_starts(length: int, side: int) -> list[int]:
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return np.linspace(0, length - side, count).round().astype(int).tolist()
+
+
+def _move(found: Detections, x: int, y: int) -> Detections:
+    regions = None if found.regions is None else found.regions + np.array([x, y, 0, 0], np.float32)
+    boxes = found.boxes + np.array([x, y, x, y], np.float32)
+    return replace(found, boxes=boxes, regions=regions)
+
+
+def prepare_pictures(pictures: Iterator[np.ndarray], segment: Segment) -> Iterator[np.ndarray]:
+    """The pictures of a shot in turn; a segmenter that encodes several at once sees them first."""
+    several = getattr(segment, "batch_size", 1)
+    while images := list(islice(pictures, several)):
+        if several > 1:
+            segment.prepare(images)
+        yield from images
+
+
+def segment_shot(
+    shot: pd.DataFrame,
+    folder: Path,
+    pictures: Iterator[np.ndarray],
+    detect: Detect,
+    segment: Segment,
+    *,
+    zoom_every: int,
+    sure_score: float,
+    max_gap_s: float,
+) -> list[dict]:
+    """Rows of one shot; `shot` has its frames in order of time, `pictures` gives them in turn."""
+    files, times_s = list(shot["file"]), [float(t) for t in shot["time_s"]]
+    frames, widths = [], []
+    follow = segment.follow_shot() if hasattr(segment, "follow_shot") else None
+    shown = prepare_pictures(islice(pictures, len(files)), segment)
+    for number, (image, time_s) in enumerate(zip(shown, times_s, strict=True)):
+        zoom = zoom_every > 0 and number % zoom_every == 0
+        found = segment_frame(image, detect, segment, zoom=zoom)
+        if follow:
+            found = follow(image, found)
+        frames.append(find_people(image, time_s, found))
+        widths.append(image.shape[1])
+    if not follow:  # one with a memory of its own has looked for the lost already
+        limits = {"sure_score": sure_score, "max_gap_s": max_gap_s}
+        frames = recover_people(
+            lambda i: read_rgb(folder / files[i]), times_s, frames, segment, **limits
+        )
+    tracks = [t for t in collect_tracks(frames, max_gap_s) if best_score(t) >= sure_score]
+    return [
+        row
+        for index, frame in enumerate(shot.itertuples())
+        for row in make_rows(
+            frame, [(n, t[index]) for n, t in enumerate(tracks) if index in t], widths[index]
+        )
+    ]
+
+
+def make_rows(frame: tuple, people: list[tuple[int, Person]], width_px: int) -> list[dict]:
+    """Rows of the table for one frame, from left to right."""
+    rows = []
+    people = sorted(people, key=lambda item: float(item[1].sighting.box[0]))
+    for number, (track, person) in enumerate(people):
+        mask = np.unpackbits(person.mask, axis=1, count=width_px).astype(bool)
+        box = person.sighting.box.tolist()
+        rows.append(
+            {
+                "instance_id": f"{frame.frame_id}_i{number:02d}",
+                "frame_id": frame.frame_id,
+                "shot_id": frame.shot_id,
+                "track_id": f"s{frame.shot_id:04d}_t{track:02d}",
+                **dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
+                "score": person.sighting.score,
+                "mask": encode_rle(mask),
+                "height_px": mask.shape[0],
+                "width_px": mask.shape[1],
+                "area_px": person.area_px,
+                "region": None if person.region is None else person.region.tolist(),
+            }
+        )
+    return rows
+
+
+def main(
+    frames: str,
+    images: str,
+    detect_weights: list[str],
+    segment_weights: list[str],
+    instances: str,
+    *,
+    shard: str,
+    detect: dict,
+    segment: dict,
+    zoom_every: int,
+    max_gap_s: float,
+) -> Counts:
+    everything = read_manifest(frames, FRAME_COLUMNS)
+    shown = select_shard(everything, shard).query("file != ''")
+    shown = shown.sort_values(["shot_id", "frame_no"])
+    log.info("%d frames in %s; %s, %s", len(shown), shard, detect["name"], segment["name"])
+    rows: list[dict] = []
+    if len(shown):
+        models = load_model(detect, detect_weights), load_model(segment, segment_weights)
+        shots = shown.groupby("shot_id", sort=True)
+        pictures = read_ahead([Path(images) / file for file in shown["file"]], read_rgb)
+        for _, shot in progress(shots, "segmenting shots", total=shots.ngroups):
+            rows += segment_shot(
+                shot,
+                Path(images),
+                pictures,
+                *models,
+                zoom_every=zoom_every,
+                sure_score=detect["sure_score"],
+                max_gap_s=max_gap_s,
+            )
+    table = pd.DataFrame(rows, columns=INSTANCES.names)
+    write_manifest(table, instances, INSTANCES)
+    found = {"instances": len(table), "tracks": int(table["track_id"].nunique())}
+    return Counts("frames", len(shown), len(shown), found=found)
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)

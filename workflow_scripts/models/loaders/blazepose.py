@@ -1,0 +1,165 @@
+"""BlazePose: finds people by their bodies, then measures 39 body points and a mask of each.
+
+Plays three roles of the light tier with two nets: `detect` (224 px), `segment` and `pose` (256 px).
+Human-like figures only; a figure should take about a tenth of the picture's height or more.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from workflow_scripts.lib.images import mask_box
+from workflow_scripts.models.detections import Detections, no_detections
+from workflow_scripts.models.loaders.blazepose_people import HIPS, Body, tell_apart
+from workflow_scripts.models.loaders.blazepose_regions import (
+    DETECT_PX,
+    boxes_to_regions,
+    crop_region,
+    make_anchors,
+    points_to_regions,
+    region_matrix,
+    regions_to_boxes,
+    sharpen_edges,
+)
+from workflow_scripts.models.loaders.tflite import open_tflite
+
+LANDMARK_PX = 256
+RIM = 34  # with HIPS, the row of the landmark net that gives the region again
+COCO = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
+MIN_DETECTION = 0.5
+EDGE_CELLS = 3  # cells of the net's mask by which its edge may be off
+
+
+def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Detections]:
+    """Return detect(image) -> regions around bodies, best first; boxes are a rough guess."""
+    run, anchors = open_tflite(files["pose_detection.tflite"]), make_anchors()
+
+    def detect(image: np.ndarray) -> Detections:
+        height, width = image.shape[:2]
+        found = [_detect_tile(run, anchors, image, tile) for tile in make_tiles(width, height)]
+        regions = np.concatenate([regions for regions, _ in found])
+        scores = np.concatenate([scores for _, scores in found])
+        keep = suppress_regions(regions, scores)
+        boxes = regions_to_boxes(regions[keep], width, height)
+        return Detections(boxes, scores[keep], regions[keep])
+
+    return detect
+
+
+def make_tiles(width: int, height: int) -> list[tuple[int, int, int]]:
+    """Squares (x, y, side): around the whole picture, then overlapping ones of its shorter side."""
+    side = min(width, height)
+    tiles = [(x, y, side) for y in _starts(height, side) for x in _starts(width, side)]
+    return list(dict.fromkeys([(0, 0, max(width, height)), *tiles]))
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Evenly spread starts of tiles that overlap by half of their side or more."""
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return np.linspace(0, length - side, max(count, 1)).round().astype(int).tolist()
+
+
+def _detect_tile(run, anchors, image, tile) -> tuple[np.ndarray, np.ndarray]:
+    x, y, side = tile
+    part = image[y : y + side, x : x + side]
+    scale = DETECT_PX / side
+    size = (round(part.shape[1] * scale), round(part.shape[0] * scale))
+    canvas = np.zeros((DETECT_PX, DETECT_PX, 3), np.uint8)
+    canvas[: size[1], : size[0]] = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    values, logits = run(canvas[None] / np.float32(127.5) - 1)
+    scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -30, 30)))
+    good = scores >= MIN_DETECTION
+    points = values[0, good, 4:8].reshape(-1, 2, 2) + anchors[good][:, None]
+    points = points / scale + [x, y]
+    return points_to_regions(points[:, 0], points[:, 1]), scores[good].astype(np.float32)
+
+
+def suppress_regions(regions: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Rows to keep, best first: drop a region near a better one of about the same size."""
+    keep: list[int] = []
+    for row in np.argsort(-scores, kind="stable"):
+        x, y, side, _ = regions[row]
+        if all(not _is_same(x, y, side, *regions[other][:3]) for other in keep):
+            keep.append(int(row))
+    return np.array(keep, int)
+
+
+def _is_same(x: float, y: float, side: float, x2: float, y2: float, side2: float) -> bool:
+    small, large = sorted((side, side2))
+    return np.hypot(x - x2, y - y2) < 0.12 * small and large < 1.6 * small
+
+
+def load_segment(
+    files: dict[str, Path], *, device: str
+) -> Callable[[np.ndarray, Detections], Detections]:
+    """Return segment(image, detections) -> the people among them, each once, with masks."""
+    measure = _load_landmarks(files)
+
+    def segment(image: np.ndarray, detections: Detections) -> Detections:
+        height, width = image.shape[:2]
+        regions = detections.regions
+        if regions is None:
+            regions = boxes_to_regions(detections.boxes)
+        people = tell_apart(image, regions, detections.scores, measure)
+        if not people:
+            return no_detections(height, width, regions=True)
+        cells = [person.body.region[2] / LANDMARK_PX for person in people]  # px per cell of the net
+        stack = np.stack(
+            [
+                sharpen_edges(person.logits, image, max(2, round(EDGE_CELLS * cell)))
+                for person, cell in zip(people, cells, strict=True)
+            ]
+        )
+        masks = (stack > 0) & (stack == stack.max(0))  # a pixel belongs to the surest
+        shown = np.flatnonzero(masks.any((1, 2)))
+        return Detections(
+            np.array([mask_box(masks[row]) for row in shown], np.float32).reshape(-1, 4),
+            np.array([people[row].score for row in shown], np.float32),
+            np.array([people[row].body.region for row in shown], np.float32).reshape(-1, 4),
+            masks[shown],
+        )
+
+    return segment
+
+
+def load_pose(files: dict[str, Path], *, device: str) -> Callable[..., np.ndarray]:
+    """Return pose(image, boxes, regions) -> (N, 17, 3): COCO-17 x, y, confidence."""
+    measure = _load_landmarks(files)
+
+    def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
+        bodies = [
+            measure(image, region)
+            for region in (boxes_to_regions(boxes) if regions is None else regions)
+        ]
+        if regions is None:
+            bodies = [measure(image, body.next_region) for body in bodies]
+        rows = [np.column_stack([body.points[COCO], body.seen[COCO]]) for body in bodies]
+        return np.array(rows, np.float32).reshape(-1, 17, 3)
+
+    return pose
+
+
+def _load_landmarks(files: dict[str, Path]) -> Callable[[np.ndarray, np.ndarray], Body]:
+    run = open_tflite(files["pose_landmark_full.tflite"])
+
+    def measure(image: np.ndarray, region: np.ndarray) -> Body:
+        crop = crop_region(image, region, LANDMARK_PX)
+        values, presence, logits, heat, _ = run(crop[None] / np.float32(255))
+        values = values.reshape(39, 5)
+        points = (
+            values[:, :2] @ (matrix := region_matrix(region, LANDMARK_PX))[:, :2].T + matrix[:, 2]
+        )
+        seen = 1 / (1 + np.exp(-np.clip(values[:, 3:5].min(1), -30, 30)))
+        next_region = points_to_regions(points[HIPS : HIPS + 1], points[RIM : RIM + 1])[0]
+        return Body(
+            points,
+            seen,
+            float(presence.item()),
+            logits[0, :, :, 0].copy(),
+            np.asarray(region),
+            next_region,
+        )
+
+    return measure

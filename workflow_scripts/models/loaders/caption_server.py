@@ -1,0 +1,161 @@
+"""Role caption by a server: the same questions through an address that speaks OpenAI's protocol.
+
+CINELORA_CAPTION_URL is the address, such as http://node7:8000/v1 of a vLLM server;
+CINELORA_CAPTION_KEY its key where it wants one. Neither is written anywhere, and a redirect is not
+followed: it would carry the key to another machine.
+"""
+
+import base64
+import http.client
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPMessage
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from workflow_scripts.dataset.vlm import Ask, make_describe
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.loaders.devices import log
+from workflow_scripts.models.loaders.facts import describe
+
+ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
+TRIES = 4
+PAUSE_S = 2.0  # before the second try; each later one waits twice as long
+MOST_PAUSE_S = 120.0  # a server that asks for more is not waited for
+WAVES = 4  # of parallel questions before all are waited for
+
+
+def load_caption(
+    files: dict[str, Path],
+    *,
+    device: str,
+    model: str,
+    parallel: int,
+    max_new_tokens: int,
+    max_side_px: int,
+    timeout_s: float,
+):
+    """Return describe(kind, facts, pictures, vocabulary); `device` is the server's affair."""
+    prompts = yaml.safe_load(files["captions.yaml"].read_text())
+    asked = {"model": model, "max_tokens": max_new_tokens, "temperature": 0}
+    ask = open_server(asked, prompts["system"], parallel, max_side_px, timeout_s)
+    return make_describe(ask, describe, prompts, WAVES * parallel)
+
+
+def open_server(asked: dict, system: str, parallel: int, max_side_px: int, timeout_s: float) -> Ask:
+    """Return ask(pictures, questions) -> answers; `parallel` questions are under way at once."""
+    address = os.environ.get(ADDRESS, "").rstrip("/")
+    if not address.startswith(("http://", "https://")):
+        raise CineloraError(
+            f"{ADDRESS} is not set to an address of http or https.\n"
+            f"  Export it (export {ADDRESS}=http://host:8000/v1), and {KEY} if it wants one."
+        )
+
+    headers = write_headers()
+
+    def answer(image: np.ndarray, question: str) -> str:
+        words = [
+            {"type": "image_url", "image_url": {"url": encode_picture(image, max_side_px)}},
+            {"type": "text", "text": question},
+        ]
+        turns = [{"role": "system", "content": system}, {"role": "user", "content": words}]
+        return post(f"{address}/chat/completions", {**asked, "messages": turns}, headers, timeout_s)
+
+    def ask(images: Sequence[np.ndarray], questions: Sequence[str]) -> list[str]:
+        with ThreadPoolExecutor(parallel) as pool:
+            return list(pool.map(answer, images, questions))
+
+    return ask
+
+
+def encode_picture(image: np.ndarray, max_side_px: int) -> str:
+    """The picture as a data address, JPEG, no side longer than so many pixels."""
+    picture, buffer = Image.fromarray(image), BytesIO()
+    picture.thumbnail((max_side_px, max_side_px))
+    picture.save(buffer, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def write_headers() -> dict[str, str]:
+    """Headers with the key, if there is one; a damaged key is refused before anything prints it."""
+    headers = {"Content-Type": "application/json"}
+    key = os.environ.get(KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise CineloraError(
+            f"{KEY} holds a line end or a letter outside ASCII, which no key has.\n"
+            "  Export it again; it is not shown here."
+        )
+    return headers | ({"Authorization": f"Bearer {key}"} if key else {})
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like any other, and no success."""
+
+    def redirect_request(self, *_) -> None:
+        return None
+
+
+def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) -> str:
+    """The text of the first choice; "" where the answer is not of that shape.
+
+    A server that cannot be reached is an error after some tries; messages name no address, which
+    may hold a password.
+    """
+    request = urllib.request.Request(address, json.dumps(body).encode(), headers)
+    opener = urllib.request.build_opener(NoRedirect)
+    for tried in range(TRIES):
+        pause = PAUSE_S * 2**tried
+        try:
+            with opener.open(request, timeout=timeout_s) as reply:
+                return read_reply(reply.read())
+        except urllib.error.HTTPError as error:
+            problem = f"answered {error.code} {error.reason}"
+            pause = max(pause, read_pause(error.headers))
+            if error.code < 500 and error.code not in (408, 429):
+                break
+        except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", error)
+            cause = cause if isinstance(cause, Exception) else error
+            problem = f"could not be reached ({type(cause).__name__})"
+        if pause > MOST_PAUSE_S:
+            problem += f", to be asked again in {pause:.0f} s"
+            break
+        if tried + 1 < TRIES:
+            log.info("the caption server %s; once more in %.0f s", problem, pause)
+            time.sleep(pause)
+    raise CineloraError(
+        f"the caption server of {ADDRESS} {problem}.\n"
+        "  Start it, or check address, key and model; finished shards are kept."
+    )
+
+
+def read_pause(headers: HTTPMessage) -> float:
+    """Seconds that Retry-After asks for, given as a number or as a date; 0 without one."""
+    wanted = headers.get("Retry-After", "").strip()
+    if wanted.isdigit():
+        return float(wanted)
+    try:
+        until = parsedate_to_datetime(wanted)
+    except ValueError:
+        return 0.0
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def read_reply(data: bytes) -> str:
+    """The model's words in a reply; "" where the reply holds none."""
+    try:
+        return str(json.loads(data)["choices"][0]["message"]["content"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        return ""

@@ -1,0 +1,41 @@
+"""Roles scene and embed, full tier: DINOv2 tells places apart by what they look like."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import Dinov2Model
+
+from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.folders import check_folder
+from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
+
+Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
+
+
+def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size: int) -> Embed:
+    """Return embed(pictures RGB uint8 of any size) -> (N, D) float32 of length 1."""
+    (folder,) = files.values()
+    check_folder(folder, "model.safetensors", {"dinov2"})
+    place = open_device(device)
+    model = Dinov2Model.from_pretrained(folder, local_files_only=True).eval().to(place)
+    dtype = pick_dtype(place)
+
+    @torch.inference_mode()
+    def look(images: Sequence[np.ndarray]) -> np.ndarray:
+        pixels = stack_pictures(images, side_px, IMAGENET_MEAN, IMAGENET_STD, place)
+        with torch.autocast(place.type, dtype, enabled=place.type == "cuda"):
+            states = model(pixels).last_hidden_state
+        return torch.nn.functional.normalize(states[:, 0].float(), dim=1).cpu().numpy()
+
+    batches = Batches(look, batch_size)
+
+    def embed(images: Sequence[np.ndarray]) -> np.ndarray:
+        empty = np.zeros((0, model.config.hidden_size), np.float32)
+        return np.concatenate([empty, *batches(images)])
+
+    return embed
+
+
+load_scene = load_embed

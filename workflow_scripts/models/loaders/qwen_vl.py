@@ -1,0 +1,114 @@
+"""Role caption, full tier: Qwen2.5-VL says what is in a picture, beyond what was measured."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+from transformers import AutoTokenizer, BitsAndBytesConfig, Qwen2_5_VLForConditionalGeneration
+from transformers.models.qwen2_5_vl import Qwen2_5_VLProcessor
+from transformers.models.qwen2_vl import Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+
+from workflow_scripts.dataset.vlm import Ask, make_describe
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.facts import describe
+from workflow_scripts.models.loaders.folders import check_folder
+
+
+def load_caption(
+    files: dict[str, Path],
+    *,
+    device: str,
+    batch_size: int,
+    max_new_tokens: int,
+    max_side_px: int,
+    four_bit: bool,
+):
+    """Return describe(kind, facts, pictures, vocabulary) -> descriptions, in order."""
+    prompts = yaml.safe_load(files.pop("captions.yaml").read_text())
+    (folder,) = files.values()
+    ask = open_qwen(
+        folder, device, prompts["system"], batch_size, max_new_tokens, max_side_px, four_bit
+    )
+    return make_describe(ask, describe, prompts, batch_size)
+
+
+def open_qwen(
+    folder: Path,
+    device: str,
+    system: str,
+    batch_size: int,
+    max_new_tokens: int,
+    max_side_px: int,
+    four_bit: bool,
+) -> Ask:
+    """Return ask(pictures, questions) -> answers, each alike whatever else is in its batch."""
+    place = open_device(device)
+    check_folder(folder, "tokenizer_config.json", {"qwen2_5_vl"})
+    processor, model = open_processor(folder), open_net(folder, place, four_bit)
+
+    @torch.inference_mode()
+    def answer(pairs: Sequence[tuple[np.ndarray, str]]) -> list[str]:
+        texts = [write_chat(processor, system, question) for _, question in pairs]
+        pictures = [shrink(image, max_side_px) for image, _ in pairs]
+        inputs = processor(text=texts, images=pictures, padding=True, return_tensors="pt").to(place)
+        tokens = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
+        said = tokens[:, inputs["input_ids"].shape[1] :]
+        return processor.batch_decode(said, skip_special_tokens=True)
+
+    batches = Batches(answer, batch_size)
+
+    def ask(images: Sequence[np.ndarray], questions: Sequence[str]) -> list[str]:
+        pairs = list(zip(images, questions, strict=True))
+        return [text for part in batches(pairs) for text in part]
+
+    return ask
+
+
+def open_net(
+    folder: Path, place: torch.device, four_bit: bool
+) -> Qwen2_5_VLForConditionalGeneration:
+    """The net in bfloat16 on a GPU; in four bits, which need a quarter of the memory, if asked."""
+    options = {"local_files_only": True, "dtype": pick_dtype(place)}
+    if not four_bit:
+        return (
+            Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, **options).eval().to(place)
+        )
+    if place.type != "cuda" or find_spec("bitsandbytes") is None:
+        raise CineloraError(
+            "models.options.caption.four_bit needs a GPU (models.device: cuda) and the package "
+            "bitsandbytes.\n  Install it, or set four_bit to false."
+        )
+    packed = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16)
+    return Qwen2_5_VLForConditionalGeneration.from_pretrained(
+        folder, quantization_config=packed, device_map={"": place}, **options
+    ).eval()
+
+
+def open_processor(folder: Path) -> Qwen2_5_VLProcessor:
+    """The processor of the folder; answers grow to the right, so padding goes to the left."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
+    pictures = Qwen2VLImageProcessor.from_pretrained(folder, local_files_only=True)
+    videos = Qwen2VLVideoProcessor.from_pretrained(folder, local_files_only=True)
+    chat = tokenizer.chat_template
+    if (file := folder / "chat_template.json").is_file():
+        chat = yaml.safe_load(file.read_text())["chat_template"]
+    return Qwen2_5_VLProcessor(pictures, tokenizer, videos, chat_template=chat)
+
+
+def write_chat(processor: Qwen2_5_VLProcessor, system: str, question: str) -> str:
+    """One turn with one picture, in the model's own markup."""
+    words = [{"type": "image"}, {"type": "text", "text": question}]
+    turns = [{"role": "system", "content": system}, {"role": "user", "content": words}]
+    return processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+
+
+def shrink(image: np.ndarray, max_side_px: int) -> Image.Image:
+    """The picture, no side longer than so many pixels: they become tokens, and tokens are time."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((max_side_px, max_side_px))
+    return picture

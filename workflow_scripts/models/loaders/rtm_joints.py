@@ -1,0 +1,62 @@
+"""Role pose, full tier: RTMPose by rtmlib, with 17 points of the body or 133 of the whole body."""
+
+import contextlib
+import io
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rtmlib import RTMPose
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.loaders.devices import Batches, check_provider, open_onnx
+
+BODY = 17  # COCO's points of the body; the 133 of the whole body begin with them
+MOST_AT_ONCE = 16  # people of one picture
+
+
+def load_pose(
+    files: dict[str, Path], *, device: str, input_px: list[int]
+) -> Callable[..., np.ndarray]:
+    """Return pose(image, boxes, regions) -> (N, 17, 3): COCO-17 x, y, confidence.
+
+    `input_px` is width and height of the net's input; regions are other models' and not looked at.
+    """
+    (path,) = files.values()
+    check_points(path, open_onnx(path, device).get_outputs()[0].shape)
+    with contextlib.redirect_stdout(io.StringIO()):
+        net = RTMPose(str(path), tuple(input_px), backend="onnxruntime", device=device)
+    check_provider(net.session, device)
+    several = not isinstance(net.session.get_inputs()[0].shape[0], int)
+    batches = Batches(partial(find_joints, net), MOST_AT_ONCE if several else 1)
+
+    def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
+        if not len(boxes):  # rtmlib would take the whole picture for a person
+            return np.zeros((0, BODY, 3), np.float32)
+        return np.concatenate(batches([(image, box) for box in boxes]))
+
+    return pose
+
+
+def find_joints(net: RTMPose, people: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Points (N, 17, 3) of N pairs of a picture and a box, seen by the net at once.
+
+    rtmlib's own call shows it one after the other; what comes before and after the net is rtmlib's.
+    """
+    # rtmlib does not swap colours, and the net was trained on RGB
+    crops, centers, scales = zip(*(net.preprocess(*person) for person in people), strict=True)
+    pixels = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)
+    outputs = net.session.run(None, {net.session.get_inputs()[0].name: pixels})
+    points, scores = net.postprocess(outputs, np.stack(centers)[:, None], np.stack(scales)[:, None])
+    rows = np.concatenate([points, np.clip(scores, 0, 1)[..., None]], 2)
+    return rows[:, :BODY].astype(np.float32)
+
+
+def check_points(path: Path, shape: list) -> None:
+    """Refuse nets whose first points are not COCO's body (hands, faces, animals)."""
+    if len(shape) != 3 or shape[1] not in (BODY, 133):
+        raise CineloraError(
+            f"{path} has an output of shape {shape}, not (people, 17 or 133, width):\n"
+            "  not an RTMPose net of bodies. Check the row of this model in the table of models."
+        )

@@ -1,0 +1,129 @@
+"""Role segment, full tier: SAM 2.1 cuts out what stands in each box of the detector.
+
+The classes are those of transformers, not of the package sam2: they take a shot frame by frame,
+read safetensors, need no hydra, and are about as fast on a CPU (benchmarks/sam2_either.md).
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from transformers import Sam2Model, Sam2VideoModel
+
+from workflow_scripts.lib.images import mask_box
+from workflow_scripts.models.detections import Detections, no_detections
+from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.folders import check_folder
+from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
+from workflow_scripts.models.loaders.sam2_memory import Follower
+
+BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was about
+
+
+class BoxSegmenter:
+    """`segmenter(image, detections)` -> the same things with masks; those without one are left out.
+
+    A picture's codes are kept until other pictures come: boxes, a second look at small people and
+    the memory of a shot ask for them in turn, and only the small decoder runs again.
+    """
+
+    def __init__(self, folder: Path, device: str, batch_size: int):
+        check_folder(folder, "model.safetensors", {"sam2_video"})
+        self.device = open_device(device)
+        self.dtype = pick_dtype(self.device)
+        video = Sam2VideoModel.from_pretrained(folder, local_files_only=True)
+        model = Sam2Model.from_pretrained(folder, local_files_only=True)
+        model.vision_encoder = video.vision_encoder  # the large part, once
+        self.video, self.model = video.eval().to(self.device), model.eval().to(self.device)
+        self.side_px = int(model.config.prompt_encoder_config.image_size)
+        self.batch_size, self.batches = batch_size, Batches(self.encode, batch_size)
+        self.seen: list[tuple[np.ndarray, dict]] = []  # pictures and their codes
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[np.ndarray]) -> dict[str, list[torch.Tensor]]:
+        """Codes of N pictures of any size: one tensor (h * w, N, C) per level, and their places."""
+        pixels = stack_pictures(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD, self.device)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            found = self.video.get_image_features(pixels)
+        return {
+            "vision_feats": [code.float() for code in found.fpn_hidden_states],
+            "vision_pos_embeds": [code.float() for code in found.fpn_position_encoding],
+        }
+
+    def _encode_once(self, image: np.ndarray) -> dict[str, list[torch.Tensor]]:
+        for other, codes in self.seen:
+            if other is image:
+                return codes
+        self.prepare([image])
+        return self.seen[0][1]
+
+    def prepare(self, images: Sequence[np.ndarray]) -> None:
+        """Encode the pictures that come next, in batches; their codes wait for them."""
+        self.seen = []  # first: a GPU may not hold these and the next
+        codes = [one for part in self.batches(images) for one in split_codes(part)]
+        self.seen = list(zip(images, codes, strict=True))
+
+    def _as_maps(self, codes: dict[str, list[torch.Tensor]]) -> list[torch.Tensor]:
+        """The codes as the box decoder takes them: (N, C, h, w), the last without a memory."""
+        *fine, coarse = codes["vision_feats"]
+        levels = [*fine, coarse + self.video.no_memory_embedding]
+        return [
+            level.permute(1, 2, 0).unflatten(2, size)
+            for level, size in zip(levels, self.video.backbone_feature_sizes, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def cut_out(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Logits (N, H, W) float32 of what stands in each box (N, 4); above 0 is the mask."""
+        height, width = image.shape[:2]
+        scale = self.side_px / np.array([width, height] * 2, np.float32)
+        prompts = torch.from_numpy(boxes.astype(np.float32) * scale)[None].to(self.device)
+        codes = self._as_maps(self._encode_once(image))
+        found = self.model(image_embeddings=codes, input_boxes=prompts, multimask_output=False)
+        small = found.pred_masks[0, :, 0].float().cpu().numpy()
+        return np.stack([cv2.resize(one, (width, height)) for one in small])
+
+    def __call__(self, image: np.ndarray, detections: Detections) -> Detections:
+        height, width = image.shape[:2]
+        if not len(detections):
+            return no_detections(height, width, regions=False)
+        logits = self.cut_out(image, detections.boxes)
+        logits = np.where(near_boxes(detections.boxes, height, width), logits, -np.inf)
+        masks = (logits > 0) & (logits == logits.max(0))  # a pixel belongs to the surest
+        rows = np.flatnonzero(masks.any((1, 2)))
+        boxes = np.array([mask_box(masks[row]) for row in rows], np.float32).reshape(-1, 4)
+        return Detections(boxes, detections.scores[rows], None, masks[rows])
+
+    def follow_shot(self) -> Callable[[np.ndarray, Detections], Detections]:
+        """Return follow(image, found) -> Detections with tracks, for one shot, frame by frame."""
+        follower = Follower(self.video, self.side_px)
+        return lambda image, found: follower(found, self._encode_once(image))
+
+
+def split_codes(codes: dict[str, list[torch.Tensor]]) -> list[dict[str, list[torch.Tensor]]]:
+    """Codes of N pictures, (h * w, N, C) a level, as those of each."""
+    count = codes["vision_feats"][0].shape[1]
+    return [
+        {name: [level[:, n : n + 1] for level in levels] for name, levels in codes.items()}
+        for n in range(count)
+    ]
+
+
+def near_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Masks (N, H, W) of boxes with a margin."""
+    x0, y0, x1, y1 = (boxes[:, [side]] for side in range(4))
+    wide, high = BOX_MARGIN * (x1 - x0), BOX_MARGIN * (y1 - y0)
+    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
+    across = (columns >= x0 - wide) & (columns <= x1 + wide)
+    down = (rows >= y0 - high) & (rows <= y1 + high)
+    return down[:, :, None] & across[:, None, :]
+
+
+def load_segment(
+    files: dict[str, Path], *, device: str, batch_size: int
+) -> Callable[[np.ndarray, Detections], Detections]:
+    """Return segment(image, detections) -> what stands in the boxes, with masks."""
+    (folder,) = files.values()
+    return BoxSegmenter(folder, device, batch_size)

@@ -1,0 +1,21 @@
+"""Role base, full tier: a Stable Diffusion 1.x folder in diffusers' layout."""
+
+from pathlib import Path
+
+from workflow_scripts.models.diffusion import Base, open_base
+from workflow_scripts.models.loaders.folders import check_weights
+
+
+def load_base(
+    files: dict[str, Path], *, device: str, architecture: str, version: str, is_random: bool
+) -> Base:
+    """Open the folder whose model_index.json is in `files`."""
+    folder = files["model_index.json"].parent
+    check_weights(folder)
+    return open_base(
+        folder,
+        device=device,
+        is_random=is_random,
+        architecture=architecture,
+        version=version,
+    )

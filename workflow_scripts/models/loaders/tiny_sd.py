@@ -1,0 +1,144 @@
+"""Role base, light tier: a tiny network of Stable Diffusion's shape, with random weights.
+
+It proves the path (data, loss, gradients, file formats, loading), never the picture. Names of
+layers and layout of the folder are Stable Diffusion 1.5's; the tokenizer is the real one.
+"""
+
+import gzip
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    EulerDiscreteScheduler,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.diffusion import Base, open_base
+
+TEXT_WIDTH = 64  # SD 1.5 has 768: a host that reads the width will not take one for the other
+SAMPLE = 16  # latent side at the native resolution of 128 px
+CLIP_MERGES = 49152 - 256 - 2  # as many of the merges in the file as CLIP was trained with
+
+
+def load_base(files: dict[str, Path], *, device: str) -> Base:
+    """Open a folder that build_tiny_sd left; `files` holds its model_index.json."""
+    return open_base(
+        files["model_index.json"].parent,
+        device=device,
+        is_random=True,
+        architecture="tiny-random-sd/lora",  # not "stable-diffusion-v1/lora": no host may think so
+        version="tiny-random-sd",
+    )
+
+
+def build_tiny_sd(folder: str | Path, *, seed: int) -> None:
+    """Write the network as a diffusers folder; the same seed gives the same bytes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        vae, unet, text_encoder = _make_vae(), _make_unet(), _make_text_encoder()
+        calibrate_vae(vae)
+    pipeline = StableDiffusionPipeline(
+        vae=vae,
+        unet=unet,
+        text_encoder=text_encoder,
+        tokenizer=make_tokenizer(),
+        scheduler=EulerDiscreteScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            timestep_spacing="leading",
+            steps_offset=1,
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder)
+
+
+def _make_unet() -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=SAMPLE,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        cross_attention_dim=TEXT_WIDTH,
+        attention_head_dim=4,
+    )
+
+
+def _make_vae() -> AutoencoderKL:
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,  # three halvings: 8 px to a latent, as in SD
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 8, 16, 16),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=4,
+        sample_size=SAMPLE * 8,
+    )
+
+
+def _make_text_encoder() -> CLIPTextModel:
+    config = CLIPTextConfig(
+        vocab_size=49408,
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=2 * TEXT_WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=77,
+        bos_token_id=49406,
+        eos_token_id=49407,
+    )
+    encoder = CLIPTextModel(config)
+    # CLIP's own start (0.02) is for training; untrained it would leave every prompt alike
+    torch.nn.init.normal_(encoder.get_input_embeddings().weight, std=1.0)
+    return encoder.eval()
+
+
+@torch.no_grad()
+def calibrate_vae(vae: AutoencoderKL) -> None:
+    """Scale both ends so that latents have variance 1 and decoded pictures use the grey range.
+
+    Both scales are rounded: their last bits depend on the number of threads.
+    """
+    coarse = torch.rand(8, 3, 8, 8) * 2 - 1
+    pictures = torch.nn.functional.interpolate(coarse, size=128, mode="bilinear")
+    latents = vae.encode(pictures).latent_dist.mode()
+    vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 3))
+    decoded = vae.decode(torch.randn(4, 4, SAMPLE, SAMPLE) / vae.config.scaling_factor).sample
+    scale = 0.4 / float(decoded.std())
+    vae.decoder.conv_out.weight *= round(scale, 3)
+    vae.decoder.conv_out.bias -= round(float(decoded.mean()) * scale, 3)
+
+
+def make_tokenizer() -> CLIPTokenizer:
+    """Build CLIP's real tokenizer from the merges file inside the open_clip package."""
+    package = find_spec("open_clip")
+    source = Path(package.origin).parent / "bpe_simple_vocab_16e6.txt.gz" if package else None
+    if source is None or not source.is_file():
+        raise CineloraError(
+            "The package open_clip lacks CLIP's merges (bpe_simple_vocab_16e6.txt.gz).\n"
+            "  Install the environment again: make setup."
+        )
+    merges = gzip.decompress(source.read_bytes()).decode().split("\n")[1 : CLIP_MERGES + 1]
+    pairs = [tuple(merge.split()) for merge in merges]
+    return CLIPTokenizer(vocab=_vocabulary(pairs), merges=pairs, model_max_length=77)
+
+
+def _vocabulary(merges: list[tuple[str, str]]) -> dict[str, int]:
+    """Number the tokens as CLIP does: bytes, bytes that end a word, merges, start, end."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [byte for byte in range(256) if byte not in printable]
+    letters = [chr(byte) for byte in printable] + [chr(256 + n) for n in range(len(rest))]
+    words = [f"{letter}</w>" for letter in letters]
+    tokens = [*letters, *words, *("".join(pair) for pair in merges)]
+    return {token: n for n, token in enumerate([*tokens, "<|startoftext|>", "<|endoftext|>"])}

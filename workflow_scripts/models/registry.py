@@ -1,0 +1,114 @@
+"""The table of models (resources/models.yaml): which model plays a role, which files it needs."""
+
+import importlib
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_scripts.lib.errors import CineloraError
+
+TABLE = Path(__file__).resolve().parents[2] / "resources" / "models.yaml"
+ROLES = (
+    "text",
+    "detect",
+    "segment",
+    "inpaint",
+    "pose",
+    "face",
+    "expression",
+    "embed",
+    "scene",
+    "caption",
+    "base",
+)
+
+
+SECTIONS = ("files", "folders", "films", "models")
+
+
+@cache
+def read_registry(own: str | Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return {"files": {name: row}, "folders": ..., "films": ..., "models": {name: row}}.
+
+    `own` is a table of the user's (models.table in the config) whose rows come on top of ours.
+    """
+    tables = [yaml.safe_load(TABLE.read_text())]
+    if own:
+        if not Path(own).is_file():
+            raise CineloraError(f"models.table: there is no file {own} (seen from {Path.cwd()}).")
+        tables.append(yaml.safe_load(Path(own).read_text()))
+    return {s: {k: v for t in tables for k, v in (t.get(s) or {}).items()} for s in SECTIONS}
+
+
+def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:
+    """The model that plays `role` under the config block `models`: named there, or the tier's own.
+
+    Returns its row plus `name` and `device`, plain values that a rule can carry in its params.
+    """
+    rows = read_registry(models.get("table"))["models"]
+    name = models.get(role) or _tier_model(rows, role, models["tier"])
+    if name not in rows or role not in _listed(rows[name]["role"]):
+        raise CineloraError(_no_model(rows, role, name, models["tier"]))
+    row = {"name": name, "device": models.get("device", "cpu"), **rows[name], "role": role}
+    if isinstance(row["tier"], list):
+        row["tier"] = models["tier"]
+    wanted = (models.get("options") or {}).get(role)
+    return row if wanted is None else row | {"options": _set_options(role, row, wanted)}
+
+
+def _set_options(role: str, row: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """The options of a row, some of them set by the config; a row lists all that its loader has."""
+    known = row.get("options", {})
+    if unknown := sorted(set(wanted) - set(known)):
+        raise CineloraError(
+            f"models.options.{role}: {row['name']} has no option {unknown[0]!r}. "
+            f"Known: {', '.join(known) or 'none'}."
+        )
+    return known | wanted
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _no_model(rows: dict[str, Any], role: str, name: str | None, tier: str) -> str:
+    known = [key for key, row in rows.items() if role in _listed(row["role"])]
+    if name is None:
+        return f"models.tier: {tier} has no model for the role {role}. Known: {', '.join(known)}."
+    hint = get_close_matches(str(name), known, n=1)
+    remedy = f"Did you mean {hint[0]!r}?" if hint else f"Known: {', '.join(known)}."
+    return f"models.{role}: no model {name!r} for this role. {remedy}"
+
+
+def fetchable_films() -> list[str]:
+    """Paths of the films that a rule can fetch, as rows under `films` of the table."""
+    return [f"resources/films/{name}" for name in read_registry()["films"]]
+
+
+def _tier_model(rows: dict[str, Any], role: str, tier: str) -> str | None:
+    fits = (k for k, r in rows.items() if role in _listed(r["role"]) and tier in _listed(r["tier"]))
+    return next(fits, None)
+
+
+def weight_files(model: dict[str, Any]) -> list[str]:
+    """What a model needs: files and folders as fetch_model leaves them, and texts that it reads."""
+    fetched = [*model["files"], *model.get("folders", [])]
+    return [*(f"resources/models/{name}" for name in fetched), *model.get("reads", [])]
+
+
+def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
+    """Open a model with its row's loader: `load(weights by file name, device=..., options)`."""
+    loader = importlib.import_module(f"workflow_scripts.models.loaders.{model['loader']}")
+    missing = [str(path) for path in weights if not Path(path).exists()]
+    if missing:
+        raise CineloraError(
+            f"model {model['name']}: weights are not there: {', '.join(missing)}.\n"
+            "  Run snakemake again, it fetches them; offline, copy them to that path."
+        )
+    files = {Path(path).name: Path(path) for path in weights}
+    load = getattr(loader, f"load_{model['role']}")
+    return load(files, device=model["device"], **model.get("options", {}))

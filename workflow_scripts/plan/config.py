@@ -1,0 +1,89 @@
+"""The config as a whole: strict schema, the few conditions across options, all problems at once."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.suffixes import PICTURES
+from workflow_scripts.models.registry import ROLES, choose_model, fetchable_films
+
+SCHEMA = Path(__file__).resolve().parents[2] / "config" / "config.schema.yaml"
+
+
+def find_problems(config: dict[str, Any]) -> list[str]:
+    """Say in plain words everything that is wrong with the config; [] when it is fine."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
+    )
+    problems = [line for error in errors for line in _explain(error)]
+    if problems:
+        return problems
+    films, only = config["films"], config["only"]
+    unknown = [
+        f"only: there is no film {name!r}. Known: {', '.join(films)}."
+        for name in only
+        if name not in films
+    ]
+    chosen = {name: film for name, film in films.items() if not only or name in only}
+    return [*unknown, *_film_problems(chosen), *_model_problems(config["models"])]
+
+
+def _explain(error: ValidationError) -> list[str]:
+    where = ".".join(str(part) for part in error.path) or "the config"
+    if error.validator == "additionalProperties":
+        known = ", ".join(error.schema.get("properties", {}))
+        unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
+        return [f"{where}: unknown key {key!r}. Known: {known}." for key in unknown]
+    if "propertyNames" in error.schema_path:
+        return [f"{where}: {error.instance!r} is no name; use small letters, digits, - and _ only."]
+    if error.validator == "pattern":
+        return [f"{where}: {error.instance!r} does not fit {error.validator_value!r}."]
+    return [f"{where}: {error.message}."]
+
+
+def _film_problems(films: dict[str, Any]) -> list[str]:
+    problems = []
+    for name, film in films.items():
+        path = Path(film["path"])
+        if path.as_posix() in fetchable_films():
+            pass  # a rule fetches it
+        elif not path.exists():
+            problems.append(
+                f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
+            )
+        elif path.is_dir() and not any(p.suffix.lower() in PICTURES for p in path.rglob("*")):
+            problems.append(f"films.{name}.path: the folder {path} holds no pictures.")
+        if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
+            problems.append(f"films.{name}: the kind character needs names under characters.")
+        if film.get("truth") and not (Path(film["truth"]) / "frames.csv").is_file():
+            problems.append(
+                f"films.{name}.truth: {film['truth']} holds no frames.csv; the layout of a truth"
+                " folder stands in resources/demo_film/README.md."
+            )
+    return problems
+
+
+def _model_problems(models: dict[str, Any]) -> list[str]:
+    problems = []
+    for role in ROLES:
+        try:
+            choose_model(role, models)
+        except CineloraError as error:
+            problems.append(str(error))
+    return list(dict.fromkeys(problems))  # a missing table is one problem, not one a role
+
+
+def list_datasets(config: dict[str, Any], film: str) -> list[str]:
+    """Names of a film's datasets: each kind once, the kind character once per character."""
+    block = config["films"][film]
+    names = []
+    for kind in block["kinds"]:
+        if kind == "character":
+            names += [f"character-{name}" for name in block["characters"]]
+        else:
+            names.append(kind)
+    return names

@@ -1,0 +1,164 @@
+"""Figures about captions and packed datasets: are the words true, is the held-out set held out.
+
+A clause is judged where the truth knows its fact: who, action, emotion, time of day, weather (out
+of doors), indoor or outdoor; clauses about a person nobody is, count as wrong. Frames that a viewer
+cannot judge (fades, blurred on purpose) and title cards are left out. A leak is a shot, a duplicate
+group or a true drawing that both the training and the held-out set of one dataset hold.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from workflow_scripts.dataset.splits import find_leaks
+from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.report.accuracy.matching import match_people, select_frames
+from workflow_scripts.report.accuracy.truth import Metric, Truth
+
+VOCABULARY = Path(__file__).resolve().parents[3] / "resources" / "vocabularies" / "captions.yaml"
+FACTS = {  # source of a clause -> the fact it states
+    "identify_characters.character": "who",
+    "classify_poses.action": "action",
+    "classify_expressions.emotion": "emotion",
+    "classify_lighting.time_of_day": "time_of_day",
+    "classify_lighting.weather": "weather",
+    "classify_lighting.indoor": "indoor",
+}
+
+
+def measure(results: Path, truth: Truth) -> dict[str, Metric]:
+    """Leaks of all datasets; captions right, of all images and of those that were packed."""
+    paths = sorted((results / "datasets").glob("*/dataset.parquet"))
+    metrics = {}
+    frames_path = results / "extract_frames/frames.parquet"
+    if not frames_path.is_file():
+        return metrics
+    frames = read_manifest(frames_path)
+    if paths:
+        metrics["held_out_leak"] = measure_leaks(paths, frames, truth)
+    captions = _read_captions(results)
+    if captions.empty:
+        return metrics
+    claims = judge_claims(list_claims(captions, truth), results, frames, truth)
+    packed = [_list_packed(path) for path in paths]
+    return metrics | summarize_claims(claims, pd.concat(packed) if packed else None)
+
+
+def measure_leaks(paths: list[Path], frames: pd.DataFrame, truth: Truth) -> Metric:
+    """Shots, duplicate groups and true drawings on both sides, summed over datasets."""
+    drawings = truth.frames.set_index("frame_no")["unique_render_id"]
+    shown = drawings.loc[truth.frame_numbers(frames["time_s"])].to_numpy()
+    drawing_of = dict(zip(frames["frame_id"], shown, strict=True))
+    leaks, split = 0, 0
+    for path in paths:
+        rows = read_manifest(path, ["frame_id", "shot_id", "group", "split"])
+        rows["drawing"] = rows["frame_id"].map(drawing_of)
+        shared = find_leaks(rows[rows["split"] != ""], ["shot_id", "group", "drawing"])
+        leaks += sum(map(len, shared.values()))
+        split += bool((rows["split"] == "validation").any())
+    return Metric(leaks, split, 0, at_least=False)
+
+
+def _read_captions(results: Path) -> pd.DataFrame:
+    paths = sorted((results / "caption_images").glob("*/*of*.parquet"))
+    if not paths:
+        return pd.DataFrame()
+    return read_manifest(paths, ["image_id", "kind", "tags"])
+
+
+def _list_packed(path: Path) -> pd.DataFrame:
+    rows = read_manifest(path, ["image_id", "split"]).query("split != ''")
+    return rows[["image_id"]].assign(kind=path.parent.name.partition("-")[0])
+
+
+def list_claims(captions: pd.DataFrame, truth: Truth) -> pd.DataFrame:
+    """Every judgeable clause as image_id, kind, fact and the value that it states."""
+    words = yaml.safe_load(VOCABULARY.read_text())["words"]
+    values = {
+        fact: {text: value for value, text in words.get(fact, {}).items() if text}
+        for fact in FACTS.values()
+    }
+    people = [who.lower() for who in truth.screenplay["characters"]]
+    claims = []
+    for row in captions.itertuples():
+        for place, tag in enumerate(row.tags):
+            fact = FACTS.get(tag["source"])
+            if row.kind == "character" and place == 0:
+                fact = "who"
+            if fact == "who":
+                value = next((who for who in people if tag["text"].startswith(who)), None)
+            else:
+                value = values[fact].get(tag["text"]) if fact else None
+            if value is not None:
+                claims.append((row.image_id, row.kind, fact, value))
+    return pd.DataFrame(claims, columns=["image_id", "kind", "fact", "value"])
+
+
+def judge_claims(
+    claims: pd.DataFrame, results: Path, frames: pd.DataFrame, truth: Truth
+) -> pd.DataFrame:
+    """Add `right`; claims about pictures that nobody can judge are left out."""
+    judged = select_frames(frames, truth)
+    table = truth.frames.set_index("frame_no").loc[judged["truth_no"]]
+    table.index = judged["frame_id"]
+    table = table[table["is_title"] == 0]
+    claims = claims.assign(frame_id=claims["image_id"].str.replace(r"_i\d+$", "", regex=True))
+    claims = claims[claims["frame_id"].isin(table.index)]
+    people = _match(results, judged, truth)
+    known = {
+        **_frame_facts(table),
+        **{(one.instance_id, "who"): {one.character.lower()} for one in people.itertuples()},
+        **{(one.instance_id, "action"): {one.action} for one in people.itertuples()},
+        **{(one.instance_id, "emotion"): {one.expression} for one in people.itertuples()},
+    }
+    there = truth.instances.groupby("frame_no")["character"].agg(lambda who: set(who.str.lower()))
+    for frame in judged.itertuples():
+        known[(frame.frame_id, "who")] = there.get(frame.truth_no, set())
+    expected = [
+        known.get((row.image_id, row.fact), known.get((row.frame_id, row.fact)))
+        if row.fact in ("time_of_day", "weather", "indoor")
+        else known.get((row.image_id, row.fact), set())
+        for row in claims.itertuples()
+    ]
+    claims = claims.assign(expected=expected)
+    claims = claims[claims["expected"].notna()]
+    right = [row.value in row.expected for row in claims.itertuples()]
+    return claims.assign(right=right)
+
+
+def _match(results: Path, judged: pd.DataFrame, truth: Truth) -> pd.DataFrame:
+    paths = sorted((results / "segment_instances").glob("*of*.parquet"))
+    if not paths:
+        return pd.DataFrame(columns=["instance_id", "character", "action", "expression"])
+    people, _ = match_people(judged, read_manifest(paths), truth)
+    return people[people["instance_id"] != ""]
+
+
+def _frame_facts(table: pd.DataFrame) -> dict[tuple[str, str], set[str]]:
+    """True values by (frame_id, fact); weather only out of doors, where it shows."""
+    facts = {}
+    for frame_id, row in table.iterrows():
+        indoor = bool(row["indoor"])
+        facts[(frame_id, "time_of_day")] = {row["time_of_day"]}
+        facts[(frame_id, "indoor")] = {"indoor" if indoor else "outdoor"}
+        if not indoor:
+            facts[(frame_id, "weather")] = {row["weather"]}
+    return facts
+
+
+def summarize_claims(claims: pd.DataFrame, packed: pd.DataFrame | None) -> dict[str, Metric]:
+    """Share of right clauses, in all, by fact, and in the packed datasets."""
+    if claims.empty:
+        return {}
+    metrics = {"caption_facts_correct": _share(claims["right"], 0.9)}
+    for fact, group in claims.groupby("fact"):
+        metrics[f"caption_{fact}_correct"] = _share(group["right"])
+    if packed is not None:
+        chosen = claims.merge(packed, on=["image_id", "kind"])
+        metrics["packed_caption_facts_correct"] = _share(chosen["right"], 0.9)
+    return metrics
+
+
+def _share(right: pd.Series, goal: float | None = None) -> Metric:
+    return Metric(float(right.mean()) if len(right) else 0.0, len(right), goal)

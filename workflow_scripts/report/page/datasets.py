@@ -1,0 +1,207 @@
+"""Chapters on what a user takes away: datasets with captions and balance, adapters with scores."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import yaml
+from markupsafe import Markup, escape
+
+from workflow_scripts.dataset.splits import find_leaks
+from workflow_scripts.report.page.blocks import (
+    Bar,
+    Bars,
+    Card,
+    Chart,
+    Columns,
+    Figures,
+    Gallery,
+    Note,
+    Section,
+    Table,
+    Tabs,
+)
+from workflow_scripts.report.page.charts import draw_curves
+from workflow_scripts.report.page.film import Film
+from workflow_scripts.report.page.images import pick_evenly, read_small
+
+SAMPLE_PX = 260
+GRID_PX = 1100
+ROWS = ["image_id", "frame_id", "file", "split", "repeats", "category", "reason", "caption"]
+
+
+def show_datasets(film: Film) -> Section:
+    """One tab per dataset: counts, balance, captions, held-out check."""
+    tabs = [(name, _show_dataset(film, name)) for name in film.datasets]
+    lead = "Each is a folder that kohya's trainers, OneTrainer, ai-toolkit and Hugging Face's "
+    lead += f"datasets read unchanged: results/{film.name}/datasets/."
+    return Section("datasets", "The datasets", lead, [Tabs(tabs)])
+
+
+def _show_dataset(film: Film, name: str) -> list:
+    rows = film.results.dataset(name, ROWS)
+    chosen = rows[(rows["reason"] == "") & (rows["split"] != "")]
+    if not len(chosen):
+        return [Note("No image of the film fits this dataset; none was invented.", "warn")]
+    train = chosen[chosen["split"] == "train"]
+    trigger = _read_json(film, f"datasets/{name}/counts.json").get("trigger", "")
+    figures = [
+        (f"{len(train)}", "images to train"),
+        (f"{int(train['repeats'].sum())}", "with repeats"),
+        (f"{len(chosen) - len(train)}", "held out"),
+        *([(trigger, "calls it")] if trigger else []),
+    ]
+    balance = read_balance(_read_json(film, f"analyze_dataset/{name}.json"))
+    return [
+        Figures(figures),
+        Columns([_show_categories(train), *([balance] if balance else [])]),
+        _check_leak(film, chosen),
+        _show_samples(film, name, chosen, trigger),
+    ]
+
+
+def _read_json(film: Film, file: str) -> dict[str, Any]:
+    path = film.results.folder / file
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _show_categories(train: pd.DataFrame) -> Bars:
+    """Images of each category, and what repeats make of them."""
+    seen = train.groupby("category")["repeats"].agg(["size", "sum"]).sort_values("sum")[::-1]
+    total = max(int(seen["sum"].sum()), 1)
+    bars = [
+        Bar(
+            str(name).replace("_", " ") or "unknown",
+            float(row["sum"] / total),
+            f"{row['size']} images, seen {row['sum']} times",
+        )
+        for name, row in seen.iterrows()
+    ]
+    return Bars("What an epoch shows", bars, "Rare categories are repeated.")
+
+
+def read_balance(balance: dict[str, Any]) -> Bars | None:
+    """Measured shares of what training sees, beside the ranges that analyze_dataset knows."""
+    bars = []
+    for name, row in balance.items():
+        if not row["share"] and not row["recommended"]:
+            continue
+        low, high = row["recommended"] or (None, None)
+        words = f"{row['share']:.0%}" + (
+            f", wanted {low:.0%} to {high:.0%}" if row["recommended"] else ""
+        )
+        bars.append(Bar(name.replace("_", " "), row["share"], words, low, high))
+    return Bars("Measured, beside the recommended ranges", bars) if bars else None
+
+
+def _check_leak(film: Film, chosen: pd.DataFrame) -> Note:
+    """Join splits with shots and duplicate groups anew; what pack_dataset wrote is not trusted."""
+    frames = film.results.frames()[["frame_id", "shot_id"]]
+    groups = film.results.table("dedup_frames/groups.parquet", ["frame_id", "group"])
+    rows = chosen[["frame_id", "split"]].merge(frames, "left").merge(groups, "left")
+    leaks = find_leaks(rows, ["shot_id", "group"])
+    if any(leaks.values()):
+        words = f"Held-out images share {len(leaks['shot_id'])} shot(s) and {len(leaks['group'])} "
+        return Note(
+            words + "duplicate group(s) with those for training: figures on them flatter.", "warn"
+        )
+    shots = rows.loc[rows["split"] == "validation", "shot_id"].nunique()
+    words = "Held-out check: no shot and no duplicate group is on both sides"
+    return Note(f"{words} (shots held out: {shots}).", "good")
+
+
+def _show_samples(film: Film, name: str, chosen: pd.DataFrame, trigger: str) -> Gallery:
+    kind, folder = name.partition("-")[0], film.results.folder / "datasets" / name
+    size = max(1, film.look.gallery_size // 2)
+    samples = pick_evenly(list(chosen.itertuples(index=False)), size)
+    tokens = film.results.rows(
+        f"caption_images/{kind}/*.parquet", ["image_id", "tokens"], {r.image_id for r in samples}
+    ).set_index("image_id")["tokens"]
+    cards = []
+    for row in samples:
+        picture = film.look.uri(read_small(folder / row.file, SAMPLE_PX), SAMPLE_PX)
+        note = f"{row.split}, {tokens.get(row.image_id, '?')} tokens"
+        words = highlight(row.caption, trigger)
+        cards.append(Card([picture], Path(row.file).name, note, caption=words))
+    return Gallery("Images and captions", cards, len(chosen), "story")
+
+
+def highlight(caption: str, trigger: str) -> Markup:
+    """The caption with its trigger word marked; everything in it is escaped."""
+    if trigger and caption.startswith(trigger):
+        return Markup("<mark>{}</mark>{}").format(trigger, caption[len(trigger) :])
+    return escape(caption)
+
+
+def show_adapters(film: Film) -> Section:
+    """Loss curves of all adapters side by side; then settings, scores and drawings of each."""
+    curves = [_show_curve(film, name) for name in film.datasets]
+    tabs = [(name, _show_scores(film, name)) for name in film.datasets]
+    lead = "One adapter per dataset, in the names that kohya, ComfyUI, A1111 and diffusers read: "
+    lead += f"results/{film.name}/adapters/."
+    return Section("adapters", "The adapters", lead, [Columns(curves), Tabs(tabs)])
+
+
+def _show_curve(film: Film, name: str) -> Chart:
+    columns = ["step", "loss", "validation_loss"]
+    path = film.results.folder / "adapters" / name / "metrics.parquet"
+    metrics = pq.read_table(path, columns=columns).to_pandas().astype(float)
+    drawing = draw_curves(*(metrics[column].to_numpy(np.float64) for column in columns))
+    held_out = metrics["validation_loss"].dropna()
+    note = "Grey: while training. Orange: held-out images"
+    note += f", {held_out.iloc[0]:.4g} to {held_out.iloc[-1]:.4g}." if len(held_out) else ": none."
+    return Chart(name, drawing, note)
+
+
+def _show_scores(film: Film, name: str) -> list:
+    folder = film.results.folder
+    settings = yaml.safe_load((folder / "adapters" / name / "settings.yaml").read_text())
+    scores = pq.read_table(folder / "evaluate_adapter" / name / "scores.parquet").to_pandas()
+    size = (folder / "adapters" / name / "adapter.safetensors").stat().st_size
+    plain = {key: value for key, value in settings.items() if isinstance(value, str | int | float)}
+    about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
+    about.append(("file", f"{size / 1e6:.2f} MB"))
+    tables = [
+        _tabulate_scores(scores),
+        Table("How it was trained", ["setting", "value"], about, folded=True),
+    ]
+    grid = read_small(folder / "evaluate_adapter" / name / "grid.png", GRID_PX)
+    card = Card(
+        [film.look.uri(grid, GRID_PX)],
+        "grid.png",
+        "prompts and seeds across, strength of the adapter down",
+    )
+    return [Gallery("Drawn with and without the adapter", [card], 1, "sheet"), *tables]
+
+
+def _tabulate_scores(scores: pd.DataFrame) -> Table:
+    """One row a score, one column a strength of the adapter; 0 is the base model alone."""
+    scores = scores.dropna(subset=["value"])
+    strengths = sorted(scores["strength"].dropna().unique())
+    rows = []
+    for name, group in scores.groupby("score", sort=False):
+        values = {row.strength: _say_score(row) for row in group.itertuples()}
+        alone = [_say_score(row) for row in group.itertuples() if pd.isna(row.strength)]
+        better = {"up": "higher", "down": "lower"}.get(group["better"].iloc[0], "")
+        cells = [*(values.get(strength, "") for strength in strengths), " ".join(alone)]
+        rows.append([name.replace("_", " "), *cells, better, group["note"].iloc[0]])
+    head = [f"strength {strength:g}" if strength else "base alone" for strength in strengths]
+    note = "Below a value: its 95 % interval. What could not be measured has no row."
+    return Table("Scores", ["score", *head, "dataset alone", "better", ""], rows, note=note)
+
+
+def _say_score(row: Any) -> str:
+    """0.41, below it 0.38 to 0.44; "" where nothing could be measured."""
+    if pd.isna(row.value):
+        return ""
+    return f"{row.value:.3g}" + ("" if pd.isna(row.low) else f"\n{row.low:.3g} to {row.high:.3g}")
+
+
+def has_random_base(film: Film) -> bool:
+    """Whether any adapter was trained on random weights."""
+    paths = film.results.paths("evaluate_adapter/*/scores.parquet")
+    tables = [pq.read_table(path, columns=["base_is_random"]).to_pandas() for path in paths]
+    return any(bool(table["base_is_random"].any()) for table in tables)

@@ -1,0 +1,170 @@
+"""Chapters on how the results came about: accuracy, timings, models, corrections."""
+
+import json
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
+from workflow_scripts.report.page.film import Film, say_time
+
+PACKAGES = ("snakemake", "torch", "diffusers", "peft", "open_clip_torch", "opencv-python-headless")
+
+
+def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
+    """Every measured figure beside its goal; None for a film whose truth nobody knows."""
+    path = next((Path(proof) for proof in proofs if Path(proof).name == "accuracy.json"), None)
+    if path is None:
+        return None
+    metrics = json.loads(path.read_text())
+    rows = [_say_metric(name, row) for name, row in metrics.items()]
+    goals = [row["reached"] for row in metrics.values() if row["reached"] is not None]
+    lead = f"{sum(goals)} of {len(goals)} goals are reached, measured against exact ground truth."
+    head = ["figure", "value", "goal", "", "cases"]
+    table = Table("", head, rows)
+    return Section("accuracy", "How accurate each phase is", lead, [table])
+
+
+def _say_metric(name: str, row: Mapping[str, Any]) -> list:
+    goal, sign = row.get("goal"), "at least" if row.get("at_least", True) else "at most"
+    words = {True: "reached", False: "below the goal", None: ""}[row["reached"]]
+    if row["reached"] is False and not row.get("at_least", True):
+        words = "above the goal"
+    said = "" if goal is None else f"{sign} {goal:g}"
+    return [name.replace("_", " "), float(f"{row['value']:.4g}"), said, words, row["n"]]
+
+
+def show_timings(film: Film, benchmarks: str, phases: Mapping[str, Mapping]) -> Section:
+    """Wall time, processor time and memory of every phase, summed over its jobs."""
+    times = read_benchmarks(Path(benchmarks))
+    if not len(times):
+        return Section("timings", "How long it took", "No benchmark was found.")
+    times = times.sort_values("s", ascending=False)
+    longest, total = float(times["s"].max()), float(times["s"].sum())
+    bars = [
+        Bar(row.phase, row.s / longest, f"{say_duration(row.s)}, {row.s / total:.0%}")
+        for row in times.head(8).itertuples()
+    ]
+    rows = [_say_timing(row, phases.get(row.phase, {})) for row in times.itertuples()]
+    head = ["phase", "jobs", "wall", "processor", "peak memory", "read", "per second"]
+    foot = ["all", int(times["jobs"].sum()), say_duration(total)]
+    foot += [
+        say_duration(float(times["cpu_time"].sum())),
+        f"{times['max_rss'].max():.0f} MB",
+        "",
+        "",
+    ]
+    note = "Wall time is summed over jobs; those that ran side by side count twice."
+    blocks = [Bars("The longest phases", bars), Table("Every phase", head, rows, foot, note)]
+    lead = f"{say_duration(total)} of work in {int(times['jobs'].sum())} jobs."
+    return Section("timings", "How long it took", lead, blocks)
+
+
+def read_benchmarks(folder: Path) -> pd.DataFrame:
+    """One row a phase: phase, jobs, s, cpu_time (summed), max_rss (MB, largest job)."""
+    columns = ["s", "cpu_time", "max_rss"]
+    tables = []
+    for path in keep_newest_shards(sorted(folder.glob("*.tsv"))):
+        table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+        tables.append(table.reindex(columns=columns).assign(phase=path.name.split(".")[0]))
+    if not tables:
+        return pd.DataFrame(columns=["phase", "jobs", *columns])
+    rows = pd.concat(tables).fillna(0.0)
+    sums = {"jobs": ("s", "size"), "s": ("s", "sum"), "cpu_time": ("cpu_time", "sum")}
+    return rows.groupby("phase").agg(**sums, max_rss=("max_rss", "max")).reset_index()
+
+
+def keep_newest_shards(paths: Sequence[Path]) -> list[Path]:
+    """Leave out jobs of a former number of shards, which Snakemake does not delete."""
+    newest: dict[str, tuple[int, str]] = {}
+    for path in paths:
+        phase, age = path.name.split(".")[0], path.stat().st_mtime_ns
+        newest[phase] = max(newest.get(phase, (0, "")), (age, _shard_count(path)))
+    return [path for path in paths if _shard_count(path) == newest[path.name.split(".")[0]][1]]
+
+
+def _shard_count(path: Path) -> str:
+    found = re.search(r"\.\d+(of\d+)\.tsv$", path.name)
+    return found[1] if found else ""
+
+
+def _say_timing(row: Any, counts: Mapping[str, Any]) -> list:
+    read, seconds = counts.get("read", 0), counts.get("seconds", 0.0)
+    rate = f"{read / seconds:.3g}" if read and seconds else ""
+    words = f"{read} {counts['unit']}" if read else ""
+    times = [say_duration(row.s), say_duration(row.cpu_time), f"{row.max_rss:.0f} MB"]
+    return [row.phase, row.jobs, *times, words, rate]
+
+
+def say_duration(seconds: float) -> str:
+    """0.4 s, 12 s, 3 min 05 s, 1 h 02 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def show_models(models: Mapping[str, Mapping], files: Mapping[str, Mapping]) -> Section:
+    """Who played which role: name, licence, training data, and the exact files."""
+    rows = []
+    for role, model in models.items():
+        parts = [files.get(name, {}) for name in model["files"]]
+        rows.append(
+            [
+                role,
+                model["name"],
+                model.get("licence") or _join(parts, "licence") or "needs no file",
+                model.get("training_data") or _join(parts, "training_data") or "none",
+                "\n".join(
+                    f"{name} {part.get('sha256', '')[:16]}"
+                    for name, part in zip(model["files"], parts, strict=True)
+                ),
+            ]
+        )
+    versions = [[name, version(name)] for name in PACKAGES]
+    blocks = [
+        Table("", ["role", "model", "licence", "trained on", "files, sha256"], rows),
+        Table(
+            "Versions", ["package", "version"], [["python", platform.python_version()], *versions]
+        ),
+    ]
+    lead = "Licences bind what you may do with the results; so may the data a model was trained on."
+    return Section("models", "Which models looked at it", lead, blocks)
+
+
+def _join(parts: Sequence[Mapping], key: str) -> str:
+    """The different values of several files, once each."""
+    return "; ".join(dict.fromkeys(str(part[key]) for part in parts if part.get(key)))
+
+
+def show_problems(film: Film, reviews: Sequence[str]) -> Section:
+    """What could not be read, and which corrections of people are in use."""
+    problems = film.results.table("extract_frames/problems.parquet", ["time_s", "file", "problem"])
+    blocks: list = []
+    if len(problems):
+        rows = [[_at(row.time_s), row.file, row.problem] for row in problems.itertuples()]
+        blocks.append(Table("Damage in the film", ["at", "file", "what"], rows))
+    else:
+        blocks.append(Note("The film could be read from beginning to end.", "good"))
+    if reviews:
+        rows = [[path, len(pd.read_csv(path))] for path in reviews]
+        blocks.append(Table("Corrections by people, in use", ["file", "lines"], rows))
+    else:
+        words = (
+            f"No correction by a person is in use. They would lie in config/reviews/{film.name}/."
+        )
+        blocks.append(Note(words))
+    return Section("problems", "Damage and corrections", "", blocks)
+
+
+def _at(time_s: float) -> str:
+    return "" if pd.isna(time_s) else say_time(float(time_s))
