@@ -5,6 +5,10 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 
+configfile: "config/options/film.yaml"
+configfile: "config/options/dataset.yaml"
+configfile: "config/options/adapter.yaml"
+configfile: "config/options/report.yaml"
 configfile: "config/config.yaml"
 
 

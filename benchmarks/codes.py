@@ -18,13 +18,13 @@ def make_codes(count: int, seed: int = 7) -> np.ndarray:
 
 
 def make_vectors(count: int, seed: int = 7) -> np.ndarray:
-    """Vectors (count, 768) float32 of length 1, about 50 around each of count / 50 centres.
+    """Vectors (count, 768) float32 of length 1, about 50 around each of count / 50 centers.
 
     Two of a group have a cosine of about 0.5, two of different groups of about 0.
     """
     rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((count // GROUP, 768), np.float32)
+    centers = rng.standard_normal((count // GROUP, 768), np.float32)
     vectors = rng.standard_normal((count, 768), np.float32)
-    vectors += centres[rng.integers(0, len(centres), count)]
+    vectors += centers[rng.integers(0, len(centers), count)]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors

@@ -1,8 +1,8 @@
-"""Films and pictures to measure on, made from Big Buck Bunny; the same on every machine.
+"""Films and images to measure on, made from Big Buck Bunny; the same on every machine.
 
 `bbb_180s.mp4` and shorter ones are parts of the film, their packets copied. `corpus.mp4` has cuts
-and dissolves at known frames: a camera that moves over stills of the film. `pictures/` has frames
-of the film and copies of some of them, planted: `pictures.csv` says which show the same.
+and dissolves at known frames: a camera that moves over stills of the film. `images/` has frames
+of the film and copies of some of them, planted: `images.csv` says which show the same.
 """
 
 import csv
@@ -22,8 +22,8 @@ STILLS = 60
 DISSOLVE_EVERY = 8  # shots
 DISSOLVE_FRAMES = 12
 SHOT_FRAMES = (36, 61)
-EVERY = 6  # frames of the film per picture of the folder
-PLANTED = 40  # pictures that get copies
+EVERY = 6  # frames of the film per image of the folder
+PLANTED = 40  # images that get copies
 
 
 def make_clip(film: Path, target: Path, length_s: float) -> None:
@@ -52,7 +52,7 @@ def read_frames(film: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def move_camera(still: np.ndarray, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """A camera that drifts and zooms over a picture (RGB); a quarter of the shots stand still."""
+    """A camera that drifts and zooms over an image (RGB); a quarter of the shots stand still."""
     width, height = SIZE
     scale = rng.uniform(0.6, 0.9)
     speed = rng.choice([0.0, 0.3, 1.0, 2.5], p=[0.25, 0.3, 0.3, 0.15])
@@ -109,12 +109,12 @@ def write_csv(path: Path, names: tuple[str, ...], rows: list[tuple]) -> None:
 
 
 def change(image: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Copies (RGB) of a picture, by what was done to them."""
+    """Copies (RGB) of an image, by what was done to them."""
     width, height = SIZE
     floats = image.astype(np.float32)
     titled = image.copy()
-    for colour, thick in ((0, 9), (255, 3)):
-        cv2.putText(titled, "This is a subtitle.", (330, 670), 0, 1.6, (colour,) * 3, thick)
+    for color, thick in ((0, 9), (255, 3)):
+        cv2.putText(titled, "This is a subtitle.", (330, 670), 0, 1.6, (color,) * 3, thick)
     return {
         "reencoded": image,
         "half": cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA),
@@ -126,8 +126,8 @@ def change(image: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]
     }
 
 
-def make_pictures(film: Path, folder: Path) -> None:
-    """Write the folder of JPEGs and `pictures.csv`: file, group (what it shows), kind, shot."""
+def make_images(film: Path, folder: Path) -> None:
+    """Write the folder of JPEGs and `images.csv`: file, group (what it shows), kind, shot."""
     rng = np.random.default_rng(SEED)
     folder.mkdir(parents=True, exist_ok=True)
     rows, seen = [], list(read_frames(film, EVERY))
@@ -157,5 +157,5 @@ def make_all(film: Path, work: Path) -> None:
     longest = work / f"bbb_{LENGTHS_S[-1]}s.mp4"
     if not (work / "corpus.csv").is_file():
         make_film(longest, work / "corpus.mp4")
-    if not (work / "pictures.csv").is_file():
-        make_pictures(longest, work / "pictures")
+    if not (work / "images.csv").is_file():
+        make_images(longest, work / "images")

@@ -17,14 +17,14 @@ def explain(runs: pd.DataFrame) -> str:
     parts = json.loads((OUT / "parts/parts.json").read_text())
     frames = LENGTHS_S[-1] * FRAMES_PER_S
     decode = 1000 * runs["cpu_s"][f"{LONGEST}_decode_film"] / frames
-    picture = sum(parts[step] for step in ("convert", "encode", "measure", "write"))
+    image = sum(parts[step] for step in ("convert", "encode", "measure", "write"))
     steps = ("convert", "encode", "measure", "write")
     shares = ", ".join(f"{step} {parts[step]:.2f}" for step in steps)
     start = runs["cpu_s"]["start"]
     once = 1000 * start + parts["bars"]
     return (
         f"Decoding takes {decode:.2f} ms a frame. Looking at a frame (small copy, shots) takes\n"
-        f"{parts['look']:.2f} ms, a picture that is written {picture:.1f} ms ({shares}).\n"
+        f"{parts['look']:.2f} ms, an image that is written {image:.1f} ms ({shares}).\n"
         f"Once a film: {start:.2f} s to start Python and its libraries, "
         f"{parts['bars'] / 1000:.2f} s to look for bars.\n\n"
         "Against decoding, of a film of 24 frames a second:\n\n"
@@ -32,9 +32,9 @@ def explain(runs: pd.DataFrame) -> str:
             ["adds", "times decoding"],
             [
                 ["looking at every frame", f"{parts['look'] / decode:.2f}"],
-                ["pictures, 6 a second", f"{picture / 4 / decode:.2f}"],
+                ["images, 6 a second", f"{image / 4 / decode:.2f}"],
                 ["- of it encoding JPEGs", f"{parts['encode'] / 4 / decode:.2f}"],
-                ["pictures, 1 a second", f"{picture / 24 / decode:.2f}"],
+                ["images, 1 a second", f"{image / 24 / decode:.2f}"],
                 [f"start and bars, {LENGTHS_S[-1]} s of film", f"{once / decode / frames:.2f}"],
                 ["start and bars, 10 min of film", f"{once / decode / 14400:.2f}"],
             ],
@@ -42,14 +42,14 @@ def explain(runs: pd.DataFrame) -> str:
     )
 
 
-def explain_pictures(runs: pd.DataFrame) -> str:
+def explain_images(runs: pd.DataFrame) -> str:
     """The same for a folder of JPEGs."""
-    parts = json.loads((OUT / "picture_parts/parts.json").read_text())
+    parts = json.loads((OUT / "image_parts/parts.json").read_text())
     bars_s = parts.pop("bars") / 1000
-    count = len(list((WORK / "pictures").iterdir()))
-    floor = 1000 * runs["cpu_s"]["pictures_decode_pictures"] / count
+    count = len(list((WORK / "images").iterdir()))
+    floor = 1000 * runs["cpu_s"]["images_decode_images"] / count
     steps = ", ".join(f"{step} {spent:.2f} ms" for step, spent in parts.items())
     return (
-        f"Of the folder ({count} pictures; the floor is {floor:.2f} ms each, start included):\n"
-        f"{steps} a picture, and {bars_s:.2f} s once to look for bars.\n"
+        f"Of the folder ({count} images; the floor is {floor:.2f} ms each, start included):\n"
+        f"{steps} an image, and {bars_s:.2f} s once to look for bars.\n"
     )

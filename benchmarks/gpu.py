@@ -181,7 +181,9 @@ def write_page(results: list[Result], rate: float, device: str, command: str) ->
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--config", default="config/full.yaml", help="an overlay with `models`")
+    parser.add_argument(
+        "--config", default="config/overlays/full.yaml", help="an overlay with `models`"
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="at each batch size")
     parser.add_argument("--side", type=int, default=8192, help="of the matrices, for their rate")
     parser.add_argument("--most", type=int, default=256, help="the largest batch")

@@ -1,4 +1,4 @@
-"""What is measured of each role: one call of a production model on a batch of pictures."""
+"""What is measured of each role: one call of a production model on a batch of images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,19 +30,19 @@ class Case:
 
 
 @cache
-def picture(number: int) -> np.ndarray:
+def image(number: int) -> np.ndarray:
     """Noise, another for each number; smooth, as film is."""
     small = np.random.default_rng(number).integers(0, 256, (HEIGHT // 8, WIDTH // 8, 3), np.uint8)
     return small.repeat(8, 0).repeat(8, 1)
 
 
-def next_picture() -> np.ndarray:
-    """Not the one before: SAM keeps the code of the last picture."""
-    return picture(next(NEXT) % 16)
+def next_image() -> np.ndarray:
+    """Not the one before: SAM keeps the code of the last image."""
+    return image(next(NEXT) % 16)
 
 
-def pictures(number: int) -> list[np.ndarray]:
-    return [picture(row % 16) for row in range(number)]
+def images(number: int) -> list[np.ndarray]:
+    return [image(row % 16) for row in range(number)]
 
 
 def people() -> Detections:
@@ -59,7 +59,7 @@ def follow(segment: Any, frames: int) -> None:
     """Boxes and memory, frame by frame, as segment_instances does it."""
     step = segment.follow_shot()
     for _ in range(0, frames, segment.batch_size):
-        images = [next_picture() for _ in range(segment.batch_size)]
+        images = [next_image() for _ in range(segment.batch_size)]
         segment.prepare(images)
         for image in images:
             step(image, segment(image, people()))
@@ -67,7 +67,7 @@ def follow(segment: Any, frames: int) -> None:
 
 def caption(describe: Any, number: int) -> None:
     """Captions without measured facts; an answer that is no JSON is asked for once more."""
-    shown = [partial(picture, row % 16) for row in range(number)]
+    shown = [partial(image, row % 16) for row in range(number)]
     describe("background", [{}] * number, shown, read_words())
 
 
@@ -78,15 +78,15 @@ def read_words() -> dict:
 
 CASES = {
     "segment": [
-        Case("encoder", lambda sam, n: sam.encode(pictures(n)), POWERS[:6]),
-        Case("3 boxes a frame", lambda sam, _: sam(next_picture(), people())),
+        Case("encoder", lambda sam, n: sam.encode(images(n)), POWERS[:6]),
+        Case("3 boxes a frame", lambda sam, _: sam(next_image(), people())),
         Case("3 boxes and memory, frames", follow, (16,)),
     ],
-    "inpaint": [Case("a hole of 320 x 620", lambda lama, _: lama(picture(0), hole()))],
-    "embed": [Case("pictures", lambda clip, n: clip(pictures(n)), POWERS)],
-    "scene": [Case("pictures", lambda dino, n: dino(pictures(n)), POWERS)],
-    "detect": [Case("pictures", lambda detect, _: detect(next_picture()))],
-    "pose": [Case("3 people a picture", lambda pose, _: pose(next_picture(), PEOPLE, None))],
-    "face": [Case("pictures", lambda face, _: face(next_picture()))],
+    "inpaint": [Case("a hole of 320 x 620", lambda lama, _: lama(image(0), hole()))],
+    "embed": [Case("images", lambda clip, n: clip(images(n)), POWERS)],
+    "scene": [Case("images", lambda dino, n: dino(images(n)), POWERS)],
+    "detect": [Case("images", lambda detect, _: detect(next_image()))],
+    "pose": [Case("3 people an image", lambda pose, _: pose(next_image(), PEOPLE, None))],
+    "face": [Case("images", lambda face, _: face(next_image()))],
     "caption": [Case("captions of backgrounds", caption, POWERS[:7])],
 }

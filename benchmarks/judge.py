@@ -46,11 +46,11 @@ def list_shots() -> str:
 
 def list_duplicates() -> str:
     """Precision, and recall by kind of copy, of ours and the peers."""
-    truth = pd.read_csv(WORK / "pictures.csv")
+    truth = pd.read_csv(WORK / "images.csv")
     shots = pd.read_csv(HERE / "bbb_3min_shots.csv")
     tools = ("duplicates", "imagededup", "imagehash", "cleanvision")
-    found = {tool: read_pairs(OUT / f"pictures_{tool}") for tool in tools}
-    found["near hashes joined to chains"] = join_chains(OUT / "pictures_duplicates")
+    found = {tool: read_pairs(OUT / f"images_{tool}") for tool in tools}
+    found["near hashes joined to chains"] = join_chains(OUT / "images_duplicates")
     scores = {tool: score_pairs(pairs, truth, shots) for tool, pairs in found.items()}
     names = list(scores["duplicates"])
     rows = [[tool, *(f"{score[name]:.2f}" for name in names)] for tool, score in scores.items()]
@@ -59,27 +59,27 @@ def list_duplicates() -> str:
 
 def list_blur() -> str:
     """AUC of the blur measures."""
-    truth = pd.read_csv(WORK / "pictures.csv")
+    truth = pd.read_csv(WORK / "images.csv")
     tools = {
-        "sharpness of extract_frames": "pictures_extract",
-        "cleanvision": "pictures_cleanvision",
+        "sharpness of extract_frames": "images_extract",
+        "cleanvision": "images_cleanvision",
     }
     aucs = {label: score_blur(read_sharpness(OUT / name), truth) for label, name in tools.items()}
     return table(["measure", "AUC"], [[label, f"{auc:.3f}"] for label, auc in aucs.items()])
 
 
 def list_lost() -> str:
-    """Pictures that are copies, and shots that keep none, at 6 pictures a second."""
+    """Images that are copies, and shots that keep none, at 6 images a second."""
     options, rows = read_options("dedup_frames"), []
     radii = options["max_distance_within_shot"], options["max_distance_across_shots"]
     for name, film in FILMS.items():
         frames = read_manifest(OUT / f"{name}_extract" / "frames.parquet", COLUMNS)
         groups = group_frames(frames, *radii, options["max_change"])
-        has_picture, keeps = frames["file"] != "", groups["is_keeper"]
-        lost = set(frames["shot_id"][has_picture]) - set(frames["shot_id"][keeps])
-        rows.append([film, len(frames), (~has_picture).sum(), (has_picture & ~keeps).sum()])
+        has_image, keeps = frames["file"] != "", groups["is_keeper"]
+        lost = set(frames["shot_id"][has_image]) - set(frames["shot_id"][keeps])
+        rows.append([film, len(frames), (~has_image).sum(), (has_image & ~keeps).sum()])
         rows[-1] += [frames["shot_id"].nunique(), len(lost)]
-    names = ["film", "frames", "held", "copies", "shots", "shots without a picture of their own"]
+    names = ["film", "frames", "held", "copies", "shots", "shots without an image of their own"]
     return table(names, rows)
 
 

@@ -4,19 +4,21 @@ import json
 import sys
 from pathlib import Path
 
-CONFIG = Path("config/config.yaml")
-LIKENESS = 0.4  # cosine: between that of two vectors of one planted group, 0.5, and of two, 0
+OPTIONS = Path(
+    "config/options/film.yaml"
+)  # not by plan.config, whose imports would be measured too
+SIMILARITY = 0.4  # cosine: between that of two vectors of one planted group, 0.5, and of two, 0
 
 
 def read_options(phase: str) -> dict:
     """A block of the config; Snakemake reads it for the phase, so the quickest reader will do."""
     import yaml
 
-    return yaml.load(CONFIG.read_text(), yaml.CSafeLoader)[phase]
+    return yaml.load(OPTIONS.read_text(), yaml.CSafeLoader)[phase]
 
 
 def extract(source: str, out: str, per_second: float | None = None) -> None:
-    """The phase extract_frames on a film or a folder of pictures, as the config has it."""
+    """The phase extract_frames on a film or a folder of images, as the config has it."""
     from workflow_scripts import extract_frames
 
     options = read_options("extract_frames")
@@ -27,12 +29,12 @@ def extract(source: str, out: str, per_second: float | None = None) -> None:
 
 
 def extract_1(source: str, out: str) -> None:
-    """As extract, one picture a second."""
+    """As extract, one image a second."""
     extract(source, out, 1)
 
 
 def duplicates(source: str, out: str) -> None:
-    """The phases extract_frames and dedup_frames on a folder of pictures."""
+    """The phases extract_frames and dedup_frames on a folder of images."""
     from workflow_scripts import dedup_frames
 
     extract(source, out)
@@ -41,7 +43,7 @@ def duplicates(source: str, out: str) -> None:
 
 
 def search(source: str, out: str) -> None:
-    """Pairs within 8 bits among so many distinct random codes with planted neighbours."""
+    """Pairs within 8 bits among so many distinct random codes with planted neighbors."""
     from benchmarks.codes import make_codes
     from workflow_scripts.film.near_hashes import find_pairs
 
@@ -57,7 +59,7 @@ def group(source: str, out: str) -> None:
     from workflow_scripts.film.places.views import group_views
 
     count = int(source)
-    np.save(f"{out}/groups.npy", group_views(make_vectors(count), np.arange(count), LIKENESS))
+    np.save(f"{out}/groups.npy", group_views(make_vectors(count), np.arange(count), SIMILARITY))
 
 
 def vectors(source: str, out: str) -> None:
@@ -78,7 +80,7 @@ def decode_film(source: str, out: str) -> None:
     Path(out, "frames.json").write_text(json.dumps(count))
 
 
-def decode_pictures(source: str, out: str) -> None:
+def decode_images(source: str, out: str) -> None:
     """Floor: decode every JPEG at an eighth of its size, look at none."""
     import simplejpeg
 
@@ -98,11 +100,11 @@ def parts(source: str, out: str) -> None:
     Path(out, "parts.json").write_text(json.dumps(time_parts(Path(source), Path(out))))
 
 
-def picture_parts(source: str, out: str) -> None:
-    """CPU milliseconds of each step on pictures of the folder, one thread."""
-    from benchmarks.parts import time_picture_parts
+def image_parts(source: str, out: str) -> None:
+    """CPU milliseconds of each step on images of the folder, one thread."""
+    from benchmarks.parts import time_image_parts
 
-    Path(out, "parts.json").write_text(json.dumps(time_picture_parts(Path(source), Path(out))))
+    Path(out, "parts.json").write_text(json.dumps(time_image_parts(Path(source), Path(out))))
 
 
 def write_memory(out: str) -> None:
@@ -122,10 +124,10 @@ WHAT = {
         group,
         vectors,
         decode_film,
-        decode_pictures,
+        decode_images,
         start,
         parts,
-        picture_parts,
+        image_parts,
     )
 }
 

@@ -9,11 +9,11 @@ import cv2
 import simplejpeg
 
 from workflow_scripts.film.decoding.folder_pass import find_crops, glance_at
-from workflow_scripts.film.decoding.image_files import list_pictures, load_picture
+from workflow_scripts.film.decoding.image_files import list_images, load_image
 from workflow_scripts.film.decoding.measures import measure, reduce_luma, shrink
 from workflow_scripts.film.decoding.memory import keep_freed_memory
 from workflow_scripts.film.decoding.recorder import QUALITY, save_file
-from workflow_scripts.film.decoding.shots import ShotFinder, glance
+from workflow_scripts.film.decoding.shots import ShotFinder, extract_features
 from workflow_scripts.film.decoding.video import Film
 from workflow_scripts.film.decoding.video_pass import find_video_crop
 from workflow_scripts.film.decoding.yuv import jpeg_planes, view_planes
@@ -35,7 +35,7 @@ class Stopwatch:
 
 
 def time_parts(path: Path, folder: Path) -> dict[str, float]:
-    """Milliseconds per frame looked at ("look") or per picture written (the others).
+    """Milliseconds per frame looked at ("look") or per image written (the others).
 
     "bars" is once a film: keyframes read to find the black bars.
     """
@@ -46,7 +46,7 @@ def time_parts(path: Path, folder: Path) -> dict[str, float]:
     with Film(path) as film:
         for number, (_, frame) in enumerate(islice(film, FIRST, FIRST + FRAMES)):
             planes = view_planes(frame)
-            finder.push(watch.time("look", lambda p=planes: glance(p, full_range=False)))
+            finder.push(watch.time("look", lambda p=planes: extract_features(p, full_range=False)))
             luma, blue, red = watch.time("convert", jpeg_planes, frame)
             jpeg = watch.time("encode", _encode, luma, blue, red)
             watch.time("write", (folder / f"{number}.jpg").write_bytes, jpeg)
@@ -55,14 +55,14 @@ def time_parts(path: Path, folder: Path) -> dict[str, float]:
     return {step: 1000 * spent / FRAMES for step, spent in watch.spent.items()} | {"bars": bars}
 
 
-def time_picture_parts(folder: Path, out: Path) -> dict[str, float]:
-    """Milliseconds per picture of a folder; "bars" is once a folder."""
+def time_image_parts(folder: Path, out: Path) -> dict[str, float]:
+    """Milliseconds per image of a folder; "bars" is once a folder."""
     keep_freed_memory()
     cv2.setNumThreads(1)
-    watch, files = Stopwatch(), list_pictures(folder)
+    watch, files = Stopwatch(), list_images(folder)
     watch.time("bars", find_crops, files)
     for path in files[:FRAMES]:
-        loaded = watch.time("decode", load_picture, path)
+        loaded = watch.time("decode", load_image, path)
         view = watch.time("look", shrink, loaded.image)
         watch.time("look", glance_at, view)
         kept = (out / path.name, loaded.jpeg, loaded.size, loaded.image, view)

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from benchmarks.corpus import LENGTHS_S
-from benchmarks.explain import FRAMES_PER_S, explain, explain_pictures
+from benchmarks.explain import FRAMES_PER_S, explain, explain_images
 from benchmarks.judge import list_blur, list_duplicates, list_groups, list_lost, list_shots
 from benchmarks.measure import HERE, PEERS
 from benchmarks.peers import FAISS_SHARE
@@ -22,10 +22,10 @@ mpl.use("svg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the choice of a backend)
 
 OURS = ("av", "simplejpeg", "opencv-python-headless", "numpy", "numba")
-LINES = {  # of the picture: what is drawn, its label, colour
+LINES = {  # of the image: what is drawn, its label, color
     "ffmpeg": ("ffmpeg, every frame to JPEG", "#b0b0b0"),
-    "extract": ("extract_frames, 6 pictures a second", "#1b6ca8"),
-    "extract_1": ("extract_frames, 1 picture a second", "#63a7d9"),
+    "extract": ("extract_frames, 6 images a second", "#1b6ca8"),
+    "extract_1": ("extract_frames, 1 image a second", "#63a7d9"),
     "scenedetect": ("PySceneDetect, shots only", "#d98a3d"),
     "decode_film": ("decoding alone", "#404040"),
 }
@@ -42,7 +42,7 @@ BARS = [
     ("the same, each further second of film", f"{ONE} - film_60s_extract_1", FURTHER, 1.25),
     ("extract_frames on the corpus film, 6 a second", "corpus_extract", CORPUS, 1.25),
     ("extract_frames on the corpus film, 1 a second", "corpus_extract_1", CORPUS, 1.25),
-    ("extract_frames on JPEGs", "pictures_extract", "pictures_decode_pictures", 1.8),
+    ("extract_frames on JPEGs", "images_extract", "images_decode_images", 1.8),
     ("extract_frames, 1 a second", ONE, "film_180s_scenedetect", 1.05),
     ("extract_frames on the corpus film, 1 a second", "corpus_extract_1", SCENES, 1.05),
     ("extract_frames on the corpus film, 6 a second", "corpus_extract", SCENES, 1.05),
@@ -51,9 +51,9 @@ PEER_BARS = [
     ("ffmpeg, every frame to JPEG", "film_180s_ffmpeg", SIX, 2.8),
     ("ffmpeg, every frame to JPEG", "film_180s_ffmpeg", ONE, 2.8),
     ("ffmpeg, every frame of the corpus film", "corpus_ffmpeg", "corpus_extract", 2.8),
-    ("cleanvision, all issues", "pictures_cleanvision", "pictures_extract", 18),
-    ("imagededup PHash", "pictures_imagededup", "pictures_duplicates", 6.5),
-    ("imagehash, loop over pairs", "pictures_imagehash", "pictures_duplicates", 5),
+    ("cleanvision, all issues", "images_cleanvision", "images_extract", 18),
+    ("imagededup PHash", "images_imagededup", "images_duplicates", 6.5),
+    ("imagehash, loop over pairs", "images_imagehash", "images_duplicates", 5),
     ("faiss IndexBinaryFlat, 1 million", "codes_faiss", "codes_search", 70),
     ("faiss k-means, 100,000 x 768", f"vectors_kmeans{LESS}", f"vectors_group{LESS}", 1.5),
 ]
@@ -113,9 +113,9 @@ def draw_times(runs: pd.DataFrame, path: Path) -> None:
     """CPU seconds against frames, one line a tool."""
     figure, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
     frames = [seconds * FRAMES_PER_S for seconds in LENGTHS_S]
-    for what, (label, colour) in LINES.items():
+    for what, (label, color) in LINES.items():
         times = [runs["cpu_s"][f"film_{seconds}s_{what}"] for seconds in LENGTHS_S]
-        axes.plot(frames, times, "o-", color=colour, label=label, linewidth=2, markersize=4)
+        axes.plot(frames, times, "o-", color=color, label=label, linewidth=2, markersize=4)
     axes.set(xlabel="frames of 1280x720", ylabel="CPU seconds", xlim=0, ylim=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
@@ -132,7 +132,7 @@ def name_versions() -> str:
 
 
 def write_results(record: Path) -> None:
-    """results.md and its picture, beside this file."""
+    """results.md and its image, beside this file."""
     runs = read_runs(record)
     draw_times(runs, HERE / "time_by_frames.svg")
     memory = ", ".join(
@@ -152,7 +152,7 @@ def write_results(record: Path) -> None:
             blur=list_blur(),
             memory=memory,
             profile=explain(runs),
-            pictures=explain_pictures(runs),
+            images=explain_images(runs),
             runs=list_runs(runs),
         )
     )

@@ -1,4 +1,4 @@
-"""Measure everything beside its peers, then write results.md and its picture: `make bench`."""
+"""Measure everything beside its peers, then write results.md and its image: `make bench`."""
 
 import sys
 from pathlib import Path
@@ -17,8 +17,8 @@ ON_FILMS = [
     ("peers", "ffmpeg"),
     ("peers", "scenedetect"),
 ]
-ON_PICTURES = [
-    ("ours", "decode_pictures"),
+ON_IMAGES = [
+    ("ours", "decode_images"),
     ("ours", "extract"),
     ("ours", "duplicates"),
     ("peers", "imagededup"),
@@ -32,7 +32,7 @@ FILMS["corpus"] = WORK / "corpus.mp4"
 def list_timed() -> list[Command]:
     """What is run ROUNDS times, in turn."""
     sources = {name: (path, ON_FILMS) for name, path in FILMS.items()}
-    sources["pictures"] = (WORK / "pictures", ON_PICTURES)
+    sources["images"] = (WORK / "images", ON_IMAGES)
     commands = [
         Command(f"{name}_{what}", script, what, str(source))
         for name, (source, jobs) in sources.items()
@@ -52,7 +52,7 @@ def list_judged() -> list[Command]:
         Command("demo_extract", "ours", "extract", film),
         Command("demo_scenedetect", "peers", "scenedetect", film),
         Command("parts", "ours", "parts", str(FILMS["film_180s"])),
-        Command("picture_parts", "ours", "picture_parts", str(WORK / "pictures")),
+        Command("image_parts", "ours", "image_parts", str(WORK / "images")),
     ]
 
 

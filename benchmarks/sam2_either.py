@@ -19,7 +19,7 @@ from transformers import Sam2VideoConfig, Sam2VideoModel, Sam2VideoProcessor
 from transformers.models.sam2.image_processing_sam2 import Sam2ImageProcessor
 from transformers.models.sam2_video.video_processing_sam2_video import Sam2VideoVideoProcessor
 
-from benchmarks.gpu_cases import PEOPLE, next_picture, picture
+from benchmarks.gpu_cases import PEOPLE, image, next_image
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.loaders.sam2_boxes import BoxSegmenter
 
@@ -28,8 +28,8 @@ CONFIG = "configs/sam2.1/sam2.1_hiera_t.yaml"
 Case = tuple[str, Callable[[], object], Callable[[], object]]  # what, sam2's call, transformers'
 
 
-def build_pictures(folder: Path, device: str) -> list[Case]:
-    """The encoder, and three boxes on a picture that was encoded."""
+def build_images(folder: Path, device: str) -> list[Case]:
+    """The encoder, and three boxes on an image that was encoded."""
     Sam2VideoModel(Sam2VideoConfig()).save_pretrained(folder)  # transformers' defaults are tiny's
     ours = BoxSegmenter(folder, device, batch_size=1)
     theirs = SAM2ImagePredictor(build_sam2(CONFIG, device=device, apply_postprocessing=False))
@@ -38,17 +38,17 @@ def build_pictures(folder: Path, device: str) -> list[Case]:
         f"parameters: sam2 {sum(p.numel() for p in theirs.model.parameters())}, "
         f"transformers {count}"
     )
-    theirs.set_image(picture(0))
+    theirs.set_image(image(0))
     return [
         (
             "encoder",
-            lambda: theirs.set_image(next_picture()),
-            lambda: ours.encode([next_picture()]),
+            lambda: theirs.set_image(next_image()),
+            lambda: ours.encode([next_image()]),
         ),
         (
-            "3 boxes on an encoded picture",
+            "3 boxes on an encoded image",
             lambda: theirs.predict(box=PEOPLE, multimask_output=False),
-            lambda: ours.cut_out(picture(0), PEOPLE),
+            lambda: ours.cut_out(image(0), PEOPLE),
         ),
     ]
 
@@ -56,7 +56,7 @@ def build_pictures(folder: Path, device: str) -> list[Case]:
 def build_video(folder: Path, device: str, frames: int) -> Case:
     """Three boxes on the first frame, followed through the others; each frame is encoded once."""
     for number in range(frames):
-        write_image(folder / f"{number:05d}.jpg", picture(number))
+        write_image(folder / f"{number:05d}.jpg", image(number))
     theirs = build_sam2_video_predictor(CONFIG, device=device, apply_postprocessing=False)
     ours = Sam2VideoModel(Sam2VideoConfig()).eval().to(device)
     prepare = Sam2VideoProcessor(Sam2ImageProcessor(), Sam2VideoVideoProcessor())
@@ -70,7 +70,7 @@ def build_video(folder: Path, device: str, frames: int) -> Case:
 
     def follow_ours() -> None:
         with torch.inference_mode():
-            video = [picture(number) for number in range(frames)]
+            video = [image(number) for number in range(frames)]
             session = prepare.init_video_session(video, inference_device=device)
             boxes, names = [PEOPLE.tolist()], list(range(len(PEOPLE)))
             prepare.add_inputs_to_inference_session(session, 0, names, input_boxes=boxes)
@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory(prefix="cinelora-sam2-") as name:
-        cases = build_pictures(Path(name) / "net", asked.device)
+        cases = build_images(Path(name) / "net", asked.device)
         (Path(name) / "film").mkdir()
         cases.append(build_video(Path(name) / "film", asked.device, asked.frames))
         print(f"{HEAD}\n|---|---|---|---|---|")

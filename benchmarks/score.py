@@ -67,7 +67,7 @@ def pair_up(names: Iterable[str], labels: Iterable) -> Pairs:
 def score_pairs(pairs: Pairs, truth: pd.DataFrame, shots: pd.DataFrame) -> dict[str, float]:
     """Precision, and recall by kind of copy; `truth` has file, group (frame of the film), kind.
 
-    Pictures of one shot may be called copies or not; those of different shots may not.
+    Images of one shot may be called copies or not; those of different shots may not.
     """
     rows = truth.set_index("file")
     shot = np.searchsorted(shots["frame_no"], rows["group"], side="right")

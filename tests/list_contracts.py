@@ -13,7 +13,11 @@ from workflow_scripts.models.registry import ROLES, choose_model
 
 FILES = ["contract", "looks", "refused"]
 TESTS = [f"tests/models/test_models_{name}.py" for name in FILES]
-TESTS += ["tests/models/test_caption_models.py", "tests/models/test_sam2_memory.py", "tests/film/test_detect_text.py"]
+TESTS += [
+    "tests/models/test_caption_models.py",
+    "tests/models/test_sam2_memory.py",
+    "tests/film/test_detect_text.py",
+]
 # tests that name their model in words of their own
 OWN = {
     "sam2 random": r"test_sam2_|test_a_shot_is_followed|test_a_corrected_mask",

@@ -1,5 +1,5 @@
 "use strict";
-// Tabs, enlarged pictures, and the chapter that is being read. Without this file all is shown.
+// Tabs, enlarged images, and the chapter that is being read. Without this file all is shown.
 
 for (const tabs of document.querySelectorAll(".tabs")) {
   const names = tabs.querySelector(".tab-names");
@@ -27,23 +27,23 @@ for (const tabs of document.querySelectorAll(".tabs")) {
 
 const dialog = document.querySelector("dialog");
 let open = null;
-const show = (pictures) => {
-  open = pictures;
-  const copies = [...pictures.querySelectorAll("img")].map((image) => image.cloneNode());
+const show = (images) => {
+  open = images;
+  const copies = [...images.querySelectorAll("img")].map((image) => image.cloneNode());
   dialog.querySelector(".stage").replaceChildren(...copies);
-  const words = pictures.closest("figure").querySelector("figcaption").innerText;
+  const words = images.closest("figure").querySelector("figcaption").innerText;
   dialog.querySelector("p").innerText = words.replace(/\n+/g, " \u00b7 ");
   if (!dialog.open) dialog.showModal();
 };
 document.addEventListener("click", (event) => {
-  const pictures = event.target.closest(".pictures");
-  if (pictures) show(pictures);
+  const images = event.target.closest(".images");
+  if (images) show(images);
   else if (dialog.open) dialog.close();
 });
 dialog.addEventListener("keydown", (event) => {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
-  const all = [...open.closest(".sheet").querySelectorAll(".pictures")];
+  const all = [...open.closest(".sheet").querySelectorAll(".images")];
   show(all[(all.indexOf(open) + step + all.length) % all.length]);
 });
 

@@ -4,7 +4,7 @@
 
 
 rule evaluate_adapter:
-    """Judge one adapter: held-out loss, likeness, drift, copies; draw prompts at every strength."""
+    """Judge one adapter: held-out loss, similarity, drift, copies; draw prompts at every strength."""
     input:
         dataset="results/{film}/datasets/{dataset}",
         adapter="results/{film}/adapters/{dataset}/adapter.safetensors",

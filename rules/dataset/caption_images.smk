@@ -1,6 +1,6 @@
 """caption_images: a caption for every image of a kind, from measured facts; trigger word first.
 
-needs    frames, their pictures and texts, the fact tables that the kind speaks of, the vocabulary,
+needs    frames, their images and texts, the fact tables that the kind speaks of, the vocabulary,
          where people wrote better ones: config/reviews/{film}/captions.csv (kind, image_id, caption)
 leaves   captions of at most 75 CLIP tokens, with the source of every clause
 """

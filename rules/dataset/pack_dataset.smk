@@ -1,6 +1,6 @@
 """pack_dataset: the images of one dataset, selected, balanced, named, split, as trainers read them.
 
-needs    every table that the kind's decisions rest on, its captions, the pictures
+needs    every table that the kind's decisions rest on, its captions, the images
 leaves   results/{film}/datasets/{dataset}/: train/, validation/, dataset.toml, dataset.parquet,
          counts.json
 """

@@ -27,11 +27,13 @@ rule classify_expressions:
         gpu=int(MODELS["expression"]["device"] == "cuda"),
         mem_mb=grow(1500),
     params:
-        code=hash_code("film.classify_expressions", f"models.loaders.{MODELS['expression']['loader']}"),
+        code=hash_code(
+            "film.classify_expressions", f"models.loaders.{MODELS['expression']['loader']}"
+        ),
         model=MODELS["expression"],
         max_turn=config["classify_expressions"]["max_turn"],
         min_score=config["classify_expressions"]["min_score"],
-        resting_share=config["classify_expressions"]["resting_share"],
+        prior_correction=config["classify_expressions"]["prior_correction"],
         bias=config["classify_expressions"]["bias"],
         intensity_levels=config["classify_expressions"]["intensity_levels"],
     script:

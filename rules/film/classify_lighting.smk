@@ -1,10 +1,10 @@
 # classify_lighting: time of day, weather, indoors or outdoors, agreed over each shot
 # needs  extract_frames, segment_instances (people are masked out), cluster_scenes (places)
-# leaves lighting.parquet: one row per picture
+# leaves lighting.parquet: one row per image
 
 
 rule classify_lighting:
-    """Measure the light of every picture; name that of every shot."""
+    """Measure the light of every image; name that of every shot."""
     input:
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",

@@ -1,7 +1,7 @@
 # cluster_scenes: which place each shot shows, which backgrounds are one view, which are no good
 # needs  inpaint_backgrounds (measures), embed_images (vectors of backgrounds), detect_text (title
 #        cards are no place), and where people named places config/reviews/{film}/locations.csv
-# leaves locations.parquet: one row per picture
+# leaves locations.parquet: one row per image
 
 from glob import glob
 
@@ -27,7 +27,7 @@ rule cluster_scenes:
         mem_mb=grow(2000),
     params:
         code=hash_code("film.cluster_scenes"),
-        min_likeness=config["cluster_scenes"]["min_likeness"],
+        min_similarity=config["cluster_scenes"]["min_similarity"],
         near_bonus=config["cluster_scenes"]["near_bonus"],
         near_shots=config["cluster_scenes"]["near_shots"],
         same_view=config["cluster_scenes"]["same_view"],

@@ -1,5 +1,5 @@
 # crop_faces: the face of each person, if it is seen
-# needs  segment_instances, extract_frames (pictures), the model of the role face
+# needs  segment_instances, extract_frames (images), the model of the role face
 # leaves {shard}.parquet: one row per instance with a face; {shard}_images/: square crops
 
 

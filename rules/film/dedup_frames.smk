@@ -1,4 +1,4 @@
-# dedup_frames: group frames that show (nearly) the same picture
+# dedup_frames: group frames that show (nearly) the same image
 # needs  extract_frames (hashes, sharpness and small copies)
 # leaves groups.parquet: the group of every sampled frame, and which frame of it to keep
 

@@ -1,10 +1,10 @@
 # detect_text: find and read titles, credits, subtitles, watermarks and text in the scene
-# needs  extract_frames (every picture), the three nets of RapidOCR
-# leaves text.parquet: one row per picture and line of text, with its kind
+# needs  extract_frames (every image), the three nets of RapidOCR
+# leaves text.parquet: one row per image and line of text, with its kind
 
 
 rule detect_text:
-    """Read some pictures of each shot; follow what was read through the others."""
+    """Read some images of each shot; follow what was read through the others."""
     input:
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",

@@ -1,6 +1,6 @@
-# embed_images: numbers that are near for pictures that look alike
+# embed_images: numbers that are near for images that look alike
 # needs  extract_frames, segment_instances, inpaint_backgrounds, the model of the role embed
-# leaves {shard}.parquet: a vector and a colour description per frame, instance and background
+# leaves {shard}.parquet: a vector and a color description per frame, instance and background
 
 
 rule embed_images:

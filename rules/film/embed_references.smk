@@ -1,20 +1,18 @@
-# embed_references: what the characters look like, by the pictures that people gave
+# embed_references: what the characters look like, by the images that people gave
 # needs  config/rosters/{film}/{character}/* (or the folder films.<film>.roster), the models of the
 #        roles detect, segment and embed
-# leaves references.parquet: a vector and a colour description per picture; empty without a roster
+# leaves references.parquet: a vector and a color description per image; empty without a roster
 
-from workflow_scripts.film.people.roster import list_pictures
+from workflow_scripts.film.people.roster import list_images
 
 ROSTERS = {f: config["films"][f].get("roster") or f"config/rosters/{f}" for f in FILMS}
 CHARACTERS = {f: sorted(config["films"][f].get("characters") or {}) for f in FILMS}
 
 
 rule embed_references:
-    """Detect, cut out and embed the person of each reference picture."""
+    """Detect, cut out and embed the person of each reference image."""
     input:
-        pictures=lambda wildcards: list_pictures(
-            ROSTERS[wildcards.film], CHARACTERS[wildcards.film]
-        ),
+        images=lambda wildcards: list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film]),
         detect_weights=WEIGHTS["detect"],
         segment_weights=WEIGHTS["segment"],
         embed_weights=WEIGHTS["embed"],

@@ -1,6 +1,6 @@
 # estimate_poses: where the joints of each person are
-# needs  segment_instances, extract_frames (pictures), the model of the role pose
-# leaves {shard}.parquet: COCO-17 keypoints of each instance, in pixels and normalised
+# needs  segment_instances, extract_frames (images), the model of the role pose
+# leaves {shard}.parquet: COCO-17 keypoints of each instance, in pixels and normalized
 
 
 rule estimate_poses:

@@ -7,7 +7,7 @@ from glob import glob
 
 
 rule identify_characters:
-    """Cluster tracks, name them by reference pictures, let people's corrections win."""
+    """Cluster tracks, name them by reference images, let people's corrections win."""
     input:
         instances=expand("results/{{film}}/segment_instances/{shard}.parquet", shard=SHARDS),
         embeddings=expand("results/{{film}}/embed_images/{shard}.parquet", shard=SHARDS),
@@ -28,7 +28,9 @@ rule identify_characters:
         code=hash_code("film.identify_characters"),
         characters=lambda wildcards: CHARACTERS[wildcards.film],
         vector_weight=config["identify_characters"]["vector_weight"],
-        openness=config["identify_characters"]["openness"],
+        cluster_threshold_interpolation=config["identify_characters"][
+            "cluster_threshold_interpolation"
+        ],
         max_distance=config["identify_characters"]["max_distance"],
         min_score=config["identify_characters"]["min_score"],
     script:

@@ -1,6 +1,6 @@
 # inpaint_backgrounds: every frame without its people
-# needs  extract_frames (every picture), segment_instances (their masks), models inpaint and detect
-# leaves per shard a table (covered, revealed, painted, leftover person) and a folder of pictures
+# needs  extract_frames (every image), segment_instances (their masks), models inpaint and detect
+# leaves per shard a table (covered, revealed, painted, leftover person) and a folder of images
 
 
 rule inpaint_backgrounds:
@@ -35,6 +35,6 @@ rule inpaint_backgrounds:
         detect_model=MODELS["detect"],
         grow=config["inpaint_backgrounds"]["grow"],
         shadow=config["inpaint_backgrounds"]["shadow"],
-        most_sources=config["inpaint_backgrounds"]["most_sources"],
+        max_sources=config["inpaint_backgrounds"]["max_sources"],
     script:
         "../../workflow_scripts/film/inpaint_backgrounds.py"

@@ -1,5 +1,5 @@
 # segment_instances: find the people of each frame, cut them out, follow them through the shot
-# needs  extract_frames (every frame with a picture), the models of the roles detect and segment
+# needs  extract_frames (every frame with an image), the models of the roles detect and segment
 # leaves {shard}.parquet: one row per person and frame with mask, box and track
 
 
@@ -31,7 +31,7 @@ rule segment_instances:
         shard="{shard}",
         detect=MODELS["detect"],
         segment=MODELS["segment"],
-        zoom_every=config["segment_instances"]["zoom_every"],
+        tiling_interval=config["segment_instances"]["tiling_interval"],
         max_gap_s=config["segment_instances"]["max_gap_s"],
     script:
         "../../workflow_scripts/film/segment_instances.py"

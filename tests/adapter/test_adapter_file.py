@@ -26,7 +26,7 @@ FACTS = {
     "title": "demo nella",
     "description": "LoRA",
     "trigger": "nella woman",
-    "licence": "CC0",
+    "license": "CC0",
     "prediction_type": "epsilon",
     "seed": 7,
     "steps": 60,

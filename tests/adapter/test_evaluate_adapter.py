@@ -13,13 +13,13 @@ from workflow_scripts.adapter.metrics import (
     bootstrap_mean,
     diversity,
     find_copies,
-    measure_pictures,
+    measure_images,
 )
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 
-LOTS = {"resamples": 500, "lots": np.random.default_rng(0)}
+LOTS = {"resamples": 500, "rng": np.random.default_rng(0)}
 QUICK = {
     "sampling_steps": 1,
     "strengths": [1.0],
@@ -68,11 +68,11 @@ def test_a_collapsed_model_loses_diversity():
 
 
 def test_a_copier_is_flagged_and_an_artist_is_not():
-    lots = np.random.default_rng(3)
-    training = unit(*lots.normal(size=(20, 16)))
-    held_out = unit(*(training[:10] + lots.normal(size=(10, 16)) * 0.2))
-    copies = unit(*(training[:5] + lots.normal(size=(5, 16)) * 0.001))
-    new = unit(*lots.normal(size=(5, 16)))
+    rng = np.random.default_rng(3)
+    training = unit(*rng.normal(size=(20, 16)))
+    held_out = unit(*(training[:10] + rng.normal(size=(10, 16)) * 0.2))
+    copies = unit(*(training[:5] + rng.normal(size=(5, 16)) * 0.001))
+    new = unit(*rng.normal(size=(5, 16)))
     assert find_copies(copies, training, held_out).all()
     assert not find_copies(new, training, held_out).any()
 
@@ -80,8 +80,8 @@ def test_a_copier_is_flagged_and_an_artist_is_not():
 def test_a_drawn_copy_of_the_base_has_no_drift_and_no_gain():
     base, stills = unit([1, 0], [0, 1], [1, 1]), unit([1, 0.1], [0.1, 1])
     related = np.array([True, True, False])
-    figures = measure_pictures(base, base, related, np.arange(3), stills, stills)
-    assert np.abs(figures["likeness_gain"]).max() == 0
+    figures = measure_images(base, base, related, np.arange(3), stills, stills)
+    assert np.abs(figures["similarity_gain"]).max() == 0
     assert np.abs(figures["drift"]).max() < 1e-6
 
 
@@ -120,7 +120,7 @@ def test_the_grid_shows_a_row_without_the_adapter():
     assert (page == (255, 0, 0)).all(-1).sum() == 4 * 128 * 128
 
 
-def embed_by_colour(_model, _weights):
+def embed_by_color(_model, _weights):
     """Stand-in for the model of the role embed: an 8x8 thumbnail as a vector."""
 
     def embed(images):
@@ -136,19 +136,19 @@ def adapter(tmp_path_factory):
     folder = tmp_path_factory.mktemp("film")
     make_dataset(folder / "nella", train=4, held_out=3)
     opened = evaluate_adapter.load_model(BASE, [base_folder() / "model_index.json"])
-    lots, tensors = torch.Generator().manual_seed(0), {}
+    rng, tensors = torch.Generator().manual_seed(0), {}
     for name, module in opened.pipeline.unet.named_modules():
         if name.endswith(("attn2.to_q", "attn2.to_v")):
             key = f"lora_unet_{name.replace('.', '_')}"
             tensors[f"{key}.alpha"] = torch.tensor(2.0)
-            tensors[f"{key}.lora_down.weight"] = torch.randn(2, module.in_features, generator=lots)
-            tensors[f"{key}.lora_up.weight"] = torch.randn(module.out_features, 2, generator=lots)
+            tensors[f"{key}.lora_down.weight"] = torch.randn(2, module.in_features, generator=rng)
+            tensors[f"{key}.lora_up.weight"] = torch.randn(module.out_features, 2, generator=rng)
     write_adapter(folder / "adapter.safetensors", tensors, {})
     settings = {
         "base": "tiny-random-sd (random weights)",
         "base_sha256": opened.sha256,
         "resolution_px": 64,
-        "settings": {"unmasked_weight": 0.1},
+        "settings": {"background_loss_weight": 0.1},
     }
     (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
     return folder
@@ -159,7 +159,7 @@ def run_main(folder, monkeypatch, **changes):
     monkeypatch.setattr(
         evaluate_adapter,
         "load_model",
-        lambda model, files: (embed_by_colour if model["role"] == "embed" else load)(model, files),
+        lambda model, files: (embed_by_color if model["role"] == "embed" else load)(model, files),
     )
     return evaluate_adapter.main(
         dataset=str(folder / "nella"),

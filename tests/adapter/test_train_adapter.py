@@ -16,12 +16,16 @@ from tests.factories.datasets_in_code import (
 )
 from workflow_scripts.adapter import train_adapter
 from workflow_scripts.adapter import trainer as lora_trainer
-from workflow_scripts.adapter.adapter_file import read_adapter, to_kohya, write_adapter
+from workflow_scripts.adapter.adapter_file import (
+    load_adapter,
+    read_adapter,
+    to_kohya,
+    write_adapter,
+)
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.trainer import Settings, Trainer, learning_rate, snr_weights
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.diffusion import load_adapter
 from workflow_scripts.models.registry import load_model
 
 FEW = {"steps": 4, "batch_size": 2, "rank": 2, "alpha": 1.0, "resolution_px": 64, "validations": 2}
@@ -41,7 +45,9 @@ def splits(dataset):
     """Both splits, encoded: tensors only, so they serve any trainer."""
     base = open_base()
     images = [read_split(dataset, split) for split in ("train", "validation")]
-    return [cache_examples(base, part, resolution_px=64, unmasked_weight=0.1) for part in images]
+    return [
+        cache_examples(base, part, resolution_px=64, background_loss_weight=0.1) for part in images
+    ]
 
 
 @pytest.fixture
@@ -73,7 +79,7 @@ def test_the_rate_rises_then_falls_and_is_never_zero(schedule):
     assert rates[-1] == (1.0 if schedule == "constant" else min(rates))
 
 
-def test_min_snr_lowers_the_weight_of_almost_clean_pictures():
+def test_min_snr_lowers_the_weight_of_almost_clean_images():
     base, steps = open_base(), torch.tensor([5, 500, 990])
     weights = snr_weights(base, steps, gamma=5.0)
     assert weights[0] < 0.05
@@ -88,12 +94,12 @@ def test_the_same_seed_gives_the_same_weights(make_trainer):
 
 
 def test_a_resumed_training_takes_the_same_steps(make_trainer, tmp_path):
-    whole = make_trainer(steps=6, accumulate=2)
+    whole = make_trainer(steps=6, gradient_accumulation_steps=2)
     wanted = finish(whole, 6)
-    interrupted = make_trainer(steps=6, accumulate=2)
+    interrupted = make_trainer(steps=6, gradient_accumulation_steps=2)
     finish(interrupted, 3)
     interrupted.save(tmp_path / "resume.pt", "same")
-    resumed = make_trainer(steps=6, accumulate=2, seed=7)
+    resumed = make_trainer(steps=6, gradient_accumulation_steps=2, seed=7)
     resumed.resume(tmp_path / "resume.pt", "same")
     assert resumed.step == 3
     assert differ(wanted, finish(resumed, 6)) == 0
@@ -148,11 +154,11 @@ def test_dropped_captions_change_the_loss(make_trainer):
 
 
 def test_accumulation_is_the_mean_of_its_batches(make_trainer):
-    trainer = make_trainer(accumulate=2)
+    trainer = make_trainer(gradient_accumulation_steps=2)
     finish(trainer, 1)
-    lots = [torch.Generator().manual_seed(lora_trainer.seed_for(7, "batch", n)) for n in (0, 1)]
-    fresh = make_trainer(accumulate=2)
-    means = [float(fresh.losses(fresh._batch(n), lots[n]).detach().mean()) for n in (0, 1)]
+    rng = [torch.Generator().manual_seed(lora_trainer.seed_for(7, "batch", n)) for n in (0, 1)]
+    fresh = make_trainer(gradient_accumulation_steps=2)
+    means = [float(fresh.losses(fresh._batch(n), rng[n]).detach().mean()) for n in (0, 1)]
     assert trainer.rows[1]["loss"] == pytest.approx(sum(means) / 2, rel=1e-5)
 
 
@@ -228,10 +234,10 @@ def test_the_curve_begins_with_the_base(trained):
 
 def test_settings_tell_what_is_needed_to_repeat_it(trained, dataset):
     settings = yaml.safe_load((trained / "settings.yaml").read_text())
-    assert settings["base"] == ("tiny-random-sd (random weights: proves the path, not the picture)")
+    assert settings["base"] == ("tiny-random-sd (random weights: proves the path, not the image)")
     assert settings["base_is_random"]
     assert settings["trigger"] == "nella woman"
-    assert (settings["pictures"], settings["masks"], settings["held_out"]) == (6, 6, 3)
+    assert (settings["images"], settings["masks"], settings["held_out"]) == (6, 6, 3)
     assert settings["settings"]["rank"] == 2
     assert settings["packages"]["torch"] == torch.__version__.split("+")[0]
     assert len(settings["dataset_sha256"]) == len(settings["base_sha256"]) == 64
@@ -240,7 +246,7 @@ def test_settings_tell_what_is_needed_to_repeat_it(trained, dataset):
 def test_no_host_takes_the_random_adapter_for_a_real_one(trained):
     texts = read_adapter(trained / "adapter.safetensors").metadata
     assert "random" in texts["modelspec.title"]
-    assert "proves the path, not the picture" in texts["modelspec.description"]
+    assert "proves the path, not the image" in texts["modelspec.description"]
     assert texts["modelspec.architecture"] == "tiny-random-sd/lora"
     assert json.loads((trained / "adapter.json").read_text())["sd version"] == "Unknown"
 
@@ -286,7 +292,7 @@ def test_an_interrupted_main_goes_on_from_its_checkpoint(dataset, trained, tmp_p
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_dataset_without_held_out_pictures_trains_to_the_last_step(tmp_path):
+def test_a_dataset_without_held_out_images_trains_to_the_last_step(tmp_path):
     dataset = make_dataset(tmp_path / "few", train=1, held_out=0, masks=False, size=(96, 160))
     run_main(dataset, tmp_path, steps=2)
     settings = yaml.safe_load((tmp_path / "settings.yaml").read_text())

@@ -6,11 +6,11 @@ from workflow_scripts.adapter.training_data import (
     choose_bucket,
     count_tags,
     find_trigger,
-    fit_picture,
+    fit_image,
     make_buckets,
     plan_batches,
     read_split,
-    spread,
+    subsample_evenly,
 )
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
@@ -27,10 +27,10 @@ def test_a_kohya_folder_gives_captions_masks_and_repeats(dataset):
     first = images[0]
     assert (first.caption, first.repeats) == ("nella woman, walk, frame 0", 2)
     assert first.concept == "nella woman"
-    assert first.mask.name == first.picture.name
+    assert first.mask.name == first.image.name
 
 
-def test_masks_are_no_training_pictures(dataset):
+def test_masks_are_no_training_images(dataset):
     assert len(read_split(dataset, "validation")) == 2
 
 
@@ -41,26 +41,26 @@ def test_only_the_first_line_of_a_caption_counts(dataset):
 
 
 def test_a_hugging_face_folder_without_repeats_is_read_too(dataset):
-    (dataset / "train/2_nella woman").rename(dataset / "train/pictures")
+    (dataset / "train/2_nella woman").rename(dataset / "train/images")
     table = dataset / "train/metadata.jsonl"
-    table.write_text(table.read_text().replace("2_nella woman", "pictures"))
+    table.write_text(table.read_text().replace("2_nella woman", "images"))
     images = read_split(dataset, "train")
     assert [image.repeats for image in images] == [1, 1, 1]
     assert images[2].mask is not None
 
 
 def test_metadata_cannot_name_a_file_outside(dataset):
-    (dataset / "train/2_nella woman").rename(dataset / "train/pictures")
+    (dataset / "train/2_nella woman").rename(dataset / "train/images")
     (dataset / "train/metadata.jsonl").write_text('{"file_name": "../../x.png", "text": "a"}\n')
     with pytest.raises(CineloraError, match="no file below it"):
         read_split(dataset, "train")
 
 
 @pytest.mark.parametrize("content", [None, "", "  \n"], ids=["no file", "empty", "blank"])
-def test_a_picture_without_a_caption_is_an_error(dataset, content):
+def test_an_image_without_a_caption_is_an_error(dataset, content):
     text = dataset / "train/2_nella woman/nella_train_0001.txt"
     text.unlink() if content is None else text.write_text(content)
-    with pytest.raises(CineloraError, match="1 of 3 pictures have no caption: nella_train_0001"):
+    with pytest.raises(CineloraError, match="1 of 3 images have no caption: nella_train_0001"):
         read_split(dataset, "train")
 
 
@@ -90,11 +90,11 @@ def test_no_bucket_is_larger_than_the_resolutions_area():
         assert width % 16 == height % 16 == 0
 
 
-def test_a_picture_is_cut_not_squashed(dataset):
+def test_an_image_is_cut_not_squashed(dataset):
     image = read_split(dataset, "train")[0]
-    write_image(image.picture, np.zeros((90, 160, 3), np.uint8))
+    write_image(image.image, np.zeros((90, 160, 3), np.uint8))
     write_image(image.mask, np.full((90, 160), 255, np.uint8))
-    fitted = fit_picture(image, [(80, 48)])
+    fitted = fit_image(image, [(80, 48)])
     assert fitted.pixels.shape == (48, 80, 3)
     assert fitted.mask.shape == (48, 80)
     assert fitted.lost == pytest.approx(0.0625)
@@ -104,11 +104,11 @@ def test_a_picture_is_cut_not_squashed(dataset):
 def test_a_mask_of_another_size_is_an_error(dataset):
     image = read_split(dataset, "train")[0]
     write_image(image.mask, np.full((10, 10), 255, np.uint8))
-    with pytest.raises(CineloraError, match="is 10x10 px, its picture 160x96"):
-        fit_picture(image, [(80, 48)])
+    with pytest.raises(CineloraError, match="is 10x10 px, its image 160x96"):
+        fit_image(image, [(80, 48)])
 
 
-def test_an_epoch_shows_each_picture_as_often_as_its_repeats_say():
+def test_an_epoch_shows_each_image_as_often_as_its_repeats_say():
     sizes, repeats = [(2, 2), (2, 2), (2, 4), (2, 4)], [3, 1, 2, 1]
     batches = plan_batches(sizes, repeats, 2, np.random.default_rng(0))
     shown = [i for batch in batches for i in batch]
@@ -138,10 +138,10 @@ def test_the_trigger_is_what_all_captions_begin_with(captions, trigger):
     assert find_trigger(captions) == trigger
 
 
-def test_spread_takes_pictures_from_the_whole_film(dataset):
+def test_spread_takes_images_from_the_whole_film(dataset):
     images = read_split(dataset, "train")
-    assert spread(images, 2) == [images[0], images[1]]
-    assert spread(images, 9) == images
+    assert subsample_evenly(images, 2) == [images[0], images[1]]
+    assert subsample_evenly(images, 9) == images
 
 
 def test_tags_are_counted_by_concept(dataset):

@@ -8,7 +8,7 @@ import yaml
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from benchmarks import gpu, gpu_models, sam2_either  # noqa: E402
-from tests import full_tier_in_code as full  # noqa: E402
+from tests.factories import full_tier_in_code as full  # noqa: E402
 from workflow_scripts.lib.errors import CineloraError  # noqa: E402
 
 
@@ -49,7 +49,7 @@ def test_each_role_is_measured_at_toy_size(models, capsys):
     assert all(one.per_s > 0 and one.batch <= 2 for one in results)
     shares = {one.what: one.share for one in results}
     assert shares["encoder"] > 0
-    assert shares["3 people a picture"] is None  # onnxruntime does not say
+    assert shares["3 people an image"] is None  # onnxruntime does not say
     page = gpu.write_page(results, 1e9, "cpu", "make bench-gpu")
     assert len(re.findall(r"^\| .* \|$", page, re.MULTILINE)) == len(results) + 1
     assert capsys.readouterr().out.count("|\n") == len(results)

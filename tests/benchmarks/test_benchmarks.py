@@ -8,7 +8,7 @@ from benchmarks import codes, score
 from workflow_scripts.film.near_hashes import find_pairs
 
 SHOTS = pd.DataFrame({"frame_no": [0, 100, 200], "transition": ["start", "cut", "dissolve"]})
-PICTURES = pd.DataFrame(
+IMAGES = pd.DataFrame(
     [
         ("a.jpg", 10, "frame"),
         ("a_half.jpg", 10, "half"),
@@ -39,7 +39,7 @@ def test_score_shots(found, f1, soft):
 def test_score_pairs():
     pairs = {("a.jpg", "a_half.jpg"), ("a.jpg", "b.jpg"), ("a.jpg", "c.jpg")}
     # b is of the same shot: neither right nor wrong
-    assert score.score_pairs(pairs, PICTURES, SHOTS) == {"precision": 0.5, "half": 0.5}
+    assert score.score_pairs(pairs, IMAGES, SHOTS) == {"precision": 0.5, "half": 0.5}
 
 
 def test_pair_up():
@@ -52,7 +52,7 @@ def test_score_blur():
     assert score.score_blur({"a": 1, "b": 1, "c": 1, "d": 1}, truth) == 0.5
 
 
-def test_make_codes_plants_neighbours():
+def test_make_codes_plants_neighbors():
     made = codes.make_codes(2000)
     assert len(np.unique(made)) == len(made)
     assert len(find_pairs(made, 8)[0]) >= 150
@@ -66,7 +66,7 @@ def test_score_groups():
 
 def test_planted_groups_are_told_by_a_likeness_of_a_half():
     vectors = codes.make_vectors(500)
-    likeness = vectors @ vectors.T
+    similarity = vectors @ vectors.T
     assert vectors.shape == (500, 768)
-    assert not ((likeness > 0.2) & (likeness < 0.35)).any()
-    assert 5 < (likeness > 0.35).sum(1).mean() < 100
+    assert not ((similarity > 0.2) & (similarity < 0.35)).any()
+    assert 5 < (similarity > 0.35).sum(1).mean() < 100

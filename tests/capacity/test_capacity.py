@@ -18,7 +18,7 @@ from workflow_scripts.film.decoding.hashes import distances
 
 @pytest.fixture
 def films(tmp_path):
-    """A short film with a hash per picture, and one of two copies with each frame twice."""
+    """A short film with a hash per image, and one of two copies with each frame twice."""
     source, folder = tmp_path / "source", tmp_path / "long"
     results_in_code.make_results(source, ["pose", "background", "expression"])
     texts = tables.make_texts(tables.make_frames())

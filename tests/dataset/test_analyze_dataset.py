@@ -13,7 +13,7 @@ from workflow_scripts.dataset import analyze_dataset, framing_measures
 from workflow_scripts.lib.images import write_image
 
 VOCABULARY = Path("resources/vocabularies/captions.yaml")
-RULES = yaml.safe_load(Path("config/config.yaml").read_text())["analyze_dataset"]
+RULES = yaml.safe_load(Path("config/options/dataset.yaml").read_text())["analyze_dataset"]
 SIZE = (320, 320)
 
 
@@ -32,7 +32,7 @@ def make_body(box):
         ((90, 20, 230, 500), "medium"),
         ((0, 20, 320, 1000), "close-up"),
     ],
-    ids=["head to feet", "small in the picture", "cut at the knees", "cut at the chest"],
+    ids=["head to feet", "small in the image", "cut at the knees", "cut at the chest"],
 )
 @pytest.mark.parametrize("joints", [True, False], ids=["by joints", "by the box"])
 def test_measure_shot_type(box, shot_type, joints):
@@ -79,8 +79,8 @@ def test_complexity_does_not_depend_on_the_size():
     small = np.kron(np.indices((8, 8)).sum(0) % 2 * 200, np.ones((32, 32))).astype(np.uint8)
     large = np.kron(small, np.ones((3, 3), np.uint8))
     shares = [
-        framing_measures.measure_complexity(np.dstack([grey] * 3), np.zeros(grey.shape, bool))[0]
-        for grey in (small, large)
+        framing_measures.measure_complexity(np.dstack([gray] * 3), np.zeros(gray.shape, bool))[0]
+        for gray in (small, large)
     ]
     assert shares[0] == pytest.approx(shares[1], rel=0.25)
 
@@ -95,7 +95,7 @@ def test_judge(share, verdict):
 
 
 def make_dataset(folder, film, name):
-    """Two pictures of Nella, as pack_dataset leaves them: the first is seen three times."""
+    """Two images of Nella, as pack_dataset leaves them: the first is seen three times."""
     instances = pd.read_parquet(film["instances"]).iloc[[0, 4]]
     rows = pd.DataFrame(
         {

@@ -252,7 +252,7 @@ def test_only_images_that_the_kind_has(film, tmp_path):
     _, rows = write(film, tmp_path, "character", characters={"nella": CHARACTERS["nella"]})
     assert len(rows) == 31 and all(row.endswith("_i00") for row in rows.index)
     _, rows = write(film, tmp_path, "style")
-    assert "s0006_f000138" not in rows.index  # a held frame has no picture
+    assert "s0006_f000138" not in rows.index  # a held frame has no image
 
 
 def test_shards_share_out_the_film(film, tmp_path):
@@ -294,10 +294,10 @@ def test_a_review_without_its_columns_is_refused(tmp_path):
     ("kind", "shape"),
     [("background", (256, 384)), ("style", (256, 384)), ("pose", None), ("expression", None)],
 )
-def test_a_model_may_open_the_picture_that_is_packed(film, kind, shape):
+def test_a_model_may_open_the_image_that_is_packed(film, kind, shape):
     paths = {name: film[name] for name in ("frames", *CAPTION_TABLES[kind]) if name != "plates"}
     rows = facts.read_facts(kind, paths)
-    image = caption_images.open_picture(
+    image = caption_images.open_image(
         kind, Path(film["images"]), Path(film["plates"]), rows.iloc[0]
     )
     assert image.shape[2] == 3 and image.shape[:2] == (shape or image.shape[:2])

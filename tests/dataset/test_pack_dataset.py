@@ -30,7 +30,7 @@ from workflow_scripts.lib.images import read_rgb, write_image
 from workflow_scripts.plan.inputs import CAPTION_TABLES, PACK_TABLES, pack_inputs
 
 VOCABULARY = "resources/vocabularies/captions.yaml"
-LIMITS = yaml.safe_load(Path("config/config.yaml").read_text())["pack_dataset"]
+LIMITS = yaml.safe_load(Path("config/options/dataset.yaml").read_text())["pack_dataset"]
 CHARACTERS = {
     "nella": {"trigger": "nella", "class": "woman"},
     "bruno": {"trigger": "bruno", "class": "man"},
@@ -114,19 +114,19 @@ def test_nothing_vanishes(packed):
     assert sum(c["candidates"] for c in told["categories"].values()) == told["candidates"]
 
 
-def test_pictures_captions_and_masks_lie_where_the_tables_say(packed):
+def test_images_captions_and_masks_lie_where_the_tables_say(packed):
     name, folder, _, rows, _ = packed
     chosen = rows[rows["file"] != ""]
     for row in chosen.itertuples():
-        picture = Image.open(folder / row.file)
-        assert picture.size == (row.x1 - row.x0, row.y1 - row.y0)
+        image = Image.open(folder / row.file)
+        assert image.size == (row.x1 - row.x0, row.y1 - row.y0)
         assert (folder / row.file).with_suffix(".txt").read_text().strip() == row.caption
         if row.mask_file:
             mask = Image.open(folder / row.mask_file)
-            assert (mask.mode, mask.size) == ("L", picture.size)
+            assert (mask.mode, mask.size) == ("L", image.size)
             assert Path(row.mask_file).stem == Path(row.file).stem
-    pictures = list(folder.rglob("*.jpg"))
-    assert len(pictures) == len(chosen) == len({p.stem for p in pictures})
+    images = list(folder.rglob("*.jpg"))
+    assert len(images) == len(chosen) == len({p.stem for p in images})
     assert not list(folder.parent.glob(".*partial"))
 
 
@@ -135,7 +135,7 @@ def test_the_held_out_set_shares_nothing(packed):
     held = told["held_out"]
     assert held["leak"] == 0 and rows["split"].eq("validation").any()
     assert not set(held["shots"]["train"]) & set(held["shots"]["validation"])
-    units = rows.groupby("shot_id")["unit"].first()
+    units = rows.groupby("shot_id")["split_group"].first()
     assert 5 not in units.index or units[5] == units[1]  # shot 5 repeats shot 1
 
 
@@ -278,7 +278,7 @@ def test_connect_shots(shares, groups, units):
 
 def make_units(table):
     rows = [(u, c) for u, cats in table.items() for c, n in cats.items() for _ in range(n)]
-    return pd.DataFrame(rows, columns=["unit", "category"])
+    return pd.DataFrame(rows, columns=["split_group", "category"])
 
 
 def test_the_held_out_set_resembles_the_rest():
@@ -442,7 +442,7 @@ def test_masks_are_white_where_to_learn(film, tmp_path):
     assert mask[0, 0] == 0 and set(np.unique(mask)) == {0, 255}
 
 
-def test_painted_pixels_of_a_background_are_not_learnt(film, tmp_path):
+def test_painted_pixels_of_a_background_are_not_learned(film, tmp_path):
     _, rows, _ = pack(film, tmp_path / "bg", "background")
     row = rows[rows["file"] != ""].iloc[0]
     mask = np.array(Image.open(tmp_path / "bg" / row["mask_file"]))

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.registry import choose_model
+from workflow_scripts.plan.config import read_shipped
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
+CONFIG = read_shipped()
 BASE = choose_model("base", {"tier": "light", "device": "cpu"})
 
 
@@ -64,12 +64,12 @@ def make_dataset(
     folder: Path, *, train: int = 6, held_out: int = 3, masks: bool = True, size=(160, 96), seed=0
 ) -> Path:
     """Write `folder` as pack_dataset leaves one; size is (width, height) in px."""
-    lots = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     for split, count in (("train", train), ("validation", held_out)):
         rows = []
         for n in range(count):
             name = f"nella_{split}_{n:04d}"
-            pixels, mask = draw_square(size, lots)
+            pixels, mask = draw_square(size, rng)
             concept = folder / split / "2_nella woman"
             write_image(concept / f"{name}.png", pixels)
             caption = f"nella woman, walk, frame {n}"
@@ -84,13 +84,13 @@ def make_dataset(
     return folder
 
 
-def draw_square(size, lots: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def draw_square(size, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A gradient with a red square; the mask (white = learn) is the square."""
     width, height = size
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 2] = np.linspace(40, 220, width)[None, :]
-    pixels[..., 1] = lots.integers(40, 200)
-    x, y = lots.integers(0, width // 2), lots.integers(0, height // 2)
+    pixels[..., 1] = rng.integers(40, 200)
+    x, y = rng.integers(0, width // 2), rng.integers(0, height // 2)
     box = np.s_[y : y + height // 2, x : x + width // 3]
     pixels[box] = (220, 40, 40)
     mask = np.zeros((height, width), np.uint8)

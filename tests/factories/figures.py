@@ -1,4 +1,4 @@
-"""Drawn figures for tests: hair, top and trousers in three colours, in any light."""
+"""Drawn figures for tests: hair, top and trousers in three colors, in any light."""
 
 import numpy as np
 
@@ -19,18 +19,26 @@ LIGHTS = {  # gain per channel, fog
 def draw_figure(
     name: str, light: str = "day", *, background: int = 100, legs: bool = True
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Picture (120, 80, 3), mask (120, 80) and region of one figure; without legs, a close-up."""
+    """Image (120, 80, 3), mask (120, 80) and region of one figure; without legs, a close-up."""
     noise = np.random.default_rng(0).normal(0, 4, (HEIGHT, WIDTH, 3))
     image = np.full((HEIGHT, WIDTH, 3), background, float)
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[10:110, 25:55] = True
     hair, top, trousers = WARDROBE[name]
     edges = (10, 35, 60, 110) if legs else (10, 60, 110, 110)
-    for colour, first, last in zip((hair, top, trousers), edges, edges[1:], strict=False):
-        image[first:last, 25:55] = colour
+    for color, first, last in zip((hair, top, trousers), edges, edges[1:], strict=False):
+        image[first:last, 25:55] = color
     image[edges[1] - 8 : edges[1], 30:50] = (200, 140, 110)  # face
     image[edges[0] : edges[0] + 4, 25:55] = 8  # something dark, as every figure has
     gain, fog = LIGHTS[light]
     image = (image + noise) * gain * (1 - fog / 255) + fog
     region = (40, 60, 100, 0.0) if legs else (40, 110, 200, 0.0)
     return np.clip(image, 0, 255).astype(np.uint8), mask, np.array(region, np.float32)
+
+
+def make_pose(shift=(0.0, 0.0), scale: float = 1.0) -> np.ndarray:
+    """Somebody upright (17, 3): shoulders at 100, hips at 200, feet at 400, 60 wide."""
+    heights = [60, 55, 55, 60, 60, 100, 100, 150, 150, 200, 200, 200, 200, 300, 300, 400, 400]
+    sides = [0] + [30, -30] * 8
+    points = np.column_stack([np.array(sides) + 200, heights]) * scale + shift
+    return np.column_stack([points, np.ones(17)])

@@ -1,4 +1,4 @@
-"""Small films and pictures made in code, for the tests of the phases that read them."""
+"""Small films and images made in code, for the tests of the phases that read them."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -11,16 +11,16 @@ TICKS = 12_000  # per second
 
 
 def draw_scene(seed: int, size: tuple[int, int] = (160, 96), shift: int = 0) -> np.ndarray:
-    """A picture (RGB) of coloured shapes, another for each seed; `shift` moves one of them."""
+    """An image (RGB) of colored shapes, another for each seed; `shift` moves one of them."""
     width, height = size
     rng = np.random.default_rng(seed)
     image = np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
     for _ in range(14):
         x, y = rng.integers(0, width), rng.integers(0, height)
-        colour = rng.integers(0, 256, 3).tolist()
+        color = rng.integers(0, 256, 3).tolist()
         reach = int(rng.integers(height // 12, height // 3))
-        cv2.rectangle(image, (x - reach, y - reach // 2), (x + reach, y + reach), colour, -1)
-        cv2.circle(image, (int(x), int(y)), reach // 2, colour[::-1], 2)
+        cv2.rectangle(image, (x - reach, y - reach // 2), (x + reach, y + reach), color, -1)
+        cv2.circle(image, (int(x), int(y)), reach // 2, color[::-1], 2)
     cv2.circle(image, (width // 5 + shift, height // 2), height // 8, (255, 240, 10), -1)
     return image
 
@@ -35,7 +35,7 @@ def write_film(
     options: dict | None = None,
     codec: str = "libx264",
 ) -> Path:
-    """Encode pictures (RGB, one size) as a film; `times_s` gives each a time of its own."""
+    """Encode images (RGB, one size) as a film; `times_s` gives each a time of its own."""
     times_s = times_s or [number / rate for number in range(len(images))]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, options=options or {"crf": "12"})

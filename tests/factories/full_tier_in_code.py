@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from tests import models_in_code as build
-from tests.onnx_in_code import build_retinaface, build_standing_figure
+from tests.factories import models_in_code as build
+from tests.factories.onnx_in_code import build_retinaface, build_standing_figure
 from workflow_scripts.models.fetching.pins import hash_file
 
 EMOTIONS = ["neutral", "happy", "sad", "angry", "fear", "disgust", "surprised"]
@@ -72,7 +72,7 @@ def build_all(folder: Path) -> dict[str, Path]:
 def write_table(folder: Path) -> Path:
     """Build all weights and a table for models.table that names them."""
     paths = build_all(folder)
-    row = {"source": "file", "licence": "for tests", "training_data": "see the name of the model"}
+    row = {"source": "file", "license": "for tests", "training_data": "see the name of the model"}
     files = {
         name: row | {"path": str(path), "sha256": hash_file(path), "bytes": path.stat().st_size}
         for name, path in paths.items()
@@ -110,7 +110,7 @@ def write_overlay(folder: Path, path: Path) -> Path:
     overlay = {
         "models": {"tier": "full", "device": "cpu", "table": str(write_table(folder)), **names},
         "extract_frames": {"sampling": {"frames_per_second": 0.5, "frames_per_shot": 2}},
-        "segment_instances": {"zoom_every": 0},
+        "segment_instances": {"tiling_interval": 0},
         "shards": 1,
         "train_adapter": {"steps": {"full": 6}, "validations": 1, "checkpoints": 0},
         "evaluate_adapter": {"sampling_steps": {"full": 1}, "prompts": 1, "seeds": [1]},

@@ -71,7 +71,7 @@ def build_sam2(folder: Path) -> Path:
 
 
 class SmallLama(torch.nn.Module):
-    """LaMa's signature: picture (1, 3, H, W) and mask (1, 1, H, W) -> picture, values 0 to 1."""
+    """LaMa's signature: image (1, 3, H, W) and mask (1, 1, H, W) -> image, values 0 to 1."""
 
     def __init__(self):
         super().__init__()
@@ -90,7 +90,7 @@ def build_lama(path: Path) -> Path:
 
 
 def build_openclip(folder: Path) -> Path:
-    """Two layers each for pictures of 64 px and for texts; the true tokenizer's vocabulary."""
+    """Two layers each for images of 64 px and for texts; the true tokenizer's vocabulary."""
     cfg = {
         "embed_dim": 32,
         "vision_cfg": {"image_size": 64, "layers": 2, "width": 64, "patch_size": 16},
@@ -142,10 +142,10 @@ def build_owlv2(folder: Path) -> Path:
         projection_dim=32,
     )
     Owlv2ForObjectDetection(config).save_pretrained(folder)
-    pictures = Owlv2ImageProcessor(size={"height": 64, "width": 64})
+    images = Owlv2ImageProcessor(size={"height": 64, "width": 64})
     tokenizer = make_tokenizer()
     tokenizer.model_max_length = 16  # OWLv2 reads no more
-    Owlv2Processor(pictures, tokenizer).save_pretrained(folder)
+    Owlv2Processor(images, tokenizer).save_pretrained(folder)
     return folder
 
 

@@ -30,7 +30,7 @@ def _value(name: str, shape: list) -> onnx.ValueInfoProto:
 def build_brightest_point(
     path: Path, *, points: int = POINTS, size: tuple = (192, 256), people: int | str = "n"
 ) -> Path:
-    """A file of RTMPose's shape: every point is where the picture is brightest.
+    """A file of RTMPose's shape: every point is where the image is brightest.
 
     `people` is how many it sees at once, "n" for any number.
     """
@@ -78,7 +78,7 @@ def build_standing_figure(path: Path, *, size: tuple = (192, 256)) -> Path:
 
 
 def build_random_emotions(path: Path, *, classes: int = 8, side_px: int = 32) -> Path:
-    """A classifier with random weights: mean of the picture, one layer, logits."""
+    """A classifier with random weights: mean of the image, one layer, logits."""
     weights = np.random.default_rng(3).normal(size=(3, classes)).astype(np.float32)
     nodes = [
         helper.make_node("ReduceMean", ["input"], ["mean"], axes=[2, 3], keepdims=0),
@@ -91,7 +91,7 @@ def build_random_emotions(path: Path, *, classes: int = 8, side_px: int = 32) ->
 def build_retinaface(source: Path, path: Path) -> Path:
     """The MobileNet RetinaFace with the inputs and nine outputs of the package retina-face.
 
-    The small net has its anchors' sizes and centres otherwise; the differences are linear.
+    The small net has its anchors' sizes and centers otherwise; the differences are linear.
     """
     model = onnx.load(source)
     graph = model.graph
@@ -113,7 +113,7 @@ def build_retinaface(source: Path, path: Path) -> Path:
     graph.node.extend(nodes)
     graph.output.extend(outputs)
     graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in constants.items())
-    _take_pictures(graph)
+    _take_images(graph)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     return path
@@ -170,7 +170,7 @@ def _linear(name: str, scale: np.ndarray, shift: np.ndarray, constants: dict) ->
     ]
 
 
-def _take_pictures(graph: onnx.GraphProto) -> None:
+def _take_images(graph: onnx.GraphProto) -> None:
     """Let the graph take (1, H, W, 3) RGB in place of (1, 3, H, W) BGR minus its means."""
     old = graph.input[0].name
     means = np.float32([104, 117, 123]).reshape(1, 3, 1, 1)
@@ -181,11 +181,11 @@ def _take_pictures(graph: onnx.GraphProto) -> None:
         ]
     )
     front = [
-        helper.make_node("Transpose", ["pictures"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Transpose", ["images"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Gather", ["planes", "bgr"], ["swapped"], axis=1),
         helper.make_node("Sub", ["swapped", "means"], [old]),
     ]
     nodes = [*front, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    graph.input[0].CopyFrom(_value("pictures", [1, "H", "W", 3]))
+    graph.input[0].CopyFrom(_value("images", [1, "H", "W", 3]))

@@ -22,7 +22,7 @@ def make_results(folder: Path, kinds: list[str], people: bool = True) -> list[st
     frames, instances = tables.make_frames(), tables.make_instances()
     if not people:
         instances = instances.iloc[:0]
-    tables.draw_pictures(folder, frames, instances)
+    tables.draw_images(folder, frames, instances)
     (folder / "extract_frames").mkdir(parents=True)
     (folder / "images").rename(folder / "extract_frames/images")
     (folder / "plates").rename(folder / f"inpaint_{SHARD}")
@@ -42,7 +42,7 @@ def make_results(folder: Path, kinds: list[str], people: bool = True) -> list[st
 
 def make_tables(frames: pd.DataFrame, instances: pd.DataFrame) -> dict[str, dict]:
     """Tables of every phase, by file."""
-    pictured = frames[frames["file"] != ""]
+    imaged = frames[frames["file"] != ""]
     identities = tables.make_identities(instances).assign(cluster="c01")
     plates = tables.make_backgrounds(frames).drop(columns="painted")
     hole = encode_rle(tables.draw_mask((64, 64, 128, 160)))
@@ -60,7 +60,7 @@ def make_tables(frames: pd.DataFrame, instances: pd.DataFrame) -> dict[str, dict
         "filter_frames": {"decisions.parquet": tables.make_decisions(frames)},
         "segment_instances": {f"{SHARD}.parquet": instances.drop(columns="who")},
         "inpaint_backgrounds": {f"{SHARD}.parquet": plates.assign(hole=[hole] * len(plates))},
-        "embed_images": {f"{SHARD}.parquet": pd.DataFrame({"image_id": pictured["frame_id"]})},
+        "embed_images": {f"{SHARD}.parquet": pd.DataFrame({"image_id": imaged["frame_id"]})},
         "embed_references": {
             "references.parquet": pd.DataFrame(
                 [("nella/01.jpg", "nella", "")], columns=["reference_id", "character", "reason"]
@@ -128,7 +128,7 @@ def prove_dataset(folder: Path, name: str) -> None:
     text = yaml.safe_dump({"rank": 8, "trigger": NASTY, "folders": {"a": 1}})
     (folder / f"adapters/{name}/settings.yaml").write_text(text)
     scores = pd.DataFrame(
-        [("likeness", 0.0, 0.4), ("likeness", 1.0, 0.5), ("diversity", None, 0.1)],
+        [("similarity", 0.0, 0.4), ("similarity", 1.0, 0.5), ("diversity", None, 0.1)],
         columns=["score", "strength", "value"],
     ).assign(low=0.3, high=0.6, n=4, better="up", note="a note", base_is_random=True)
     save(scores, folder / f"evaluate_adapter/{name}/scores.parquet")

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests import models_in_code as build
-from tests import onnx_in_code as nets
-from tests.full_tier_in_code import EMOTIONS, OPTIONS
+from tests.factories import models_in_code as build
+from tests.factories import onnx_in_code as nets
+from tests.factories.full_tier_in_code import EMOTIONS, OPTIONS
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
 
@@ -93,10 +93,10 @@ def weights_of(name: str) -> Path:
 @cache
 def read_figure() -> np.ndarray:
     """A frontal figure of the roster, (540, 248, 3)."""
-    pictures = sorted(Path("config/rosters/demo").glob("*/*.jpg"))
-    if not pictures:
-        pytest.skip("no reference pictures in config/rosters/demo")
-    return read_rgb(pictures[0])
+    images = sorted(Path("config/rosters/demo").glob("*/*.jpg"))
+    if not images:
+        pytest.skip("no reference images in config/rosters/demo")
+    return read_rgb(images[0])
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

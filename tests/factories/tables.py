@@ -1,4 +1,4 @@
-"""A tiny film as the phases would leave it: consistent tables and pictures, made in a second.
+"""A tiny film as the phases would leave it: consistent tables and images, made in a second.
 
 Eight shots of four frames, 384x256. Nella is in every shot, Bruno in the even ones, a stranger in
 shot 3. Shot 5 repeats shot 1 (duplicate groups cross the two); the last frame of shot 6 is held,
@@ -38,7 +38,7 @@ FIGURE = np.array(
 def make_film(folder: Path) -> dict[str, str]:
     """Write results of the film into `folder`; return the paths by the names that rules use."""
     frames, instances = make_frames(), make_instances()
-    draw_pictures(folder, frames, instances)
+    draw_images(folder, frames, instances)
     tables = {
         "frames": frames,
         "decisions": make_decisions(frames),
@@ -143,16 +143,16 @@ def draw_mask(box: tuple) -> np.ndarray:
     return cv2.ellipse(canvas, middle, axes, 0, 0, 360, 1, -1) > 0
 
 
-def draw_pictures(folder: Path, frames: pd.DataFrame, instances: pd.DataFrame) -> None:
-    """Pictures: scenery by shot, red Nella, blue Bruno; plates without them."""
-    colours = {"nella": (200, 40, 40), "bruno": (40, 40, 200), "": (90, 90, 90)}
+def draw_images(folder: Path, frames: pd.DataFrame, instances: pd.DataFrame) -> None:
+    """Images: scenery by shot, red Nella, blue Bruno; plates without them."""
+    colors = {"nella": (200, 40, 40), "bruno": (40, 40, 200), "": (90, 90, 90)}
     for frame in frames[frames["file"] != ""].itertuples():
         rng = np.random.default_rng(1 if frame.shot_id == 5 else frame.shot_id)
         noise = rng.integers(60, 200, (HEIGHT // 16, WIDTH // 16, 3), np.uint8)
         image = cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
         write_image(folder / "plates" / frame.file, image)
         for one in instances[instances["frame_id"] == frame.frame_id].itertuples():
-            image[draw_mask((one.x0, one.y0, one.x1, one.y1))] = colours[one.who]
+            image[draw_mask((one.x0, one.y0, one.x1, one.y1))] = colors[one.who]
         write_image(folder / "images" / frame.file, image)
 
 
@@ -275,7 +275,7 @@ def make_lighting(frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def make_backgrounds(frames: pd.DataFrame) -> pd.DataFrame:
-    """Clean plates of every picture; in shot 8 a character is left."""
+    """Clean plates of every image; in shot 8 a character is left."""
     rows = frames[frames["file"] != ""]
     return pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Black bars around the picture."""
+"""Black bars around the image."""
 
 import cv2
 import numpy as np
@@ -55,11 +55,11 @@ def test_a_film_that_opens_up_keeps_its_tall_scenes():
     assert find_crop(lumas) == (0, 0, 200, 160)
 
 
-def test_dark_pictures_are_no_bars():
+def test_dark_images_are_no_bars():
     lumas = []
     for seed in range(20):
         luma = framed(seed, 0, 0, 0, 0)
-        luma[: 3 * seed] = 0  # a dark sky that ends elsewhere in each picture
+        luma[: 3 * seed] = 0  # a dark sky that ends elsewhere in each image
         lumas.append(luma)
     assert find_crop(lumas) == (0, 0, 200, 120)
 

@@ -20,7 +20,7 @@ def believe(**shares: float) -> np.ndarray:
 
 def weigh(faces: list[np.ndarray], tracks: list[str], resting: float = 0.0, **bias: float):
     return phase.weigh_evidence(
-        np.array(faces), pd.Series(tracks), resting_share=resting, bias=bias
+        np.array(faces), pd.Series(tracks), prior_correction=resting, bias=bias
     )
 
 
@@ -144,7 +144,7 @@ def run_main(folder, monkeypatch, faces: int, review: list[str]) -> pd.DataFrame
         model={"name": "stub", "device": "cpu"},
         max_turn=0.8,
         min_score=0.3,
-        resting_share=0.0,
+        prior_correction=0.0,
         bias={},
         intensity_levels=[0.45, 0.7],
     )

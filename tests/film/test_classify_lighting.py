@@ -1,4 +1,6 @@
-"""classify_lighting: measures of pictures made in code, rules, votes; then the phase on a film."""
+"""classify_lighting: measures of images made in code, rules, votes; then the phase on a film."""
+
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,17 +11,19 @@ import yaml
 from workflow_scripts.film import classify_lighting
 from workflow_scripts.lib.images import encode_rle, write_image
 
-OPTIONS = yaml.safe_load(open("config/config.yaml"))["classify_lighting"]["thresholds"]  # noqa: PTH123, SIM115
+OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text())["classify_lighting"][
+    "thresholds"
+]
 HEIGHT, WIDTH = 180, 320
 NOBODY = np.zeros((HEIGHT, WIDTH), bool)
 NEUTRAL = dict.fromkeys(classify_lighting.MEASURES, 0.0) | {"bright": 0.7, "middle": 0.5}
 PLAIN = {**NEUTRAL, "falling": "", "fog": False}
 
 
-def make_wall(colour: tuple, seed: int = 1) -> np.ndarray:
-    """Bricks around one colour."""
+def make_wall(color: tuple, seed: int = 1) -> np.ndarray:
+    """Bricks around one color."""
     noise = np.random.default_rng(seed).normal(1, 0.25, (18, 32, 1))
-    bricks = np.clip(np.array(colour) * noise, 0, 255).astype(np.uint8)
+    bricks = np.clip(np.array(color) * noise, 0, 255).astype(np.uint8)
     return cv2.resize(bricks, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
 
 
@@ -40,25 +44,25 @@ def drop(image: np.ndarray, seed: int, size: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("colour", "low", "high"),
+    ("color", "low", "high"),
     [
         ((160, 160, 160), -0.1, 0.1),
         ((220, 130, 70), 2.0, 5.0),
         ((60, 80, 130), -4.0, -1.5),
     ],
-    ids=["grey", "orange", "blue"],
+    ids=["gray", "orange", "blue"],
 )
-def test_warm_is_red_against_blue_in_stops(colour, low, high):
-    assert low < classify_lighting.measure_picture(make_wall(colour), NOBODY)["warm"] < high
+def test_warm_is_red_against_blue_in_stops(color, low, high):
+    assert low < classify_lighting.measure_image(make_wall(color), NOBODY)["warm"] < high
 
 
 def test_people_are_left_out():
     person = NOBODY.copy()
     person[40:180, 100:200] = True
     image = np.where(person[..., None], np.uint8([255, 60, 0]), make_wall((120, 120, 120)))
-    measures = classify_lighting.measure_picture(image, person)
+    measures = classify_lighting.measure_image(image, person)
     assert abs(measures["warm"]) < 0.1
-    assert measures["colour"] < 0.05
+    assert measures["color"] < 0.05
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_people_are_left_out():
     ids=["smooth and blue above", "bricks", "a warm wall", "blue below"],
 )
 def test_find_sky(image, sky):
-    measures = classify_lighting.measure_picture(np.ascontiguousarray(image), NOBODY)
+    measures = classify_lighting.measure_image(np.ascontiguousarray(image), NOBODY)
     assert (measures["sky"] > OPTIONS["min_sky"]) is sky
 
 
@@ -80,18 +84,18 @@ def test_find_sky(image, sky):
     ("size", "falling"), [((1, 12), "rain"), ((4, 4), "snow")], ids=["streaks", "flakes"]
 )
 def test_what_falls_is_seen_in_time(size, falling):
-    greys = [
+    grays = [
         cv2.cvtColor(drop(make_wall((90, 90, 90)), n, size), cv2.COLOR_RGB2GRAY) for n in range(3)
     ]
-    specks = classify_lighting.measure_specks(*greys, ~NOBODY)
+    specks = classify_lighting.measure_specks(*grays, ~NOBODY)
     assert classify_lighting.name_falling(*specks, OPTIONS) == falling
 
 
 @pytest.mark.parametrize("shift", [0, 1, 12], ids=["at rest", "slow pan", "fast pan"])
 def test_a_moving_camera_is_no_weather(shift):
     wide = cv2.cvtColor(cv2.resize(make_wall((90, 90, 90)), (400, HEIGHT)), cv2.COLOR_RGB2GRAY)
-    greys = [np.ascontiguousarray(wide[:, n * shift : n * shift + WIDTH]) for n in range(3)]
-    specks = classify_lighting.measure_specks(*greys, ~NOBODY)
+    grays = [np.ascontiguousarray(wide[:, n * shift : n * shift + WIDTH]) for n in range(3)]
+    specks = classify_lighting.measure_specks(*grays, ~NOBODY)
     assert classify_lighting.name_falling(*specks, OPTIONS) == ""
 
 
@@ -179,7 +183,7 @@ def test_vote(words, expected):
 
 
 def test_a_film_is_described(tmp_path):
-    shots = {  # shot: (place, pictures)
+    shots = {  # shot: (place, images)
         0: ("", [np.zeros((HEIGHT, WIDTH, 3), np.uint8)]),
         1: ("plaza", [make_landscape()] * 3),
         2: ("plaza", [make_wall((115, 110, 100))] * 3),
@@ -187,11 +191,11 @@ def test_a_film_is_described(tmp_path):
         4: ("home", [make_wall((180, 150, 135))] * 2 + [np.zeros((HEIGHT, WIDTH, 3), np.uint8)]),
     }
     rows = []
-    for shot, (place, pictures) in shots.items():
-        for picture in pictures:
+    for shot, (place, images) in shots.items():
+        for image in images:
             frame_id = f"s{shot:04d}_f{len(rows):06d}"
-            write_image(tmp_path / f"{frame_id}.png", picture)
-            rows.append((frame_id, shot, f"{frame_id}.png", not picture.any(), place))
+            write_image(tmp_path / f"{frame_id}.png", image)
+            rows.append((frame_id, shot, f"{frame_id}.png", not image.any(), place))
     rows.append(("s0004_f000099", 4, "", False, "home"))  # a held drawing
     table = pd.DataFrame(rows, columns=["frame_id", "shot_id", "file", "fade", "location"])
     table.drop(columns="location").to_parquet(tmp_path / "frames.parquet")

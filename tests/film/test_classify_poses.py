@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.test_estimate_poses import make_pose
+from tests.factories.figures import make_pose
 from workflow_scripts.film import classify_poses
 from workflow_scripts.lib.images import encode_rle
 from workflow_scripts.lib.manifest import read_manifest
 
-RULES = yaml.safe_load(Path("config/config.yaml").read_text())["classify_poses"]
+RULES = yaml.safe_load(Path("config/options/film.yaml").read_text())["classify_poses"]
 HEIGHT = 500
 LEGS = [13, 14, 15, 16]
 
@@ -91,7 +91,7 @@ def test_action_of_a_track(move, action):
     [(stand(0), "stand"), (step(0.25, 20), "walk"), (step(0.25, 160), "run"), (sit(0), "sit")],
     ids=["stand", "feet apart", "feet apart and one high", "sit"],
 )
-def test_action_of_a_single_picture(pose, action):
+def test_action_of_a_single_image(pose, action):
     actions, _ = classify_poses.name_actions(measure(pose), np.array(["t"]), np.zeros(1), RULES)
     assert actions.tolist() == [action]
 
@@ -175,7 +175,7 @@ def test_occlusion_counts_joints_off_the_mask_but_not_off_the_frame():
 
 
 def make_tables(folder: Path, moves: dict[str, callable]) -> dict[str, list[str] | str]:
-    """One track of four pictures per move."""
+    """One track of four images per move."""
     mask = np.ones((HEIGHT, 400), bool)
     rows = []
     for track, (name, move) in enumerate(moves.items()):
@@ -198,7 +198,7 @@ def make_tables(folder: Path, moves: dict[str, callable]) -> dict[str, list[str]
     }
 
 
-def test_every_instance_is_labelled(tmp_path):
+def test_every_instance_is_labeled(tmp_path):
     tables = make_tables(tmp_path, {"s0000_t00": stand, "s0001_t00": walk})
     out = tmp_path / "poses.parquet"
     counts = classify_poses.main(**tables, labels=str(out), rules=RULES)

@@ -9,7 +9,7 @@ from workflow_scripts.film.places import views
 from workflow_scripts.lib.errors import CineloraError
 
 LIMITS = {"max_covered": 0.6, "max_painted": 0.15, "max_leftover": 0.7, "max_moving": 0.01}
-OPTIONS = {"min_likeness": 0.15, "near_bonus": 0.5, "near_shots": 3, "same_view": 0.95}
+OPTIONS = {"min_similarity": 0.15, "near_bonus": 0.5, "near_shots": 3, "same_view": 0.95}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_many_shots_are_joined_before_places_are_found(monkeypatch):
     film = [0] * 20 + [1] * 20 + [0] * 20 + [2] * 20
     table = pd.DataFrame({"shot_id": range(80), "painted": 0.0, "fade": False})
     vectors = np.stack([place_vector(p, 0.4 * (n % 2), n) for n, p in enumerate(film)])
-    options = {name: OPTIONS[name] for name in ("min_likeness", "near_bonus", "near_shots")}
+    options = {name: OPTIONS[name] for name in ("min_similarity", "near_bonus", "near_shots")}
     places = cluster_scenes.find_places(table, vectors, set(), {}, options)
     assert places["location"].tolist() == [f"place_{place + 1:02d}" for place in film]
     assert (places["location_score"] > 0.3).all()
@@ -94,8 +94,8 @@ def test_painted_and_faded_frames_hardly_count():
     ids=["nobody named", "one name", "two names part a place", "one name joins two"],
 )
 def test_name_places(named, expected):
-    likeness = np.array([[1, 0.9, 0.2, 0], [0.9, 1, 0.3, 0], [0.2, 0.3, 1, 0], [0, 0, 0, 1]])
-    vectors = np.linalg.cholesky(likeness)  # their products are the likeness
+    similarity = np.array([[1, 0.9, 0.2, 0], [0.9, 1, 0.3, 0], [0.2, 0.3, 1, 0], [0, 0, 0, 1]])
+    vectors = np.linalg.cholesky(similarity)  # their products are the similarity
     names, sure = cluster_scenes.name_places(np.array([0, 0, 0, 1]), vectors, named)
     assert names.tolist() == expected
     assert sure.tolist() == [not name.startswith("place_") for name in expected]
@@ -113,9 +113,9 @@ def test_views_in_blocks_are_those_of_one_after_the_other(monkeypatch):
     vectors, order = cluster_scenes.unit(vectors), rng.permutation(200)
     leaders, expected = [], []
     for row in order:
-        likeness = vectors[leaders] @ vectors[row] if leaders else np.zeros(1)
-        alone = likeness.max() < 0.95
-        expected.append(row if alone else leaders[int(likeness.argmax())])
+        similarity = vectors[leaders] @ vectors[row] if leaders else np.zeros(1)
+        alone = similarity.max() < 0.95
+        expected.append(row if alone else leaders[int(similarity.argmax())])
         leaders += [row] if alone else []
     assert 20 < len(leaders) < 150
     monkeypatch.setattr(views, "BLOCK", 16)
@@ -130,8 +130,8 @@ def test_views_of_two_places_are_two():
 
 
 def test_score_fit_sets_the_own_place_against_the_next():
-    likeness = np.array([[1, 0.9, 0.2], [0.9, 1, 0.4], [0.2, 0.4, 1]])
-    vectors = np.linalg.cholesky(likeness)
+    similarity = np.array([[1, 0.9, 0.2], [0.9, 1, 0.4], [0.2, 0.4, 1]])
+    vectors = np.linalg.cholesky(similarity)
     scores = cluster_scenes.score_fit(np.array(["a", "a", "b"], object), vectors)
     assert scores == pytest.approx([0.7, 0.5, 0.7])  # b is one shot: it fits itself
     assert cluster_scenes.score_fit(np.array(["a"] * 3, object), vectors).tolist() == [1, 1, 1]
@@ -141,7 +141,7 @@ def test_score_fit_sets_the_own_place_against_the_next():
     ("text", "message"),
     [
         ("frame,location\n", "has no column frame_id"),
-        ("frame_id,location\ns9999_f000001,plaza\n", "no picture of this film is called s9999"),
+        ("frame_id,location\ns9999_f000001,plaza\n", "no image of this film is called s9999"),
         ("frame_id,location\ns0000_f000000,../etc\n", "use a-z, 0-9, _ and -"),
     ],
     ids=["missing column", "unknown frame", "a path"],
@@ -155,7 +155,7 @@ def test_a_bad_review_file_is_explained(tmp_path, text, message):
 
 @pytest.fixture
 def film(tmp_path):
-    """A card, then three shots of place 0, two of place 1; two pictures each."""
+    """A card, then three shots of place 0, two of place 1; two images each."""
     rows, vectors = [], []
     for shot, place in enumerate([9, 0, 0, 1, 1, 0]):
         for n in range(2):
@@ -183,7 +183,7 @@ def run(folder, review=()):
     return counts, pd.read_parquet(out)
 
 
-def test_every_picture_gets_place_view_and_reason(film):
+def test_every_image_gets_place_view_and_reason(film):
     counts, rows = run(film)
     places = [""] * 2 + ["place_01"] * 4 + ["place_02"] * 4 + ["place_01"] * 2
     assert rows["location"].tolist() == places

@@ -1,4 +1,4 @@
-"""crop_faces: the right person's face, squares inside the picture, where the face looks."""
+"""crop_faces: the right person's face, squares inside the image, where the face looks."""
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ def person(left: int) -> np.ndarray:
 
 
 def find_skin(image: np.ndarray):
-    """A face net: the box around everything of the colour of skin."""
+    """A face net: the box around everything of the color of skin."""
     rows, columns = np.nonzero(np.abs(image.astype(int) - SKIN).max(2) < 25)
     if not rows.size:
         return np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2))
@@ -40,16 +40,16 @@ def find_skin(image: np.ndarray):
     return np.array([[x0, y0, x1, y1]], float), np.array([0.9]), points[None]
 
 
-def test_the_face_is_found_where_it_is_in_the_picture():
+def test_the_face_is_found_where_it_is_in_the_image():
     face = crop_faces.find_face(draw(30), person(30), np.array([30, 10, 70, 120]), find_skin)
     np.testing.assert_allclose(face.box, [40, 12, 60, 36], atol=1.5)
     np.testing.assert_allclose(face.landmarks[2], [50, 26.4], atol=1.5)
 
 
-def test_a_neighbours_face_is_not_taken():
+def test_a_neighbors_face_is_not_taken():
     image = draw(30, 75)
     image[12:36, 40:60] = (20, 20, 160)  # the first turns their back
-    box = np.array([30, 10, 110, 120])  # of a mask that touches the neighbour
+    box = np.array([30, 10, 110, 120])  # of a mask that touches the neighbor
     assert crop_faces.find_face(image, person(30), box, find_skin) is None
 
 
@@ -65,10 +65,10 @@ def test_a_neighbours_face_is_not_taken():
         "inside",
         "moved from the corner",
         "moved from the other corner",
-        "no more than the picture",
+        "no more than the image",
     ],
 )
-def test_square_stays_inside_the_picture(box, square):
+def test_square_stays_inside_the_image(box, square):
     assert crop_faces.place_square(np.array(box), 1.8, WIDTH, HEIGHT) == square
 
 

@@ -13,13 +13,13 @@ from workflow_scripts.film.extract_frames import FRAMES
 from workflow_scripts.lib.manifest import write_manifest
 
 LIMITS = {"max_distance_within_shot": 8, "max_distance_across_shots": 4, "max_change": 2}
-GREY = np.full(36 * 64, 100, np.uint8)
+GRAY = np.full(36 * 64, 100, np.uint8)
 
 
 def frame(number, *, shot=0, bits=0, sharpness=0.5, change=0, held_of="", file=None):
-    """A row of frames.parquet: `bits` of its hash are set, one place of its picture changed."""
-    postcard = GREY.copy()
-    postcard[number % 50] += np.uint8(change)
+    """A row of frames.parquet: `bits` of its hash are set, one place of its image changed."""
+    luma_thumbnail = GRAY.copy()
+    luma_thumbnail[number % 50] += np.uint8(change)
     return {
         "frame_id": f"s{shot:04d}_f{number:06d}",
         "shot_id": shot,
@@ -27,7 +27,7 @@ def frame(number, *, shot=0, bits=0, sharpness=0.5, change=0, held_of="", file=N
         "held_of": held_of,
         "phash": np.uint64((1 << bits) - 1),
         "sharpness": sharpness,
-        "postcard": postcard.tobytes(),
+        "luma_thumbnail": luma_thumbnail.tobytes(),
     }
 
 
@@ -96,15 +96,15 @@ def test_held_frames_join_their_original():
 
 
 def test_an_unreadable_frame_stands_alone_and_is_no_keeper():
-    result = group(frame(0), frame(1, file="") | {"postcard": b""})
+    result = group(frame(0), frame(1, file="") | {"luma_thumbnail": b""})
     assert result["group"].tolist() == ["s0000_f000000", "s0000_f000001"]
     assert result["is_keeper"].tolist() == [True, False]
 
 
-def picture(number, luma, **columns):
-    """A row of frames.parquet, measured on a picture."""
+def image(number, luma, **columns):
+    """A row of frames.parquet, measured on an image."""
     measures = measure(*reduce_luma(luma), shrink(np.stack([luma] * 3, axis=2)))
-    return frame(number, **columns) | {name: measures[name] for name in ("phash", "postcard")}
+    return frame(number, **columns) | {name: measures[name] for name in ("phash", "luma_thumbnail")}
 
 
 @pytest.mark.parametrize("shot", [0, 3], ids=["in its shot", "in another shot"])
@@ -112,7 +112,7 @@ def test_a_mirror_image_is_a_copy(shot):
     luma = draw_scene(1, (320, 180))[..., 1]
     other = draw_scene(2, (320, 180))[..., 1]
     mirrored = np.ascontiguousarray(luma[:, ::-1])
-    rows = [picture(0, luma, sharpness=0.9), picture(1, other), picture(2, mirrored, shot=shot)]
+    rows = [image(0, luma, sharpness=0.9), image(1, other), image(2, mirrored, shot=shot)]
     result = group(*rows)
     assert result["is_keeper"].tolist() == [True, True, False]
     assert result["group"].iloc[2] == result["frame_id"].iloc[0]
@@ -123,11 +123,11 @@ def test_somebody_who_moved_in_the_mirror_is_no_copy():
     luma = draw_scene(1, (320, 180))[..., 1]
     moved = np.ascontiguousarray(luma[:, ::-1])
     moved[80:100, 100:120] //= 2
-    assert keepers(picture(0, luma), picture(1, moved)) == [True, True]
+    assert keepers(image(0, luma), image(1, moved)) == [True, True]
 
 
 def test_nothing_readable_at_all():
-    assert keepers(frame(0, file="") | {"postcard": b""}) == [False]
+    assert keepers(frame(0, file="") | {"luma_thumbnail": b""}) == [False]
 
 
 @settings(deadline=None, max_examples=60)
@@ -159,7 +159,7 @@ def is_copy(frames, one, other):
     a, b = frames.iloc[one], frames.iloc[other]
     limit = "within_shot" if a["shot_id"] == b["shot_id"] else "across_shots"
     bits = (int(a["phash"]) ^ int(b["phash"])).bit_count()
-    cards = [np.frombuffer(row["postcard"], np.uint8).astype(int) for row in (a, b)]
+    cards = [np.frombuffer(row["luma_thumbnail"], np.uint8).astype(int) for row in (a, b)]
     change = np.abs(cards[0] - cards[1]).max()
     return bits <= LIMITS[f"max_distance_{limit}"] and change <= LIMITS["max_change"]
 

@@ -126,18 +126,18 @@ def test_plates_are_there_and_stay_with_a_static_camera(frames, shots):
 
 @needs_film
 def test_a_plate_shows_the_frame_without_its_people(frames, instances):
-    """Outside the people the picture is the plate; where they stand it is not."""
+    """Outside the people the image is the plate; where they stand it is not."""
     row = frames[(frames["shot_id"] == 3)].iloc[0]
     mask = read_masks([row["unique_render_id"]])[row["unique_render_id"]] > 0
     with av.open(str(HOME / "film.mp4")) as film:
-        picture = next(f for i, f in enumerate(film.decode(video=0)) if i == row["frame_no"])
+        image = next(f for i, f in enumerate(film.decode(video=0)) if i == row["frame_no"])
     plate = np.asarray(Image.open(TRUTH / "plates" / row["plate"]), float)
-    change = np.abs(picture.to_ndarray(format="rgb24") - plate).mean(-1)
+    change = np.abs(image.to_ndarray(format="rgb24") - plate).mean(-1)
     assert change[:, :200].mean() < 4 < 20 < change[mask].mean()
 
 
 @needs_film
-def test_equal_ids_are_equal_pictures(frames):
+def test_equal_ids_are_equal_images(frames):
     """Also in the shot that comes back later."""
     first = frames.groupby("unique_render_id")["shot_id"].transform("min")
     again = frames[frames["shot_id"] != first]
@@ -290,7 +290,7 @@ def test_body_yaw(facing, yaw, view):
     assert camera.view_of(measured) == view
 
 
-def test_positive_yaw_faces_the_right_of_the_picture():
+def test_positive_yaw_faces_the_right_of_the_image():
     lens = camera.Camera((0, -5, 1), (0, 0, 1), 40, (960, 540))
     turn, _ = camera.place(notation.who("Pip", facing=60), 0.0)
     nose_x = lens.project((turn @ np.array([0, -1.0, 1]))[None])[0, 0]

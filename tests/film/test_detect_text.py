@@ -1,4 +1,4 @@
-"""detect_text: what is read, followed, and what a line is called; then the phase on pictures."""
+"""detect_text: what is read, followed, and what a line is called; then the phase on images."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ PLACE = (100.0, 140.0, 220.0, 160.0)
 
 def write_text(image: np.ndarray, text: str, x: int, y: int) -> np.ndarray:
     image = image.copy()
-    for colour, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thick, cv2.LINE_AA)
+    for color, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, thick, cv2.LINE_AA)
     return image
 
 
@@ -36,7 +36,7 @@ def make_noise(seed: int) -> np.ndarray:
         ([0.0, 0.1, 0.2], [0, 2]),
         ([5.0, 5.5, 6.0, 6.5, 7.1], [0, 2, 4]),
     ],
-    ids=["one picture", "short shot: its ends", "one a second"],
+    ids=["one image", "short shot: its ends", "one a second"],
 )
 def test_choose_read(times, expected):
     assert choose_read(np.array(times), 1.0) == expected
@@ -80,10 +80,10 @@ def test_a_line_that_is_gone_is_not_found(image):
 
 def test_a_line_is_followed_until_it_ends():
     shown = [write_text(make_noise(n), "Hello you", 105, 155) for n in range(4)]
-    pictures = [*shown, make_noise(4), shown[0]]
+    images = [*shown, make_noise(4), shown[0]]
     line = Line(PLACE, "Hello you", 0.9, draw_strokes(shown[0], PLACE))
-    lines = [[] for _ in pictures]
-    follow(pictures.__getitem__, range(6), {0: [line]}, lines, 0.7)
+    lines = [[] for _ in images]
+    follow(images.__getitem__, range(6), {0: [line]}, lines, 0.7)
     assert [len(found) for found in lines] == [0, 1, 1, 1, 0, 0]
 
 
@@ -100,8 +100,8 @@ def test_a_line_is_followed_until_it_ends():
         ((20, 80, 80, 90), False, 1, True, "scene"),
     ],
     ids=[
-        *("card", "card of many lines", "low centre", "a subtitle may stand all shot"),
-        *("corner, all shot", "corner, a moment", "large over pictures", "a sign"),
+        *("card", "card of many lines", "low center", "a subtitle may stand all shot"),
+        *("corner, all shot", "corner, a moment", "large over images", "a sign"),
     ],
 )
 def test_name_kind(box, card, lines, steady, kind):
@@ -111,7 +111,7 @@ def test_name_kind(box, card, lines, steady, kind):
 @pytest.mark.parametrize(
     ("counts", "roll"),
     [([9, 12, 0, 30], True), ([1, 2, 12], False), ([0, 0], False), ([], False)],
-    ids=["credits run over a film", "one full picture", "no text", "no picture"],
+    ids=["credits run over a film", "one full image", "no text", "no image"],
 )
 def test_is_roll(counts, roll):
     line = Line(PLACE, "JANE DOE", 0.9, np.zeros((2, 2)))
@@ -147,21 +147,21 @@ def test_long_shots_are_read_in_pieces():
         (make_noise(5), False),
         (cv2.GaussianBlur(make_noise(5), (0, 0), 9), False),
     ],
-    ids=["one colour", "a run of colour", "a scene", "a blurred scene"],
+    ids=["one color", "a run of color", "a scene", "a blurred scene"],
 )
 def test_is_card(image, card):
     assert detect_text.is_card(write_text(image, "THE END", 120, 90), [(110, 70, 220, 100)]) is card
 
 
-def test_pictures_are_read_with_the_real_model(tmp_path):
+def test_images_are_read_with_the_real_model(tmp_path):
     model = choose_model("text", {"tier": "light", "device": "cpu"})
     weights = weight_files(model)
     if absent := [path for path in weights if not Path(path).is_file()]:
         pytest.skip(f"no weights: python -m workflow_scripts.models.fetch_model {' '.join(absent)}")
     names = [f"s0000_f{n:06d}" for n in range(4)]
     for n, name in enumerate(names):
-        picture = cv2.resize(make_noise(n), (640, 360))
-        write_image(tmp_path / f"{name}.jpg", write_text(picture, "where is it", 240, 330))
+        image = cv2.resize(make_noise(n), (640, 360))
+        write_image(tmp_path / f"{name}.jpg", write_text(image, "where is it", 240, 330))
     frames = pd.DataFrame({"frame_id": names, "shot_id": 0, "time_s": np.arange(4) / 8})
     frames["file"] = [f"{name}.jpg" for name in names[:3]] + [""]  # the last one is a held drawing
     frames.assign(width_px=640, height_px=360).to_parquet(tmp_path / "frames.parquet")
@@ -177,7 +177,7 @@ def test_pictures_are_read_with_the_real_model(tmp_path):
     assert rows["text"].str.replace(" ", "").str.lower().str.startswith("whereis").all()
 
 
-def test_no_pictures_need_no_model(tmp_path):
+def test_no_images_need_no_model(tmp_path):
     columns = {name: pd.Series(dtype=str) for name in detect_text.COLUMNS}
     pd.DataFrame(columns).to_parquet(tmp_path / "frames.parquet")
     model = {"name": "none", "loader": "does_not_exist", "role": "text"}

@@ -1,4 +1,4 @@
-"""embed_images: cut-outs without background, colours whatever the light, rows for every picture."""
+"""embed_images: cut-outs without background, colors whatever the light, rows for every image."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.figures import draw_figure
+from tests.factories.figures import draw_figure
 from workflow_scripts.film import embed_images
 from workflow_scripts.film.people.colors import COLORS, compare_colors, describe_colors
 from workflow_scripts.film.people.crops import cut_out
@@ -54,8 +54,8 @@ def test_cut_out_is_a_square_without_background():
     image[mask] = (0, 0, 255)
     square = cut_out(image, mask, 0.1)
     assert square.shape == (24, 24, 3)
-    colours = {tuple(c) for c in np.unique(square.reshape(-1, 3), axis=0).tolist()}
-    assert colours == {(0, 0, 255), (128, 128, 128)}
+    colors = {tuple(c) for c in np.unique(square.reshape(-1, 3), axis=0).tolist()}
+    assert colors == {(0, 0, 255), (128, 128, 128)}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ PARAMS = {"model": {"name": "stub"}, "padding": 0.05}
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
-def test_every_picture_gets_a_row(film, monkeypatch, batch_size):
+def test_every_image_gets_a_row(film, monkeypatch, batch_size):
     monkeypatch.setattr(embed_images, "load_model", lambda model, weights: stub_embed)
     counts = embed_images.main(**film, shard="01of01", batch_size=batch_size, **PARAMS)
     rows = pd.read_parquet(film["embeddings"])

@@ -1,12 +1,12 @@
-"""embed_references: one row per picture of the roster, with a reason where nobody was found."""
+"""embed_references: one row per image of the roster, with a reason where nobody was found."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.figures import draw_figure
+from tests.factories.figures import draw_figure
 from workflow_scripts.film import embed_references
-from workflow_scripts.film.people.roster import find_gaps, list_pictures
+from workflow_scripts.film.people.roster import find_gaps, list_images
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.detections import Detections, no_detections
 
@@ -14,7 +14,7 @@ CAST = ["nella", "pip"]
 
 
 def load_stub(model: dict, weights: list):
-    """Somebody is there unless the picture is flat; the mask is that of a drawn figure."""
+    """Somebody is there unless the image is flat; the mask is that of a drawn figure."""
 
     def detect(image):
         if image.std() < 1:
@@ -45,7 +45,7 @@ def run(roster, monkeypatch) -> pd.DataFrame:
     monkeypatch.setattr(embed_references, "load_model", load_stub)
     output = str(roster.parent / "references.parquet")
     embed_references.main(
-        list_pictures(roster, CAST),
+        list_images(roster, CAST),
         *([], [], []),
         output,
         roster=str(roster),
@@ -56,9 +56,9 @@ def run(roster, monkeypatch) -> pd.DataFrame:
     return pd.read_parquet(output)
 
 
-def test_every_picture_gets_a_row(roster, monkeypatch):
+def test_every_image_gets_a_row(roster, monkeypatch):
     write_image(roster / "pip" / "empty.jpg", np.full((120, 80, 3), 90, np.uint8))
-    (roster / "pip" / "broken.jpg").write_bytes(b"no picture")
+    (roster / "pip" / "broken.jpg").write_bytes(b"no image")
     rows = run(roster, monkeypatch).set_index("reference_id")
     assert rows["reason"].to_dict() == {
         "nella/01.jpg": "",
@@ -72,9 +72,11 @@ def test_every_picture_gets_a_row(roster, monkeypatch):
     assert rows.loc["pip/empty.jpg", "vector"] is None
 
 
-def test_a_picture_in_the_wrong_folder_is_named(roster, monkeypatch):
+def test_an_image_in_the_wrong_folder_is_named(roster, monkeypatch):
     write_image(roster / "pip" / "wrong.jpg", draw_figure("nella")[0])
-    assert embed_references.find_strays(run(roster, monkeypatch)) == ["pip/wrong.jpg"]
+    assert embed_references.find_mislabeled_references(run(roster, monkeypatch)) == [
+        "pip/wrong.jpg"
+    ]
 
 
 def test_no_roster_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatch):
@@ -86,7 +88,7 @@ def test_no_roster_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatc
 def test_gaps_of_a_roster_are_said(roster):
     (roster / "nela").mkdir()
     said = find_gaps(roster, [*CAST, "bruno"])
-    assert "no pictures of bruno" in said[0]
+    assert "no images of bruno" in said[0]
     assert "did you mean 'nella'?" in said[1]
 
 

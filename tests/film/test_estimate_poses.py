@@ -1,21 +1,14 @@
-"""estimate_poses: normalised poses, regions handed on, one row per instance."""
+"""estimate_poses: normalized poses, regions handed on, one row per instance."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.factories.figures import make_pose
 from workflow_scripts.film import estimate_poses
 from workflow_scripts.film.segment_instances import INSTANCES
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
-
-
-def make_pose(shift=(0.0, 0.0), scale: float = 1.0) -> np.ndarray:
-    """Somebody upright (17, 3): shoulders at 100, hips at 200, feet at 400, 60 wide."""
-    heights = [60, 55, 55, 60, 60, 100, 100, 150, 150, 200, 200, 200, 200, 300, 300, 400, 400]
-    sides = [0] + [30, -30] * 8
-    points = np.column_stack([np.array(sides) + 200, heights]) * scale + shift
-    return np.column_stack([points, np.ones(17)])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A film, or a folder, becomes pictures and tables."""
+"""A film, or a folder, becomes images and tables."""
 
 import struct
 
@@ -45,7 +45,7 @@ class Extracted:
         return read_rgb(self.images / self.frames["file"][row])
 
 
-def write_pictures(folder, images, suffix=".png"):
+def write_images(folder, images, suffix=".png"):
     folder.mkdir(parents=True, exist_ok=True)
     for number, image in enumerate(images):
         cv2.imwrite(str(folder / f"{number}{suffix}"), image[..., ::-1])
@@ -79,7 +79,7 @@ def test_a_film(tmp_path):
     assert (out.counts.read, out.counts.kept) == (16, 16)
 
 
-def test_held_drawings_keep_their_row_and_get_no_picture(tmp_path):
+def test_held_drawings_keep_their_row_and_get_no_image(tmp_path):
     held = [draw_scene(1)] * 30 + moving_shot(2, 12)
     frames = Extracted(write_film(tmp_path / "film.mp4", held), tmp_path).frames
     first = frames[frames["shot_id"] == 0]
@@ -97,7 +97,7 @@ def test_a_small_movement_is_not_held(tmp_path):
     assert (frames["reason"] == "").all()
 
 
-def test_every_frame_as_a_picture(tmp_path):
+def test_every_frame_as_an_image(tmp_path):
     film = write_film(tmp_path / "film.mp4", [draw_scene(1)] * 10)
     out = Extracted(film, tmp_path, frames_per_second=24, held_tolerance=-1)
     assert out.counts.kept == 10
@@ -165,11 +165,11 @@ def test_a_film_that_ends_too_early_keeps_what_it_has(tmp_path):
     assert "promises 4.0 s" in out.problems["problem"].iloc[-1]
 
 
-def test_a_folder_of_pictures(tmp_path):
+def test_a_folder_of_images(tmp_path):
     folder = tmp_path / "film"
-    write_pictures(folder / "a", moving_shot(1, 4), ".jpg")
-    write_pictures(folder / "b", moving_shot(2, 3))
-    write_pictures(folder / "c", [*moving_shot(3, 2), *moving_shot(4, 12)])
+    write_images(folder / "a", moving_shot(1, 4), ".jpg")
+    write_images(folder / "b", moving_shot(2, 3))
+    write_images(folder / "c", [*moving_shot(3, 2), *moving_shot(4, 12)])
     (folder / "c" / "7.png").write_bytes(b"broken")
     out = Extracted(folder, tmp_path)
     assert out.shots["first_frame_no"].tolist() == [0, 4, 7, 9]
@@ -184,13 +184,13 @@ def test_a_folder_of_pictures(tmp_path):
 def test_bars_of_a_folder_are_cropped(tmp_path):
     images = [draw_scene(seed, (320, 136)) for seed in range(8)]
     framed = [cv2.copyMakeBorder(i, 22, 22, 0, 0, cv2.BORDER_CONSTANT) for i in images]
-    out = Extracted(write_pictures(tmp_path / "film", framed, ".jpg"), tmp_path)
+    out = Extracted(write_images(tmp_path / "film", framed, ".jpg"), tmp_path)
     assert set(out.frames["height_px"]) == {136}
     assert out.read(0).shape == (136, 320, 3)
 
 
-def test_too_many_unreadable_pictures(tmp_path):
-    folder = write_pictures(tmp_path / "film", [draw_scene(k) for k in range(6)])
+def test_too_many_unreadable_images(tmp_path):
+    folder = write_images(tmp_path / "film", [draw_scene(k) for k in range(6)])
     for number in (1, 2):
         (folder / f"{number}.png").write_bytes(b"broken")
     with pytest.raises(CineloraError, match=r"2 of 6 sampled frames cannot be read"):
@@ -198,13 +198,13 @@ def test_too_many_unreadable_pictures(tmp_path):
     assert Extracted(folder, tmp_path, max_unreadable=0.5).counts.set_aside == {"unreadable": 2}
 
 
-def test_a_folder_without_pictures(tmp_path):
+def test_a_folder_without_images(tmp_path):
     (tmp_path / "film").mkdir()
-    with pytest.raises(CineloraError, match="holds no pictures"):
+    with pytest.raises(CineloraError, match="holds no images"):
         Extracted(tmp_path / "film", tmp_path)
 
 
-def test_a_picture_that_cannot_be_written_stops_the_phase(tmp_path):
+def test_an_image_that_cannot_be_written_stops_the_phase(tmp_path):
     film = write_film(tmp_path / "film.mp4", TWO_SHOTS)
     (tmp_path / "images" / "f000004.jpg").mkdir(parents=True)
     with pytest.raises(CineloraError, match=r"f000004.jpg cannot be written \(Is a directory\)"):

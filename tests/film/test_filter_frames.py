@@ -73,7 +73,7 @@ def find_reasons(*changes, **limits):
         "too bright",
         "no contrast",
         "too small",
-        "odd colours",
+        "odd colors",
         "a title",
         "several: the first wins",
         "held comes before all others",
@@ -95,15 +95,15 @@ def test_blur_is_judged_by_the_film_and_by_a_floor():
     assert (filter_frames.find_reasons(softer, LIMITS) == "blurred").all()
 
 
-def test_blur_leaves_frames_without_a_picture_out_of_the_usual():
+def test_blur_leaves_frames_without_an_image_out_of_the_usual():
     rows = [FINE] * 10 + [FINE | {"reason": "held", "sharpness": 0.1}] * 50
     reasons = filter_frames.find_reasons(pd.DataFrame(rows), LIMITS)
     assert reasons.value_counts().to_dict() == {"held": 50, "": 10}
 
 
-def histograms(*colours):
-    """Each picture has one colour only, given by its number."""
-    return [np.eye(64, dtype=np.float32)[colour] for colour in colours]
+def histograms(*colors):
+    """Each image has one color only, given by its number."""
+    return [np.eye(64, dtype=np.float32)[color] for color in colors]
 
 
 def test_odd_color():
@@ -155,7 +155,13 @@ def test_find_duplicates(before, after):
 def write_tables(folder, rows, lines=()):
     """frames, groups and text in a folder, as main wants them."""
     nothing = dict.fromkeys(FRAMES.names, 0)
-    nothing |= {"file": "x.jpg", "held_of": "", "source": "", "postcard": b"", "width_px": 960}
+    nothing |= {
+        "file": "x.jpg",
+        "held_of": "",
+        "source": "",
+        "luma_thumbnail": b"",
+        "width_px": 960,
+    }
     nothing |= {"height_px": 540}
     frames = pd.DataFrame([nothing | FINE | row for row in rows])[FRAMES.names]
     frames["frame_id"] = [f"s0000_f{number:06d}" for number in range(len(rows))]
@@ -186,7 +192,7 @@ def test_an_option_that_empties_the_film_is_named(tmp_path):
         filter_frames.main(*paths, limits=LIMITS | {"min_brightness": 0.5})
 
 
-def test_a_film_without_any_picture(tmp_path):
+def test_a_film_without_any_image(tmp_path):
     paths = write_tables(tmp_path, [{"reason": "unreadable", "sharpness": np.nan}] * 2)
-    with pytest.raises(CineloraError, match="Not one of 2 frames gave a picture"):
+    with pytest.raises(CineloraError, match="Not one of 2 frames gave an image"):
         filter_frames.main(*paths, limits=LIMITS)

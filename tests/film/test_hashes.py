@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.factories.films_in_code import draw_scene
 from workflow_scripts.film.decoding import hashes
-from workflow_scripts.film.decoding.measures import POSTCARD, reduce_luma, shrink
+from workflow_scripts.film.decoding.measures import LUMA_THUMBNAIL, reduce_luma, shrink
 from workflow_scripts.film.decoding.video import Film
 from workflow_scripts.film.decoding.yuv import jpeg_planes
 
@@ -19,9 +19,9 @@ def test_distance_to_imagehash():
     distances = []
     for seed in range(60):
         image = draw_scene(seed, (320, 180))
-        grey = np.asarray(Image.fromarray(image).convert("L"))
+        gray = np.asarray(Image.fromarray(image).convert("L"))
         theirs = int(str(imagehash.phash(Image.fromarray(image))), 16)
-        distances.append((hashes.hash_luma(shrink(grey)) ^ theirs).bit_count())
+        distances.append((hashes.hash_luma(shrink(gray)) ^ theirs).bit_count())
     assert np.mean(np.array(distances) <= 2) >= 0.9
     assert max(distances) <= 6
 
@@ -53,7 +53,7 @@ def test_the_hash_of_the_mirror_image_of_a_film_by_its_postcards():
     for frame in frames:
         small = reduce_luma(jpeg_planes(frame)[0])[1]
         wanted = hashes.hash_luma(np.ascontiguousarray(small[:, ::-1]))
-        code = hashes.mirror_hash(hashes.hash_luma(small), shrink(small, POSTCARD))
+        code = hashes.mirror_hash(hashes.hash_luma(small), shrink(small, LUMA_THUMBNAIL))
         off.append((code ^ wanted).bit_count())
     assert np.mean(np.array(off) <= 4) >= 0.9
 

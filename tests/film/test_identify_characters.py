@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.figures import draw_figure
+from tests.factories.figures import draw_figure
 from workflow_scripts.film import embed_references, identify_characters
 from workflow_scripts.film.people.clusters import link_average, mean_distances
 from workflow_scripts.film.people.colors import describe_colors
@@ -17,7 +17,12 @@ from workflow_scripts.report.accuracy import identity
 LINE = np.array([0.0, 1.0, 2.2, 10.0])
 DISTANCES = np.abs(LINE[:, None] - LINE[None])
 CAST = ["bruno", "nella", "pip"]
-PARAMS = {"vector_weight": 0.1, "openness": 0.75, "max_distance": 0.3, "min_score": 0.55}
+PARAMS = {
+    "vector_weight": 0.1,
+    "cluster_threshold_interpolation": 0.75,
+    "max_distance": 0.3,
+    "min_score": 0.55,
+}
 TRACKS = {  # track: who, in which light, in which frames of the shot
     "s0001_t00": ("nella", "day", (0, 1, 2)),
     "s0001_t01": ("bruno", "day", (1, 2)),
@@ -141,7 +146,7 @@ def test_references_name_tracks_in_any_light(film, tmp_path):
     assert rows["score"].between(0.5, 1).all()
 
 
-def test_who_is_in_no_picture_stays_unknown(film, tmp_path):
+def test_who_is_in_no_image_stays_unknown(film, tmp_path):
     rows = identify(film, tmp_path, ["nella", "bruno"])
     unknown = rows[rows["character"] == ""]
     assert set(unknown["track_id"]) == {"s0003_t00"}

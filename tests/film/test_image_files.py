@@ -1,4 +1,4 @@
-"""Folders of pictures: order, formats, damage."""
+"""Folders of images: order, formats, damage."""
 
 import io
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.factories.films_in_code import draw_scene
-from workflow_scripts.film.decoding.image_files import list_pictures, load_picture, read_size
+from workflow_scripts.film.decoding.image_files import list_images, load_image, read_size
 from workflow_scripts.lib.errors import CineloraError
 
 SCENE = draw_scene(1)
@@ -23,7 +23,7 @@ def encode(image, kind, **options):
 def load(tmp_path, name, data):
     path = tmp_path / name
     path.write_bytes(data)
-    return load_picture(path)
+    return load_image(path)
 
 
 def test_natural_order_without_hidden_files(tmp_path):
@@ -31,7 +31,7 @@ def test_natural_order_without_hidden_files(tmp_path):
     for name in [*names, "x²3.jpg"]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in list_pictures(tmp_path)]
+    found = [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)]
     assert found[:2] == ["2.jpg", "10.jpg"]
     assert sorted(found) == sorted(
         ["2.jpg", "10.jpg", "b/1.png", "b/01.webp", "B2/x.JPG", "x²3.jpg"]
@@ -69,7 +69,7 @@ def test_a_huge_jpeg_is_seen_whole(tmp_path):
 
 def test_a_jpeg_that_is_going_to_be_cut_comes_whole(tmp_path):
     load(tmp_path, "x.jpg", encode(LARGE, "JPEG"))
-    loaded = load_picture(tmp_path / "x.jpg", [(1280, 720)])
+    loaded = load_image(tmp_path / "x.jpg", [(1280, 720)])
     assert loaded.image.shape == LARGE.shape
     assert loaded.jpeg is None
 
@@ -80,7 +80,7 @@ def test_a_jpeg_that_is_going_to_be_cut_comes_whole(tmp_path):
         ("x.jpg", lambda: encode(LARGE, "JPEG"), (1280, 720)),
         ("x.png", lambda: encode(LARGE, "PNG"), (1280, 720)),
         ("x.jpg", lambda: _save(Image.fromarray(LARGE), "JPEG", exif=_exif(6)), (720, 1280)),
-        ("x.jpg", lambda: b"no picture at all", None),
+        ("x.jpg", lambda: b"no image at all", None),
     ],
     ids=["JPEG", "PNG", "turned by its camera", "text"],
 )
@@ -93,11 +93,11 @@ def test_read_size(tmp_path, name, data, size):
     ("name", "data"),
     [
         ("cmyk.jpg", lambda: _save(Image.fromarray(SCENE).convert("CMYK"), "JPEG")),
-        ("grey.jpg", lambda: _save(Image.fromarray(SCENE).convert("L"), "JPEG")),
+        ("gray.jpg", lambda: _save(Image.fromarray(SCENE).convert("L"), "JPEG")),
         ("turned.jpg", lambda: _save(Image.fromarray(SCENE), "JPEG", exif=_exif(6))),
         ("really_png.jpg", lambda: encode(SCENE, "PNG")),
     ],
-    ids=["CMYK", "grey", "turned by its camera", "a PNG called .jpg"],
+    ids=["CMYK", "gray", "turned by its camera", "a PNG called .jpg"],
 )
 def test_what_is_converted(tmp_path, name, data):
     loaded = load(tmp_path, name, data())
@@ -105,9 +105,9 @@ def test_what_is_converted(tmp_path, name, data):
     assert loaded.image.shape[2] == 3
 
 
-def _save(picture, kind, **options):
+def _save(image, kind, **options):
     data = io.BytesIO()
-    picture.save(data, kind, **options)
+    image.save(data, kind, **options)
     return data.getvalue()
 
 
@@ -122,7 +122,7 @@ def test_a_turned_jpeg_comes_upright(tmp_path):
     assert np.abs(image.astype(int) - np.rot90(SCENE, -1)).mean() < 12
 
 
-def test_colours_under_alpha_never_show(tmp_path):
+def test_colors_under_alpha_never_show(tmp_path):
     red = np.zeros((20, 20, 4), np.uint8)
     red[..., 0] = 255  # alpha is 0 everywhere
     image = load(tmp_path, "x.png", encode(red, "PNG")).image
@@ -130,24 +130,24 @@ def test_colours_under_alpha_never_show(tmp_path):
 
 
 def test_sixteen_bits(tmp_path):
-    grey = np.full((20, 30), 40_000, np.uint16)
-    assert load(tmp_path, "x.png", encode(grey, "PNG")).image[0, 0].tolist() == [156] * 3
+    gray = np.full((20, 30), 40_000, np.uint16)
+    assert load(tmp_path, "x.png", encode(gray, "PNG")).image[0, 0].tolist() == [156] * 3
 
 
 @pytest.mark.parametrize("scene", [SCENE, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
 def test_half_a_file_is_an_error(tmp_path, kind, scene):
     data = encode(scene, kind)
-    with pytest.raises(CineloraError, match="damaged JPEG|not a readable picture"):
+    with pytest.raises(CineloraError, match="damaged JPEG|not a readable image"):
         load(tmp_path, f"x.{kind.lower()}", data[: len(data) // 2])
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture at all"], ids=["empty", "text"])
-def test_what_is_no_picture(tmp_path, data):
-    with pytest.raises(CineloraError, match="not a picture in a known format"):
+@pytest.mark.parametrize("data", [b"", b"no image at all"], ids=["empty", "text"])
+def test_what_is_no_image(tmp_path, data):
+    with pytest.raises(CineloraError, match="not an image in a known format"):
         load(tmp_path, "x.jpg", data)
 
 
 def test_a_file_that_is_gone(tmp_path):
     with pytest.raises(CineloraError, match="cannot be opened"):
-        load_picture(tmp_path / "x.jpg")
+        load_image(tmp_path / "x.jpg")

@@ -17,9 +17,9 @@ HEIGHT, WIDTH = 120, 200
 
 
 def make_scene(width: int = WIDTH) -> np.ndarray:
-    """A wall with bricks of many colours: texture to register on."""
-    colours = np.random.default_rng(3).integers(40, 220, (HEIGHT // 8, width // 8, 3), np.uint8)
-    bricks = cv2.resize(colours, (width, HEIGHT), interpolation=cv2.INTER_NEAREST)
+    """A wall with bricks of many colors: texture to register on."""
+    colors = np.random.default_rng(3).integers(40, 220, (HEIGHT // 8, width // 8, 3), np.uint8)
+    bricks = cv2.resize(colors, (width, HEIGHT), interpolation=cv2.INTER_NEAREST)
     return cv2.GaussianBlur(bricks, (0, 0), 0.8)
 
 
@@ -44,7 +44,7 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.fixture
 def film(tmp_path):
-    """A shot of six pictures: somebody walks past a wall, and is away in none of them."""
+    """A shot of six images: somebody walks past a wall, and is away in none of them."""
     scene, names = make_scene(), [f"s0000_f{n:06d}" for n in range(6)]
     masks = [make_person(10 + 30 * n) for n in range(6)]
     for name, mask in zip(names, masks, strict=True):
@@ -72,7 +72,7 @@ def test_a_hole_reaches_further_at_the_feet():
     assert not (hole & ground).any()
 
 
-def test_who_leaves_the_picture_below_has_no_feet():
+def test_who_leaves_the_image_below_has_no_feet():
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[50:, 80:100] = True
     hole, ground = grow_masks([mask], 3, 0.5)
@@ -115,15 +115,15 @@ def test_register_finds_the_camera_move(shift):
     views = [
         plates.make_view(np.ascontiguousarray(wide[:, x : x + WIDTH]), nobody) for x in (0, shift)
     ]
-    matrix, misfit = plates.register(*views)
-    assert misfit < plates.MAX_MISFIT
+    matrix, registration_error = plates.register(*views)
+    assert registration_error < plates.MAX_REGISTRATION_ERROR
     assert matrix[0, 2] / matrix[2, 2] == pytest.approx(shift, abs=0.5)
 
 
 def test_register_refuses_another_scene():
     nobody = np.zeros((HEIGHT, WIDTH), bool)
     views = [plates.make_view(image, nobody) for image in (make_scene(), 255 - make_scene())]
-    assert plates.register(*views)[1] > plates.MAX_MISFIT
+    assert plates.register(*views)[1] > plates.MAX_REGISTRATION_ERROR
 
 
 @pytest.mark.parametrize("light", [1.0, 0.6], ids=["same light", "in a fade"])
@@ -190,23 +190,23 @@ def test_a_shard_is_cleaned(film, monkeypatch):
     nobody = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
     loaded = {"inpaint": telea.fill, "detect": lambda image: nobody}
     monkeypatch.setattr(inpaint_backgrounds, "load_model", lambda model, _: loaded[model["role"]])
-    out, pictures = folder / "01of01.parquet", folder / "01of01_images"
+    out, images = folder / "01of01.parquet", folder / "01of01_images"
     counts = inpaint_backgrounds.main(
-        *(folder / "frames.parquet", folder, folder / "instances.parquet", [], [], out, pictures),
+        *(folder / "frames.parquet", folder, folder / "instances.parquet", [], [], out, images),
         shard="01of01",
         inpaint_model={"role": "inpaint", "name": "telea"},
         detect_model={"role": "detect", "name": "nobody"},
         grow=0.02,
         shadow=0.05,
-        most_sources=8,
+        max_sources=8,
     )
     rows = pd.read_parquet(out).set_index("frame_id")
     assert counts.found == {"cleaned": 6}
     assert rows["file"].tolist() == [*(f"{name}.jpg" for name in names), ""]
     assert rows.loc[names, "revealed"].min() == 1
-    assert sorted(path.name for path in pictures.iterdir()) == [f"{name}.jpg" for name in names]
+    assert sorted(path.name for path in images.iterdir()) == [f"{name}.jpg" for name in names]
     hole = decode_rle(rows.loc[names[3], "hole"], HEIGHT, WIDTH)
-    assert psnr(read_rgb(pictures / f"{names[3]}.jpg")[hole], scene[hole]) > 28
+    assert psnr(read_rgb(images / f"{names[3]}.jpg")[hole], scene[hole]) > 28
 
 
 def test_no_people_need_no_model(tmp_path):
@@ -223,7 +223,7 @@ def test_no_people_need_no_model(tmp_path):
         detect_model=model,
         grow=0.02,
         shadow=0.05,
-        most_sources=8,
+        max_sources=8,
     )
     assert pd.read_parquet(tmp_path / "01of01.parquet")["covered"].tolist() == [0.0]
 

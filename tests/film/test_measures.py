@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workflow_scripts.film.decoding.image_files import load_picture
+from workflow_scripts.film.decoding.image_files import load_image
 from workflow_scripts.film.decoding.measures import count_halvings, measure, reduce_luma, shrink
 from workflow_scripts.film.decoding.video import Film
 
@@ -26,7 +26,7 @@ def measure_image(image):
     return measure(*reduce_luma(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)), shrink(image))
 
 
-def make_pictures():
+def make_images():
     """Mosaics (1080, 1920, 3) of frames of the demo film, which is smaller: real detail."""
     with Film(DEMO, 2) as film:
         frames = [f.to_ndarray(format="rgb24") for n, (_, f) in enumerate(film) if n % 30 == 0]
@@ -38,16 +38,16 @@ def make_pictures():
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory):
     """Measures of the whole and of the halved decode: sizes even and odd, sharp and blurred."""
-    path, found = tmp_path_factory.mktemp("pictures") / "x.jpg", []
-    for number, picture in enumerate(make_pictures()):
-        picture = picture[number % 3 :, number % 2 :]
+    path, found = tmp_path_factory.mktemp("images") / "x.jpg", []
+    for number, image in enumerate(make_images()):
+        image = image[number % 3 :, number % 2 :]
         if number % 4 == 3:
-            picture = cv2.GaussianBlur(picture, (0, 0), 2)
+            image = cv2.GaussianBlur(image, (0, 0), 2)
         data = io.BytesIO()
-        Image.fromarray(picture).save(data, "JPEG", quality=(70, 85, 95)[number % 3])
+        Image.fromarray(image).save(data, "JPEG", quality=(70, 85, 95)[number % 3])
         path.write_bytes(data.getvalue())
         whole = np.asarray(Image.open(path))
-        halved = load_picture(path).image
+        halved = load_image(path).image
         assert halved.shape[0] == whole.shape[0] // 2
         found.append((measure_image(whole), measure_image(halved)))
     return found
@@ -66,11 +66,11 @@ def test_hashes(pairs):
     assert max(bits) <= 2
 
 
-def test_colours(pairs):
+def test_colors(pairs):
     assert max(abs(one["histogram"] - other["histogram"]).sum() for one, other in pairs) <= 0.01
 
 
 def test_postcards(pairs):
     for whole, halved in pairs:
-        cards = [np.frombuffer(m["postcard"], np.uint8).astype(int) for m in (whole, halved)]
+        cards = [np.frombuffer(m["luma_thumbnail"], np.uint8).astype(int) for m in (whole, halved)]
         assert abs(cards[0] - cards[1]).max() <= 1

@@ -9,7 +9,7 @@ import pytest
 
 from workflow_scripts.film import segment_instances
 from workflow_scripts.film.people import recovery
-from workflow_scripts.film.people.tracks import Sighting, describe_colours, link_tracks
+from workflow_scripts.film.people.tracks import Sighting, describe_colors, link_tracks
 from workflow_scripts.lib.images import decode_rle, write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.models.detections import Detections, no_detections
@@ -25,7 +25,7 @@ FRAMES = pa.schema(
         ("file", pa.string()),
     ]
 )
-COLOURS = {
+COLORS = {
     "red": np.array([1.0, 0, 0]),
     "green": np.array([0, 1.0, 0]),
     "brick": np.array([0.5, 0, 0.5]),
@@ -33,16 +33,16 @@ COLOURS = {
 
 
 def paint(*people: tuple[int, tuple]) -> np.ndarray:
-    """A grey picture with a bar 20 px wide and 60 px high per (left, colour)."""
+    """A gray image with a bar 20 px wide and 60 px high per (left, color)."""
     image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
-    for left, colour in people:
-        image[20:80, max(0, left) : left + 20] = colour
+    for left, color in people:
+        image[20:80, max(0, left) : left + 20] = color
     return image
 
 
 def see(image: np.ndarray, score: float = 0.9) -> Detections:
     """A detector of red and of green bars."""
-    masks = [np.all(image == colour, axis=2) for colour in (RED, GREEN)]
+    masks = [np.all(image == color, axis=2) for color in (RED, GREEN)]
     masks = np.stack([mask for mask in masks if mask.any()] or [np.zeros((0, 0), bool)])
     if not masks.size:
         return no_detections(*image.shape[:2], regions=False)
@@ -56,23 +56,23 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def cut(image: np.ndarray, found: Detections) -> Detections:
-    """A segmenter: what is not grey near the middle of each box."""
+    """A segmenter: what is not gray near the middle of each box."""
     rows, masks = [], []
     for row, (x0, _, x1, _) in enumerate(found.boxes.astype(int)):
         x = np.clip((x0 + x1) // 2 + np.arange(-8, 9), 0, image.shape[1] - 1)
-        colour = next((c for c in (RED, GREEN) if (image[50, x] == c).all(1).any()), None)
-        if colour is not None:
+        color = next((c for c in (RED, GREEN) if (image[50, x] == c).all(1).any()), None)
+        if color is not None:
             rows.append(row)
-            masks.append(np.all(image == colour, axis=2))
+            masks.append(np.all(image == color, axis=2))
     if not rows:
         return no_detections(*image.shape[:2], regions=False)
     boxes = np.array([box_of(mask) for mask in masks], np.float32)
     return Detections(boxes, found.scores[rows], None, np.stack(masks))
 
 
-def sighting(time_s: float, x: float, colour: str = "red", size: float = 20) -> Sighting:
+def sighting(time_s: float, x: float, color: str = "red", size: float = 20) -> Sighting:
     box = np.array([x, 20, x + size, 20 + 3 * size], float)
-    return Sighting(time_s, box, COLOURS[colour], 0.9)
+    return Sighting(time_s, box, COLORS[color], 0.9)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def sighting(time_s: float, x: float, colour: str = "red", size: float = 20) -> 
     ],
     ids=[
         "moves on",
-        "other colours in the same place",
-        "far away, in half of the colours",
-        "two who cross keep their colours",
+        "other colors in the same place",
+        "far away, in half of the colors",
+        "two who cross keep their colors",
         "lost for less than the gap",
         "lost for longer than the gap",
-        "the next sampled picture, seconds later",
+        "the next sampled image, seconds later",
         "twins go by place",
     ],
 )
@@ -111,13 +111,13 @@ def test_link_tracks(frames, numbers):
     assert link_tracks(frames, max_gap_s=1.0) == numbers
 
 
-def test_colours_are_those_of_the_mask():
+def test_colors_are_those_of_the_mask():
     image = paint((10, RED))
     mask = np.all(image == RED, axis=2)
-    there, elsewhere = describe_colours(image, mask), describe_colours(image, ~mask)
+    there, elsewhere = describe_colors(image, mask), describe_colors(image, ~mask)
     assert there.sum() == pytest.approx(1)
     assert np.minimum(there, elsewhere).sum() < 0.6
-    assert describe_colours(image, np.zeros_like(mask)).sum() == 0
+    assert describe_colors(image, np.zeros_like(mask)).sum() == 0
 
 
 def test_small_figures_are_looked_for_where_nobody_was_found():
@@ -151,14 +151,14 @@ def test_prompt_between_two_sightings_lies_between():
     )
 
 
-def segment(pictures: list[np.ndarray], detections: list[Detections], sure: float = 0.75) -> list:
+def segment(images: list[np.ndarray], detections: list[Detections], sure: float = 0.75) -> list:
     frames = [
         recovery.find_people(image, number / 8, cut(image, found)) if len(found) else []
-        for number, (image, found) in enumerate(zip(pictures, detections, strict=True))
+        for number, (image, found) in enumerate(zip(images, detections, strict=True))
     ]
-    times = [number / 8 for number in range(len(pictures))]
+    times = [number / 8 for number in range(len(images))]
     return recovery.recover_people(
-        lambda index: pictures[index], times, frames, cut, sure_score=sure, max_gap_s=1.0
+        lambda index: images[index], times, frames, cut, sure_score=sure, max_gap_s=1.0
     )
 
 
@@ -175,20 +175,20 @@ NOBODY = no_detections(HEIGHT, WIDTH, regions=False)
     ids=["a gap is filled", "one sighting spreads", "a weak sighting does not spread"],
 )
 def test_recover_people(seen, sure, counts):
-    pictures = [paint((10 + 4 * i, RED)) for i in range(4)]
-    detections = [see(p) if s else NOBODY for p, s in zip(pictures, seen, strict=True)]
-    assert [len(people) for people in segment(pictures, detections, sure)] == counts
+    images = [paint((10 + 4 * i, RED)) for i in range(4)]
+    detections = [see(p) if s else NOBODY for p, s in zip(images, seen, strict=True)]
+    assert [len(people) for people in segment(images, detections, sure)] == counts
 
 
-def test_who_left_the_picture_is_not_found_in_somebody_else():
-    pictures = [paint((10, RED), (40, GREEN)), paint((14, GREEN))]
-    people = segment(pictures, [see(picture) for picture in pictures])
+def test_who_left_the_image_is_not_found_in_somebody_else():
+    images = [paint((10, RED), (40, GREEN)), paint((14, GREEN))]
+    people = segment(images, [see(image) for image in images])
     assert [len(frame) for frame in people] == [2, 1]
 
 
-def run_main(tmp_path, monkeypatch, pictures: dict[str, np.ndarray | None], score: float = 0.9):
+def run_main(tmp_path, monkeypatch, images: dict[str, np.ndarray | None], score: float = 0.9):
     rows = []
-    for number, (frame_id, image) in enumerate(pictures.items()):
+    for number, (frame_id, image) in enumerate(images.items()):
         if image is not None:
             write_image(tmp_path / "images" / f"{frame_id}.png", image)
         file = "" if image is None else f"{frame_id}.png"
@@ -205,20 +205,20 @@ def run_main(tmp_path, monkeypatch, pictures: dict[str, np.ndarray | None], scor
         shard="01of01",
         detect={"name": "d", "sure_score": 0.75},
         segment={"name": "s"},
-        zoom_every=8,
+        tiling_interval=8,
         max_gap_s=1.0,
     )
     return counts, read_manifest(tmp_path / "out.parquet")
 
 
 def test_people_of_a_shot_get_rows_and_tracks(tmp_path, monkeypatch):
-    pictures = {
+    images = {
         "s0001_f000000": paint((10, RED), (90, GREEN)),
         "s0001_f000003": paint((60, RED), (40, GREEN)),
         "s0001_f000006": None,  # a held drawing
         "s0002_f000009": paint((30, GREEN)),
     }
-    counts, table = run_main(tmp_path, monkeypatch, pictures)
+    counts, table = run_main(tmp_path, monkeypatch, images)
     assert (counts.read, counts.found) == (3, {"instances": 5, "tracks": 3})
     assert table["instance_id"].tolist()[:2] == ["s0001_f000000_i00", "s0001_f000000_i01"]
     tracks = table.set_index("instance_id")["track_id"]
@@ -237,7 +237,7 @@ def test_scenery_never_seen_clearly_is_left_out(tmp_path, monkeypatch):
     assert counts.kept == 1
 
 
-def test_no_picture_means_no_model_and_an_empty_table(tmp_path, monkeypatch):
+def test_no_image_means_no_model_and_an_empty_table(tmp_path, monkeypatch):
     counts, table = run_main(tmp_path, monkeypatch, {"s0001_f000000": None})
     assert counts.read == 0
     assert list(table.columns) == segment_instances.INSTANCES.names

@@ -6,13 +6,18 @@ import pytest
 
 from tests.factories.films_in_code import draw_scene, moving_shot
 from workflow_scripts.film.decoding.folder_pass import glance_at
-from workflow_scripts.film.decoding.shots import ShotFinder, find_fades, glance, score_change
+from workflow_scripts.film.decoding.shots import (
+    ShotFinder,
+    extract_features,
+    find_fades,
+    score_change,
+)
 
 MIN_CHANGE = 22.0
 
 
 def find_shots(images):
-    """The shot finder after it saw pictures (RGB)."""
+    """The shot finder after it saw images (RGB)."""
     finder = ShotFinder(MIN_CHANGE)
     for image in images:
         finder.push(glance_at(image))
@@ -91,7 +96,9 @@ def test_a_cut_is_told_before_the_frames_after_it_are_sampled():
     finder = ShotFinder(MIN_CHANGE)
     told = {}
     for number, image in enumerate(moving_shot(1, 20) + moving_shot(2, 20)):
-        boundary = finder.push(glance([image[..., 0], *[image[::2, ::2, 1]] * 2], full_range=True))
+        boundary = finder.push(
+            extract_features([image[..., 0], *[image[::2, ::2, 1]] * 2], full_range=True)
+        )
         if boundary:
             told[boundary.frame_no] = number
     assert told == {20: 25}
@@ -102,12 +109,12 @@ def test_violent_motion_after_a_cut_does_not_hide_it():
     assert (15, "cut") in list_boundaries(moving_shot(1, 15) + after)
 
 
-@pytest.mark.parametrize("colour", [(250, 240, 235), (10, 12, 20)], ids=["light", "dark"])
-def test_somebody_who_passes_before_the_camera_is_no_cut(colour):
+@pytest.mark.parametrize("color", [(250, 240, 235), (10, 12, 20)], ids=["light", "dark"])
+def test_somebody_who_passes_before_the_camera_is_no_cut(color):
     reaches = [8, 24, 75, 120, 110, 104, 100]  # px that are covered, from the left
     images = [draw_scene(1) for _ in range(20 + len(reaches))]
     for image, reach in zip(images[12:], reaches, strict=False):
-        image[:70, :reach] = colour
+        image[:70, :reach] = color
     assert list_boundaries(images) == [(0, "start")]
 
 
@@ -163,6 +170,9 @@ def test_ten_bits_give_the_glimpse_of_eight():
     image = draw_scene(1)
     planes = [image[..., 0], image[::2, ::2, 1], image[::2, ::2, 2]]
     deep = [plane.astype(np.uint16) << 2 for plane in planes]
-    eight, ten = glance(planes, full_range=False), glance(deep, full_range=False, bits=10)
+    eight, ten = (
+        extract_features(planes, full_range=False),
+        extract_features(deep, full_range=False, bits=10),
+    )
     assert np.abs(eight.luma - ten.luma).max() < 2
     assert abs(eight.mean - ten.mean) < 1

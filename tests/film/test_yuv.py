@@ -1,4 +1,4 @@
-"""Colours of the written JPEG, whatever matrix, range and depth a film has."""
+"""Colors of the written JPEG, whatever matrix, range and depth a film has."""
 
 import av
 import numpy as np
@@ -23,10 +23,10 @@ MATRICES = {"601": (Colorspace.ITU601, 5), "709": (Colorspace.ITU709, 1)}
 RANGES = {"limited": (ColorRange.MPEG, 1), "full": (ColorRange.JPEG, 2)}
 
 
-def make_frame(pix_fmt, matrix="601", colour_range="limited", image=SMOOTH):
-    """A frame that holds the picture (RGB) in a pixel format, matrix and range."""
+def make_frame(pix_fmt, matrix="601", color_range="limited", image=SMOOTH):
+    """A frame that holds the image (RGB) in a pixel format, matrix and range."""
     space, space_code = MATRICES[matrix]
-    values, range_code = RANGES[colour_range]
+    values, range_code = RANGES[color_range]
     frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
         format=pix_fmt, dst_colorspace=space, dst_color_range=values
     )
@@ -39,10 +39,10 @@ def decode(planes):
 
 
 @pytest.mark.parametrize("matrix", MATRICES)
-@pytest.mark.parametrize("colour_range", RANGES)
+@pytest.mark.parametrize("color_range", RANGES)
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "nv12"])
-def test_a_jpeg_has_the_colours_of_the_film(pix_fmt, matrix, colour_range):
-    frame = as_planar(make_frame(pix_fmt, matrix, colour_range))
+def test_a_jpeg_has_the_colors_of_the_film(pix_fmt, matrix, color_range):
+    frame = as_planar(make_frame(pix_fmt, matrix, color_range))
     errors = decode(jpeg_planes(frame)).astype(int) - SMOOTH
     assert np.abs(errors).mean() < 2.0
     assert np.abs(errors.mean((0, 1))).max() < 1.5
@@ -76,5 +76,5 @@ def test_planes_of_odd_sizes():
 def test_depth_and_range():
     assert bit_depth(make_frame("yuv420p10le")) == 10
     assert bit_depth(make_frame("yuv420p")) == 8
-    assert is_full_range(make_frame("yuv420p", colour_range="full"))
+    assert is_full_range(make_frame("yuv420p", color_range="full"))
     assert not is_full_range(make_frame("yuv420p"))

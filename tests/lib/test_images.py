@@ -32,16 +32,16 @@ def test_red_stays_red(tmp_path, suffix):
     assert np.abs(images.read_rgb(path).astype(int) - RED).max() < 6
 
 
-def test_colour_under_alpha_zero_does_not_leak(tmp_path):
+def test_color_under_alpha_zero_does_not_leak(tmp_path):
     pixels = np.dstack([np.full((8, 8, 3), (0, 0, 255), np.uint8), np.zeros((8, 8), np.uint8)])
     cv2.imwrite(str(tmp_path / "a.png"), pixels)
-    assert (images.read_rgb(tmp_path / "a.png") == images.NEUTRAL_GREY).all()
+    assert (images.read_rgb(tmp_path / "a.png") == images.NEUTRAL_GRAY).all()
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture"], ids=["empty", "text"])
-def test_an_unreadable_picture_names_itself(tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"no image"], ids=["empty", "text"])
+def test_an_unreadable_image_names_itself(tmp_path, content):
     (tmp_path / "bad.jpg").write_bytes(content)
-    with pytest.raises(CineloraError, match=r"bad\.jpg is not a readable picture"):
+    with pytest.raises(CineloraError, match=r"bad\.jpg is not a readable image"):
         images.read_rgb(tmp_path / "bad.jpg")
 
 

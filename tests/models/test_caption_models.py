@@ -14,9 +14,9 @@ from workflow_scripts.models.loaders import caption_server
 from workflow_scripts.models.loaders.facts import describe
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from tests import models_in_code as build  # noqa: E402
-from tests.full_tier_in_code import OPTIONS, PROMPTS  # noqa: E402
-from tests.role_models import FOLDER, noise  # noqa: E402
+from tests.factories import models_in_code as build  # noqa: E402
+from tests.factories.full_tier_in_code import OPTIONS, PROMPTS  # noqa: E402
+from tests.factories.role_models import FOLDER, noise  # noqa: E402
 
 WORDS = yaml.safe_load(Path("resources/vocabularies/captions.yaml").read_text())
 ASKED = yaml.safe_load(Path(PROMPTS).read_text())
@@ -91,7 +91,7 @@ def test_an_unreadable_answer_is_asked_for_once_more_and_then_the_facts_stand():
 
 @pytest.fixture(scope="module")
 def qwen():
-    """ask() of a Qwen2.5-VL of two random layers with the real tokenizer and picture processor."""
+    """ask() of a Qwen2.5-VL of two random layers with the real tokenizer and image processor."""
     if not (build.SHARED / "tokenizers/qwen2_5_vl").is_dir():
         pytest.skip("the shared test weights are not there: tokenizers/qwen2_5_vl")
     from workflow_scripts.models.loaders.qwen_vl import open_qwen
@@ -101,7 +101,7 @@ def qwen():
     return open_qwen(folder, "cpu", ASKED["system"], **options)
 
 
-def test_qwen_answers_each_picture_alike_whatever_its_batch(qwen):
+def test_qwen_answers_each_image_alike_whatever_its_batch(qwen):
     images = [noise(60, 90), noise(111, 50, 1), noise(64, 64, 2), noise(30, 200, 3)]
     questions = ["What is this?", "And this, in many more words?", "?", "Describe it."]
     together = qwen(images, questions)
@@ -179,14 +179,14 @@ def reply(text: str) -> tuple[int, str]:
     return 200, json.dumps({"choices": [{"message": {"content": text}}]})
 
 
-def test_a_server_is_asked_with_picture_key_and_question(server):
+def test_a_server_is_asked_with_image_key_and_question(server):
     ask = server(reply("one"), reply("two"))
     assert ask([noise(100, 200), noise(9, 9)], ["a?", "b?"]) == ["one", "two"]
     key, body = Speaker.asked[0]
     assert key == "Bearer secret-key"
     assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
-    picture, question = body["messages"][1]["content"]
-    assert picture["image_url"]["url"].startswith("data:image/jpeg;base64,")
+    image, question = body["messages"][1]["content"]
+    assert image["image_url"]["url"].startswith("data:image/jpeg;base64,")
     assert question["text"] == "a?"
 
 

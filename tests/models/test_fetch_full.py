@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.hub_on_loopback import COMMIT, Place, open_place
+from tests.factories.hub_on_loopback import COMMIT, Place, open_place
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models import fetch_model
 from workflow_scripts.models.fetching import pins
@@ -43,7 +43,7 @@ def place():
 
 def https_row(place: str, **more) -> dict:
     Place.files["/a.bin"] = DATA
-    return {"source": "https", "url": f"{place}/a.bin", "licence": "MIT", **more}
+    return {"source": "https", "url": f"{place}/a.bin", "license": "MIT", **more}
 
 
 def test_a_cut_download_is_resumed(tmp_path, place):
@@ -102,7 +102,7 @@ def test_the_only_onnx_of_an_archive(tmp_path, place, names, problem):
         for name in [*names, "readme.txt"]:
             archive.writestr(name, DATA)
     Place.files["/net.zip"] = buffer.getvalue()
-    row = {"source": "https", "url": f"{place}/net.zip", "member": "*.onnx", "licence": "MIT"}
+    row = {"source": "https", "url": f"{place}/net.zip", "member": "*.onnx", "license": "MIT"}
     if problem:
         with pytest.raises(CineloraError, match=problem):
             fetch_model.fetch(row, tmp_path / "m" / "net.onnx")
@@ -117,7 +117,7 @@ def folder_row(tmp_path: Path) -> dict:
         (tmp_path / "there" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "there" / name).write_bytes(data)
     row = {"source": "file", "path": str(tmp_path / "there"), "members": list(MEMBERS)}
-    return {**row, "licence": "research only", "commercial": False}
+    return {**row, "license": "research only", "commercial": False}
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path, caplog):
@@ -146,7 +146,7 @@ def test_models_dir_serves_machines_without_a_network(tmp_path):
     row = {"source": "hf", "repo": "nobody/net", "revision": "main", "members": list(MEMBERS)}
     folder_row(tmp_path)
     (tmp_path / "there").rename(tmp_path / "net")
-    fetch_model.fetch(row | {"licence": "MIT"}, tmp_path / "m" / "net", str(tmp_path))
+    fetch_model.fetch(row | {"license": "MIT"}, tmp_path / "m" / "net", str(tmp_path))
     assert (tmp_path / "m/net/sub/weights.bin").read_bytes() == DATA
 
 
@@ -156,7 +156,7 @@ from pathlib import Path
 from workflow_scripts.models.fetch_model import fetch
 members = ["config.json", "sub/weights.bin"]
 row = {"source": "hf", "repo": "own/net", "revision": "main", "members": members}
-fetch(row | {"licence": "MIT"}, Path("m/net"))
+fetch(row | {"license": "MIT"}, Path("m/net"))
 """
 
 
@@ -224,7 +224,7 @@ def test_the_listing_begins_with_what_may_not_be_sold():
     assert any(line.startswith("big-lama.pt") and " 206 " in line for line in lines)
 
 
-def test_the_full_tier_needs_no_research_licence():
+def test_the_full_tier_needs_no_research_license():
     rows = choose_rows(read_registry(), [], "full")
     assert all(row.get("commercial", True) for row in rows.values())
     assert {"sam2.1-hiera-large", "qwen2.5-vl-7b", "big-lama.pt"} <= set(rows)

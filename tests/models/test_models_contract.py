@@ -11,8 +11,9 @@ from workflow_scripts.models.detections import Detections
 from workflow_scripts.models.loaders.rtm_joints import load_pose
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from tests import onnx_in_code as nets  # noqa: E402
-from tests.role_models import ODD_SIZES, names, noise, opened, read_figure  # noqa: E402
+from tests.factories import onnx_in_code as nets  # noqa: E402
+from tests.factories.masks import as_found, square
+from tests.factories.role_models import ODD_SIZES, names, noise, opened, read_figure  # noqa: E402
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_detect_any_size_and_the_same_twice(figure, name):
         check_boxes(found.boxes, found.scores)
         np.testing.assert_array_equal(found.boxes, detect(image).boxes)
         height, width = image.shape[:2]
-        if not name.startswith("light"):  # its boxes follow bodies that leave the picture
+        if not name.startswith("light"):  # its boxes follow bodies that leave the image
             assert found.boxes.min(initial=0) >= 0
             assert (found.boxes[:, 2:] <= [width, height]).all()
 
@@ -81,7 +82,7 @@ def test_sam2_stays_near_its_boxes_and_shares_no_pixel(size):
     assert not alone.masks[:, :, :28].any() and not alone.masks[:, :, 42:].any()
 
 
-def test_sam2_sees_the_same_in_a_picture_of_twice_the_size():
+def test_sam2_sees_the_same_in_an_image_of_twice_the_size():
     segment = opened("sam2 random")
     large = cv2.normalize(cv2.GaussianBlur(noise(400, 600), (0, 0), 25), None, 0, 255, 32)
     small = cv2.resize(large, (300, 200), interpolation=cv2.INTER_AREA)
@@ -98,7 +99,7 @@ def test_sam2_codes_of_one_are_those_of_many():
         np.testing.assert_allclose(many.numpy(), torch.cat(ones, 1).numpy(), atol=1e-4)
 
 
-def test_sam2_finds_the_same_in_pictures_that_were_encoded_together():
+def test_sam2_finds_the_same_in_images_that_were_encoded_together():
     segment, found = opened("sam2 random"), boxes_of((5, 5, 50, 50), (20, 8, 80, 55))
     images = [noise(60, 90, seed) for seed in range(5)]
     alone = [segment(image, found).masks for image in images]
@@ -150,7 +151,7 @@ def test_rtmpose_sees_people_together_as_rtmlib_sees_each(tmp_path, figure, firs
 
 @pytest.mark.parametrize("points", [17, 133])
 @pytest.mark.parametrize("size", [(301, 403), (500, 177), (96, 160)])
-def test_points_are_where_the_picture_says(tmp_path, points, size):
+def test_points_are_where_the_image_says(tmp_path, points, size):
     path = nets.build_brightest_point(tmp_path / "point.onnx", points=points)
     pose = load_pose({path.name: path}, device="cpu", input_px=[192, 256])
     x, y = size[1] // 3, size[0] // 2
@@ -178,21 +179,9 @@ def test_faces_are_where_the_figure_has_its_face(figure, name):
 
 @pytest.mark.parametrize("size", [(20, 31), *ODD_SIZES])
 @pytest.mark.parametrize("name", names("face"))
-def test_no_face_in_a_plain_picture(name, size):
+def test_no_face_in_a_plain_image(name, size):
     boxes, scores, points = opened(name)(np.full((*size, 3), 110, np.uint8))
     assert boxes.shape == (0, 4) and scores.shape == (0,) and points.shape == (0, 5, 2)
-
-
-def square(x: int, width: int = 120) -> np.ndarray:
-    mask = np.zeros((90, width), bool)
-    mask[30:60, x : x + 30] = True
-    return mask
-
-
-def as_found(*masks: np.ndarray, score: float = 0.9) -> Detections:
-    boxes = np.array([mask_box(mask) for mask in masks], np.float32).reshape(-1, 4)
-    stack = np.array(masks, bool).reshape(-1, 90, 120)
-    return Detections(boxes, np.full(len(masks), score, np.float32), None, stack)
 
 
 def test_a_shot_is_followed_with_a_memory_of_its_own():

@@ -1,14 +1,14 @@
-"""What models that judge a picture promise: expression, embed, scene, base."""
+"""What models that judge an image promise: expression, embed, scene, base."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from tests.full_tier_in_code import OPTIONS  # noqa: E402
-from tests.role_models import ODD_SIZES, names, noise, opened, read_figure  # noqa: E402
+from tests.factories.full_tier_in_code import OPTIONS  # noqa: E402
+from tests.factories.role_models import ODD_SIZES, names, noise, opened, read_figure  # noqa: E402
 
 
-def odd_pictures() -> list[np.ndarray]:
+def odd_images() -> list[np.ndarray]:
     return [read_figure(), *(noise(*size) for size in ODD_SIZES)]
 
 
@@ -25,8 +25,8 @@ def test_expressions_are_probabilities(name):
 
 
 @pytest.mark.parametrize("name", [*names("embed"), *names("scene")])
-def test_vectors_have_length_one_and_depend_on_their_picture_alone(name):
-    embed, images = opened(name), odd_pictures()
+def test_vectors_have_length_one_and_depend_on_their_image_alone(name):
+    embed, images = opened(name), odd_images()
     vectors = embed(images)
     assert vectors.dtype == np.float32 and len(vectors) == 4
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
@@ -35,7 +35,7 @@ def test_vectors_have_length_one_and_depend_on_their_picture_alone(name):
     assert embed([]).shape == (0, vectors.shape[1])
 
 
-def test_openclip_puts_texts_beside_pictures():
+def test_openclip_puts_texts_beside_images():
     clip = opened("openclip random")
     texts = clip.embed_texts(["a girl", "a kite in the sky"])
     assert texts.shape == (2, clip([read_figure()]).shape[1])

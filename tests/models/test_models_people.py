@@ -1,4 +1,4 @@
-"""The light models of people: geometry exactly, and on one real picture what they promise."""
+"""The light models of people: geometry exactly, and on one real image what they promise."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from workflow_scripts.models.loaders.blazepose_regions import (
 )
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
 
-PICTURES = sorted(Path("config/rosters/demo").glob("*/*.jpg"))
+IMAGES = sorted(Path("config/rosters/demo").glob("*/*.jpg"))
 LIGHT = {"tier": "light", "device": "cpu"}
 
 
@@ -35,11 +35,11 @@ def load_light(role: str):
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     """A frontal figure of the roster, 960 x 540."""
-    if not PICTURES:
-        pytest.skip("no reference pictures in config/rosters/demo")
-    return read_rgb(PICTURES[0])
+    if not IMAGES:
+        pytest.skip("no reference images in config/rosters/demo")
+    return read_rgb(IMAGES[0])
 
 
 def test_anchors_fill_the_input():
@@ -86,7 +86,7 @@ def test_regions_of_the_same_body_are_one():
     assert keep.tolist() == [1, 2, 3]
 
 
-def test_tiles_cover_the_picture():
+def test_tiles_cover_the_image():
     covered = np.zeros((540, 960), bool)
     tiles = blazepose.make_tiles(960, 540)
     for x, y, side in tiles[1:]:
@@ -104,7 +104,7 @@ RED, GREEN = (200, 0, 0), (0, 200, 0)
 def slip(image: np.ndarray, region: np.ndarray) -> Body:
     """A landmark net that sees the green body only where no red one shows."""
     crop = crop_region(image, region, 256)
-    masks = [np.abs(crop.astype(int) - colour).max(2) < 60 for colour in (RED, GREEN)]
+    masks = [np.abs(crop.astype(int) - color).max(2) < 60 for color in (RED, GREEN)]
     mask = masks[0] if masks[0].mean() > 0.01 else masks[1]
     points = np.tile(region[:2].astype(float), (39, 1))
     points[TRUNK, 1] += np.array([-30, -20, -20, 20, 20])
@@ -130,7 +130,7 @@ def test_two_looks_at_one_body_are_one_person():
     assert len(tell_apart(image, regions, np.array([0.9, 0.8]), slip)) == 1
 
 
-def test_an_edge_that_is_off_goes_to_the_edge_of_the_picture():
+def test_an_edge_that_is_off_goes_to_the_edge_of_the_image():
     image = np.full((120, 120, 3), 40, np.uint8)
     image[30:90, 30:90] = 220
     true = image[..., 0] > 100
@@ -173,28 +173,28 @@ def test_centerface_maps_become_a_face():
     assert marks[0].tolist() == [[22, 10]] * 5
 
 
-def test_light_models_find_and_cut_out_one_figure(picture):
+def test_light_models_find_and_cut_out_one_figure(image):
     detect, segment = load_light("detect"), load_light("segment")
-    people = segment(picture, detect(picture))
+    people = segment(image, detect(image))
     assert len(people) == 1
-    assert people.masks.shape == (1, *picture.shape[:2])
+    assert people.masks.shape == (1, *image.shape[:2])
     assert people.boxes[0].tolist() == list(mask_box(people.masks[0]))
-    again = segment(picture, detect(picture))
+    again = segment(image, detect(image))
     np.testing.assert_array_equal(people.masks, again.masks)
 
 
-def test_light_pose_of_two_is_that_of_each(picture):
+def test_light_pose_of_two_is_that_of_each(image):
     detect, pose = load_light("detect"), load_light("pose")
-    found = detect(picture)
-    both = pose(picture, np.tile(found.boxes[:1], (2, 1)), np.tile(found.regions[:1], (2, 1)))
+    found = detect(image)
+    both = pose(image, np.tile(found.boxes[:1], (2, 1)), np.tile(found.regions[:1], (2, 1)))
     assert both.shape == (2, 17, 3)
     np.testing.assert_array_equal(both[0], both[1])
     assert both[0, 15, 1] > both[0, 11, 1] > both[0, 5, 1] > both[0, 0, 1]  # feet to nose
-    assert pose(picture, found.boxes[:1], None).shape == (1, 17, 3)
+    assert pose(image, found.boxes[:1], None).shape == (1, 17, 3)
 
 
-def test_light_face_lies_on_the_figure(picture):
-    boxes, scores, points = load_light("face")(picture)
+def test_light_face_lies_on_the_figure(image):
+    boxes, scores, points = load_light("face")(image)
     assert len(boxes) == len(scores) == len(points) == 1
     assert ((points[0] >= boxes[0, :2]) & (points[0] <= boxes[0, 2:])).all()
 
@@ -209,7 +209,7 @@ def test_light_expression_gives_probabilities():
     assert expression([]).shape == (0, 7)
 
 
-def test_nobody_in_an_empty_picture():
+def test_nobody_in_an_empty_image():
     image = np.full((270, 480, 3), 128, np.uint8)
     detect, segment = load_light("detect"), load_light("segment")
     assert len(segment(image, detect(image))) == 0

@@ -14,9 +14,9 @@ from workflow_scripts.models.loaders.folders import check_folder
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from tests import models_in_code as build  # noqa: E402
-from tests import onnx_in_code as nets  # noqa: E402
-from tests.role_models import FULL, loaded, weights_of  # noqa: E402
+from tests.factories import models_in_code as build  # noqa: E402
+from tests.factories import onnx_in_code as nets  # noqa: E402
+from tests.factories.role_models import FULL, loaded, weights_of  # noqa: E402
 
 FOLDERS = ("sam2_boxes", "openclip", "dinov2", "open_vocabulary", "stable_diffusion")
 

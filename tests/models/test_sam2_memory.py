@@ -9,8 +9,8 @@ import pytest
 import torch
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from tests.role_models import noise, opened  # noqa: E402
-from tests.test_models_contract import as_found, square  # noqa: E402
+from tests.factories.masks import as_found, square  # noqa: E402
+from tests.factories.role_models import noise, opened  # noqa: E402
 from workflow_scripts.film.segment_instances import segment_shot  # noqa: E402
 from workflow_scripts.lib.images import read_rgb, write_image  # noqa: E402
 from workflow_scripts.models.loaders import sam2_memory  # noqa: E402
@@ -99,7 +99,7 @@ def test_the_phase_keeps_the_numbers_of_the_memory(tmp_path):
         (read_rgb(tmp_path / file) for file in files),
         lambda image: as_found(square(20)),
         opened("sam2 random"),
-        zoom_every=0,
+        tiling_interval=0,
         sure_score=0.5,
         max_gap_s=1.0,
     )

@@ -6,9 +6,9 @@ from tests.factories.datasets_in_code import base_folder, draw_square, open_base
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models import build_base
 from workflow_scripts.models.diffusion import (
-    draw_pictures,
+    draw_images,
     encode_captions,
-    encode_pictures,
+    encode_images,
     hash_folder,
 )
 from workflow_scripts.models.diffusion import (
@@ -42,21 +42,21 @@ def test_it_has_the_shape_of_stable_diffusion():
     assert "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_out.0" in names
 
 
-def test_latents_of_pictures_have_about_unit_variance():
-    pictures = np.stack([draw_square((128, 128), np.random.default_rng(n))[0] for n in range(4)])
-    latents = encode_pictures(open_base(), pictures)
+def test_latents_of_images_have_about_unit_variance():
+    images = np.stack([draw_square((128, 128), np.random.default_rng(n))[0] for n in range(4)])
+    latents = encode_images(open_base(), images)
     assert latents.shape == (4, 4, 16, 16)
     assert 0.5 < float(latents.std()) < 2
 
 
-def test_words_and_seeds_change_the_picture():
+def test_words_and_seeds_change_the_image():
     options = {"steps": 2, "guidance": 5.0, "side_px": 64}
     base = open_base()
-    drawn = draw_pictures(base, ["a", "a", "red car"], [1, 2, 1], **options)
+    drawn = draw_images(base, ["a", "a", "red car"], [1, 2, 1], **options)
     assert drawn.shape == (3, 64, 64, 3)
     assert drawn.std() > 10
-    assert len({picture.tobytes() for picture in drawn}) == 3
-    assert (draw_pictures(base, ["a"], [1], **options)[0] == drawn[0]).mean() > 0.99
+    assert len({image.tobytes() for image in drawn}) == 3
+    assert (draw_images(base, ["a"], [1], **options)[0] == drawn[0]).mean() > 0.99
     vectors = encode_captions(base, ["a", "red car"])
     assert vectors.shape == (2, 77, 64)
     assert not torch.equal(*vectors)

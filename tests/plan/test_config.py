@@ -4,9 +4,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow_scripts.plan.config import SCHEMA, find_problems, list_datasets
+from workflow_scripts.plan.config import (
+    CONFIG as FOLDER,
+)
+from workflow_scripts.plan.config import (
+    find_problems,
+    list_datasets,
+    read_schema,
+    read_shipped,
+)
 
-CONFIG = yaml.safe_load((SCHEMA.parent / "config.yaml").read_text())
+CONFIG = read_shipped()
 
 
 @pytest.fixture
@@ -66,10 +74,10 @@ def test_all_problems_are_listed_together(config):
     assert len(find_problems(config)) == 2
 
 
-def test_a_folder_without_pictures(config, tmp_path):
+def test_a_folder_without_images(config, tmp_path):
     (tmp_path / "empty").mkdir()
     config["films"]["demo"]["path"] = "empty"
-    assert "holds no pictures" in find_problems(config)[0]
+    assert "holds no images" in find_problems(config)[0]
 
 
 def test_one_character_dataset_each(config):
@@ -87,7 +95,7 @@ def described(schema, path=""):
 
 
 def test_every_block_is_strict():
-    schema = yaml.safe_load(SCHEMA.read_text())
+    schema = read_schema()
     loose = [
         where
         for where, option in described(schema)
@@ -97,12 +105,12 @@ def test_every_block_is_strict():
 
 
 def test_every_default_stands_in_the_yaml_alone():
-    schema = yaml.safe_load(SCHEMA.read_text())
+    schema = read_schema()
     assert [where for where, option in described(schema) if "default" in option] == []
 
 
 @pytest.mark.parametrize("overlay", ["demo", "bbb"])
 def test_the_overlays_pin_every_role(overlay):
-    models = yaml.safe_load((SCHEMA.parent / f"{overlay}.yaml").read_text())["models"]
-    roles = yaml.safe_load(SCHEMA.read_text())["properties"]["models"]["properties"]
+    models = yaml.safe_load((FOLDER / f"overlays/{overlay}.yaml").read_text())["models"]
+    roles = read_schema()["properties"]["models"]["properties"]
     assert set(models) == set(roles)

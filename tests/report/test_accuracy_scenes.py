@@ -80,7 +80,7 @@ def results(tmp_path):
     return folder
 
 
-def write_holes(folder, hole: np.ndarray, painted: np.ndarray, grey: int) -> None:
+def write_holes(folder, hole: np.ndarray, painted: np.ndarray, gray: int) -> None:
     (folder / "inpaint_backgrounds/01of01_images").mkdir(parents=True, exist_ok=True)
     rows = pd.DataFrame({"frame_id": IDS, "file": ["", "a.jpg", "a.jpg", "", ""]})
     nothing = encode_rle(np.zeros((HEIGHT, WIDTH), bool))
@@ -88,7 +88,7 @@ def write_holes(folder, hole: np.ndarray, painted: np.ndarray, grey: int) -> Non
     rows["hole"] = [encode_rle(hole) if there else nothing for there in found]
     rows["painted"] = [encode_rle(painted) if there else nothing for there in found]
     rows.to_parquet(folder / "inpaint_backgrounds/01of01.parquet")
-    clean = np.full((HEIGHT, WIDTH, 3), grey, np.uint8)
+    clean = np.full((HEIGHT, WIDTH, 3), gray, np.uint8)
     write_image(folder / "inpaint_backgrounds/01of01_images/a.jpg", clean)
 
 

@@ -14,7 +14,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.registry import ROLES, choose_model
 from workflow_scripts.plan.targets import list_proofs, list_tables
 from workflow_scripts.report import build_report
-from workflow_scripts.report.page import images as pictures
+from workflow_scripts.report.page import images as images
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK = [str(ROOT / f"resources/report/page{suffix}") for suffix in (".html.j2", ".css", ".js")]
@@ -100,11 +100,11 @@ def test_the_same_results_give_the_same_page(tmp_path, monkeypatch):
     assert pages[0] == pages[1]
 
 
-def test_a_page_that_would_be_too_large_shows_fewer_pictures(tmp_path, monkeypatch):
+def test_a_page_that_would_be_too_large_shows_fewer_images(tmp_path, monkeypatch):
     large, _ = draw(tmp_path, monkeypatch, ["background"])
     small = OPTIONS | {"gallery_size": 8, "max_mb": len(large) / 1e6}
     film = Path("results/demo")
-    look = pictures.Look(8, 96, 60)
+    look = images.Look(8, 96, 60)
     subject = build_report.Film("demo", {}, [], build_report.Results(film, []), look)
     sizes = []
 
@@ -173,5 +173,5 @@ def test_accuracy_is_shown_where_the_truth_is_known(tmp_path, monkeypatch):
 
 
 def test_the_config_block_is_what_main_reads():
-    block = yaml.safe_load((ROOT / "config/config.yaml").read_text())["build_report"]
+    block = yaml.safe_load((ROOT / "config/options/report.yaml").read_text())["build_report"]
     assert set(block) == set(OPTIONS)

@@ -1,4 +1,4 @@
-"""Parts of the report: sums that must add up, words and markup, small pictures, charts."""
+"""Parts of the report: sums that must add up, words and markup, small images, charts."""
 
 import os
 
@@ -8,7 +8,7 @@ import pytest
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.report.page import images as pictures
+from workflow_scripts.report.page import images as images
 from workflow_scripts.report.page import timeline, workings
 from workflow_scripts.report.page.blocks import Bar
 from workflow_scripts.report.page.charts import draw_curves, draw_funnel, list_steps
@@ -90,7 +90,7 @@ def test_a_bar_knows_its_range(share, state):
     assert Bar("full", share, "", 0.25, 0.3).state == state
 
 
-# Pictures and charts
+# Images and charts
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_a_bar_knows_its_range(share, state):
     ids=["first to last", "only the first", "more than there are"],
 )
 def test_pick_evenly(count, chosen):
-    assert pictures.pick_evenly(list(range(10)), count) == chosen
+    assert images.pick_evenly(list(range(10)), count) == chosen
 
 
 @pytest.mark.parametrize("width", [40, 100, 333, 2000], ids=str)
-def test_small_pictures_have_the_wanted_width_and_are_never_enlarged(tmp_path, width):
+def test_small_images_have_the_wanted_width_and_are_never_enlarged(tmp_path, width):
     image = np.zeros((540, 960, 3), np.uint8)
     image[..., 0] = 200  # red stays red
     write_image(tmp_path / "a.jpg", image)
-    small = pictures.read_small(tmp_path / "a.jpg", width)
+    small = images.read_small(tmp_path / "a.jpg", width)
     assert small.shape[1] == min(width, 960)
     assert small[0, 0, 0] > 150 > small[0, 0, 2]
 
@@ -115,13 +115,13 @@ def test_small_pictures_have_the_wanted_width_and_are_never_enlarged(tmp_path, w
 def test_unsure_keypoints_are_not_drawn():
     image, points = np.zeros((100, 100, 3), np.uint8), np.full((17, 3), 50.0)
     points[:, 2] = 0.1
-    assert not pictures.draw_skeleton(image, points, min_confidence=0.3).any()
+    assert not images.draw_skeleton(image, points, min_confidence=0.3).any()
 
 
-def test_a_mask_of_another_size_is_tinted_in_its_colour():
+def test_a_mask_of_another_size_is_tinted_in_its_color():
     image, mask = np.zeros((20, 40, 3), np.uint8), np.zeros((40, 80), bool)
     mask[10:30, 20:60] = True
-    tinted = pictures.draw_mask(image, mask, "#ff0000")
+    tinted = images.draw_mask(image, mask, "#ff0000")
     assert tinted[10, 20].tolist() == [115, 0, 0]
     assert not tinted[1, 1].any()
 

@@ -115,9 +115,9 @@ def test_a_video_of_which_nothing_can_be_read(folder, table):
     table.append(("a film's first 1,000 bytes", status, quote(words, "cannot be opened as a film")))
 
 
-def test_a_folder_of_pictures_of_which_some_are_broken(folder, table):
-    pictures = folder / "pictures"
-    pictures.mkdir()
+def test_a_folder_of_images_of_which_some_are_broken(folder, table):
+    images = folder / "images"
+    images.mkdir()
     jpegs = [
         cv2.imencode(".jpg", films_in_code.draw_scene(seed, (320, 288)))[1].tobytes()
         for seed in range(20)
@@ -125,12 +125,12 @@ def test_a_folder_of_pictures_of_which_some_are_broken(folder, table):
     for number in range(2000):
         jpeg = jpegs[number % 20]
         is_broken = number % 20 == 7
-        (pictures / f"{number:04d}.jpg").write_bytes(jpeg[:100] if is_broken else jpeg)
-    status, words = run(folder, FRAMES, film=use_film(folder, pictures))
+        (images / f"{number:04d}.jpg").write_bytes(jpeg[:100] if is_broken else jpeg)
+    status, words = run(folder, FRAMES, film=use_film(folder, images))
     assert status == 0, words
     reasons = pd.read_parquet(folder / FRAMES)["reason"].value_counts()
     assert (len(pd.read_parquet(folder / FRAMES)), reasons["unreadable"]) == (2000, 100)
-    table.append(("2,000 pictures, 100 broken", status, "2,000 rows, 100 of them unreadable"))
+    table.append(("2,000 images, 100 broken", status, "2,000 rows, 100 of them unreadable"))
 
 
 def test_a_file_that_vanishes_between_two_phases(folder, table):
@@ -141,7 +141,7 @@ def test_a_file_that_vanishes_between_two_phases(folder, table):
     status, words = run(folder, shard)
     assert status == 1
     said = quote(words, "An earlier phase left this file, and it is gone")
-    table.append(("a picture vanishes between two phases", status, said))
+    table.append(("an image vanishes between two phases", status, said))
     shutil.rmtree(images)
     assert run(folder, "results/short/extract_frames/images")[0] == 0
     assert list(images.glob("*.jpg"))

@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from tests import full_tier_in_code as full  # noqa: E402
-from tests.test_workflow import DATASETS, GPU_RULES, ROOT, snakemake  # noqa: E402
+from tests.factories import full_tier_in_code as full  # noqa: E402
+from tests.factories.runs import DATASETS, GPU_RULES, ROOT, snakemake  # noqa: E402
 from workflow_scripts.models.registry import ROLES  # noqa: E402
 
 pytestmark = pytest.mark.workflow
 NAMES = ("nella", "bruno", "pip")
 IDENTITIES = "results/demo/identify_characters/identities.parquet"
-PLAN = ["--configfile", "config/config.yaml", "config/full.yaml"]
+PLAN = ["--configfile", "config/config.yaml", "config/overlays/full.yaml"]
 RESOURCES = ["--resources", "gpu=2"]
 ADAPTER = "style"  # one stands for all: the light run trains every one
 
@@ -82,7 +82,7 @@ def test_no_light_model_played(run):
     assert not fetched & {"pose_detection.tflite", "centerface.onnx", "mobilenet_v2-b0353104.pth"}
 
 
-def test_every_dataset_has_pictures_and_captions(run):
+def test_every_dataset_has_images_and_captions(run):
     for name in DATASETS:
         rows = pd.read_parquet(run / f"results/demo/datasets/{name}/dataset.parquet")
         train = run / f"results/demo/datasets/{name}/train"

@@ -2,7 +2,7 @@
 
 Five kills; `make test-kills` makes it fifty, over as many rounds from nothing as that takes.
 
-The film is the demo film with one picture a shot and one kind, from frames to a trained adapter
+The film is the demo film with one image a shot and one kind, from frames to a trained adapter
 (tests/small.yaml). Most of the whole demo's time goes into the trainings and scores of its eight
 adapters, where nearly all random moments would fall; here they fall into every phase.
 """
@@ -51,7 +51,7 @@ class Round:
     """One run from nothing to the end, however often it was killed on the way."""
 
     folder: Path
-    lots: random.Random
+    rng: random.Random
     longest_s: float  # that it is left in peace
     number: int  # of the round, from 1
     before: int  # kills in the rounds before
@@ -64,7 +64,7 @@ class Round:
             process = self._start()
             # the last kill strikes in the training, if none did so before
             is_last = len(self.kills) == most - 1 and not self.in_training
-            peace_s = float("inf") if is_last else self.lots.uniform(0, self.longest_s)
+            peace_s = float("inf") if is_last else self.rng.uniform(0, self.longest_s)
             after_s = self._wait(process, peace_s)
             if process.poll() is not None:
                 assert process.returncode == 0, read_log(self.folder)
@@ -170,12 +170,12 @@ def calm(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rounds(calm, tmp_path_factory):
     """Rounds with all the kills."""
-    lots, done, killed = random.Random(SEED), [], 0
+    rng, done, killed = random.Random(SEED), [], 0
     print("\n\n| kill | round | after s | unfinished | jobs left | training went on |")
     print("|---|---|---|---|---|---|", flush=True)
     while killed < KILLS:
         folder = prepare_run(tmp_path_factory.mktemp("killed") / "run")
-        done.append(Round(folder, lots, LONGEST_SHARE * calm[1], len(done) + 1, killed))
+        done.append(Round(folder, rng, LONGEST_SHARE * calm[1], len(done) + 1, killed))
         done[-1].run(KILLS - killed)
         killed += len(done[-1].kills)
     return done

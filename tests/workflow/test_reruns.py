@@ -48,18 +48,23 @@ EDITS = {
     ),
     "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),
     "a threshold": (
-        "config/config.yaml",
+        "config/options/film.yaml",
         "min_sharpness: 0.25",
         "min_sharpness: 0.3",
         {"filter_frames"} | PACKED,
     ),
     "an option of the training": (
-        "config/config.yaml",
+        "config/options/adapter.yaml",
         "weight_decay: 0.01",
         "weight_decay: 0.02",
         TRAINED,
     ),
-    "an option of the page": ("config/config.yaml", "thumb_px: 320", "thumb_px: 300", SHOWN),
+    "an option of the page": (
+        "config/options/report.yaml",
+        "thumb_px: 320",
+        "thumb_px: 300",
+        SHOWN,
+    ),
     "a review of places": (
         "config/reviews/demo/locations.csv",
         "",

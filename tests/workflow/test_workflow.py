@@ -4,46 +4,17 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import datasets
 import pandas as pd
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.factories.runs import DATASETS, GPU_RULES, ROOT, snakemake
+
 REPORT = "results/demo/report/index.html"
 FLOORS = yaml.safe_load((ROOT / "tests/accuracy_floors.yaml").read_text())
-DATASETS = [
-    *("character-nella", "character-bruno", "character-pip"),
-    *("background", "pose", "expression", "style", "lighting"),
-]
-GPU_RULES = {
-    rule
-    for path in (ROOT / "rules").glob("*.smk")
-    for rule, body in re.findall(
-        r"^rule (\w+):\n(.*?)(?=^rule |\Z)", path.read_text(), flags=re.MULTILINE | re.DOTALL
-    )
-    if re.search(r"^\s+gpu=1,", body, flags=re.MULTILINE)
-}
-
 pytestmark = pytest.mark.workflow
-
-
-def snakemake(folder, *arguments, check=True):
-    """Run Snakemake in `folder` on the Snakefile of this project; return what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    run = subprocess.run(
-        [*command, "--directory", str(folder), "--cores", str(os.cpu_count()), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    output = run.stdout + run.stderr
-    assert (run.returncode == 0) == check, output[-6000:]
-    return output
 
 
 def planned_jobs(folder, *arguments):
@@ -68,7 +39,8 @@ def run(tmp_path_factory):
 def edit_config(folder, text, replacement):
     """Write an overlay-free copy of the config with one value changed; return its arguments."""
     path = folder / "changed.yaml"
-    config = (folder / "config/config.yaml").read_text()
+    options = sorted((folder / "config/options").glob("*.yaml"))
+    config = "\n".join(file.read_text() for file in options)
     assert re.search(text, config), f"{text} is not in the config"
     path.write_text(re.sub(text, replacement, config, count=1))
     return "--configfile", str(path)

@@ -1,1 +1,1 @@
-"""Adapters: data, loop, file, judgement."""
+"""Adapters: data, loop, file, judgment."""

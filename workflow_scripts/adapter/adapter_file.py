@@ -17,6 +17,7 @@ from safetensors import safe_open
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.models.diffusion import Base
 
 PREFIX = "lora_unet_"
 HALVES = {"lora_A": "lora_down", "lora_B": "lora_up"}
@@ -94,11 +95,27 @@ def read_adapter(path: str | Path) -> AdapterFile:
     return AdapterFile(tensors, metadata)
 
 
+def load_adapter(base: Base, path: str | Path) -> None:
+    """Load the file as any user of diffusers would, named "film"; no layer may stay out."""
+    path, wanted, problem = Path(path), read_adapter(path).modules, ""
+    try:
+        base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name="film")
+    except (ValueError, RuntimeError) as error:  # names or shapes that the base does not have
+        problem = str(error).split("\n")[0][:200]
+    modules = base.pipeline.unet.named_modules()
+    loaded = [name for name, module in modules if "film" in getattr(module, "lora_A", {})]
+    if problem or len(loaded) != len(wanted):
+        raise CineloraError(
+            f"{path} has {len(wanted)} layers, diffusers could not load all of them. {problem}\n"
+            "  It was trained on another base model; its settings.yaml names it."
+        )
+
+
 def make_metadata(facts: dict[str, Any]) -> dict[str, str]:
     """Metadata under the names that kohya (ss_*) and modelspec 1.0.1 give it; all values are text.
 
     `facts`: base, architecture, base_version, base_sha256, name, title, description, trigger,
-    licence, prediction_type, settings (block of the config), seed, steps, epochs, images,
+    license, prediction_type, settings (block of the config), seed, steps, epochs, images,
     resolution_px, buckets [{resolution, count}], folders {name: {n_repeats, img_count}},
     tags {concept: {tag: n}}.
     """
@@ -130,7 +147,7 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_num_train_images": facts["images"],
         "ss_num_reg_images": 0,
         "ss_batch_size_per_device": settings["batch_size"],
-        "ss_gradient_accumulation_steps": settings["accumulate"],
+        "ss_gradient_accumulation_steps": settings["gradient_accumulation_steps"],
         "ss_max_grad_norm": settings["max_grad_norm"],
         "ss_min_snr_gamma": settings["min_snr_gamma"] or None,
         "ss_noise_offset": settings["noise_offset"] or None,
@@ -154,7 +171,7 @@ def _modelspec(facts: dict[str, Any]) -> dict[str, Any]:
         "modelspec.title": facts["title"],
         "modelspec.description": facts["description"],
         "modelspec.author": "trained with cinelora",
-        "modelspec.license": facts["licence"],
+        "modelspec.license": facts["license"],
         "modelspec.resolution": f"{facts['resolution_px']}x{facts['resolution_px']}",
         "modelspec.trigger_phrase": facts["trigger"],
         "modelspec.usage_hint": f"Begin the prompt with: {facts['trigger']}",

@@ -15,26 +15,27 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
+from workflow_scripts.adapter.adapter_file import load_adapter
 from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
 from workflow_scripts.adapter.grid import draw_grid
 from workflow_scripts.adapter.metrics import (
     bootstrap_difference,
     bootstrap_mean,
-    measure_pictures,
+    measure_images,
     nearest,
 )
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
-    fit_picture,
+    fit_image,
     make_buckets,
     read_split,
-    spread,
+    subsample_evenly,
 )
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.models.diffusion import Base, draw_pictures, load_adapter
+from workflow_scripts.models.diffusion import Base, draw_images
 from workflow_scripts.models.registry import load_model
 
 SCORES = pa.schema(
@@ -47,31 +48,31 @@ SCORES = pa.schema(
         ("n", pa.int32()),  # values behind the mean
         ("better", pa.string()),  # up, down or none
         ("note", pa.string()),
-        ("base_is_random", pa.bool_()),  # then the scores prove the path, not the picture
+        ("base_is_random", pa.bool_()),  # then the scores prove the path, not the image
     ]
 )
 NOTES = {  # score: (better, what it says)
-    "heldout_loss": ("down", "denoising loss on held-out pictures, fixed noise"),
+    "heldout_loss": ("down", "denoising loss on held-out images, fixed noise"),
     "heldout_gain": ("up", "loss of the base minus loss with the adapter, held-out, paired"),
-    "train_gain": ("up", "the same on training pictures"),
-    "overfit_gap": ("down", "train_gain minus heldout_gain: what was learnt by heart"),
-    "likeness": ("up", "cosine of drawn pictures to held-out ones"),
-    "likeness_gain": ("up", "likeness minus that of the base, same prompts and seeds"),
-    "copy_risk": ("down", "share of drawn pictures nearer to a training picture than film stills"),
-    "nearest_training": ("none", "cosine to the nearest training picture"),
-    "nearest_training_of_heldout": ("none", "the same for held-out pictures: the film's own level"),
+    "train_gain": ("up", "the same on training images"),
+    "overfit_gap": ("down", "train_gain minus heldout_gain: what was memorized"),
+    "similarity": ("up", "cosine of drawn images to held-out ones"),
+    "similarity_gain": ("up", "similarity minus that of the base, same prompts and seeds"),
+    "copy_risk": ("down", "share of drawn images nearer to a training image than film stills"),
+    "nearest_training": ("none", "cosine to the nearest training image"),
+    "nearest_training_of_heldout": ("none", "the same for held-out images: the film's own level"),
     "diversity": ("up", "cosine distance between seeds of one prompt"),
-    "drift": ("down", "cosine distance from the base's picture on unrelated prompts"),
-    "pixel_change": ("none", "mean change of a picture against the base, 0 to 1"),
+    "drift": ("down", "cosine distance from the base's image on unrelated prompts"),
+    "pixel_change": ("none", "mean change of an image against the base, 0 to 1"),
     "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
 }
-AGAINST_BASE = ("likeness_gain", "drift")  # 0 by definition at strength 0
+AGAINST_BASE = ("similarity_gain", "drift")  # 0 by definition at strength 0
 Embed = Callable[[list[np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """What is drawn: one entry per picture."""
+    """What is drawn: one entry per image."""
 
     texts: list[str]
     seeds: list[int]
@@ -79,7 +80,7 @@ class Prompts:
 
     @property
     def groups(self) -> np.ndarray:
-        """Number of the prompt of each picture."""
+        """Number of the prompt of each image."""
         order = {text: n for n, text in enumerate(dict.fromkeys(self.texts))}
         return np.array([order[text] for text in self.texts])
 
@@ -89,7 +90,7 @@ def choose_prompts(
 ) -> Prompts:
     """Captions spread over the film, then the unrelated prompts; each with every seed."""
     different = list({image.caption: image for image in images}.values())
-    related = [image.caption for image in spread(different, most)]
+    related = [image.caption for image in subsample_evenly(different, most)]
     texts = [text for text in (*related, *unrelated) for _ in seeds]
     known = np.arange(len(texts)) < len(related) * len(seeds)
     return Prompts(texts, [seed for _ in (*related, *unrelated) for seed in seeds], known)
@@ -97,7 +98,7 @@ def choose_prompts(
 
 def draw_all(base: Base, prompts: Prompts, options: dict[str, Any]) -> np.ndarray:
     """Draw every prompt with its seed: RGB uint8 (N, side, side, 3)."""
-    return draw_pictures(
+    return draw_images(
         base,
         prompts.texts,
         prompts.seeds,
@@ -108,12 +109,12 @@ def draw_all(base: Base, prompts: Prompts, options: dict[str, Any]) -> np.ndarra
 
 
 def measure_losses(
-    losses: dict[float, tuple[np.ndarray, np.ndarray]], resamples: int, lots: np.random.Generator
+    losses: dict[float, tuple[np.ndarray, np.ndarray]], resamples: int, rng: np.random.Generator
 ) -> list[dict]:
     """Rows about the denoising loss; `losses` maps strength to (train, held-out), (N,) each."""
     rows = []
     for strength, (train, held_out) in losses.items():
-        options = {"resamples": resamples, "lots": lots}
+        options = {"resamples": resamples, "rng": rng}
         rows.append(make_row("heldout_loss", strength, held_out, **options))
         if strength == 0:
             continue
@@ -126,10 +127,10 @@ def measure_losses(
 
 
 def make_row(
-    score: str, strength: float, values: np.ndarray, *, resamples: int, lots: np.random.Generator
+    score: str, strength: float, values: np.ndarray, *, resamples: int, rng: np.random.Generator
 ) -> dict:
     """One row of the table: the mean of the values and its interval."""
-    figures = bootstrap_mean(values, resamples=resamples, lots=lots)
+    figures = bootstrap_mean(values, resamples=resamples, rng=rng)
     return _row(score, strength, figures, len(values))
 
 
@@ -148,19 +149,19 @@ def _row(score: str, strength: float, figures: tuple[float, float, float], n: in
     }
 
 
-def measure_changes(pictures: dict[float | None, np.ndarray], options: dict) -> list[dict]:
+def measure_changes(images: dict[float | None, np.ndarray], options: dict) -> list[dict]:
     """Rows about pixels; an adapter that changes nothing at full strength was not loaded."""
-    plain = pictures[None].astype(float) / 255
-    largest = float(np.abs(pictures[0].astype(float) / 255 - plain).max())
+    plain = images[None].astype(float) / 255
+    largest = float(np.abs(images[0].astype(float) / 255 - plain).max())
     rows = [_row("change_at_strength_0", 0.0, (largest, np.nan, np.nan), len(plain))]
-    for strength, drawn in pictures.items():
+    for strength, drawn in images.items():
         if not strength:
             continue
         change = np.abs(drawn.astype(float) / 255 - plain).mean((1, 2, 3))
         rows.append(make_row("pixel_change", strength, change, **options))
         if strength >= 1 and not change.any():
             raise CineloraError(
-                f"at strength {strength} the adapter changes no pixel of {len(plain)} pictures.\n"
+                f"at strength {strength} the adapter changes no pixel of {len(plain)} images.\n"
                 "  Its weights are 0 or do not reach the base model: train it for more steps."
             )
     return rows
@@ -176,7 +177,7 @@ def try_strengths(
 ) -> tuple[dict[float | None, np.ndarray], dict[float, tuple[np.ndarray, np.ndarray]]]:
     """Draw and measure without the adapter (None), then with it at 0 and at every strength.
 
-    Returns the pictures and, but for None, the losses of both splits: (N,) means over noise levels.
+    Returns the images and, but for None, the losses of both splits: (N,) means over noise levels.
     """
 
     def measure() -> tuple[np.ndarray, ...]:
@@ -185,33 +186,33 @@ def try_strengths(
             for split in splits
         )
 
-    pictures: dict[float | None, np.ndarray] = {None: draw_all(base, prompts, options)}
+    images: dict[float | None, np.ndarray] = {None: draw_all(base, prompts, options)}
     losses = {0.0: measure()}
     load_adapter(base, adapter)
     strengths = [0.0, *options["strengths"]]
     for strength in progress(strengths, "strengths", total=len(strengths)):
         base.pipeline.set_adapters("film", strength)
-        pictures[strength] = draw_all(base, prompts, options)
+        images[strength] = draw_all(base, prompts, options)
         if strength:
             losses[strength] = measure()
-    return pictures, losses
+    return images, losses
 
 
 def measure_looks(
-    pictures: dict[float | None, np.ndarray],
+    images: dict[float | None, np.ndarray],
     prompts: Prompts,
     stills: tuple[np.ndarray, np.ndarray],
     embed: Embed,
     options: dict[str, Any],
 ) -> list[dict]:
-    """Rows about what the pictures look like; `stills` are vectors of training and held-out."""
-    plain = embed(list(pictures[None]))
+    """Rows about what the images look like; `stills` are vectors of training and held-out."""
+    plain = embed(list(images[None]))
     rows = []
-    for strength, drawn in pictures.items():
+    for strength, drawn in images.items():
         if strength is None:
             continue
         vectors = embed(list(drawn)) if strength else plain
-        figures = measure_pictures(vectors, plain, prompts.related, prompts.groups, *stills)
+        figures = measure_images(vectors, plain, prompts.related, prompts.groups, *stills)
         if not strength:
             figures = {k: v for k, v in figures.items() if k not in AGAINST_BASE}
         rows += [make_row(name, strength, values, **options) for name, values in figures.items()]
@@ -232,10 +233,10 @@ def open_trained_base(base: str, model: dict[str, Any], trained: dict[str, Any])
     return opened
 
 
-def name_rows(pictures: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
+def name_rows(images: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
     """Rows of the grid; strength 0 looks like the base and is left out."""
     names = {None: "no adapter"}
-    return {names.get(k, f"strength {k}"): v for k, v in pictures.items() if k is None or k > 0}
+    return {names.get(k, f"strength {k}"): v for k, v in images.items() if k is None or k > 0}
 
 
 def main(
@@ -256,41 +257,41 @@ def main(
     trained = yaml.safe_load(Path(settings).read_text())
     opened = open_trained_base(base, model, trained)
     everything = {split: read_split(dataset, split) for split in ("train", "validation")}
-    splits = [spread(images, options["images"]) for images in everything.values()]
+    splits = [subsample_evenly(images, options["images"]) for images in everything.values()]
     prompts = choose_prompts(
         everything["validation"] or everything["train"],
         options["unrelated_prompts"],
         options["seeds"],
         options["prompts"],
     )
-    log.info("%s: %d pictures a strength, on %s", title, len(prompts.texts), opened.device)
+    log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
     encoding = {
         "resolution_px": trained["resolution_px"],
-        "unmasked_weight": trained["settings"]["unmasked_weight"],
+        "background_loss_weight": trained["settings"]["background_loss_weight"],
     }
     examples = tuple(cache_examples(opened, images, **encoding) for images in splits)
-    pictures, losses = try_strengths(opened, adapter, prompts, examples, options, seed)
+    drawn, losses = try_strengths(opened, adapter, prompts, examples, options, seed)
 
     resampling = {
         "resamples": options["bootstrap"],
-        "lots": np.random.default_rng(seed_for(seed, "bootstrap")),
+        "rng": np.random.default_rng(seed_for(seed, "bootstrap")),
     }
     look = load_model(embed, embed_weights)
     buckets = make_buckets(opened.resolution_px, opened.side_step_px)
-    stills = tuple(look([fit_picture(i, buckets).pixels for i in images]) for images in splits)
+    stills = tuple(look([fit_image(i, buckets).pixels for i in images]) for images in splits)
     rows = [
         *measure_losses(losses, **resampling),
-        *measure_changes(pictures, resampling),
-        *measure_looks(pictures, prompts, stills, look, resampling),
+        *measure_changes(drawn, resampling),
+        *measure_looks(drawn, prompts, stills, look, resampling),
     ]
     table = pd.DataFrame(rows).assign(base_is_random=opened.is_random)
     write_manifest(table, scores, SCORES)
     write_image(
         grid,
-        draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(pictures)),
+        draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(images)),
     )
-    drawn = len(prompts.texts) * len(pictures)
-    return Counts("pictures", drawn, drawn, found={"scores": len(rows)})
+    drawn = len(prompts.texts) * len(images)
+    return Counts("images", drawn, drawn, found={"scores": len(rows)})
 
 
 if __name__ == "__main__":

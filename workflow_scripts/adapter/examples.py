@@ -11,7 +11,7 @@ import torch
 from workflow_scripts.adapter.training_data import (
     Fitted,
     TrainingImage,
-    fit_picture,
+    fit_image,
     make_buckets,
 )
 from workflow_scripts.lib.phase import log, progress
@@ -20,7 +20,7 @@ from workflow_scripts.models.diffusion import (
     Base,
     denoising_errors,
     encode_captions,
-    encode_pictures,
+    encode_images,
 )
 
 
@@ -44,19 +44,23 @@ class Examples:
 
 
 def cache_examples(
-    base: Base, images: Sequence[TrainingImage], *, resolution_px: int, unmasked_weight: float
+    base: Base,
+    images: Sequence[TrainingImage],
+    *,
+    resolution_px: int,
+    background_loss_weight: float,
 ) -> Examples:
-    """Encode pictures and captions once, so that the encoders can be freed before training."""
+    """Encode images and captions once, so that the encoders can be freed before training."""
     buckets = make_buckets(resolution_px, base.side_step_px)
     latents, weights, lost, enlarged = [], [], 0.0, 0
-    reader = read_ahead(images, lambda image: fit_picture(image, buckets))
+    reader = read_ahead(images, lambda image: fit_image(image, buckets))
     for fitted in progress(reader, "caching latents", total=len(images)):
-        latents.append(encode_pictures(base, fitted.pixels[None])[0])
-        weights.append(_loss_weights(fitted, latents[-1].shape[1:], unmasked_weight))
+        latents.append(encode_images(base, fitted.pixels[None])[0])
+        weights.append(_loss_weights(fitted, latents[-1].shape[1:], background_loss_weight))
         lost, enlarged = lost + fitted.lost, enlarged + fitted.enlarged
     if images:
         log.info(
-            "%d pictures, %d masks; cut to their bucket: %.1f %% of the area; enlarged: %d",
+            "%d images, %d masks; cut to their bucket: %.1f %% of the area; enlarged: %d",
             *(len(images), sum(i.mask is not None for i in images)),
             *(100 * lost / len(images), enlarged),
         )
@@ -64,16 +68,20 @@ def cache_examples(
     return Examples(list(images), latents, weights, vectors[1:], vectors[0])
 
 
-def _loss_weights(fitted: Fitted, size: tuple[int, int], unmasked_weight: float) -> torch.Tensor:
-    """1 inside the mask, `unmasked_weight` outside, reduced to latents by area: (1, h, w)."""
+def _loss_weights(
+    fitted: Fitted, size: tuple[int, int], background_loss_weight: float
+) -> torch.Tensor:
+    """1 inside the mask, `background_loss_weight` outside, by area of latents: (1, h, w)."""
     if fitted.mask is None:
         return torch.ones(1, *size)
     mask = cv2.resize(fitted.mask, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return torch.from_numpy(unmasked_weight + (1 - unmasked_weight) * mask)[None].float()
+    return torch.from_numpy(background_loss_weight + (1 - background_loss_weight) * mask)[
+        None
+    ].float()
 
 
 def weighted_means(errors: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean error per picture, (B,), each place counted by its weight (B, 1, h, w).
+    """Mean error per image, (B,), each place counted by its weight (B, 1, h, w).
 
     Divided by the sum of weights, so that a small character counts as much as a large one.
     """
@@ -89,7 +97,7 @@ def seed_for(*parts: object) -> int:
 
 @torch.inference_mode()
 def fixed_losses(base: Base, examples: Examples, *, timesteps: int, seed: int) -> np.ndarray:
-    """Denoising loss per picture and timestep, (N, timesteps), always with the same noise.
+    """Denoising loss per image and timestep, (N, timesteps), always with the same noise.
 
     Timesteps lie in the middles of equal parts of the schedule. Two calls differ only by the
     weights of the network, so their differences are paired.

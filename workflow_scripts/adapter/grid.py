@@ -1,4 +1,4 @@
-"""A grid of drawn pictures with its labels: columns are prompts and seeds, rows are strengths."""
+"""A grid of drawn images with its labels: columns are prompts and seeds, rows are strengths."""
 
 import textwrap
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ FONT, SIZE, INK, PAPER = cv2.FONT_HERSHEY_SIMPLEX, 0.38, (40, 40, 40), 255
 def draw_grid(
     title: str, prompts: Sequence[str], seeds: Sequence[int], rows: dict[str, np.ndarray]
 ) -> np.ndarray:
-    """Lay pictures out, RGB uint8; every row is (N, H, W, 3), in the order of prompts and seeds."""
+    """Lay images out, RGB uint8; every row is (N, H, W, 3), in the order of prompts and seeds."""
     step, head = CELL_PX + GAP_PX, (LINES + 3) * LINE_PX
     size = (head + len(rows) * step, LABEL_PX + len(prompts) * step, 3)
     page = np.full(size, PAPER, np.uint8)
@@ -25,19 +25,19 @@ def draw_grid(
     for n, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
         lines = textwrap.wrap(prompt, CELL_PX // 7, max_lines=LINES, placeholder=" ...")
         write_text(page, [*lines, f"seed {seed}"], (LABEL_PX + n * step, 2 * LINE_PX + GAP_PX))
-    for line, (name, pictures) in enumerate(rows.items()):
+    for line, (name, images) in enumerate(rows.items()):
         top = head + line * step
         write_text(page, [name], (GAP_PX, top + CELL_PX // 2))
-        for n, picture in enumerate(pictures):
+        for n, image in enumerate(images):
             left = LABEL_PX + n * step
-            page[top : top + CELL_PX, left : left + CELL_PX] = fit_cell(picture)
+            page[top : top + CELL_PX, left : left + CELL_PX] = fit_cell(image)
     return page
 
 
-def fit_cell(picture: np.ndarray) -> np.ndarray:
-    """Scale a square picture to a cell; small ones keep their pixels visible."""
-    method = cv2.INTER_AREA if picture.shape[0] > CELL_PX else cv2.INTER_NEAREST
-    return cv2.resize(picture, (CELL_PX, CELL_PX), interpolation=method)
+def fit_cell(image: np.ndarray) -> np.ndarray:
+    """Scale a square image to a cell; small ones keep their pixels visible."""
+    method = cv2.INTER_AREA if image.shape[0] > CELL_PX else cv2.INTER_NEAREST
+    return cv2.resize(image, (CELL_PX, CELL_PX), interpolation=method)
 
 
 def write_text(page: np.ndarray, lines: Sequence[str], corner: tuple[int, int]) -> None:

@@ -7,56 +7,56 @@ something about the adapter.
 import numpy as np
 
 INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: 95 %
-COPY_PERCENTILE = 95  # of the held-out pictures' own nearness to the training pictures
+COPY_PERCENTILE = 95  # of the held-out images' own nearness to the training images
 
 
 def bootstrap_mean(
-    values: np.ndarray, *, resamples: int, lots: np.random.Generator
+    values: np.ndarray, *, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float, float]:
     """Mean of (N,) and the 95 % interval of it; an interval needs two values."""
     values = np.asarray(values, float)
     if len(values) < 2:
         return (float(values.mean()) if len(values) else np.nan), np.nan, np.nan
-    means = values[lots.integers(0, len(values), (resamples, len(values)))].mean(1)
+    means = values[rng.integers(0, len(values), (resamples, len(values)))].mean(1)
     low, high = np.percentile(means, INTERVAL)
     return float(values.mean()), float(low), float(high)
 
 
 def bootstrap_difference(
-    first: np.ndarray, second: np.ndarray, *, resamples: int, lots: np.random.Generator
+    first: np.ndarray, second: np.ndarray, *, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float, float]:
     """mean(first) - mean(second) of two unpaired sets, with its 95 % interval."""
     if min(len(first), len(second)) < 2:
         return np.nan, np.nan, np.nan
     draws = [
-        values[lots.integers(0, len(values), (resamples, len(values)))].mean(1)
+        values[rng.integers(0, len(values), (resamples, len(values)))].mean(1)
         for values in (np.asarray(first, float), np.asarray(second, float))
     ]
     low, high = np.percentile(draws[0] - draws[1], INTERVAL)
     return float(np.mean(first) - np.mean(second)), float(low), float(high)
 
 
-def likeness(drawn: np.ndarray, references: np.ndarray) -> np.ndarray:
-    """Mean cosine (N,) of each drawn picture's vector to all references'; vectors have length 1."""
+def similarity(drawn: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """Mean cosine (N,) of each drawn image's vector to all references'; vectors have length 1."""
     return (drawn @ references.T).mean(1)
 
 
 def nearest(drawn: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Cosine (N,) to the most similar training picture."""
+    """Cosine (N,) to the most similar training image."""
     return (drawn @ training.T).max(1)
 
 
 def find_copies(drawn: np.ndarray, training: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """True (N,) where a drawn picture is nearer to a training picture than film stills are.
+    """True (N,) where a drawn image is nearer to a training image than film stills are.
 
-    The measure is the film itself: 95 % of its held-out pictures are less near than that.
+    The measure is the film itself: 95 % of its held-out images are less near than that.
     """
     limit = np.percentile(nearest(held_out, training), COPY_PERCENTILE)
     return nearest(drawn, training) > limit
 
 
 def diversity(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Cosine distance of each pair of pictures drawn for one prompt with different seeds."""
+    """Cosine distance of each pair of images drawn for one prompt with different seeds."""
     distances: list[np.ndarray] = []
     for group in np.unique(groups):
         members = vectors[groups == group]
@@ -65,7 +65,7 @@ def diversity(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.concatenate(distances) if distances else np.zeros(0)
 
 
-def measure_pictures(
+def measure_images(
     vectors: np.ndarray,
     base: np.ndarray,
     related: np.ndarray,
@@ -73,15 +73,15 @@ def measure_pictures(
     training: np.ndarray,
     held_out: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Every score of one set of drawn pictures as single values, ready for a mean.
+    """Every score of one set of drawn images as single values, ready for a mean.
 
     `vectors` and `base` (N, D) are drawn from the same prompts and seeds, with and without the
     adapter; `related` (N,) is False for prompts that have nothing to do with the dataset.
     """
     figures: dict[str, np.ndarray] = {}
     if len(held_out):
-        now, before = likeness(vectors[related], held_out), likeness(base[related], held_out)
-        figures |= {"likeness": now, "likeness_gain": now - before}
+        now, before = similarity(vectors[related], held_out), similarity(base[related], held_out)
+        figures |= {"similarity": now, "similarity_gain": now - before}
         copies = find_copies(vectors[related], training, held_out)
         figures["copy_risk"] = copies.astype(float)
     figures["nearest_training"] = nearest(vectors[related], training)

@@ -30,7 +30,7 @@ from workflow_scripts.adapter.training_data import (
     count_tags,
     find_trigger,
     read_split,
-    spread,
+    subsample_evenly,
 )
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
@@ -43,7 +43,7 @@ METRICS = pa.schema(
     [
         ("step", pa.int32()),  # 0 is the base model, before the first update
         ("epoch", pa.float64()),
-        ("loss", pa.float64()),  # mean over the pictures of the step; null at step 0
+        ("loss", pa.float64()),  # mean over the images of the step; null at step 0
         ("validation_loss", pa.float64()),  # null where it was not measured
         ("learning_rate", pa.float64()),
         ("grad_norm", pa.float64()),  # before clipping
@@ -60,11 +60,11 @@ def make_fingerprint(settings: Settings, seed: int, dataset_sha256: str, base: B
 
 def describe_base(name: str, base: Base) -> str:
     """The base model's name, with a warning where its weights are random."""
-    return f"{name} (random weights: proves the path, not the picture)" if base.is_random else name
+    return f"{name} (random weights: proves the path, not the image)" if base.is_random else name
 
 
 def count_buckets(base: Base, examples: Examples) -> list[dict[str, Any]]:
-    """Sizes in pixels and how many pictures of the split (without repeats) have each."""
+    """Sizes in pixels and how many images of the split (without repeats) have each."""
     scale = base.pixels_per_latent
     sizes = Counter((width * scale, height * scale) for height, width in examples.sizes)
     return [{"resolution": list(size), "count": n} for size, n in sorted(sizes.items())]
@@ -72,7 +72,7 @@ def count_buckets(base: Base, examples: Examples) -> list[dict[str, Any]]:
 
 def count_folders(images: Sequence[TrainingImage]) -> dict[str, dict[str, int]]:
     """Folders of the dataset as kohya's metadata list them."""
-    folders = Counter((image.picture.parent.name, image.repeats) for image in images)
+    folders = Counter((image.image.parent.name, image.repeats) for image in images)
     return {name: {"n_repeats": n, "img_count": count} for (name, n), count in folders.items()}
 
 
@@ -90,11 +90,11 @@ def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step:
         "title": title + (" (random base)" if base.is_random else ""),
         "description": f"LoRA for {title}, trained on {name}.",
         "trigger": trigger,
-        "licence": settings.licence,
+        "license": settings.license,
         "prediction_type": base.noise.config.prediction_type,
         "seed": trainer.seed,
         "steps": step,
-        "epochs": int(step * settings.accumulate / len(trainer.plan[1])),
+        "epochs": int(step * settings.gradient_accumulation_steps / len(trainer.plan[1])),
         "images": sum(image.repeats for image in examples.images),
         "resolution_px": trainer.resolution_px,
         "buckets": count_buckets(base, examples),
@@ -109,10 +109,10 @@ def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: da
         "base_is_random": trainer.base.is_random,
         "adapter_tensors": len(weights),
         "adapter_parameters": sum(tensor.numel() for tensor in weights.values()),
-        "pictures": len(images),
+        "distinct_images": len(images),
         "masks": sum(image.mask is not None for image in images),
         "held_out": len(trainer.held_out),
-        **summarise(pd.DataFrame(trainer.rows)),
+        **summarize(pd.DataFrame(trainer.rows)),
         "settings": asdict(settings),
         "device": trainer.base.device,
         "threads": torch.get_num_threads(),
@@ -136,7 +136,7 @@ def write_card(path: str, facts: dict[str, Any], is_random: bool) -> None:
         "activation text": facts["trigger"],
         "preferred weight": 1.0,
         "sd version": "Unknown" if is_random else "SD1",
-        "notes": f"{facts['steps']} steps on {facts['images']} pictures (repeats counted).",
+        "notes": f"{facts['steps']} steps on {facts['images']} images (repeats counted).",
     }
     with replace_when_done(path) as partial:
         partial.write_text(json.dumps(card, indent=1, ensure_ascii=False))
@@ -145,15 +145,18 @@ def write_card(path: str, facts: dict[str, Any], is_random: bool) -> None:
 def cache_dataset(
     base: Base, dataset: str, settings: Settings, resolution_px: int
 ) -> tuple[Examples, Examples]:
-    """Encode the training split and the pictures that watch over it."""
+    """Encode the training split and the images that watch over it."""
     train, held_out = read_split(dataset, "train"), read_split(dataset, "validation")
     if not train:
         raise CineloraError(
-            f"{dataset}/train holds no pictures: there is nothing to learn.\n"
+            f"{dataset}/train holds no images: there is nothing to learn.\n"
             "  The dataset's counts.json says why; loosen filter_frames or pack_dataset."
         )
-    watched = spread(held_out, settings.validation_images)
-    options = {"resolution_px": resolution_px, "unmasked_weight": settings.unmasked_weight}
+    watched = subsample_evenly(held_out, settings.validation_images)
+    options = {
+        "resolution_px": resolution_px,
+        "background_loss_weight": settings.background_loss_weight,
+    }
     return cache_examples(base, train, **options), cache_examples(base, watched, **options)
 
 
@@ -166,7 +169,7 @@ def train(trainer: Trainer, checkpoint: Path, fingerprint: str) -> None:
             trainer.save(checkpoint, fingerprint)
 
 
-def summarise(rows: pd.DataFrame) -> dict[str, float | None]:
+def summarize(rows: pd.DataFrame) -> dict[str, float | None]:
     """First and last figures of the curve; None where there is no held-out split."""
     measured = rows["validation_loss"].dropna()
     tail = rows["loss"].dropna().tail(10)

@@ -23,7 +23,7 @@ from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import Base, denoising_errors, signal_to_noise
 
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
-VALIDATION_TIMESTEPS = 4  # per held-out picture: early, middle and late noise
+VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Settings:
     rank: int
     alpha: float
     batch_size: int
-    accumulate: int
+    gradient_accumulation_steps: int
     resolution_px: int | str
     schedule: str
     warmup: float
@@ -44,12 +44,12 @@ class Settings:
     min_snr_gamma: float
     noise_offset: float
     caption_dropout: float
-    unmasked_weight: float
+    background_loss_weight: float
     validations: int
     validation_images: int
     checkpoints: int
     keep: str
-    licence: str
+    license: str
 
     @property
     def validate_every(self) -> int:
@@ -122,7 +122,9 @@ class Trainer:
             rate = learning_rate(self.settings, self.step)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            loss = sum(self._backward(part) for part in range(self.settings.accumulate))
+            loss = sum(
+                self._backward(part) for part in range(self.settings.gradient_accumulation_steps)
+            )
             norm = self._clip_gradients()
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
@@ -133,19 +135,22 @@ class Trainer:
 
     def _backward(self, part: int) -> float:
         """Add the gradients of one batch; returns its share of the step's loss."""
-        number = self.step * self.settings.accumulate + part
+        number = self.step * self.settings.gradient_accumulation_steps + part
         generator = torch.Generator().manual_seed(seed_for(self.seed, "batch", number))
-        loss = self.losses(self._batch(number), generator).mean() / self.settings.accumulate
+        loss = (
+            self.losses(self._batch(number), generator).mean()
+            / self.settings.gradient_accumulation_steps
+        )
         loss.backward()
         return float(loss.detach())
 
     def losses(self, members: list[int], generator: torch.Generator) -> torch.Tensor:
-        """Loss per picture (B,); noise, timesteps and dropped captions are drawn on the CPU."""
+        """Loss per image (B,); noise, timesteps and dropped captions are drawn on the CPU."""
         options, device = self.settings, self.base.device
         latents = torch.stack([self.train.latents[i] for i in members])
         noise = torch.randn(latents.shape, generator=generator)
         shift = torch.randn(len(members), 4, 1, 1, generator=generator)
-        noise = noise + options.noise_offset * shift  # lets whole pictures become dark or bright
+        noise = noise + options.noise_offset * shift  # lets whole images become dark or bright
         last = self.base.noise.config.num_train_timesteps
         timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
         dropped = torch.rand(len(members), 1, 1, generator=generator) < options.caption_dropout
@@ -159,16 +164,16 @@ class Trainer:
         )
 
     def _batch(self, number: int) -> list[int]:
-        """Indices of the pictures of one batch, counted from the start of the training."""
+        """Indices of the images of one batch, counted from the start of the training."""
         epoch, position = divmod(number, len(self.plan[1]))
         if epoch != self.plan[0]:
             self.plan = (epoch, self._plan_epoch(epoch))
         return self.plan[1][position]
 
     def _plan_epoch(self, epoch: int) -> list[list[int]]:
-        lots = np.random.default_rng(seed_for(self.seed, "epoch", epoch))
+        rng = np.random.default_rng(seed_for(self.seed, "epoch", epoch))
         repeats = [image.repeats for image in self.train.images]
-        return plan_batches(self.train.sizes, repeats, self.settings.batch_size, lots)
+        return plan_batches(self.train.sizes, repeats, self.settings.batch_size, rng)
 
     def _clip_gradients(self) -> float:
         for name, tensor in self.tensors.items():
@@ -183,7 +188,7 @@ class Trainer:
             raise CineloraError(
                 f"the loss of step {self.step} is {loss}.\n"
                 f"  Lower train_adapter.learning_rate (now {self.settings.learning_rate}) and\n"
-                "  look for broken pictures in the dataset."
+                "  look for broken images in the dataset."
             )
         # lora_B starts at 0, so lora_A has its first gradient in the second step
         still = sorted(set(self.tensors) - self.moved) if self.step == 2 else []
@@ -205,7 +210,7 @@ class Trainer:
             measured = float(losses.mean())
             if self.step > 0 and measured < self.best["loss"]:
                 self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
-        epoch = self.step * settings.accumulate / len(self.plan[1])
+        epoch = self.step * settings.gradient_accumulation_steps / len(self.plan[1])
         self.rows.append(
             {
                 "step": self.step,

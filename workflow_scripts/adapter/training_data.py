@@ -1,4 +1,4 @@
-"""A dataset folder as a trainer sees it: pictures, captions, masks, repeats, buckets.
+"""A dataset folder as a trainer sees it: images, captions, masks, repeats, buckets.
 
 Reads kohya's layout (`{repeats}_{concept}/x.png` + `x.txt`, masks in `masks/x.png`) or, where no
 such folder exists, the `metadata.jsonl` of Hugging Face's imagefolder.
@@ -17,17 +17,17 @@ import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
-from workflow_scripts.lib.suffixes import PICTURES
+from workflow_scripts.lib.suffixes import IMAGES
 
 CONCEPT_FOLDER = re.compile(r"(\d+)_(.+)")
 
 
 @dataclass(frozen=True)
 class TrainingImage:
-    """One picture of a split; `repeats` is how often an epoch shows it."""
+    """One image of a split; `repeats` is how often an epoch shows it."""
 
     image_id: str
-    picture: Path
+    image: Path
     caption: str
     concept: str
     repeats: int = 1
@@ -36,16 +36,16 @@ class TrainingImage:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A picture scaled and cut to its bucket: RGB (H, W, 3) uint8, mask (H, W) 0..1 or None."""
+    """An image scaled and cut to its bucket: RGB (H, W, 3) uint8, mask (H, W) 0..1 or None."""
 
     pixels: np.ndarray
     mask: np.ndarray | None
-    lost: float  # share of the picture that the cut removed
+    lost: float  # share of the image that the cut removed
     enlarged: bool
 
 
 def read_split(dataset: str | Path, split: str) -> list[TrainingImage]:
-    """List the pictures of one split, sorted by id; [] when the split does not exist."""
+    """List the images of one split, sorted by id; [] when the split does not exist."""
     folder = Path(dataset) / split
     if not folder.is_dir():
         return []
@@ -62,15 +62,15 @@ def read_split(dataset: str | Path, split: str) -> list[TrainingImage]:
 def _read_concept(folder: Path, masks: Path) -> list[TrainingImage]:
     repeats, concept = CONCEPT_FOLDER.match(folder.name).groups()
     images = []
-    for picture in sorted(folder.iterdir()):
-        if picture.suffix.lower() not in PICTURES:
+    for image in sorted(folder.iterdir()):
+        if image.suffix.lower() not in IMAGES:
             continue
-        text, mask = picture.with_suffix(".txt"), masks / f"{picture.stem}.png"
+        text, mask = image.with_suffix(".txt"), masks / f"{image.stem}.png"
         caption = text.read_text("utf-8").strip() if text.is_file() else ""
         images.append(
             TrainingImage(
-                picture.stem,
-                picture,
+                image.stem,
+                image,
                 caption.split("\n")[0].strip(),  # kohya reads the first line only
                 concept,
                 int(repeats),
@@ -108,13 +108,13 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _check_captions(images: Sequence[TrainingImage], folder: Path) -> None:
-    bare = [image.picture.name for image in images if not image.caption]
+    bare = [image.image.name for image in images if not image.caption]
     if bare:
         raise CineloraError(
-            f"{folder}: {len(bare)} of {len(images)} pictures have no caption: "
+            f"{folder}: {len(bare)} of {len(images)} images have no caption: "
             f"{', '.join(bare[:3])}{' ...' if len(bare) > 3 else ''}.\n"
             "  An adapter trained without words cannot be called by its trigger.\n"
-            "  Put a .txt file with one line beside each picture, or rebuild the dataset."
+            "  Put a .txt file with one line beside each image, or rebuild the dataset."
         )
 
 
@@ -150,16 +150,16 @@ def choose_bucket(width: int, height: int, buckets: Sequence[tuple[int, int]]) -
     return min(buckets, key=lambda size: (abs(math.log(size[0] / size[1]) - shape), -size[0]))
 
 
-def fit_picture(image: TrainingImage, buckets: Sequence[tuple[int, int]]) -> Fitted:
-    """Read one picture and its mask, scale them to cover their bucket, cut the rest off evenly."""
-    pixels = read_rgb(image.picture)
+def fit_image(image: TrainingImage, buckets: Sequence[tuple[int, int]]) -> Fitted:
+    """Read one image and its mask, scale them to cover their bucket, cut the rest off evenly."""
+    pixels = read_rgb(image.image)
     height, width = pixels.shape[:2]
     mask = None
     if image.mask is not None:
         mask = read_rgb(image.mask)[..., 0]
         if mask.shape != (height, width):
             raise CineloraError(
-                f"{image.mask} is {mask.shape[1]}x{mask.shape[0]} px, its picture {width}x{height}."
+                f"{image.mask} is {mask.shape[1]}x{mask.shape[0]} px, its image {width}x{height}."
             )
     size = choose_bucket(width, height, buckets)
     scale = max(size[0] / width, size[1] / height)
@@ -183,7 +183,7 @@ def plan_batches(
     batch_size: int,
     generator: np.random.Generator,
 ) -> list[list[int]]:
-    """One epoch: every picture `repeats` times, shuffled, batches of one size each, shuffled.
+    """One epoch: every image `repeats` times, shuffled, batches of one size each, shuffled.
 
     The number of batches does not depend on the shuffle, so a step finds its epoch by division.
     """
@@ -195,8 +195,8 @@ def plan_batches(
     return [batches[i] for i in generator.permutation(len(batches))]
 
 
-def spread(images: Sequence[TrainingImage], most: int) -> list[TrainingImage]:
-    """At most so many pictures, evenly spread over the film; the same ones each time."""
+def subsample_evenly(images: Sequence[TrainingImage], most: int) -> list[TrainingImage]:
+    """At most so many images, evenly spread over the film; the same ones each time."""
     if len(images) <= most:
         return list(images)
     return [images[i * len(images) // most] for i in range(most)]

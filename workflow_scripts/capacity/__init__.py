@@ -1,1 +1,1 @@
-"""How the workflow grows with the film: measured on tables without pictures, and what follows."""
+"""How the workflow grows with the film: measured on tables without images, and what follows."""

@@ -1,4 +1,4 @@
-"""Tables of a long film without pictures: those of a short one, repeated, never quite the same.
+"""Tables of a long film without images: those of a short one, repeated, never quite the same.
 
 Each copy has shots of its own, and hashes and vectors turned by one random step, so that copies are
 no duplicates of each other, while all that holds within a copy goes on to hold. A denser film shows

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "cinelora", "font.size": 9}
 
 
-def draw_growth(table: Path, picture: Path, frames_a_shard: int) -> None:
+def draw_growth(table: Path, image: Path, frames_a_shard: int) -> None:
     """Draw growth.csv: memory and CPU seconds of each phase, and jobs of the plan."""
     rows = pd.read_csv(table)
     films = rows[~rows["step"].isin(["dry run", "near_hashes"])]
@@ -31,5 +31,5 @@ def draw_growth(table: Path, picture: Path, frames_a_shard: int) -> None:
             each.set_xlabel("thousand frames")
         lines, phases = memory.get_legend_handles_labels()
         figure.legend(lines, phases, loc="outside lower center", ncols=len(phases), frameon=False)
-        figure.savefig(picture, metadata={"Date": None})
+        figure.savefig(image, metadata={"Date": None})
         plt.close(figure)

@@ -1,4 +1,4 @@
-"""`make growth`: how memory, time and number of jobs grow with the film; no picture is touched.
+"""`make growth`: how memory, time and number of jobs grow with the film; no image is touched.
 
 Reads the tables of a finished run (results/demo), makes those of longer films from them, runs every
 phase that reads tables only, each in a process of its own; leaves resources/capacity/growth.csv and

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from workflow_scripts.capacity.measure import FRAMES_A_SHARD
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.plan.config import read_shipped
 
 LEAVES = Path("resources/capacity/README.md")
 FILM_MINUTES = 90
@@ -123,7 +123,7 @@ def write_page(film: str, cost: Cost, measured: int, frames: int) -> str:
 
 
 def describe_growth(table: Path) -> list[str]:
-    """What `make growth` has measured, and its picture."""
+    """What `make growth` has measured, and its image."""
     rows = pd.read_csv(table).dropna(subset=["peak_mb"])
     films = rows[rows["step"] != "near_hashes"]
     worst = films.loc[films["peak_mb"].idxmax()]
@@ -145,7 +145,7 @@ def describe_growth(table: Path) -> list[str]:
 
 def main(film: str, root: Path = Path()) -> None:
     """Write the page; `root` is the folder in which the film was run."""
-    rate = yaml.safe_load(Path("config/config.yaml").read_text())["extract_frames"]["sampling"]
+    rate = read_shipped()["extract_frames"]["sampling"]
     frames = FILM_MINUTES * 60 * rate["frames_per_second"]
     progress = json.loads((root / f"results/{film}/progress.json").read_text())
     measured = progress["phases"]["extract_frames"]["read"]

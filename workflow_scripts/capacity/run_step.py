@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-CONFIG = yaml.safe_load(Path("config/config.yaml").read_text())
+from workflow_scripts.plan.config import read_shipped
+
+CONFIG = read_shipped()
 
 
 FILES = {  # what main calls it -> where it lies

@@ -28,12 +28,12 @@ BALANCE = pa.schema(
         ("file", pa.string()),
         ("split", pa.string()),
         ("repeats", pa.int32()),
-        ("shot_type", pa.string()),  # close-up medium full wide, or none: nobody in the picture
-        ("body_share", pa.float32()),  # height of the body as a share of the picture's
-        ("people", pa.int32()),  # whose larger part lies in the picture
+        ("shot_type", pa.string()),  # close-up medium full wide, or none: nobody in the image
+        ("body_share", pa.float32()),  # height of the body as a share of the image's
+        ("people", pa.int32()),  # whose larger part lies in the image
         ("occlusion", pa.float32()),  # hidden share of the subject; null where nobody measured it
         ("edges", pa.float32()),  # share of edge pixels where nobody stands
-        ("entropy", pa.float32()),  # of grey levels there, bits
+        ("entropy", pa.float32()),  # of gray levels there, bits
         ("multi_character", pa.bool_()),
         ("occluded", pa.bool_()),
         ("complex_background", pa.bool_()),
@@ -46,7 +46,7 @@ FLAGS = ("multi_character", "occluded", "complex_background")
 PEOPLE = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "area_px"]
 PEOPLE += ["mask", "height_px", "width_px"]
 CROPPED = ("character", "pose", "expression")
-# Ranges are recommended for pictures of characters; of other kinds only what can apply to them.
+# Ranges are recommended for images of characters; of other kinds only what can apply to them.
 JUDGED = {
     "character": (*SHOT_TYPES, *FLAGS),
     "pose": FLAGS,
@@ -100,7 +100,7 @@ def _measure_one(
 
 
 def find_subject(kind: str, image_id: str, near: pd.DataFrame) -> pd.Series | None:
-    """Whom a picture is of: the instance it was cut for, in a frame the largest one."""
+    """Whom an image is of: the instance it was cut for, in a frame the largest one."""
     own = near["instance_id"] == image_id
     rows = near[own] if kind in CROPPED else near.nlargest(1, "area_px")
     return None if rows.empty else rows.iloc[0]

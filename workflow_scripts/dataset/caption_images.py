@@ -49,7 +49,7 @@ CAPTIONS = pa.schema(
 
 
 def select_images(kind: str, facts: pd.DataFrame, characters: dict) -> pd.DataFrame:
-    """Keep the images that this kind can have: a named character, seen joints, any picture."""
+    """Keep the images that this kind can have: a named character, seen joints, any image."""
     if kind == "character":
         return facts[facts["character"].isin(list(characters))]
     if kind == "pose":
@@ -120,7 +120,7 @@ def find_triggers(
 
 
 def keep_shard(rows: pd.DataFrame, frames: str, shard: str) -> pd.DataFrame:
-    """Rows of the shard's frames that have a picture."""
+    """Rows of the shard's frames that have an image."""
     everything = read_manifest(frames, ["frame_id", "shot_id", "file"])
     shown = select_shard(everything, shard).query("file != ''")
     return rows[rows["frame_id"].isin(shown["frame_id"])]
@@ -138,7 +138,7 @@ def find_cut(kind: str, row: Mapping[str, Any]) -> tuple[int, int, int, int]:
     return crop_body(np.array(body), width, height, row.get("shot_type", ""))
 
 
-def open_picture(kind: str, images: Path, plates: Path, row: dict[str, Any]) -> np.ndarray:
+def open_image(kind: str, images: Path, plates: Path, row: dict[str, Any]) -> np.ndarray:
     """Decode what the caption is about: the frame, the clean plate, or the cut that is packed."""
     if kind == "background" and row["plate"]:
         return read_rgb(plates / row["plate"])
@@ -162,13 +162,13 @@ def read_corrections(path: str, kind: str) -> dict[str, str]:
 
 
 def describe_images(
-    kind: str, rows: pd.DataFrame, load: Callable, pictures: Callable, vocabulary: dict
+    kind: str, rows: pd.DataFrame, load: Callable, images: Callable, vocabulary: dict
 ) -> list[Description]:
     """Ask the model about every row; it is not even loaded for no rows."""
     if rows.empty:
         return []
     facts = rows.to_dict("records")
-    openers = [partial(pictures, row) for row in facts]
+    openers = [partial(images, row) for row in facts]
     described = load()(kind, facts, openers, vocabulary)
     return list(progress(described, f"captions of {kind}", total=len(facts)))
 
@@ -241,7 +241,7 @@ def main(
         kind,
         rows,
         partial(load_model, model, weights),
-        partial(open_picture, kind, Path(images), Path(plates)),
+        partial(open_image, kind, Path(images), Path(plates)),
         words,
     )
     corrections = read_corrections(review, kind)

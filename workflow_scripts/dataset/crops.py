@@ -1,4 +1,4 @@
-"""Pictures of a dataset: whole frames and plates are linked, others cut out; masks beside."""
+"""Images of a dataset: whole frames and plates are linked, others cut out; masks beside."""
 
 import os
 import shutil
@@ -26,8 +26,8 @@ HEAD = slice(0, 5)  # COCO-17: nose, eyes, ears
 HEAD_CONFIDENCE = 0.5
 
 
-def find_pictures(rows: pd.DataFrame, images: Path) -> np.ndarray:
-    """The picture inside black bars of each row's frame: (N, 4) int, x0, y0, x1, y1.
+def find_images(rows: pd.DataFrame, images: Path) -> np.ndarray:
+    """The image inside black bars of each row's frame: (N, 4) int, x0, y0, x1, y1.
 
     Bars of the whole film are gone already; these are of shots that have some of their own.
     `rows` has shot_id, frame_file, width_px and height_px.
@@ -39,7 +39,7 @@ def find_pictures(rows: pd.DataFrame, images: Path) -> np.ndarray:
         lumas = [cv2.cvtColor(read_rgb(images / name), cv2.COLOR_RGB2GRAY) for name in files]
         x, y, width, height = find_crop(lumas)
         high, wide = lumas[0].shape
-        # Bars come in pairs; a single dark edge is part of the picture.
+        # Bars come in pairs; a single dark edge is part of the image.
         if abs(high - height - 2 * y) > BAR_PAIR_PX:
             y, height = 0, high
         if abs(wide - width - 2 * x) > BAR_PAIR_PX:
@@ -48,17 +48,17 @@ def find_pictures(rows: pd.DataFrame, images: Path) -> np.ndarray:
     return np.array([found[shot] for shot in rows["shot_id"]], int).reshape(-1, 4)
 
 
-def cut_boxes(kind: str, rows: pd.DataFrame, pictures: np.ndarray) -> np.ndarray:
+def cut_boxes(kind: str, rows: pd.DataFrame, images: np.ndarray) -> np.ndarray:
     """What is shown of each frame: (N, 4) int, x0, y0, x1, y1 in pixels, end excluded.
 
-    `pictures` (N, 4) is where the frames are free of bars.
+    `images` (N, 4) is where the frames are free of bars.
     """
     if kind in FRAME_KINDS:
-        return pictures
+        return images
     face = "face_" if kind == "expression" else ""
-    corners = pictures[:, [0, 1, 0, 1]]
+    corners = images[:, [0, 1, 0, 1]]
     boxes = rows[[f"{face}{side}" for side in ("x0", "y0", "x1", "y1")]].to_numpy(float) - corners
-    sizes = pictures[:, 2:] - pictures[:, :2]
+    sizes = images[:, 2:] - images[:, :2]
     if face:
         cuts = [crop_face(box, *size) for box, size in zip(boxes, sizes, strict=True)]
     else:
@@ -68,7 +68,7 @@ def cut_boxes(kind: str, rows: pd.DataFrame, pictures: np.ndarray) -> np.ndarray
 
 
 def measure_loss(boxes: np.ndarray, resolution: int) -> np.ndarray:
-    """Share of width and of height (N, 2) that training buckets cut off each picture."""
+    """Share of width and of height (N, 2) that training buckets cut off each image."""
     sizes = boxes[:, 2:] - boxes[:, :2]
     return np.array([bucket_loss(w, h, resolution) for w, h in sizes], float).reshape(-1, 2)
 
@@ -111,15 +111,15 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def write_pictures(
+def write_images(
     kind: str, rows: pd.DataFrame, folder: Path, images: Path, plates: dict[str, Path]
 ) -> None:
-    """Write the picture of every row to folder/row.file; each frame is decoded once.
+    """Write the image of every row to folder/row.file; each frame is decoded once.
 
     `plates` maps the names of clean plates to their paths.
     """
     frames = rows.groupby("frame_id", sort=True)
-    for _, group in progress(frames, "pictures", total=frames.ngroups):
+    for _, group in progress(frames, "images", total=frames.ngroups):
         source = images / group["frame_file"].iloc[0]
         plate = group["plate"].iloc[0] if kind == "background" else ""
         source = plates[plate] if plate else source
@@ -150,9 +150,9 @@ def read_masks(
 
 
 def write_masks(kind: str, rows: pd.DataFrame, folder: Path, runs: dict, dilate_px: int) -> None:
-    """Write a mask beside each picture, of its size, one channel, no alpha: white = learn.
+    """Write a mask beside each image, of its size, one channel, no alpha: white = learn.
 
-    People are widened by `dilate_px`: training shrinks masks eightfold. Backgrounds are learnt
+    People are widened by `dilate_px`: training shrinks masks eightfold. Backgrounds are learned
     everywhere but where they are painted.
     """
     for row in progress(rows.itertuples(), "masks", total=len(rows)):

@@ -6,7 +6,7 @@ from workflow_scripts.dataset.selection import CATEGORY, EXPECTED
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.errors import CineloraError
 
-LEAK_KEYS = ("shot_id", "group", "view_group", "unit")
+LEAK_KEYS = ("shot_id", "group", "view_group", "split_group")
 
 
 def refuse_empty(name: str, reasons: pd.Series) -> None:
@@ -22,7 +22,7 @@ def refuse_empty(name: str, reasons: pd.Series) -> None:
     counts = ", ".join(f"{reason} {n}" for reason, n in reasons.value_counts().items())
     if (reasons == "unknown_character").any():
         counts += (
-            ".\n  Unknown characters get names by reference pictures (config/rosters/<film>/"
+            ".\n  Unknown characters get names by reference images (config/rosters/<film>/"
             "<character>/*.jpg)\n  or by config/reviews/<film>/identities.csv"
         )
     raise CineloraError(
@@ -99,7 +99,7 @@ def _describe_split(chosen: pd.DataFrame) -> dict:
     }
 
 
-def tell(name: str, counts: dict) -> list[str]:
+def format_counts(name: str, counts: dict) -> list[str]:
     """The same in some lines for the log, the leak check among them."""
     splits, held = counts["splits"], counts["held_out"]
     lines = [

@@ -128,7 +128,7 @@ def name_place(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def list_people(instances: pd.DataFrame, names: dict[str, str]) -> pd.Series:
-    """Per frame_id, who is in the picture: names of known characters, a number of unknown people.
+    """Per frame_id, who is in the image: names of known characters, a number of unknown people.
 
     `instances` has frame_id and character; `names` maps characters to their words in captions.
     """

@@ -1,11 +1,11 @@
-"""Where pictures are cut out of frames: around bodies and faces, never beyond the frame's edge."""
+"""Where images are cut out of frames: around bodies and faces, never beyond the frame's edge."""
 
 import numpy as np
 
 STEP = 64  # px; sides of training buckets are multiples of it
 RATIOS = (0.5, 2.0)  # width / height that trainers' buckets hold well
 # Context on each side, as a share of the box. A wide shot stays one: its crop keeps the figure
-# small, so that the shot type which the caption names is what the picture shows.
+# small, so that the shot type which the caption names is what the image shows.
 BODY_CONTEXT = {"close-up": 0.1, "medium": 0.12, "full": 0.15, "wide": 0.8}
 FACE_CONTEXT = 0.5
 

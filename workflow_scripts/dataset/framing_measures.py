@@ -1,4 +1,4 @@
-"""What a picture shows, measured from boxes, joints and pixels: framing, people, scenery."""
+"""What an image shows, measured from boxes, joints and pixels: framing, people, scenery."""
 
 import cv2
 import numpy as np
@@ -12,10 +12,10 @@ OUTLINE_PX = 7  # the outline of a person is no background
 def measure_shot_type(
     box: np.ndarray, size: tuple[int, int], keypoints: np.ndarray | None, wide_height: float
 ) -> tuple[str, float]:
-    """How much of a body a picture shows: shot type, and its height as a share of the picture's.
+    """How much of a body an image shows: shot type, and its height as a share of the image's.
 
-    `box` is the body's, in pixels of the picture of `size` (width, height); `keypoints` (17, 3) say
-    where the picture cuts the body. Without them, the box's shape tells heads from half figures.
+    `box` is the body's, in pixels of the image of `size` (width, height); `keypoints` (17, 3) say
+    where the image cuts the body. Without them, the box's shape tells heads from half figures.
     """
     width, height = size
     x0, y0, x1, y1 = np.clip(np.asarray(box, float), 0, [width, height, width, height])
@@ -42,21 +42,21 @@ def count_people(boxes: np.ndarray, crop: np.ndarray) -> int:
     """People (N, 4) in the crop x0, y0, x1, y1: a third of their box, or a twelfth of the crop."""
     low, high = np.maximum(boxes[:, :2], crop[:2]), np.minimum(boxes[:, 2:], crop[2:])
     shared = np.clip(high - low, 0, None).prod(1)
-    bodies, picture = (boxes[:, 2:] - boxes[:, :2]).prod(1), (crop[2:] - crop[:2]).prod()
-    return int(((shared > bodies / 3) | (shared > picture / 12)).sum())
+    bodies, image = (boxes[:, 2:] - boxes[:, :2]).prod(1), (crop[2:] - crop[:2]).prod()
+    return int(((shared > bodies / 3) | (shared > image / 12)).sum())
 
 
 def measure_complexity(image: np.ndarray, people: np.ndarray) -> tuple[float, float]:
     """Edge density and entropy (bits) of an image outside `people` (H, W) bool; nan without any."""
     scale = SIDE_PX / max(image.shape[:2])
     size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
-    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     free = cv2.resize(people.astype(np.uint8), size, interpolation=cv2.INTER_AREA) == 0
     kernel = np.ones((OUTLINE_PX, OUTLINE_PX), np.uint8)
     free = cv2.erode(free.astype(np.uint8), kernel, borderValue=1) > 0
     if free.sum() < 100:
         return float("nan"), float("nan")
-    edges = cv2.Canny(grey, 60, 120)[free] > 0
-    levels = np.bincount(grey[free] // 8, minlength=32) / free.sum()
+    edges = cv2.Canny(gray, 60, 120)[free] > 0
+    levels = np.bincount(gray[free] // 8, minlength=32) / free.sum()
     entropy = -np.sum(levels[levels > 0] * np.log2(levels[levels > 0]))
     return float(edges.mean()), float(entropy)

@@ -125,5 +125,5 @@ def _subset(folder: str, repeats: int) -> list[str]:
         "keep_tokens = 1",  # comma-separated parts: the trigger stays first when shuffled
         "shuffle_caption = false",
         "flip_aug = false",  # characters are not symmetric
-        "color_aug = false",  # colour is the character, and the light
+        "color_aug = false",  # color is the character, and the light
     ]

@@ -19,13 +19,13 @@ from workflow_scripts.dataset.captions import find_trigger, name_subject
 from workflow_scripts.dataset.crops import (
     cut_boxes,
     find_cut_faces,
-    find_pictures,
+    find_images,
     measure_loss,
     read_masks,
+    write_images,
     write_masks,
-    write_pictures,
 )
-from workflow_scripts.dataset.dataset_counts import count_dataset, refuse_empty, tell
+from workflow_scripts.dataset.dataset_counts import count_dataset, format_counts, refuse_empty
 from workflow_scripts.dataset.facts import FRAME_KINDS, read_facts
 from workflow_scripts.dataset.kohya import (
     folder_when_done,
@@ -51,7 +51,7 @@ DATASET = pa.schema(
         ("image_id", pa.string()),
         ("frame_id", pa.string()),
         ("shot_id", pa.int32()),
-        ("unit", pa.int64()),  # shots that share a duplicate are one unit of the split
+        ("split_group", pa.int64()),  # shots that share a duplicate are never split
         ("group", pa.string()),  # duplicate group of the frame
         ("view_group", pa.string()),  # near-identical clean backgrounds; "" for other kinds
         ("file", pa.string()),  # relative to the dataset; "" when it is not in it
@@ -75,7 +75,7 @@ DATASET = pa.schema(
         ("y0", pa.int32()),
         ("x1", pa.int32()),
         ("y1", pa.int32()),
-        ("crop_loss", pa.float32()),  # share of the picture that training buckets cut off
+        ("crop_loss", pa.float32()),  # share of the image that training buckets cut off
         ("face_cut", pa.bool_()),  # part of a face lies in what they cut off
         ("reason", pa.string()),  # "": in the dataset
     ]
@@ -121,15 +121,15 @@ def choose_images(
     return reasons, shares
 
 
-def find_units(kind: str, paths: dict[str, str]) -> pd.Series:
-    """Unit of every shot of the film: shots that share a duplicate, or a clean view, are one."""
+def find_split_groups(kind: str, paths: dict[str, str]) -> pd.Series:
+    """Split group of every shot: shots that share a duplicate, or a clean view, are one."""
     frames = read_manifest(paths["frames"], ["frame_id", "shot_id"])
     frames = frames.merge(read_manifest(paths["groups"], ["frame_id", "group"]), "left")
     frames = frames.merge(read_manifest(paths["decisions"], ["frame_id", "reason"]), "left")
     # Black, flat and blurred frames look alike everywhere: they prove nothing about their shots.
     frames = frames[frames["reason"].isin(["", "duplicate", "held"])]
     keys = ["group"]
-    if kind in FRAME_KINDS:  # of these, the scenery is what could be learnt by heart
+    if kind in FRAME_KINDS:  # of these, the scenery is what could be memorized
         views = read_manifest(paths["locations"], ["frame_id", "view_group"])
         frames, keys = frames.merge(views, "left"), ["group", "view_group"]
     return connect_shots(frames, keys)
@@ -139,7 +139,7 @@ def split_images(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Put each chosen image into "train" or "validation"; "" for those that are not chosen."""
     chosen = rows["reason"] == ""
     held = choose_held_out(rows[chosen], share, seed)
-    sides = np.where(rows["unit"].isin(held), "validation", "train")
+    sides = np.where(rows["split_group"].isin(held), "validation", "train")
     return pd.Series(np.where(chosen, sides, ""), index=rows.index)
 
 
@@ -172,13 +172,13 @@ def place_images(
     )
 
 
-def frame_pictures(kind: str, rows: pd.DataFrame, images: Path, resolution: int) -> pd.DataFrame:
-    """Add what each picture shows of its frame (in place of the body's box), and its losses.
+def frame_images(kind: str, rows: pd.DataFrame, images: Path, resolution: int) -> pd.DataFrame:
+    """Add what each image shows of its frame (in place of the body's box), and its losses.
 
     Candidates that are not in the dataset get a box of zeros: nothing is cut for them.
     """
     chosen = rows[rows["split"] != ""]
-    boxes = cut_boxes(kind, chosen, find_pictures(chosen, images))
+    boxes = cut_boxes(kind, chosen, find_images(chosen, images))
     losses = measure_loss(boxes, resolution)
     rows = rows.assign(x0=0, y0=0, x1=0, y1=0, crop_loss=0.0, face_cut=False)
     rows.loc[chosen.index, ["x0", "y0", "x1", "y1"]] = boxes
@@ -196,10 +196,10 @@ def write_folder(
     tables: dict,
     limits: dict,
 ) -> None:
-    """Write pictures, masks, captions and the trainers' own files."""
+    """Write images, masks, captions and the trainers' own files."""
     chosen = rows[rows["split"] != ""]
     files = {path.name: path for plate in plates for path in Path(plate).iterdir()}
-    write_pictures(kind, chosen, folder, images, files)
+    write_images(kind, chosen, folder, images, files)
     if kind in MASKED:
         source = (
             ("backgrounds", "frame_id", "painted")
@@ -243,14 +243,16 @@ def main(
     rows["category"], rows["quality"] = name_category(kind, rows), measure_quality(kind, rows)
     rows["reason"], shares = choose_images(kind, rows, limits, character)
     refuse_empty(name, rows["reason"])
-    rows["unit"] = rows["shot_id"].map(find_units(kind, paths)).fillna(rows["shot_id"])
+    rows["split_group"] = (
+        rows["shot_id"].map(find_split_groups(kind, paths)).fillna(rows["shot_id"])
+    )
     rows["split"] = split_images(rows, limits["held_out_share"], seed)
     trigger, class_word = find_trigger(kind, film, triggers, style, characters.get(character))
     subject = name_subject(trigger, class_word)
     words = yaml.safe_load(Path(vocabulary).read_text())["file_words"]
     stems = name_images(kind, rows, words, style.get("trigger", film).removesuffix(" style"))
     rows = place_images(kind, rows, stems, subject, count_repeats_of(rows, shares, limits))
-    rows = frame_pictures(kind, rows, Path(images), limits["resolution"])
+    rows = frame_images(kind, rows, Path(images), limits["resolution"])
     with folder_when_done(dataset) as folder:
         write_folder(kind, rows, folder, Path(images), plates, tables, limits)
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
@@ -258,7 +260,7 @@ def main(
         about = {"dataset": name, "kind": kind, "trigger": trigger, "class": class_word}
         text = json.dumps(about | {"seed": seed} | counts, indent=1, ensure_ascii=False)
         (folder / "counts.json").write_text(text, encoding="utf-8")
-    for line in tell(name, counts):
+    for line in format_counts(name, counts):
         log.info("%s", line)
     return Counts.of("images", rows["reason"], **counts["splits"])
 

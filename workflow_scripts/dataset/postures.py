@@ -1,4 +1,4 @@
-"""Body position from key points: which words of posture the picture shows, and only those."""
+"""Body position from key points: which words of posture the image shows, and only those."""
 
 import numpy as np
 

@@ -5,47 +5,49 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-MAX_SHARE = 1 / 3  # of the images; where the smallest unit is larger, nothing is held out
+MAX_SHARE = 1 / 3  # of the images; where the smallest split group is larger, nothing is held out
 
 
 def connect_shots(frames: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
-    """Join shots that share a value in any of the columns `keys`; return the unit of each shot_id.
+    """Join shots that share a value in any of the columns `keys`: split group by shot_id.
 
-    `frames` has shot_id and the keys, one row per frame; "" and nan are no shared value. A unit is
-    called after its smallest shot.
+    `frames` has shot_id and the keys, one row per frame; "" and nan are no shared value. A split
+    group is called after its smallest shot.
     """
-    unit = {shot: shot for shot in frames["shot_id"].unique()}
+    split_group = {shot: shot for shot in frames["shot_id"].unique()}
 
     def find(shot: int) -> int:
-        while unit[shot] != shot:
-            unit[shot] = shot = unit[unit[shot]]
+        while split_group[shot] != shot:
+            split_group[shot] = shot = split_group[split_group[shot]]
         return shot
 
     for key in keys:
         known = frames[frames[key].fillna("") != ""]
         for shots in known.groupby(key)["shot_id"].unique():
             first, *others = sorted({find(shot) for shot in shots})
-            unit.update(dict.fromkeys(others, first))
-    return pd.Series({shot: find(shot) for shot in unit}, dtype="int64")
+            split_group.update(dict.fromkeys(others, first))
+    return pd.Series({shot: find(shot) for shot in split_group}, dtype="int64")
 
 
 def choose_held_out(rows: pd.DataFrame, share: float, seed: int) -> set:
-    """Choose whole units for the held-out set so that it resembles the rest.
+    """Choose whole split groups for the held-out set so that it resembles the rest.
 
-    `rows` has one image each, with `unit` and `category`. About `share` of every category is held
-    out, and every category keeps the larger part of its images to train on; where units are too
-    large for that, at least one. Returns an empty set where even that cannot be.
+    `rows` has one image each, with `split_group` and `category`. About `share` of every category is
+    held out, and every category keeps the larger part of its images to train on; where split
+    groups are too large for that, at least one. Returns an empty set where even that cannot be.
     """
-    counts = pd.crosstab(rows["unit"], rows["category"])  # images by unit and category
+    counts = pd.crosstab(
+        rows["split_group"], rows["category"]
+    )  # images by split group and category
     if share <= 0 or len(counts) < 2:
         return set()
     counts = counts.iloc[np.random.default_rng(seed).permutation(len(counts))]
-    units, table = counts.index.to_numpy(), counts.to_numpy(float)
-    return {units[row] for row in _take_units(table, share)}
+    split_groups, table = counts.index.to_numpy(), counts.to_numpy(float)
+    return {split_groups[row] for row in _take_split_groups(table, share)}
 
 
-def _take_units(table: np.ndarray, share: float) -> list[int]:
-    """Rows of the table (units x categories), taken while each brings the sums nearer the target.
+def _take_split_groups(table: np.ndarray, share: float) -> list[int]:
+    """Rows of the table (split groups x categories), taken while each brings the sums nearer.
 
     A last column counts all images, twice as heavy: a split that is right in size comes first.
     """
@@ -69,7 +71,7 @@ def _take_units(table: np.ndarray, share: float) -> list[int]:
 
 
 def _take_smallest(table: np.ndarray) -> list[int]:
-    """Where every unit is too large for the target: the smallest that leaves all categories."""
+    """Where every split group is too large for the target: the smallest that leaves all."""
     sizes, total = table.sum(1), table.sum(0)
     empties = ((table > 0) & (total - table <= 0)).any(1)
     choice = np.where(~empties & (sizes <= MAX_SHARE * sizes.sum()), sizes, np.inf)

@@ -114,20 +114,20 @@ def ask_twice(ask: Ask, images: list, questions: list[str], prompts: dict) -> li
 
 
 def make_describe(
-    ask: Ask, template: Template, prompts: dict, several: int
+    ask: Ask, template: Template, prompts: dict, batch_size: int
 ) -> Callable[..., Iterator[Description]]:
-    """Return describe(kind, facts, pictures, vocabulary) that asks a model, see models/facts.
+    """Return describe(kind, facts, images, vocabulary) that asks a model, see models/facts.
 
-    It asks about `several` images at a time, while the next ones are read.
+    It asks about `batch_size` images at a time, while the next ones are read.
     """
 
     def describe(
-        kind: str, facts: Sequence[dict[str, Any]], pictures: Sequence[Callable], vocabulary: dict
+        kind: str, facts: Sequence[dict[str, Any]], openers: Sequence[Callable], vocabulary: dict
     ) -> Iterator[Description]:
-        plain = template(kind, facts, pictures, vocabulary)
-        opened = read_ahead(pictures, lambda picture: picture(), ahead=several)
+        plain = template(kind, facts, images, vocabulary)
+        opened = read_ahead(openers, lambda opener: opener(), ahead=batch_size)
         rows = zip(facts, plain, opened, strict=True)
-        while batch := list(islice(rows, several)):
+        while batch := list(islice(rows, batch_size)):
             questions = [
                 write_question(kind, row, tags, vocabulary, prompts) for row, tags, _ in batch
             ]

@@ -36,8 +36,8 @@ EXPRESSIONS = pa.schema(
         ("eyes", pa.string()),
         ("mouth", pa.string()),
         ("brows", pa.string()),
-        ("source", pa.string()),  # model (this picture alone), track, review
-        ("reason", pa.string()),  # "", unsure, or turned_away in all pictures of the track
+        ("source", pa.string()),  # model (this image alone), track, review
+        ("reason", pa.string()),  # "", unsure, or turned_away in all images of the track
     ]
 )
 FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "gaze_yaw", "file", "crop_x", "crop_y"]
@@ -91,11 +91,11 @@ def find_resting_face(evidence: np.ndarray, tracks: pd.Series) -> np.ndarray:
 
 
 def weigh_evidence(
-    evidence: np.ndarray, tracks: pd.Series, *, resting_share: float, bias: dict[str, float]
+    evidence: np.ndarray, tracks: pd.Series, *, prior_correction: float, bias: dict[str, float]
 ) -> np.ndarray:
     """Probabilities (N, 7) from log-probabilities of single faces (N, 7); nan stays nan."""
     averaged = average_tracks(evidence, tracks)
-    averaged = averaged - resting_share * find_resting_face(evidence, tracks)
+    averaged = averaged - prior_correction * find_resting_face(evidence, tracks)
     averaged += [bias.get(emotion, 0.0) for emotion in EMOTIONS]
     powers = np.exp(averaged - averaged.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
@@ -188,7 +188,7 @@ def main(
     model: dict,
     max_turn: float,
     min_score: float,
-    resting_share: float,
+    prior_correction: float,
     bias: dict[str, float],
     intensity_levels: list[float],
 ) -> Counts:
@@ -203,7 +203,7 @@ def main(
     if len(shown):
         evidence = show_faces(shown, load_model(model, weights))
         evidence[shown["gaze_yaw"].abs() > max_turn] = np.nan
-        chances = weigh_evidence(evidence, tracks, resting_share=resting_share, bias=bias)
+        chances = weigh_evidence(evidence, tracks, prior_correction=prior_correction, bias=bias)
         rows = name_emotions(chances, min_score, intensity_levels)
         rows["instance_id"] = shown["instance_id"]
         rows["probabilities"] = list(chances)

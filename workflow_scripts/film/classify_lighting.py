@@ -1,9 +1,9 @@
 """Name the time of day, the weather and indoors or outdoors, from measured light.
 
-Reads pictures (people masked out), places and cards; leaves one row per picture. Each picture is
+Reads images (people masked out), places and cards; leaves one row per image. Each image is
 measured: how bright its dark, middle and bright tones are; how warm its light is (red against
-blue, in stops, of all and of the brightest pixels); how grey the air is (the darkest channel, the
-saturation); sky at the top, green; and specks that are in one picture and not in its neighbours.
+blue, in stops, of all and of the brightest pixels); how gray the air is (the darkest channel, the
+saturation); sky at the top, green; and specks that are in one image and not in its neighbors.
 Rules with thresholds from the config turn measures into words, shots agree by vote, and a place is
 indoors or outdoors as a whole: one shot that shows sky speaks for the close-ups too. Where no rule
 speaks the word is "unknown". The thresholds were set on small rendered films: on another film look
@@ -30,22 +30,22 @@ LIGHTING = pa.schema(
         ("indoor", pa.string()),  # indoor | outdoor | unknown
         ("light", pa.string()),  # bright | soft | dim | dark
         ("warmth", pa.string()),  # warm | neutral | cool
-        ("score", pa.float32()),  # share of the shot's pictures that agree on the time of day
+        ("score", pa.float32()),  # share of the shot's images that agree on the time of day
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade"]
 INSTANCE_COLUMNS = ["frame_id", "mask", "height_px", "width_px"]
-SMALL = (192, 108)  # pixels in which tones and colours are measured
-SPECK_PX = 640  # longer side of pictures in which specks are looked for
+SMALL = (192, 108)  # pixels in which tones and colors are measured
+SPECK_PX = 640  # longer side of images in which specks are looked for
 MIN_SKY_LIGHT = 0.4  # darker smooth parts may be anything
-MIN_SKY_PART = 0.01  # share of the picture: smaller parts are windows and walls
-TRIPLES = 6  # pictures of a shot that are compared with their neighbours
+MIN_SKY_PART = 0.01  # share of the image: smaller parts are windows and walls
+TRIPLES = 6  # images of a shot that are compared with their neighbors
 LUMA = np.float32([0.2126, 0.7152, 0.0722])
-MEASURES = ["dark", "middle", "bright", "warm", "veil", "colour", "green", "sky"]
+MEASURES = ["dark", "middle", "bright", "warm", "dark_channel", "color", "green", "sky"]
 
 
-def measure_picture(image: np.ndarray, people: np.ndarray) -> dict[str, float]:
-    """Measures of the background of a picture (H, W, 3) with its people (H, W) bool left out."""
+def measure_image(image: np.ndarray, people: np.ndarray) -> dict[str, float]:
+    """Measures of the background of an image (H, W, 3) with its people (H, W) bool left out."""
     small = cv2.resize(image, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     covered = cv2.resize(people.astype(np.float32), SMALL, interpolation=cv2.INTER_AREA)
     free = cv2.erode((covered < 0.01).astype(np.uint8), np.ones((5, 5))) > 0
@@ -62,8 +62,8 @@ def measure_picture(image: np.ndarray, people: np.ndarray) -> dict[str, float]:
         "middle": float(middle),
         "bright": float(bright),
         "warm": (warm_stops(linear[free]) + warm_stops(linear[brightest])) / 2,
-        "veil": float(np.percentile(cv2.erode(small.min(2), np.ones((7, 7)))[free], 10)),
-        "colour": float(saturation[free].mean()),
+        "dark_channel": float(np.percentile(cv2.erode(small.min(2), np.ones((7, 7)))[free], 10)),
+        "color": float(saturation[free].mean()),
         "green": float(green[free].mean()),
         "sky": find_sky(small, luma, free),
     }
@@ -76,7 +76,7 @@ def warm_stops(linear: np.ndarray) -> float:
 
 
 def find_sky(small: np.ndarray, luma: np.ndarray, free: np.ndarray) -> float:
-    """Share of the picture in large smooth parts, blue or grey and light, that meet its top."""
+    """Share of the image in large smooth parts, blue or gray and light, that meet its top."""
     steps = np.hypot(cv2.Sobel(luma, -1, 1, 0), cv2.Sobel(luma, -1, 0, 1))
     smooth = cv2.blur(steps, (5, 5)) < 0.06
     cold = small[..., 2] >= small[..., 0]
@@ -90,7 +90,7 @@ def find_sky(small: np.ndarray, luma: np.ndarray, free: np.ndarray) -> float:
 def measure_specks(
     before: np.ndarray, now: np.ndarray, after: np.ndarray, free: np.ndarray
 ) -> tuple[float, float]:
-    """Specks brighter than in both neighbours: (per 10,000 pixels, height / width); grey (H, W).
+    """Specks brighter than in both neighbors: (per 10,000 pixels, height / width); gray (H, W).
 
     What moves makes as many dark specks, which are taken off; nan where the camera moves.
     """
@@ -104,9 +104,9 @@ def measure_specks(
     return 1e4 * count / free.sum(), float(np.median(shape)) if len(bright) else 1.0
 
 
-def find_specks(new: np.ndarray, grey: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Statistics (N, 5) of small spots that stick out in time (`new`) and in the picture."""
-    fine = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, np.ones((9, 9))) > 8
+def find_specks(new: np.ndarray, gray: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Statistics (N, 5) of small spots that stick out in time (`new`) and in the image."""
+    fine = cv2.morphologyEx(gray, cv2.MORPH_TOPHAT, np.ones((9, 9))) > 8
     spots = ((new > 8) & fine & free).astype(np.uint8)
     boxes = cv2.connectedComponentsWithStats(spots)[2][1:]
     return boxes[boxes[:, cv2.CC_STAT_AREA] >= 3]
@@ -144,7 +144,7 @@ def is_cold(rows: pd.DataFrame | pd.Series, options: dict) -> pd.Series | bool:
 
 
 def name_time(row: pd.Series, indoor: str, options: dict) -> str:
-    """Time of day by the light's colour and strength."""
+    """Time of day by the light's color and strength."""
     if row["bright"] <= options["night_bright"]:
         return "night"
     if indoor == "indoor":
@@ -157,14 +157,14 @@ def name_time(row: pd.Series, indoor: str, options: dict) -> str:
 
 
 def is_fog(rows: pd.DataFrame, options: dict) -> pd.Series:
-    """Whether nothing is dark, nothing colourful, and all tones lie close."""
+    """Whether nothing is dark, nothing colorful, and all tones lie close."""
     flat = rows["bright"] - rows["dark"] <= options["fog_contrast"]
-    veiled = rows["veil"] >= options["fog_veil"]
-    return flat & veiled & (rows["colour"] <= options["fog_colour"])
+    veiled = rows["dark_channel"] >= options["fog_dark_channel"]
+    return flat & veiled & (rows["color"] <= options["fog_color"])
 
 
 def name_weather(row: pd.Series, indoor: str, time: str, best_bright: float, options: dict) -> str:
-    """Weather of a picture; `best_bright` is that of the place's brightest shot by day."""
+    """Weather of an image; `best_bright` is that of the place's brightest shot by day."""
     if indoor != "outdoor":
         return "unknown"
     if row["falling"]:
@@ -198,7 +198,7 @@ def vote(words: pd.Series) -> tuple[str, float]:
 
 
 def describe_shot(rows: pd.DataFrame, indoor: str, best_bright: float, options: dict) -> dict:
-    """Words for one shot from the measures of its pictures; fades have no vote."""
+    """Words for one shot from the measures of its images; fades have no vote."""
     voters = rows[~rows["fade"]] if (~rows["fade"]).any() else rows
     times = voters.apply(name_time, axis=1, args=(indoor, options))
     time, score = vote(times)
@@ -209,7 +209,7 @@ def describe_shot(rows: pd.DataFrame, indoor: str, best_bright: float, options: 
 
 
 def describe_film(rows: pd.DataFrame, options: dict) -> pd.DataFrame:
-    """Words by shot_id; `rows` has per picture MEASURES, location, shot_id, falling and fade."""
+    """Words by shot_id; `rows` has per image MEASURES, location, shot_id, falling and fade."""
     rows = rows.assign(fog=is_fog(rows, options))
     clear = rows[~rows["fade"]]
     shots = clear.groupby("shot_id")[[*MEASURES, "fog"]].median()
@@ -221,36 +221,36 @@ def describe_film(rows: pd.DataFrame, options: dict) -> pd.DataFrame:
         day = group["warm"].between(options["cold_warm"], options["sunset_warm"])
         best = group.loc[day & ~group["fog"].astype(bool), "bright"].max()  # nan: none
         for shot_id in group.index if location else []:
-            pictures = rows[rows["shot_id"] == shot_id]
-            words[shot_id] = describe_shot(pictures, indoor, best, options)
+            images = rows[rows["shot_id"] == shot_id]
+            words[shot_id] = describe_shot(images, indoor, best, options)
     return pd.DataFrame.from_dict(words, orient="index", columns=LIGHTING.names[1:])
 
 
 def measure_shot(
     shot: pd.DataFrame, load: Callable[[str], tuple[np.ndarray, np.ndarray]], options: dict
 ) -> pd.DataFrame:
-    """Measures of the pictures of one shot, and what falls in it; three are held at a time."""
-    rows = pd.DataFrame([measure_picture(*load(frame)) for frame in shot["frame_id"]])
+    """Measures of the images of one shot, and what falls in it; three are held at a time."""
+    rows = pd.DataFrame([measure_image(*load(frame)) for frame in shot["frame_id"]])
     falling = []
     middles = np.unique(np.linspace(1, max(1, len(shot) - 2), TRIPLES).round().astype(int))
     for n in middles if len(shot) > 2 else []:
-        pictures = [shrink_grey(*load(frame)) for frame in shot["frame_id"].iloc[n - 1 : n + 2]]
-        greys = [grey for grey, _ in pictures]
-        if len({grey.shape for grey in greys}) > 1:
+        images = [shrink_gray(*load(frame)) for frame in shot["frame_id"].iloc[n - 1 : n + 2]]
+        grays = [gray for gray, _ in images]
+        if len({gray.shape for gray in grays}) > 1:
             continue
-        free = ~np.any([people for _, people in pictures], axis=0)
-        falling.append(name_falling(*measure_specks(*greys, free), options))
+        free = ~np.any([people for _, people in images], axis=0)
+        falling.append(name_falling(*measure_specks(*grays, free), options))
     often = max(set(falling), key=falling.count) if falling else ""
     return rows.assign(frame_id=shot["frame_id"].to_numpy(), falling=often)
 
 
-def shrink_grey(image: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Grey picture and widened people at the size in which specks are looked for."""
+def shrink_gray(image: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gray image and widened people at the size in which specks are looked for."""
     scale = min(1.0, SPECK_PX / max(image.shape[:2]))
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+    gray = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
     covered = cv2.resize(people.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    return grey, cv2.dilate(covered, np.ones((15, 15))) > 0
+    return gray, cv2.dilate(covered, np.ones((15, 15))) > 0
 
 
 def main(
@@ -262,7 +262,7 @@ def main(
     *,
     thresholds: dict,
 ) -> Counts:
-    """Measure every picture, then name each shot's light."""
+    """Measure every image, then name each shot's light."""
     table = read_manifest(frames, FRAME_COLUMNS)
     table = table[table["file"] != ""].sort_values("frame_id")
     table = table.merge(read_manifest(locations, ["frame_id", "location"]), on="frame_id")
@@ -288,7 +288,7 @@ def main(
     write_manifest(found[LIGHTING.names], lighting, LIGHTING)
     times = found["time_of_day"].value_counts().to_dict()
     log.info("times of day: %s", times)
-    return Counts("pictures", len(found), len(found), found=times)
+    return Counts("images", len(found), len(found), found=times)
 
 
 if __name__ == "__main__":

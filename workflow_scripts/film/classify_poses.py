@@ -1,8 +1,8 @@
 """Name what each body does and how it is seen. Reads instances, keypoints, faces; rules, no model.
 
 Lengths are in torsos (shoulders to hips) of the person, so that children and distance do not
-matter; movement is measured along the track, in a window of time around each picture. Where the
-picture does not show enough, the word is "unknown".
+matter; movement is measured along the track, in a window of time around each image. Where the
+image does not show enough, the word is "unknown".
 """
 
 from functools import cache
@@ -33,8 +33,8 @@ BOX_COLUMNS = ["x0", "y0", "x1", "y1"]
 SHOULDERS, WRISTS, HIPS, KNEES, ANKLES = [5, 6], [9, 10], [11, 12], [13, 14], [15, 16]
 TRUNK = [5, 6, 11, 12]
 MOVEMENT = ["foot_x", "foot_y", "knee_x", "drop", "rise", "lean"]
-FEW = 4  # pictures in the window: fewer show no movement, the pose alone must tell
-WIDE_STRIDE = 0.7  # torsos between the feet in a single picture of somebody who walks
+FEW = 4  # images in the window: fewer show no movement, the pose alone must tell
+WIDE_STRIDE = 0.7  # torsos between the feet in a single image of somebody who walks
 OFF_MASK = 0.1  # torsos that a joint may lie off the mask and still be seen
 GAZE_DEG = 40  # turn of a head whose gaze_yaw is 1: the nose stands before one eye
 EDGE = 0.01  # of the frame's height: so near to its edge, a box touches it

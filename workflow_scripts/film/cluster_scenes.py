@@ -1,7 +1,7 @@
 """Group shots into places, near-identical backgrounds into views, and judge each clean background.
 
 Reads the vectors and measures of the clean backgrounds and the film's text; leaves one row per
-picture. A place is a group of shots whose backgrounds look alike once what the whole film has in
+image. A place is a group of shots whose backgrounds look alike once what the whole film has in
 common is taken off; shots near each other in the film are more likely one place (a scene is shot
 from several sides). Time of day and camera therefore do not part a place, as long as neither does
 so everywhere. A film that never leaves one place is cut into its corners: naming them alike joins
@@ -39,7 +39,7 @@ FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade", "sharpness"]
 MEASURES = ["frame_id", "covered", "filled", "leftover", "moving"]
 CARD_KINDS = ["title", "credit"]
 MOST_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
-LIKENESS_STEP = 0.05  # by which more shots are joined, until they are few enough
+SIMILARITY_STEP = 0.05  # by which more shots are joined, until they are few enough
 BLOCK = 4096  # shots compared at once with all places
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -70,10 +70,10 @@ def describe_shots(rows: pd.DataFrame, vectors: np.ndarray) -> tuple[np.ndarray,
     for shot, shot_id in enumerate(ids):  # shot by shot: no second copy of a whole film's vectors
         where = members[shot_id]
         sums[shot] = (vectors[where] * weights[where, None]).sum(0)
-    return ids, unit(sums)
+    return ids, normalize(sums)
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
+def normalize(vectors: np.ndarray) -> np.ndarray:
     """Scale rows to length 1; a row of zeros stays."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
@@ -82,23 +82,25 @@ def remove_common(vectors: np.ndarray) -> np.ndarray:
     """Vectors (S, D) of shots, of length 1, after what they all have in common is taken off."""
     if len(vectors) < 3:  # of two, the common part would be all but their difference
         return vectors
-    return unit(vectors - vectors.mean(0))
+    return normalize(vectors - vectors.mean(0))
 
 
 def join_alike(vectors: np.ndarray, most: int) -> np.ndarray:
     """Number a group for each shot (S,), from 0 in order of appearance; at most `most` groups.
 
-    Few shots are a group each. Of many (a folder of single pictures), those are one that are alike
+    Few shots are a group each. Of many (a folder of single images), those are one that are alike
     with its first, as much as leaves no more groups: what linkage needs grows with their square.
     """
     if len(vectors) <= most:
         return np.arange(len(vectors))
-    vectors, order, likeness = vectors.astype(np.float32), np.arange(len(vectors)), 1.0
+    vectors, order, similarity = vectors.astype(np.float32), np.arange(len(vectors)), 1.0
     groups = None
     while groups is None:
-        likeness -= LIKENESS_STEP
-        groups = group_views(vectors, order, likeness, most)
-    log.info("%d shots: those alike by %.2f are one before places are found", len(order), likeness)
+        similarity -= SIMILARITY_STEP
+        groups = group_views(vectors, order, similarity, most)
+    log.info(
+        "%d shots: those alike by %.2f are one before places are found", len(order), similarity
+    )
     return pd.factorize(groups)[0]
 
 
@@ -110,7 +112,11 @@ def mean_groups(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def group_shots(
-    ids: np.ndarray, likeness: np.ndarray, min_likeness: float, near_bonus: float, near_shots: float
+    ids: np.ndarray,
+    similarity: np.ndarray,
+    min_similarity: float,
+    near_bonus: float,
+    near_shots: float,
 ) -> np.ndarray:
     """Number the place of each shot (S,), from 0 in order of appearance (average linkage)."""
     if len(ids) < 2:
@@ -118,9 +124,9 @@ def group_shots(
     rows = []  # of the triangle above the diagonal: half the memory of a square
     for row in range(len(ids) - 1):
         bonus = near_bonus * np.exp(-np.abs(ids[row + 1 :] - ids[row]) / near_shots)
-        rows.append(np.maximum(1 + near_bonus - likeness[row, row + 1 :] - bonus, 0))
+        rows.append(np.maximum(1 + near_bonus - similarity[row, row + 1 :] - bonus, 0))
     tree = linkage(np.concatenate(rows), "average")
-    labels = fcluster(tree, 1 + near_bonus - min_likeness, "distance")
+    labels = fcluster(tree, 1 + near_bonus - min_similarity, "distance")
     return pd.factorize(labels)[0]
 
 
@@ -143,16 +149,16 @@ def score_fit(names: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     places, kinds = pd.factorize(names)
     if len(kinds) < 2:
         return np.ones(len(names))
-    centres, scores = mean_groups(places, vectors), np.ones(len(names))
+    centers, scores = mean_groups(places, vectors), np.ones(len(names))
     for start in range(0, len(names), BLOCK):
         block = vectors[start : start + BLOCK]
         own = places[start : start + BLOCK]
         sizes, rows = np.bincount(places)[own], np.arange(len(block))
-        likeness = block @ centres.T  # the mean likeness with the shots of each place
-        others = likeness[rows, own] * sizes - (block**2).sum(1)  # itself is left out
+        similarity = block @ centers.T  # the mean similarity with the shots of each place
+        others = similarity[rows, own] * sizes - (block**2).sum(1)  # itself is left out
         inside = np.where(sizes > 1, others / np.maximum(sizes - 1, 1), 1.0)
-        likeness[rows, own] = -np.inf
-        scores[start : start + BLOCK] = inside - likeness.max(1)
+        similarity[rows, own] = -np.inf
+        scores[start : start + BLOCK] = inside - similarity.max(1)
     return np.clip(scores, 0, 1)
 
 
@@ -181,14 +187,14 @@ def read_names(review: list[str], shots: pd.Series) -> dict[int, str]:
     if strange or bad:
         raise CineloraError(
             f"{review[0]}: "
-            + (f"no picture of this film is called {', '.join(strange[:5])}. " if strange else "")
+            + (f"no image of this film is called {', '.join(strange[:5])}. " if strange else "")
             + (f"{', '.join(map(repr, bad[:5]))}: use a-z, 0-9, _ and - in names." if bad else "")
         )
     return dict(zip(shots[rows["frame_id"]], rows["location"], strict=True))
 
 
 def find_cards(text: pd.DataFrame, frames: pd.DataFrame) -> set[int]:
-    """Shots that are title cards or credits: such text on at least half of their pictures."""
+    """Shots that are title cards or credits: such text on at least half of their images."""
     written = frames["frame_id"].isin(text.loc[text["kind"].isin(CARD_KINDS), "frame_id"])
     share = written.groupby(frames["shot_id"]).mean()
     return set(share.index[share >= 0.5])
@@ -197,14 +203,14 @@ def find_cards(text: pd.DataFrame, frames: pd.DataFrame) -> set[int]:
 def join_tables(
     frames: str, backgrounds: list[str], embeddings: list[str]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """One row per picture: frame, measures of its background; and its vectors (N, D) float32."""
+    """One row per image: frame, measures of its background; and its vectors (N, D) float32."""
     table = read_manifest(frames, FRAME_COLUMNS)
     table = table[table["file"] != ""].sort_values("frame_id", ignore_index=True)
     table = table.merge(read_manifest(backgrounds, MEASURES), on="frame_id", how="left")
     vectors, known = read_vectors(embeddings, "background", table["frame_id"])
     if table["covered"].isna().any() or not known.all():
         raise CineloraError(
-            f"Of {len(table)} pictures, {int((~known).sum())} have no vector and "
+            f"Of {len(table)} images, {int((~known).sum())} have no vector and "
             f"{int(table['covered'].isna().sum())} no background.\n"
             "  The tables are of different runs: delete inpaint_backgrounds and embed_images."
         )
@@ -221,7 +227,7 @@ def find_places(
         return pd.DataFrame({"location": pd.Series(dtype=str), "location_score": []})
     ids, shots = ids[shown], remove_common(shots[shown])
     groups = join_alike(shots, MOST_SHOTS)
-    means = unit(mean_groups(groups, shots))
+    means = normalize(mean_groups(groups, shots))
     places = group_shots(mean_groups(groups, ids), means @ means.T, **options)[groups]
     by_row = {row: named[shot] for row, shot in enumerate(ids) if shot in named}
     names, sure = name_places(places, shots, by_row)
@@ -237,17 +243,17 @@ def main(
     review: list[str],
     locations: str,
     *,
-    min_likeness: float,
+    min_similarity: float,
     near_bonus: float,
     near_shots: float,
     same_view: float,
     limits: dict[str, float],
 ) -> Counts:
-    """Write place, view and reason of every picture."""
+    """Write place, view and reason of every image."""
     table, vectors = join_tables(frames, backgrounds, embeddings)
     cards = find_cards(read_manifest(text, ["frame_id", "kind"]), table)
     named = read_names(review, table.set_index("frame_id")["shot_id"])
-    options = {"min_likeness": min_likeness, "near_bonus": near_bonus, "near_shots": near_shots}
+    options = {"min_similarity": min_similarity, "near_bonus": near_bonus, "near_shots": near_shots}
     places = find_places(table, vectors, cards, named, options)
     table["location"] = table["shot_id"].map(places["location"]).fillna("")
     table["location_score"] = table["shot_id"].map(places["location_score"]).fillna(0.0)
@@ -260,7 +266,7 @@ def main(
     aside = table.loc[table["reason"] != "", "reason"].value_counts().to_dict()
     log.info("shots of each place: %s; backgrounds set aside: %s", sizes, aside)
     found = {"places": len(sizes), "views": int(table["is_view_keeper"].sum()), **aside}
-    return Counts("pictures", len(table), len(table), found=found)
+    return Counts("images", len(table), len(table), found=found)
 
 
 if __name__ == "__main__":

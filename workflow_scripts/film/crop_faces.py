@@ -1,6 +1,6 @@
-"""Find the face of each person and cut it out. Reads instances and pictures, leaves face crops.
+"""Find the face of each person and cut it out. Reads instances and images, leaves face crops.
 
-The person is laid on grey first, so that a neighbour's face cannot be taken for theirs, and the
+The person is laid on gray first, so that a neighbor's face cannot be taken for theirs, and the
 points of the face must lie on the person. One row per instance whose face is seen; profiles that
 the detector does not know, and backs, have none.
 """
@@ -24,16 +24,16 @@ FACES = pa.schema(
     [
         ("instance_id", pa.string()),
         ("frame_id", pa.string()),
-        ("x0", pa.float32()),  # box of the face, pixels of the picture, end excluded
+        ("x0", pa.float32()),  # box of the face, pixels of the image, end excluded
         ("y0", pa.float32()),
         ("x1", pa.float32()),
         ("y1", pa.float32()),
         ("landmarks", pa.list_(pa.float32())),  # x, y of eyes, nose, corners of the mouth
         ("score", pa.float32()),
         ("sharpness", pa.float32()),  # 0 flat, 1 crisp
-        ("gaze_yaw", pa.float32()),  # -1 looks to the left of the picture, 0 at us, 1 to the right
+        ("gaze_yaw", pa.float32()),  # -1 looks to the left of the image, 0 at us, 1 to the right
         ("file", pa.string()),  # in {shard}_images/: square, as sharp as the film has it
-        ("crop_x", pa.int32()),  # top left of the crop in the picture, and its side
+        ("crop_x", pa.int32()),  # top left of the crop in the image, and its side
         ("crop_y", pa.int32()),
         ("crop_px", pa.int32()),
     ]
@@ -50,7 +50,7 @@ FaceNet = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class Face:
-    """One face, in pixels of the picture."""
+    """One face, in pixels of the image."""
 
     box: np.ndarray  # (4,)
     score: float
@@ -99,7 +99,7 @@ def lies_on(landmarks: np.ndarray, mask: np.ndarray) -> bool:
 
 def place_square(box: np.ndarray, margin: float, width: int, height: int) -> tuple[int, int, int]:
     """Left, top, side of a square around a box: `margin` times its longer side, moved and at last
-    shrunk to stay inside the picture."""
+    shrunk to stay inside the image."""
     x0, y0, x1, y1 = (float(value) for value in box)
     side = min(int(np.ceil(max(x1 - x0, y1 - y0) * margin)), width, height)
     left = int(np.clip(round((x0 + x1 - side) / 2), 0, width - side))
@@ -109,17 +109,17 @@ def place_square(box: np.ndarray, margin: float, width: int, height: int) -> tup
 
 def measure_sharpness(crop: np.ndarray, side_px: int = 64) -> float:
     """Share of the fine detail (0 to 1) that a slight blur would take away, at one fixed size."""
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    grey = cv2.resize(grey, (side_px, side_px), interpolation=cv2.INTER_AREA)
-    contrast = float(grey.std())
+    gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    gray = cv2.resize(gray, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    contrast = float(gray.std())
     if contrast < 1:
         return 0.0
-    detail = float((grey - cv2.GaussianBlur(grey, (0, 0), 1.0)).std())
+    detail = float((gray - cv2.GaussianBlur(gray, (0, 0), 1.0)).std())
     return min(1.0, 4 * detail / contrast)
 
 
 def measure_yaw(landmarks: np.ndarray) -> float:
-    """Where the face looks, from the nose between the eyes: -1 left of the picture, 1 right."""
+    """Where the face looks, from the nose between the eyes: -1 left of the image, 1 right."""
     eyes, nose = landmarks[:2], landmarks[2]
     line = eyes[1] - eyes[0]
     length = float(np.linalg.norm(line))
@@ -131,7 +131,7 @@ def measure_yaw(landmarks: np.ndarray) -> float:
 def crop_frame(
     image: np.ndarray, people: pd.DataFrame, folder: Path, net: FaceNet, margin: float
 ) -> list[dict]:
-    """Rows of the faces of one picture; writes their crops."""
+    """Rows of the faces of one image; writes their crops."""
     rows = []
     for person in people.itertuples():
         mask = decode_rle(person.mask, person.height_px, person.width_px)

@@ -1,7 +1,7 @@
-"""Describe each picture by numbers that are near for pictures that look alike.
+"""Describe each image by numbers that are near for images that look alike.
 
 Reads frames, instances and clean backgrounds of one shard; leaves a vector and a description of the
-colours for each frame, each instance (cut out, on grey, in a square) and each background. Where a
+colors for each frame, each instance (cut out, on gray, in a square) and each background. Where a
 frame shows nobody its background is the frame, and so is the vector. Backgrounds may have a model
 of their own (the role scene). Nothing is judged here.
 """
@@ -35,14 +35,14 @@ EMBEDDINGS = pa.schema(
     ]
 )
 MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region"]
-MAX_SIDE_PX = 640  # pictures wait for their batch no larger than this; no embedder looks closer
+MAX_SIDE_PX = 640  # images wait for their batch no larger than this; no embedder looks closer
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture that waits to be embedded."""
+class Image:
+    """One image that waits to be embedded."""
 
     image_id: str
     kind: str
@@ -51,7 +51,7 @@ class Picture:
 
 
 def shrink(image: np.ndarray) -> np.ndarray:
-    """Scale down to MAX_SIDE_PX, keeping the shape; smaller pictures stay as they are."""
+    """Scale down to MAX_SIDE_PX, keeping the shape; smaller images stay as they are."""
     height, width = image.shape[:2]
     scale = MAX_SIDE_PX / max(height, width)
     if scale >= 1:
@@ -60,31 +60,31 @@ def shrink(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def read_pictures(
+def read_images(
     frame_id: str, file: Path, people: pd.DataFrame, background: Path | None, padding: float
-) -> list[Picture]:
-    """All pictures of one frame: itself, who is in it, its clean background (the frame's own file
+) -> list[Image]:
+    """All images of one frame: itself, who is in it, its clean background (the frame's own file
     where nobody is in it, or None for none)."""
     image = read_rgb(file)
-    pictures = [Picture(frame_id, "frame", shrink(image), describe_colors(image))]
+    images = [Image(frame_id, "frame", shrink(image), describe_colors(image))]
     if background is not None:
         clean = read_rgb(background)
-        pictures.append(Picture(frame_id, "background", shrink(clean), describe_colors(clean)))
+        images.append(Image(frame_id, "background", shrink(clean), describe_colors(clean)))
     for row in people.itertuples():
         mask = decode_rle(row.mask, row.height_px, row.width_px)
         figure = shrink(cut_out(image, mask, padding))
         colors = describe_colors(image, mask, row.region)
-        pictures.append(Picture(row.instance_id, "instance", figure, colors))
-    return pictures
+        images.append(Image(row.instance_id, "instance", figure, colors))
+    return images
 
 
-def embed_pictures(
-    frames: Iterable[list[Picture]], embed: Embed, batch_size: int, scene: Embed | None = None
+def embed_images(
+    frames: Iterable[list[Image]], embed: Embed, batch_size: int, scene: Embed | None = None
 ) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     """Rows of the table, in full batches across frames; `scene` embeds the backgrounds."""
-    batch: list[Picture] = []
-    for pictures in frames:
-        batch += pictures
+    batch: list[Image] = []
+    for images in frames:
+        batch += images
         while len(batch) >= batch_size:
             yield from embed_batch(batch[:batch_size], embed, scene)
             batch = batch[batch_size:]
@@ -93,17 +93,17 @@ def embed_pictures(
 
 
 def embed_batch(
-    batch: list[Picture], embed: Embed, scene: Embed | None
+    batch: list[Image], embed: Embed, scene: Embed | None
 ) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
-    places = [scene is not None and picture.kind == "background" for picture in batch]
+    places = [scene is not None and image.kind == "background" for image in batch]
     vectors = {}
     for place, net in ((False, embed), (True, scene)):
         numbers = [n for n, is_place in enumerate(places) if is_place == place]
         if numbers:
             found = net([batch[n].pixels for n in numbers])
             vectors |= dict(zip(numbers, found, strict=True))
-    for number, picture in enumerate(batch):
-        yield picture.image_id, picture.kind, vectors[number], picture.colors
+    for number, image in enumerate(batch):
+        yield image.image_id, image.kind, vectors[number], image.colors
 
 
 def add_empty_frames(rows: pd.DataFrame, empty: set[str]) -> pd.DataFrame:
@@ -137,13 +137,13 @@ def main(
     names = [model["name"]] + ([scene_model["name"]] if own else [])
     log.info("%d frames, %d instances; %s", len(shown), len(people), ", ".join(names))
 
-    def read(frame: tuple) -> list[Picture]:
+    def read(frame: tuple) -> list[Image]:
         file = clean.get(frame.frame_id)
         background = Path(background_images) / file if file else None
         if own and file == "":  # nobody there: the frame is its background
             background = Path(images) / frame.file
         who = groups.get(frame.frame_id, nobody)
-        return read_pictures(frame.frame_id, Path(images) / frame.file, who, background, padding)
+        return read_images(frame.frame_id, Path(images) / frame.file, who, background, padding)
 
     rows: list[tuple] = []
     if len(shown):
@@ -152,7 +152,7 @@ def main(
             read_ahead(shown.itertuples(), read), "embedding frames", total=len(shown)
         )
         scene = load_model(scene_model, scene_weights) if own else None
-        rows = list(embed_pictures(reader, embed, batch_size, scene))
+        rows = list(embed_images(reader, embed, batch_size, scene))
     table = pd.DataFrame(rows, columns=EMBEDDINGS.names)
     if not own:
         table = add_empty_frames(table, set(clean.index[clean == ""]))

@@ -1,7 +1,7 @@
-"""Describe the reference pictures of the characters just as the film's instances are described.
+"""Describe the reference images of the characters just as the film's instances are described.
 
-Reads {roster}/{character}/*; leaves a row per picture. The largest person of a picture is cut out
-and embedded; a picture without one, or one that cannot be read, keeps its row with a reason.
+Reads {roster}/{character}/*; leaves a row per image. The largest person of an image is cut out
+and embedded; an image without one, or one that cannot be read, keeps its row with a reason.
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ def choose_person(people: Detections) -> int | None:
 
 
 def describe_reference(path: Path, detect, segment, embed, padding: float) -> tuple:
-    """Vector, colours and reason of one picture."""
+    """Vector, colors and reason of one image."""
     try:
         image = read_rgb(path)
     except CineloraError as error:
@@ -53,8 +53,8 @@ def describe_reference(path: Path, detect, segment, embed, padding: float) -> tu
     return vector, describe_colors(image, people.masks[row], region), ""
 
 
-def find_strays(rows: pd.DataFrame) -> list[str]:
-    """Pictures that look more like another character than like the other pictures of their own."""
+def find_mislabeled_references(rows: pd.DataFrame) -> list[str]:
+    """Images that look more like another character than like the other images of their own."""
     rows = rows[rows["reason"] == ""]
     labels = pd.factorize(rows["character"])[0]
     if labels.max(initial=0) < 1:
@@ -68,7 +68,7 @@ def find_strays(rows: pd.DataFrame) -> list[str]:
 
 
 def main(
-    pictures: list[str],
+    images: list[str],
     detect_weights: list[str],
     segment_weights: list[str],
     embed_weights: list[str],
@@ -84,18 +84,18 @@ def main(
     for gap in find_gaps(roster, characters):
         log.warning("%s", gap)
     rows: list[tuple] = []
-    if pictures:
+    if images:
         weights = [(detect, detect_weights), (segment, segment_weights), (embed, embed_weights)]
         models = [load_model(model, files) for model, files in weights]
-        for path in progress(pictures, "embedding references", total=len(pictures)):
+        for path in progress(images, "embedding references", total=len(images)):
             name = Path(path).relative_to(roster)
             found = describe_reference(Path(path), *models, padding)
             rows.append((name.as_posix(), name.parts[0], *found))
     table = pd.DataFrame(rows, columns=REFERENCES.names)
-    for stray in find_strays(table):
+    for stray in find_mislabeled_references(table):
         log.warning("%s looks more like somebody else: is it in the right folder?", stray)
     write_manifest(table, references, REFERENCES)
-    return Counts.of("pictures", table["reason"], int((table["reason"] == "unreadable").sum()))
+    return Counts.of("images", table["reason"], int((table["reason"] == "unreadable").sum()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Measure the joints of each person. Reads instances and pictures, leaves COCO-17 keypoints.
+"""Measure the joints of each person. Reads instances and images, leaves COCO-17 keypoints.
 
-The normalised pose is what poses are compared by: middle of the hips at 0, torso of length 1.
+The normalized pose is what poses are compared by: middle of the hips at 0, torso of length 1.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ POSES = pa.schema(
     [
         ("instance_id", pa.string()),
         ("frame_id", pa.string()),
-        ("keypoints", pa.list_(pa.float32())),  # 17 x (x, y, confidence), pixels of the picture
+        ("keypoints", pa.list_(pa.float32())),  # 17 x (x, y, confidence), pixels of the image
         ("normalized", pa.list_(pa.float32())),  # 17 x (x, y); null where the torso has no length
     ]
 )

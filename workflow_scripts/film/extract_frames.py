@@ -1,12 +1,12 @@
-"""Sample a film in one decode: pictures, shots, and what can be measured on the way.
+"""Sample a film in one decode: images, shots, and what can be measured on the way.
 
-Reads a video, or a folder of pictures (in natural order of their names, one second a picture).
+Reads a video, or a folder of images (in natural order of their names, one second an image).
 Leaves one row per sampled frame, one per shot, one per problem, and one JPEG per frame that shows
-something new. A frame that repeats the picture before it (a held drawing) has the reason "held",
-the measures of that picture and no file of its own; one that cannot be read has "unreadable".
+something new. A frame that repeats the image before it (a held drawing) has the reason "held",
+the measures of that image and no file of its own; one that cannot be read has "unreadable".
 
-Shots of a folder: a new one starts with each subfolder, and where a picture differs from the one
-before it as much as two shots do. Sizes and crops are those of the written picture; crop_x and
+Shots of a folder: a new one starts with each subfolder, and where an image differs from the one
+before it as much as two shots do. Sizes and crops are those of the written image; crop_x and
 crop_y say where its top left corner lay in the frame as stored.
 """
 
@@ -33,20 +33,20 @@ FRAMES = pa.schema(
         ("shot_id", pa.int32()),
         ("frame_no", pa.int64()),  # in the order of decoding, from 0
         ("time_s", pa.float64()),
-        ("file", pa.string()),  # name inside images/; "" where there is no picture
-        ("held_of", pa.string()),  # frame_id of the picture that this one repeats, or ""
+        ("file", pa.string()),  # name inside images/; "" where there is no image
+        ("held_of", pa.string()),  # frame_id of the image that this one repeats, or ""
         ("width_px", pa.int32()),
         ("height_px", pa.int32()),
         ("crop_x", pa.int32()),
         ("crop_y", pa.int32()),
-        ("phash", pa.uint64()),  # as imagehash.phash of the picture
+        ("phash", pa.uint64()),  # as imagehash.phash of the image
         ("sharpness", pa.float32()),  # this and the next two: 0 to 1
         ("brightness", pa.float32()),
         ("contrast", pa.float32()),
-        ("histogram", pa.list_(pa.float32())),  # shares of 4x4x4 colours
-        ("postcard", pa.binary()),  # 64x36 luma of the picture; empty where there is none
+        ("histogram", pa.list_(pa.float32())),  # shares of 4x4x4 colors
+        ("luma_thumbnail", pa.binary()),  # 64x36 luma of the image; empty where there is none
         ("fade", pa.bool_()),
-        ("source", pa.string()),  # file of a folder of pictures; "" for a video
+        ("source", pa.string()),  # file of a folder of images; "" for a video
         ("reason", pa.string()),  # "" | held | unreadable
     ]
 )
@@ -64,8 +64,8 @@ PROBLEMS = pa.schema([("time_s", pa.float64()), ("file", pa.string()), ("problem
 
 
 def read_footage(film: Path, images: Path, sampling: Sampling) -> Footage:
-    """One pass over a video or a folder of pictures; each needs its own libraries, so only those
-    are imported: they take as long as a hundred pictures do."""
+    """One pass over a video or a folder of images; each needs its own libraries, so only those
+    are imported: they take as long as a hundred images do."""
     if film.is_dir():
         from workflow_scripts.film.decoding.folder_pass import read_folder
 
@@ -114,7 +114,7 @@ def name_frames(rows: pd.DataFrame, shots: pd.DataFrame, fades: np.ndarray) -> p
 
 
 def check_readable(rows: pd.DataFrame, problems: list[Problem], film: str, most: float) -> None:
-    """Stop when too large a share of the sampled frames gave no picture."""
+    """Stop when too large a share of the sampled frames gave no image."""
     unreadable = int((rows["reason"] == "unreadable").sum())
     if unreadable > most * len(rows):
         examples = "\n".join(f"  {p.file} at {p.time_s:.2f} s: {p.problem}" for p in problems[:5])

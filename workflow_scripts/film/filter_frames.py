@@ -2,18 +2,18 @@
 
 A frame gets the first reason that applies, in this order:
 
-    unreadable  gave no picture
-    held        repeats the picture before it
+    unreadable  gave no image
+    held        repeats the image before it
     fade        fades from or to black
     dark, bright, flat  has too little light, too much, too little contrast
     blurred     is far less sharp than the film usually is
     small       has fewer pixels than a dataset needs
-    odd_color   is made of colours that the rest of the film lacks
+    odd_color   is made of colors that the rest of the film lacks
     text        is covered by a title or by credits
     duplicate   has another frame of its group that is kept
 
 A group keeps its sharpest frame; where that one is set aside for another reason, the sharpest of
-those left takes its place, so no picture is lost with its keeper.
+those left takes its place, so no image is lost with its keeper.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ DECISIONS = pa.schema([("frame_id", pa.string()), ("reason", pa.string())])  # "
 FRAMES = ["frame_id", "shot_id", "width_px", "height_px", "sharpness", "brightness", "contrast"]
 FRAMES += ["histogram", "fade", "reason"]
 LEAST_DEVIATION = 0.015  # of sharpness: in a very even film nothing near the usual is blurred
-RARE = 0.002  # a colour that fills less than this share of the other shots is none of the film's
+RARE = 0.002  # a color that fills less than this share of the other shots is none of the film's
 # which option sets frames aside for a reason, and the column that it looks at
 OPTIONS = {
     "fade": ("keep_fades", ""),
@@ -50,7 +50,7 @@ def measure_blur(sharpness: pd.Series) -> pd.Series:
 
 
 def measure_odd_color(frames: pd.DataFrame) -> np.ndarray:
-    """Share (N,) of each picture in colours that the film's other shots hardly have."""
+    """Share (N,) of each image in colors that the film's other shots hardly have."""
     histograms = np.stack(frames["histogram"].to_numpy()).astype(np.float64)
     shots, sizes = np.unique(frames["shot_id"], return_inverse=True, return_counts=True)[1:]
     if len(sizes) < 2:
@@ -64,7 +64,7 @@ def measure_odd_color(frames: pd.DataFrame) -> np.ndarray:
 
 
 def measure_text(frames: pd.DataFrame, text: pd.DataFrame, kinds: list[str]) -> np.ndarray:
-    """Share (N,) of each picture that boxes of text of these kinds cover."""
+    """Share (N,) of each image that boxes of text of these kinds cover."""
     lines = text[text["kind"].isin(kinds)]
     areas = (lines["x1"] - lines["x0"]) * (lines["y1"] - lines["y0"])
     covered = frames["frame_id"].map(areas.groupby(lines["frame_id"]).sum()).fillna(0)
@@ -108,7 +108,7 @@ def check_some_kept(frames: pd.DataFrame, reasons: pd.Series, limits: dict) -> N
         return
     counts = reasons[reasons.isin(OPTIONS)].value_counts()
     if counts.empty:
-        raise CineloraError(f"Not one of {len(reasons)} frames gave a picture. See the log before.")
+        raise CineloraError(f"Not one of {len(reasons)} frames gave an image. See the log before.")
     option, column = OPTIONS[counts.index[0]]
     found = frames.loc[reasons == counts.index[0], column].median() if column else None
     values = "" if found is None else f" (median {column} of these: {found:.3g})"

@@ -1,10 +1,10 @@
-"""Find out who is who: tracks that look alike are one character, reference pictures name them.
+"""Find out who is who: tracks that look alike are one character, reference images name them.
 
-Reads instances, their embeddings, the embedded reference pictures and, if there is one, a review;
+Reads instances, their embeddings, the embedded reference images and, if there is one, a review;
 leaves a row per instance: its cluster, its character ("": nobody that has a name), and why.
 
-Whole tracks are compared, by colours and vectors. Two tracks that share a frame are two people; so
-are pictures of two characters. The film itself says what is alike: tracks vary within themselves,
+Whole tracks are compared, by colors and vectors. Two tracks that share a frame are two people; so
+are images of two characters. The film itself says what is alike: tracks vary within themselves,
 and people who are seen together differ (the log has both, and their equal error rate).
 
 Corrections: config/reviews/{film}/identities.csv with the columns id (an instance_id, a track_id or
@@ -91,7 +91,10 @@ def find_equal_error(same: np.ndarray, different: np.ndarray) -> tuple[float, fl
 
 
 def choose_limit(
-    same: np.ndarray, different: np.ndarray, max_distance: float, openness: float
+    same: np.ndarray,
+    different: np.ndarray,
+    max_distance: float,
+    cluster_threshold_interpolation: float,
 ) -> float:
     """Largest distance within a character: between how tracks vary and how people differ.
 
@@ -107,7 +110,7 @@ def choose_limit(
         *(near, len(same), far, len(different)),
     )
     log.info("equal error rate %.3f at a distance of %.3f", rate, cut)
-    limit = near + openness * (far - near) if far > near else cut
+    limit = near + cluster_threshold_interpolation * (far - near) if far > near else cut
     return min(limit, max_distance)
 
 
@@ -163,7 +166,7 @@ def match_tracks(
 ) -> pd.DataFrame:
     """Cluster, character, score and source of each track.
 
-    Pictures and corrected tracks of a character are one group from the start; which tracks it
+    Images and corrected tracks of a character are one group from the start; which tracks it
     gathers has its name.
     """
     count = len(tracks)
@@ -178,19 +181,19 @@ def match_tracks(
     labels = link_average(distances, apart, groups, limit)
     who = {label: name for label, name in zip(labels, seeds, strict=True) if name}
     names = [who.get(label, "") for label in labels[:count]]
-    pictured = set(references["character"])
+    imaged = set(references["character"])
     return pd.DataFrame(
         {
             "cluster": labels[:count],
             "character": names,
             "score": score_tracks(distances, labels, limit)[:count],
-            "source": ["reference" if name in pictured else "cluster" for name in names],
+            "source": ["reference" if name in imaged else "cluster" for name in names],
         },
         index=tracks,
     )
 
 
-def tell_who(
+def assign_identities(
     tracks: pd.DataFrame, people: pd.DataFrame, review: dict[str, str], min_score: float
 ) -> pd.DataFrame:
     """Rows of the table; corrections of an instance win, then of a track, then of a cluster."""
@@ -228,23 +231,23 @@ def main(
     characters: list[str],
     vector_weight: float,
     max_distance: float,
-    openness: float,
+    cluster_threshold_interpolation: float,
     min_score: float,
 ) -> Counts:
     people, tracks, looks, early, late = read_tracks(instances, embeddings)
     said = read_review(review, characters)
-    pictures = read_manifest(references, ["character", "vector", "colors", "reason"])
-    pictures = pictures[(pictures["reason"] == "") & pictures["character"].isin(characters)]
-    log.info("%d tracks, %d references, %d corrections", len(tracks), len(pictures), len(said))
+    images = read_manifest(references, ["character", "vector", "colors", "reason"])
+    images = images[(images["reason"] == "") & images["character"].isin(characters)]
+    log.info("%d tracks, %d references, %d corrections", len(tracks), len(images), len(said))
     if tracks:
         together = find_together(people, tracks)
         same = np.diag(early.distances(late, vector_weight))
         different = looks.distances(looks, vector_weight)[np.triu(together)]
-        limit = choose_limit(same, different, max_distance, openness)
+        limit = choose_limit(same, different, max_distance, cluster_threshold_interpolation)
         log.info("tracks join up to a distance of %.3f", limit)
-        table = match_tracks(tracks, looks, together, pictures, said, limit, vector_weight)
+        table = match_tracks(tracks, looks, together, images, said, limit, vector_weight)
         sizes = people["track_id"].value_counts()
-        rows = tell_who(number_clusters(table, sizes), people, said, min_score)
+        rows = assign_identities(number_clusters(table, sizes), people, said, min_score)
     else:
         rows = pd.DataFrame(columns=IDENTITIES.names)
     report_unused(said, rows)
@@ -258,7 +261,7 @@ def count(rows: pd.DataFrame) -> Counts:
     named = rows["character"] != ""
     log.info("instances: %s", rows["character"].replace("", "nobody").value_counts().to_dict())
     if not named.any():
-        log.warning("nobody has a name: put pictures into config/rosters/, or write a review")
+        log.warning("nobody has a name: put images into config/rosters/, or write a review")
         return Counts("instances", len(rows), len(rows), found=found)
     return Counts.of("instances", rows["reason"], **found)
 

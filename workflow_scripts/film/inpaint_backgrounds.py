@@ -1,8 +1,8 @@
 """Take the people out of every frame: real pixels where the shot shows them, paint elsewhere.
 
-Reads frames, pictures and instances of one shard of whole shots; leaves a clean background per
-picture with people in it, and how much of it was covered, revealed and painted. Pixels outside the
-grown masks are those of the picture. What was painted is looked at by the detector once more:
+Reads frames, images and instances of one shard of whole shots; leaves a clean background per
+image with people in it, and how much of it was covered, revealed and painted. Pixels outside the
+grown masks are those of the image. What was painted is looked at by the detector once more:
 `leftover` is the score of the surest person it sees in the hole. Nothing is judged here.
 """
 
@@ -16,14 +16,14 @@ import pyarrow as pa
 
 from workflow_scripts.film.places.holes import blend_seam, find_shadow, grow_masks
 from workflow_scripts.film.places.plates import (
-    MAX_MISFIT,
+    MAX_REGISTRATION_ERROR,
     find_changes,
-    lay_over,
     make_view,
     match_gain,
     register,
     scale_light,
     take_median,
+    warp,
 )
 from workflow_scripts.lib.images import (
     clip_box,
@@ -48,7 +48,7 @@ BACKGROUNDS = pa.schema(
         (
             "moving",
             pa.float32(),
-        ),  # largest spot beside the hole that other pictures show otherwise,
+        ),  # largest spot beside the hole that other images show otherwise,
         # as a share of the frame; 0 where the camera does not rest
         ("hole", pa.list_(pa.uint32())),  # what was taken out: run lengths, see lib/images.py
         ("painted", pa.list_(pa.uint32())),  # the part of it that no frame shows
@@ -56,12 +56,12 @@ BACKGROUNDS = pa.schema(
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "file"]
 INSTANCE_COLUMNS = ["frame_id", "mask", "height_px", "width_px"]
-KEPT_PICTURES = 48  # decoded pictures of a shot in memory: those of two frames
+KEPT_IMAGES = 48  # decoded images of a shot in memory: those of two frames
 CONTEXT = 0.5  # of the hole's size: how much round it the detector sees
 
 
 def choose_sources(count: int, target: int, most: int) -> list[int]:
-    """Up to `most` other pictures of a shot of `count`: a third the nearest, the rest spread."""
+    """Up to `most` other images of a shot of `count`: a third the nearest, the rest spread."""
     others = [n for n in range(count) if n != target]
     if len(others) <= most:
         return others
@@ -72,16 +72,16 @@ def choose_sources(count: int, target: int, most: int) -> list[int]:
 
 
 class Shot:
-    """The pictures of one shot, decoded when needed; only the latest ones are kept."""
+    """The images of one shot, decoded when needed; only the latest ones are kept."""
 
     def __init__(self, files: list[Path], masks: list[pd.DataFrame], grow: float, shadow: float):
         self.files = files
-        self.masks = masks  # per picture: rows with mask, height_px, width_px
+        self.masks = masks  # per image: rows with mask, height_px, width_px
         self.margins = (grow, shadow)
-        self.image = lru_cache(KEPT_PICTURES)(lambda n: read_rgb(self.files[n]))
-        self.areas = lru_cache(KEPT_PICTURES)(self._find_areas)
-        self.view = lru_cache(4 * KEPT_PICTURES)(lambda n: make_view(self.image(n), self.hole(n)))
-        self.register = lru_cache(4 * KEPT_PICTURES)(self._register)
+        self.image = lru_cache(KEPT_IMAGES)(lambda n: read_rgb(self.files[n]))
+        self.areas = lru_cache(KEPT_IMAGES)(self._find_areas)
+        self.view = lru_cache(4 * KEPT_IMAGES)(lambda n: make_view(self.image(n), self.hole(n)))
+        self.register = lru_cache(4 * KEPT_IMAGES)(self._register)
 
     def hole(self, n: int) -> np.ndarray:
         return self.areas(n)[0]
@@ -99,7 +99,7 @@ class Shot:
         return register(self.view(target), self.view(n))
 
     def sources(self, target: int, most: int) -> list[int]:
-        """Pictures to look behind the people of `target`; a crop may change within a shot."""
+        """Images to look behind the people of `target`; a crop may change within a shot."""
         shape = self.image(target).shape
         chosen = choose_sources(len(self.files), target, most)
         return [n for n in chosen if self.image(n).shape == shape]
@@ -108,19 +108,19 @@ class Shot:
 def reveal(
     shot: Shot, target: int, sources: list[int], wanted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What other pictures show at the K wanted pixels: (K, 3) uint8, and which are known (K,)."""
+    """What other images show at the K wanted pixels: (K, 3) uint8, and which are known (K,)."""
     view, values, known = shot.view(target), [], []
     pixels = np.flatnonzero(wanted)
     for n in sources:
         other = shot.view(n)
-        matrix, misfit = shot.register(target, n)
-        if misfit > MAX_MISFIT:
+        matrix, registration_error = shot.register(target, n)
+        if registration_error > MAX_REGISTRATION_ERROR:
             continue
-        small, small_known = lay_over(other.colour, ~other.free, matrix, 1.0)
+        small, small_known = warp(other.color, ~other.free, matrix, 1.0)
         gain = match_gain(view, small, view.free & small_known)
         if gain is None:
             continue
-        image, seen = lay_over(shot.image(n), shot.hole(n), matrix, view.scale)
+        image, seen = warp(shot.image(n), shot.hole(n), matrix, view.scale)
         values.append(scale_light(image.reshape(-1, 3)[pixels], gain))
         known.append(seen.ravel()[pixels])
     if not values:
@@ -131,7 +131,7 @@ def reveal(
 def clean(
     shot: Shot, target: int, most: int, inpaint: Callable
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The picture without its people, the hole they left, and the painted part of it (bool)."""
+    """The image without its people, the hole they left, and the painted part of it (bool)."""
     image, (hole, ground) = shot.image(target), shot.areas(target)
     wanted = hole | ground
     pixels, found = reveal(shot, target, shot.sources(target, most), wanted)
@@ -152,7 +152,7 @@ def measure_moving(shot: Shot, target: int, most: int, hole: np.ndarray) -> floa
     resting = [
         shot.view(n)
         for n in shot.sources(target, most)
-        if shot.register(target, n)[1] <= MAX_MISFIT
+        if shot.register(target, n)[1] <= MAX_REGISTRATION_ERROR
         and np.array_equal(shot.register(target, n)[0], np.eye(3))
     ]
     return find_changes(shot.view(target), resting, hole)
@@ -184,7 +184,7 @@ def describe(hole: np.ndarray, painted: np.ndarray) -> dict:
 def clean_shot(
     frames: pd.DataFrame, shot: Shot, folder: Path, most: int, inpaint: Callable, detect: Callable
 ) -> list[dict]:
-    """Write the clean pictures of one shot; return its rows."""
+    """Write the clean images of one shot; return its rows."""
     rows = []
     for n, frame_id in enumerate(frames["frame_id"]):
         file, leftover = "", 0.0
@@ -213,7 +213,7 @@ def main(
     detect_model: dict,
     grow: float,
     shadow: float,
-    most_sources: int,
+    max_sources: int,
 ) -> Counts:
     """Clean the frames of one shard."""
     table = select_shard(read_manifest(frames, FRAME_COLUMNS), shard)
@@ -222,7 +222,7 @@ def main(
     masks = dict(list(people[people["frame_id"].isin(table["frame_id"])].groupby("frame_id")))
     folder = Path(backgrounds_images)
     folder.mkdir(parents=True, exist_ok=True)
-    log.info("%d pictures, %d with people; %s", len(table), len(masks), inpaint_model["name"])
+    log.info("%d images, %d with people; %s", len(table), len(masks), inpaint_model["name"])
     inpaint = load_model(inpaint_model, inpaint_weights) if masks else None
     detect = load_model(detect_model, detect_weights) if masks else None
     rows = []
@@ -231,10 +231,10 @@ def main(
         nobody = people.iloc[:0]
         files = [Path(images) / name for name in rest["file"]]
         shot = Shot(files, [masks.get(i, nobody) for i in rest["frame_id"]], grow, shadow)
-        rows += clean_shot(rest, shot, folder, most_sources, inpaint, detect)
+        rows += clean_shot(rest, shot, folder, max_sources, inpaint, detect)
     found = pd.DataFrame(rows, columns=BACKGROUNDS.names)
     write_manifest(found, backgrounds, BACKGROUNDS)
-    return Counts("pictures", len(found), len(found), found={"cleaned": len(masks)})
+    return Counts("images", len(found), len(found), found={"cleaned": len(masks)})
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ Pairs = tuple[np.ndarray, np.ndarray]
 def find_pairs(codes: np.ndarray, radius: int) -> Pairs:
     """Every pair (i, j), i < j, of different uint64 codes (N,) within `radius` bits, each once.
 
-    Codes must be distinct (np.unique): one flat picture in thousands of copies would alone give
+    Codes must be distinct (np.unique): one flat image in thousands of copies would alone give
     millions of pairs. Memory: some 60 bytes a code and 16 a pair, and the pairs of one look.
     """
     if len(codes) < BRUTE_BELOW:

@@ -1,6 +1,6 @@
 """Find the people of each frame, cut them out, follow them through the shot.
 
-Reads the frames that have a picture; leaves one row per person and frame, with its mask and track.
+Reads the frames that have an image; leaves one row per person and frame, with its mask and track.
 A detector proposes, a segmenter cuts out and may refuse. Then time helps: a person that is lost for
 some frames is looked for again where the frames around place them, and a weak detection that no
 clear one of the same track supports is scenery. A segmenter with a memory of its own (SAM 2) knows
@@ -38,13 +38,13 @@ INSTANCES = pa.schema(
         ("frame_id", pa.string()),
         ("shot_id", pa.int32()),
         ("track_id", pa.string()),
-        ("x0", pa.float32()),  # box of the mask, pixels of the picture, end excluded
+        ("x0", pa.float32()),  # box of the mask, pixels of the image, end excluded
         ("y0", pa.float32()),
         ("x1", pa.float32()),
         ("y1", pa.float32()),
-        ("score", pa.float32()),  # of the detector; of its neighbours in time where it saw nobody
+        ("score", pa.float32()),  # of the detector; of its neighbors in time where it saw nobody
         ("mask", pa.list_(pa.uint32())),  # run lengths, see lib/images.py
-        ("height_px", pa.int32()),  # size of the picture and of the mask
+        ("height_px", pa.int32()),  # size of the image and of the mask
         ("width_px", pa.int32()),
         ("area_px", pa.int32()),
         ("region", pa.list_(pa.float32())),  # what prompted the model; null when it has no regions
@@ -57,7 +57,7 @@ Detect = Callable[[np.ndarray], Detections]
 
 
 def detect_small(image: np.ndarray, detect: Detect, taken: np.ndarray) -> Detections:
-    """Detect in overlapping squares of half the picture's height, where nobody was found yet.
+    """Detect in overlapping squares of half the image's height, where nobody was found yet.
 
     `taken` (H, W) are the masks of the people found. A square shows but a part of large people, and
     what a detector makes of the part must not compete with the whole.
@@ -85,7 +85,7 @@ def _is_taken(box: np.ndarray, taken: np.ndarray) -> bool:
 
 
 def segment_frame(image: np.ndarray, detect: Detect, segment: Segment, *, zoom: bool) -> Detections:
-    """The people of one picture; `zoom` adds small ones that stand apart from the others."""
+    """The people of one image; `zoom` adds small ones that stand apart from the others."""
     found = segment(image, detect(image))
     if not zoom:
         return found
@@ -109,33 +109,33 @@ def _move(found: Detections, x: int, y: int) -> Detections:
     return replace(found, boxes=boxes, regions=regions)
 
 
-def prepare_pictures(pictures: Iterator[np.ndarray], segment: Segment) -> Iterator[np.ndarray]:
-    """The pictures of a shot in turn; a segmenter that encodes several at once sees them first."""
-    several = getattr(segment, "batch_size", 1)
-    while images := list(islice(pictures, several)):
-        if several > 1:
-            segment.prepare(images)
-        yield from images
+def prepare_images(images: Iterator[np.ndarray], segment: Segment) -> Iterator[np.ndarray]:
+    """The images of a shot in turn; a segmenter that encodes several at once sees them first."""
+    batch_size = getattr(segment, "batch_size", 1)
+    while batch := list(islice(images, batch_size)):
+        if batch_size > 1:
+            segment.prepare(batch)
+        yield from batch
 
 
 def segment_shot(
     shot: pd.DataFrame,
     folder: Path,
-    pictures: Iterator[np.ndarray],
+    images: Iterator[np.ndarray],
     detect: Detect,
     segment: Segment,
     *,
-    zoom_every: int,
+    tiling_interval: int,
     sure_score: float,
     max_gap_s: float,
 ) -> list[dict]:
-    """Rows of one shot; `shot` has its frames in order of time, `pictures` gives them in turn."""
+    """Rows of one shot; `shot` has its frames in order of time, `images` gives them in turn."""
     files, times_s = list(shot["file"]), [float(t) for t in shot["time_s"]]
     frames, widths = [], []
     follow = segment.follow_shot() if hasattr(segment, "follow_shot") else None
-    shown = prepare_pictures(islice(pictures, len(files)), segment)
+    shown = prepare_images(islice(images, len(files)), segment)
     for number, (image, time_s) in enumerate(zip(shown, times_s, strict=True)):
-        zoom = zoom_every > 0 and number % zoom_every == 0
+        zoom = tiling_interval > 0 and number % tiling_interval == 0
         found = segment_frame(image, detect, segment, zoom=zoom)
         if follow:
             found = follow(image, found)
@@ -191,7 +191,7 @@ def main(
     shard: str,
     detect: dict,
     segment: dict,
-    zoom_every: int,
+    tiling_interval: int,
     max_gap_s: float,
 ) -> Counts:
     everything = read_manifest(frames, FRAME_COLUMNS)
@@ -202,14 +202,14 @@ def main(
     if len(shown):
         models = load_model(detect, detect_weights), load_model(segment, segment_weights)
         shots = shown.groupby("shot_id", sort=True)
-        pictures = read_ahead([Path(images) / file for file in shown["file"]], read_rgb)
+        decoded = read_ahead([Path(images) / file for file in shown["file"]], read_rgb)
         for _, shot in progress(shots, "segmenting shots", total=shots.ngroups):
             rows += segment_shot(
                 shot,
                 Path(images),
-                pictures,
+                decoded,
                 *models,
-                zoom_every=zoom_every,
+                tiling_interval=tiling_interval,
                 sure_score=detect["sure_score"],
                 max_gap_s=max_gap_s,
             )

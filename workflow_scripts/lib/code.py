@@ -15,7 +15,7 @@ PACKAGE = "workflow_scripts"
 
 
 def hash_code(*modules: str) -> str:
-    """Hash the import closure of modules such as "film.dedup_frames" or "models.loaders.blazepose"."""
+    """Hash the import closure of modules such as "film.dedup_frames"."""
     closure: set[Path] = set()
     for module in modules:
         _collect(_find_file(f"{PACKAGE}.{module}"), closure)

@@ -1,4 +1,4 @@
-"""Pictures and masks: decode, encode, crop, run-length code. Arrays are RGB uint8 (H, W, 3)."""
+"""Images and masks: decode, encode, crop, run-length code. Arrays are RGB uint8 (H, W, 3)."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ import numpy as np
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 
-NEUTRAL_GREY = (128, 128, 128)
+NEUTRAL_GRAY = (128, 128, 128)
 
 
 def read_rgb(path: str | Path) -> np.ndarray:
-    """Decode a picture as (H, W, 3) RGB uint8; alpha is composited on grey, never just dropped."""
+    """Decode an image as (H, W, 3) RGB uint8; alpha is composited on gray, never just dropped."""
     data = np.fromfile(path, np.uint8)
     image = (
         cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -20,7 +20,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
         else None
     )
     if image is None:
-        raise CineloraError(f"{path} is not a readable picture ({data.size} bytes).")
+        raise CineloraError(f"{path} is not a readable image ({data.size} bytes).")
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     if image.ndim == 2:
@@ -31,7 +31,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
 
 
 def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> None:
-    """Encode by the suffix (.jpg or .png); RGB (H, W, 3) or grey (H, W) uint8; atomic."""
+    """Encode by the suffix (.jpg or .png); RGB (H, W, 3) or gray (H, W) uint8; atomic."""
     pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if Path(path).suffix == ".jpg" else []
     done, data = cv2.imencode(Path(path).suffix, pixels, options)
@@ -41,14 +41,14 @@ def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> No
         partial.write_bytes(data)  # tofile would not say that a disk is full
 
 
-def composite(image: np.ndarray, alpha: np.ndarray, colour: tuple = NEUTRAL_GREY) -> np.ndarray:
-    """Lay the picture over one colour; alpha (H, W) from 0 to 1."""
+def composite(image: np.ndarray, alpha: np.ndarray, color: tuple = NEUTRAL_GRAY) -> np.ndarray:
+    """Lay the image over one color; alpha (H, W) from 0 to 1."""
     weight = np.asarray(alpha, np.float32)[..., None]
-    return np.rint(image * weight + np.array(colour, np.float32) * (1 - weight)).astype(np.uint8)
+    return np.rint(image * weight + np.array(color, np.float32) * (1 - weight)).astype(np.uint8)
 
 
 def clip_box(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
-    """Round a box x0, y0, x1, y1 (end excluded) outwards to whole pixels inside the picture."""
+    """Round a box x0, y0, x1, y1 (end excluded) outwards to whole pixels inside the image."""
     x0, y0, x1, y1 = (float(value) for value in box)
     left, top = max(0, int(np.floor(x0))), max(0, int(np.floor(y0)))
     return left, top, min(width, int(np.ceil(x1))), min(height, int(np.ceil(y1)))

@@ -42,7 +42,7 @@ def _check_columns(path: Path, present: list[str], columns: list[str]) -> None:
 def read_vectors(
     paths: Sequence[str | Path], kind: str, ids: pd.Series
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors (N, D) float32 of the pictures `ids` of a kind, and which of them have one (N,).
+    """Vectors (N, D) float32 of the images `ids` of a kind, and which of them have one (N,).
 
     Shard by shard into one array: of other kinds no more than a shard is in memory.
     """

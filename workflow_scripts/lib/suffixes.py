@@ -1,3 +1,3 @@
-"""Which files are pictures; it stands alone because the plan, and many phases, ask for it."""
+"""Which files are images; it stands alone because the plan, and many phases, ask for it."""
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}

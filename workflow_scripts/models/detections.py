@@ -7,11 +7,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Detections:
-    """N things found in one picture (H, W); row i of every array is the same thing."""
+    """N things found in one image (H, W); row i of every array is the same thing."""
 
     boxes: np.ndarray  # (N, 4) float32: x0, y0, x1, y1 in pixels, end excluded
     scores: np.ndarray  # (N,) float32, 0 to 1
-    regions: np.ndarray | None = None  # (N, 4) float32: centre x, centre y, side, angle in radians
+    regions: np.ndarray | None = None  # (N, 4) float32: center x, center y, side, angle in radians
     masks: np.ndarray | None = None  # (N, H, W) bool
     tracks: np.ndarray | None = None  # (N,) int: the same number is the same person in a shot
 
@@ -37,7 +37,7 @@ class Detections:
 
 
 def no_detections(height: int, width: int, *, regions: bool) -> Detections:
-    """Nobody found in a picture of this size."""
+    """Nobody found in an image of this size."""
     empty = np.zeros((0, 4), np.float32)
     masks = np.zeros((0, height, width), bool)
     return Detections(empty, np.zeros(0, np.float32), empty if regions else None, masks)

@@ -1,4 +1,4 @@
-"""A base model as one object: encode pictures and captions, the denoising loss, draw pictures."""
+"""A base model as one object: encode images and captions, the denoising loss, draw images."""
 
 import gc
 import hashlib
@@ -12,7 +12,6 @@ from diffusers import DDPMScheduler, StableDiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from workflow_scripts.adapter.adapter_file import read_adapter
 from workflow_scripts.lib.errors import CineloraError
 
 diffusers_logging.disable_progress_bar()  # their bars of loading would fill our logs
@@ -28,7 +27,7 @@ class Base:
 
     pipeline: StableDiffusionPipeline
     device: str
-    is_random: bool  # random weights: pictures mean nothing
+    is_random: bool  # random weights: images mean nothing
     architecture: str  # modelspec.architecture of its adapters
     version: str  # ss_base_model_version of its adapters
     sha256: str  # of the whole folder
@@ -37,7 +36,7 @@ class Base:
 
     @property
     def side_step_px(self) -> int:
-        """Sides of training pictures are multiples of this: the UNet halves the latents too."""
+        """Sides of training images are multiples of this: the UNet halves the latents too."""
         return self.pixels_per_latent * 2 ** (len(self.pipeline.unet.config.block_out_channels) - 1)
 
     @property
@@ -97,16 +96,16 @@ def encode_captions(base: Base, captions: Sequence[str], *, batch_size: int = 16
 
 
 @torch.no_grad()
-def encode_pictures(base: Base, pictures: np.ndarray) -> torch.Tensor:
-    """Latents (N, 4, H/8, W/8), float32 on the CPU, of RGB uint8 pictures (N, H, W, 3)."""
-    pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(base.device).float() / 127.5 - 1
+def encode_images(base: Base, images: np.ndarray) -> torch.Tensor:
+    """Latents (N, 4, H/8, W/8), float32 on the CPU, of RGB uint8 images (N, H, W, 3)."""
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).to(base.device).float() / 127.5 - 1
     vae = base.pipeline.vae
     latents = vae.encode(pixels.to(vae.dtype)).latent_dist.mode() * vae.config.scaling_factor
     return latents.float().cpu()
 
 
 def free_encoders(base: Base) -> None:
-    """Let go of picture and text encoder once everything is cached: most of the memory."""
+    """Let go of image and text encoder once everything is cached: most of the memory."""
     base.pipeline.register_modules(vae=None, text_encoder=None)
     gc.collect()
     if base.device == "cuda":
@@ -135,23 +134,7 @@ def signal_to_noise(base: Base, timesteps: torch.Tensor) -> torch.Tensor:
     return kept / (1 - kept)
 
 
-def load_adapter(base: Base, path: str | Path) -> None:
-    """Load the file as any user of diffusers would, named "film"; no layer may stay out."""
-    path, wanted, problem = Path(path), read_adapter(path).modules, ""
-    try:
-        base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name="film")
-    except (ValueError, RuntimeError) as error:  # names or shapes that the base does not have
-        problem = str(error).split("\n")[0][:200]
-    modules = base.pipeline.unet.named_modules()
-    loaded = [name for name, module in modules if "film" in getattr(module, "lora_A", {})]
-    if problem or len(loaded) != len(wanted):
-        raise CineloraError(
-            f"{path} has {len(wanted)} layers, diffusers could not load all of them. {problem}\n"
-            "  It was trained on another base model; its settings.yaml names it."
-        )
-
-
-def draw_pictures(
+def draw_images(
     base: Base,
     prompts: Sequence[str],
     seeds: Sequence[int],
@@ -160,9 +143,9 @@ def draw_pictures(
     guidance: float,
     side_px: int,
 ) -> np.ndarray:
-    """Draw one picture per prompt and seed, RGB uint8 (N, side, side, 3).
+    """Draw one image per prompt and seed, RGB uint8 (N, side, side, 3).
 
-    Noise is drawn on the CPU, picture by picture: a seed means the same noise on every machine.
+    Noise is drawn on the CPU, image by image: a seed means the same noise on every machine.
     """
     parts = []
     for start in range(0, len(prompts), DRAWN_AT_ONCE):

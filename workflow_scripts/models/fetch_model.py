@@ -1,6 +1,7 @@
 """Fetch what the table of models names, weights or a film; leave it checked, or not at all.
 
-By hand: `python -m workflow_scripts.models.fetch_model --tier full`, or with names of models or files.
+By hand: `python -m workflow_scripts.models.fetch_model --tier full`,
+or with names of models or files.
 """
 
 import argparse
@@ -56,9 +57,9 @@ def fetch(row: dict[str, Any], path: Path, models_dir: str | None = None) -> Non
     Two who ask at once take turns, and the second finds the work done.
     """
     log.info("%s: from %s", path, row.get("package") or row.get("url") or row.get("repo", "a file"))
-    log.info("licence %s; training data: %s", row["licence"], row.get("training_data", "not said"))
+    log.info("license %s; training data: %s", row["license"], row.get("training_data", "not said"))
     if not row.get("commercial", True):
-        log.warning("%s may not be used commercially (%s)", path.name, row["licence"])
+        log.warning("%s may not be used commercially (%s)", path.name, row["license"])
     locks = path.parent / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / path.name):
@@ -151,7 +152,7 @@ def main(
 
 
 def fetch_by_hand(arguments: list[str] | None = None) -> None:
-    """Show what will come, non-commercial licences first; then fetch what is not there yet."""
+    """Show what will come, non-commercial licenses first; then fetch what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="models, files or folders; none: all of the tier")
     parser.add_argument("--tier", choices=["light", "full"], default="light")

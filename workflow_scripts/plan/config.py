@@ -7,17 +7,18 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.suffixes import PICTURES
+from workflow_scripts.lib.suffixes import IMAGES
 from workflow_scripts.models.registry import ROLES, choose_model, fetchable_films
 
-SCHEMA = Path(__file__).resolve().parents[2] / "config" / "config.schema.yaml"
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+AREAS = ("film", "dataset", "adapter", "report")  # each with options/<area>.yaml and a schema
 
 
 def find_problems(config: dict[str, Any]) -> list[str]:
     """Say in plain words everything that is wrong with the config; [] when it is fine."""
-    schema = yaml.safe_load(SCHEMA.read_text())
     errors = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
+        Draft202012Validator(read_schema()).iter_errors(config),
+        key=lambda e: list(map(str, e.path)),
     )
     problems = [line for error in errors for line in _explain(error)]
     if problems:
@@ -30,6 +31,27 @@ def find_problems(config: dict[str, Any]) -> list[str]:
     ]
     chosen = {name: film for name, film in films.items() if not only or name in only}
     return [*unknown, *_film_problems(chosen), *_model_problems(config["models"])]
+
+
+def read_schema() -> dict[str, Any]:
+    """The schema of the whole config: that of the user's page, and one per area."""
+    parts = [
+        yaml.safe_load((CONFIG / f"schemas/{name}.schema.yaml").read_text(encoding="utf-8"))
+        for name in ("config", *AREAS)
+    ]
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [name for part in parts for name in part["required"]],
+        "properties": {name: rule for part in parts for name, rule in part["properties"].items()},
+    }
+
+
+def read_shipped() -> dict[str, Any]:
+    """The config as it ships: every option of every area, then the user's page."""
+    names = [f"options/{area}.yaml" for area in AREAS]
+    texts = [(CONFIG / name).read_text(encoding="utf-8") for name in [*names, "config.yaml"]]
+    return {key: value for text in texts for key, value in yaml.safe_load(text).items()}
 
 
 def _explain(error: ValidationError) -> list[str]:
@@ -55,8 +77,8 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
             problems.append(
                 f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
             )
-        elif path.is_dir() and not any(p.suffix.lower() in PICTURES for p in path.rglob("*")):
-            problems.append(f"films.{name}.path: the folder {path} holds no pictures.")
+        elif path.is_dir() and not any(p.suffix.lower() in IMAGES for p in path.rglob("*")):
+            problems.append(f"films.{name}.path: the folder {path} holds no images.")
         if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
             problems.append(f"films.{name}: the kind character needs names under characters.")
         if film.get("truth") and not (Path(film["truth"]) / "frames.csv").is_file():

@@ -58,7 +58,7 @@ def pack_inputs(film: str, dataset: str, shards: Sequence[str]) -> dict[str, lis
 
 
 def balance_inputs(film: str, dataset: str, shards: Sequence[str]) -> dict[str, list[str]]:
-    """Tables that tell where people are in a dataset's pictures."""
+    """Tables that tell where people are in a dataset's images."""
     names = BALANCE_TABLES[dataset.partition("-")[0]]
     return {name: _locate(film, name, shards) for name in names}
 

@@ -1,6 +1,6 @@
 """Draw one page from all tables of a film, and sum up its progress.
 
-Reads every table of the film's kinds and a few of its pictures; leaves index.html, which is one
+Reads every table of the film's kinds and a few of its images; leaves index.html, which is one
 file and asks the network for nothing, two of its drawings as SVG, and progress.json.
 """
 
@@ -100,17 +100,17 @@ def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mappi
 def make_sections(
     film: Film, first: Sequence[Section], last: Sequence[Section | None]
 ) -> list[Section]:
-    """All chapters in the order of the page; those with pictures are made here."""
+    """All chapters in the order of the page; those with images are made here."""
     return [*first, *(chapter(film) for chapter in CHAPTERS), *(s for s in last if s)]
 
 
 def fit_page(film: Film, options: Mapping[str, Any], draw: Any) -> tuple[str, int]:
-    """Draw with fewer pictures per gallery until the page is small enough; also their number."""
+    """Draw with fewer images per gallery until the page is small enough; also their number."""
     size, limit = options["gallery_size"], options["max_mb"] * 1e6
     while True:
         look = Look(size, options["thumb_px"], options["quality"])
         page = draw(Film(film.name, film.block, film.datasets, film.results, look))
-        log.info("%d pictures per gallery: %.1f MB", size, len(page) / 1e6)
+        log.info("%d images per gallery: %.1f MB", size, len(page) / 1e6)
         if len(page) <= limit or size <= 2:
             return page, size
         size //= 2
@@ -164,7 +164,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _count(funnel: Funnel, page: str) -> Counts:
-    found = {"pictures": page.count("data:image/jpeg"), "kilobytes": len(page) // 1000}
+    found = {"images": page.count("data:image/jpeg"), "kilobytes": len(page) // 1000}
     return Counts(funnel.unit, funnel.read, funnel.left, funnel.aside, found)
 
 

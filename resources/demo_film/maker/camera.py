@@ -94,7 +94,7 @@ def measure_focus(shot: dict, people: list[dict], u: float) -> list[dict]:
 
 
 def frame_people(shot: dict, focus: list[dict]) -> tuple[np.ndarray, float]:
-    """Target (3,) and height of the picture at the target, both metres."""
+    """Target (3,) and height of the image at the target, both metres."""
     framing, right = shot["framing"], sideways(shot["camera"]["az"])
     if framing == "close-up":
         first = focus[0]

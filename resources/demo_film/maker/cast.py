@@ -1,4 +1,4 @@
-"""Who plays: body, face, hair and clothes of three characters. Colours are linear RGB, 0 to 1."""
+"""Who plays: body, face, hair and clothes of three characters. Colors are linear RGB, 0 to 1."""
 
 # Hairlines: (degrees from the face, elevation of the rim in degrees).
 LONG = [(0, 40), (35, 38), (52, 28), (66, 8), (80, -14), (100, -22), (120, -30), (180, -38)]

@@ -1,7 +1,7 @@
 """Dresses and animates the characters: screenplay -> plain arrays of vertices and joints.
 
 Writes, for every character of a film,
-  cache/<play>/char_<name>.npz         faces, colours, materials (constant)
+  cache/<play>/char_<name>.npz         faces, colors, materials (constant)
   cache/<play>/anim_<shot>_<name>.npz  vertices, COCO-17 joints, head rotation (one row a drawing)
 Units are metres, z is up, a character stands at the origin and looks along -y.
 """
@@ -23,7 +23,7 @@ LASHES, TEETH, TONGUE = (0.02, 0.012, 0.01), (0.85, 0.83, 0.77), (0.55, 0.16, 0.
 
 
 class Figure:
-    """A character as a list of parts: (points at a moment, faces, colours, material)."""
+    """A character as a list of parts: (points at a moment, faces, colors, material)."""
 
     def __init__(self, body: Body, character: dict) -> None:
         self.body, self.character, self.parts = body, character, []

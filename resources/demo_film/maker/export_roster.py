@@ -1,4 +1,4 @@
-"""Cuts the reference pictures to roster/<character>/*.jpg: people to name from, not in the film."""
+"""Cuts the reference images to roster/<character>/*.jpg: people to name from, not in the film."""
 
 import argparse
 import pathlib
@@ -15,7 +15,7 @@ MARGIN = 0.12  # of the box's longer side
 
 
 def crop_box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The character's box with a margin, inside the picture."""
+    """The character's box with a margin, inside the image."""
     x0, y0, x1, y1 = box_of(mask)
     margin, (h, w) = int(MARGIN * max(x1 - x0, y1 - y0)), mask.shape
     return max(0, x0 - margin), max(0, y0 - margin), min(w, x1 + margin), min(h, y1 + margin)
@@ -31,9 +31,9 @@ def main(work: pathlib.Path, out: pathlib.Path) -> None:
         view = view_of(who["facing"] - shot["camera"]["az"])
         label = f"{counts[name]:02d}_{shot['framing']}_{view}_{shot['time_of_day']}.jpg"
         mask = read_mask(work / "reference" / "masks" / frame) > 0
-        picture = Image.open(work / "reference" / "frames" / frame).convert("RGB")
+        image = Image.open(work / "reference" / "frames" / frame).convert("RGB")
         (out / name).mkdir(parents=True, exist_ok=True)
-        picture.crop(crop_box(mask)).save(out / name / label, quality=92)
+        image.crop(crop_box(mask)).save(out / name / label, quality=92)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def ring_points(angles: np.ndarray, cols: int) -> np.ndarray:
 
 
 def make_eyeball(center, radius: float, iris) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points, faces and colours of an eye that looks along -y."""
+    """Points, faces and colors of an eye that looks along -y."""
     degrees = np.array([0.5, 6, 11, 12.5, 20, 27, 29, 31, 33, 45, 60, 80, 100, 130, 179])
     ring = np.repeat(degrees, 24)[:, None]
     rim = np.array(iris) * 0.25

@@ -10,7 +10,7 @@ COLS, ROWS = 96, 22  # of the hair cap
 
 
 def shell_point(figure, azimuth: float, elevation: float) -> tuple[np.ndarray, float]:
-    """Direction from the head's centre and the skin's distance there; azimuth 0 = face, radians."""
+    """Direction from the head's center and the skin's distance there; azimuth 0 = face, radians."""
     flat = math.cos(elevation)
     direction = np.array([math.sin(azimuth) * flat, -math.cos(azimuth) * flat, math.sin(elevation)])
     rays = figure.rest[figure.head] - figure.center

@@ -9,7 +9,7 @@ from mathutils import Vector
 
 @dataclass(frozen=True)
 class Light:
-    """Sun strength, colour and place (height, azimuth in degrees); sky colours and strength."""
+    """Sun strength, color and place (height, azimuth in degrees); sky colors and strength."""
 
     sun: float
     color: tuple[float, float, float]
@@ -38,8 +38,8 @@ LIGHTS = {
 def pick_light(shot: dict) -> Light:
     if shot["indoor"]:
         return LIGHTS["indoor " + shot["time_of_day"]]
-    grey = shot["weather"] != "clear" and shot["time_of_day"] == "day"
-    return LIGHTS["overcast" if grey else shot["time_of_day"]]
+    gray = shot["weather"] != "clear" and shot["time_of_day"] == "day"
+    return LIGHTS["overcast" if gray else shot["time_of_day"]]
 
 
 def sun_ray(light: Light) -> tuple[float, float, float]:
@@ -51,7 +51,7 @@ def sun_ray(light: Light) -> tuple[float, float, float]:
 def add_sun(light: Light) -> None:
     lamp = bpy.data.lights.new("sun", "SUN")
     lamp.energy, lamp.color = light.sun, light.color
-    lamp.angle = 0.25 if light.height > 60 else 0.05  # radians: a grey sky has soft shadows
+    lamp.angle = 0.25 if light.height > 60 else 0.05  # radians: a gray sky has soft shadows
     thing = bpy.data.objects.new("sun", lamp)
     bpy.context.scene.collection.objects.link(thing)
     thing.rotation_euler = Vector(sun_ray(light)).to_track_quat("-Z", "Y").to_euler()
@@ -74,7 +74,7 @@ def add_sky(light: Light) -> None:
 
 
 def light_set(shot: dict) -> tuple[float, float, float] | None:
-    """Light the set; returns the colour of the fog where there is fog."""
+    """Light the set; returns the color of the fog where there is fog."""
     light = pick_light(shot)
     add_sun(light)
     add_sky(light)

@@ -1,4 +1,4 @@
-"""From linear light to the picture: fog, tone, weather in the air, lens blur (numpy and OpenCV)."""
+"""From linear light to the image: fog, tone, weather in the air, lens blur (numpy and OpenCV)."""
 
 import math
 import random
@@ -41,7 +41,7 @@ def add_rain(image: np.ndarray, rng: random.Random, k: int) -> None:
 
 
 def blur(image: np.ndarray, kind: str | None, pan_px: float) -> np.ndarray:
-    """Motion blur of a fast pan, or a picture that is out of focus."""
+    """Motion blur of a fast pan, or an image that is out of focus."""
     if kind == "pan":
         width = max(3, int(pan_px) | 1)
         return cv2.blur(image, (width, 1), borderType=cv2.BORDER_REPLICATE)
@@ -51,7 +51,7 @@ def blur(image: np.ndarray, kind: str | None, pan_px: float) -> np.ndarray:
 def develop(
     layers: dict, shot: dict, k: int | None, pan_px: float, fog: tuple | None
 ) -> np.ndarray:
-    """The picture of drawing k, uint8 RGB; k=None leaves out what falls from the sky (plates)."""
+    """The image of drawing k, uint8 RGB; k=None leaves out what falls from the sky (plates)."""
     rgb = layers["rgb"] if fog is None else add_fog(layers["rgb"], layers["depth"], fog)
     image = tone(rgb, EXPOSURE[shot["time_of_day"]])
     if k is not None:

@@ -1,4 +1,4 @@
-"""Instance masks as small palette pictures: index = character (from 1), 0 = nobody."""
+"""Instance masks as small palette images: index = character (from 1), 0 = nobody."""
 
 import pathlib
 
@@ -9,13 +9,13 @@ PALETTE = [0, 0, 0, 230, 60, 60, 60, 200, 80, 70, 110, 240]
 
 
 def write_mask(index: np.ndarray, path: pathlib.Path) -> None:
-    """Save an index picture (h, w, uint8)."""
+    """Save an index image (h, w, uint8)."""
     mask = Image.fromarray(index)
     mask.putpalette(PALETTE)
     mask.save(path, optimize=True)
 
 
 def read_mask(path: pathlib.Path) -> np.ndarray:
-    """The index picture (h, w, uint8) again."""
+    """The index image (h, w, uint8) again."""
     with Image.open(path) as mask:
         return np.asarray(mask).copy()

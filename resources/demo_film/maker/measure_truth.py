@@ -29,7 +29,7 @@ CRF = 18
 
 
 class Encoder:
-    """An H.264 film, one RGB picture after another."""
+    """An H.264 film, one RGB image after another."""
 
     def __init__(self, path: pathlib.Path, size: tuple[int, int], fps: int) -> None:
         self.container = av.open(str(path), "w", options={"movflags": "+faststart"})
@@ -38,8 +38,8 @@ class Encoder:
         self.stream.width, self.stream.height = size
         self.stream.pix_fmt = "yuv420p"
 
-    def write(self, picture: np.ndarray) -> None:
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+    def write(self, image: np.ndarray) -> None:
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         self.container.mux(self.stream.encode(frame))
 
     def close(self) -> None:
@@ -110,10 +110,10 @@ def people_rows(shot: dict, found: dict[str, dict]) -> dict[str, list[list]]:
 
 
 def drawing_rows(film, shot, k, people, cam, work) -> tuple[np.ndarray, dict[str, list[list]]]:
-    """The picture of drawing k and its rows for every table, without the frame number."""
-    picture, is_fade, texts = overlays.compose(film, shot, k, work)
+    """The image of drawing k and its rows for every table, without the frame number."""
+    image, is_fade, texts = overlays.compose(film, shot, k, work)
     rows = people_rows(shot, measure_people(film, shot, k, people, cam, work))
-    return picture, {
+    return image, {
         **rows,
         "frames": [frame_facts(shot, k, is_fade)],
         "text": [list(t) for t in texts],
@@ -130,10 +130,10 @@ def add_shot(film: dict, shot: dict, cache, work, encoder: Encoder, tables: dict
         n, k = shot["first_frame"] + f, notation.drawing_of(shot, f)
         change, copy = "0", f - k * notation.HOLD
         if k != shown:
-            picture, rows = drawing_rows(film, shot, k, people, cameras[k], work)
-            change = "" if last is None else f"{np.abs(picture.astype(int) - last).mean():.3f}"
-            shown, last = k, picture
-        encoder.write(picture)
+            image, rows = drawing_rows(film, shot, k, people, cameras[k], work)
+            change = "" if last is None else f"{np.abs(image.astype(int) - last).mean():.3f}"
+            shown, last = k, image
+        encoder.write(image)
         for name, lines in rows.items():
             tables[name] += [[n, *line] for line in lines]
         tables["duplicates"].append([n, notation.render_id(shot, k), copy, change])
@@ -147,7 +147,7 @@ def write_tables(tables: dict[str, list[list]], truth: pathlib.Path) -> None:
             rows.writerows(tables[name])
 
 
-def write_pictures(film: dict, work: pathlib.Path, truth: pathlib.Path) -> None:
+def write_images(film: dict, work: pathlib.Path, truth: pathlib.Path) -> None:
     """Masks (one a drawing, black for cards) and plates."""
     (truth / "plates").mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(truth / "masks.zip", "w", zipfile.ZIP_DEFLATED) as masks:
@@ -165,7 +165,7 @@ def main(play: str, cache: pathlib.Path, work: pathlib.Path, out: pathlib.Path) 
     film, truth = notation.build(play), out / "truth"
     cache, work = cache / play, work / play
     shutil.rmtree(truth, ignore_errors=True)
-    write_pictures(film, work, truth)
+    write_images(film, work, truth)
     tables = {name: [] for name in COLUMNS}
     encoder = Encoder(out / "film.mp4", film["size"], film["fps"])
     for shot in film["shots"]:

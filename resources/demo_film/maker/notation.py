@@ -48,7 +48,7 @@ def shot(
     """One shot of `s` seconds.
 
     extra: held (one drawing for the whole shot), title, fade_in, fade_out and dissolve_in (s),
-    blur ("pan" or "defocus"), occluder (kind, x, y, size), look_at (x, y, z, height of the picture
+    blur ("pan" or "defocus"), occluder (kind, x, y, size), look_at (x, y, z, height of the image
     in m), subtitle, watermark.
     """
     camera = {"az": az, "el": el, "move": move, "amount": amount, "focus": focus}
@@ -62,7 +62,7 @@ def repeat(number: int) -> dict:
 
 
 def count_drawings(one: dict) -> int:
-    """How many different pictures a shot needs."""
+    """How many different images a shot needs."""
     return 1 if one.get("held") or one.get("title") else round(one["seconds"] * DRAWINGS_PER_S)
 
 

@@ -13,7 +13,7 @@ Text = tuple[str, int, int, int, int, str]  # kind, x0, y0, x1, y1, text; film p
 
 
 def write_text(draw: ImageDraw.ImageDraw, kind: str, text: str, at, size: int, **style) -> Text:
-    """Draw one line centred on `at` (x, y); its box includes the outline."""
+    """Draw one line centerd on `at` (x, y); its box includes the outline."""
     font, outline = ImageFont.load_default(size=size), style.get("stroke_width", 0)
     where = {"font": font, "anchor": "mm", "stroke_width": outline}
     x0, y0, x1, y1 = draw.textbbox(at, text, **where)
@@ -22,7 +22,7 @@ def write_text(draw: ImageDraw.ImageDraw, kind: str, text: str, at, size: int, *
 
 
 def make_card(text: str, size: tuple[int, int], seed: int) -> tuple[np.ndarray, list[Text]]:
-    """A title card: a gradient of random colour with the title and the motto."""
+    """A title card: a gradient of random color with the title and the motto."""
     rng = random.Random(seed)
     top = np.array([rng.uniform(10, 60) for _ in range(3)])
     low = np.array([rng.uniform(40, 110) for _ in range(3)])
@@ -68,32 +68,32 @@ def read_drawing(shot: dict, k: int, work: pathlib.Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def add_texts(picture: np.ndarray, shot: dict) -> tuple[np.ndarray, list[Text]]:
-    """Subtitle and watermark of a shot, drawn onto the picture."""
+def add_texts(image: np.ndarray, shot: dict) -> tuple[np.ndarray, list[Text]]:
+    """Subtitle and watermark of a shot, drawn onto the image."""
     if not (shot.get("subtitle") or shot.get("watermark")):
-        return picture, []
-    image, texts = Image.fromarray(picture), []
-    draw, (w, h) = ImageDraw.Draw(image, "RGBA"), image.size
+        return image, []
+    canvas, texts = Image.fromarray(image), []
+    draw, (w, h) = ImageDraw.Draw(canvas, "RGBA"), canvas.size
     if shot.get("subtitle"):
         style = {"fill": (255, 255, 255), "stroke_width": 2, "stroke_fill": (0, 0, 0)}
         texts.append(write_text(draw, "subtitle", shot["subtitle"], (w / 2, h * 0.90), 32, **style))
     if shot.get("watermark"):
         style = {"fill": (255, 255, 255, 190)}
         texts.append(write_text(draw, "watermark", shot["watermark"], (w - 100, 28), 22, **style))
-    return np.asarray(image), texts
+    return np.asarray(canvas), texts
 
 
 def compose(
     film: dict, shot: dict, k: int, work: pathlib.Path
 ) -> tuple[np.ndarray, int, list[Text]]:
-    """Picture of drawing k as the film shows it, is_fade (0, 1 fade, 2 dissolve), its texts."""
+    """Image of drawing k as the film shows it, is_fade (0, 1 fade, 2 dissolve), its texts."""
     if shot.get("title"):
         card, texts = make_card(shot["title"], film["size"], shot["noise_seed"])
         return card, 0, texts
-    picture, fade = read_drawing(shot, k, work), fade_of(shot, k)
+    image, fade = read_drawing(shot, k, work), fade_of(shot, k)
     through, is_fade = find_dissolve(film["shots"], shot, k), int(fade < 1)
     if through is not None:
         other, weight = read_drawing(*through[:2], work), through[2]
-        picture, is_fade = (picture * (1 - weight) + other * weight).round().astype("u1"), 2
-    picture, texts = add_texts((picture * fade).astype("u1"), shot)
-    return picture, is_fade, texts
+        image, is_fade = (image * (1 - weight) + other * weight).round().astype("u1"), 2
+    image, texts = add_texts((image * fade).astype("u1"), shot)
+    return image, is_fade, texts

@@ -1,4 +1,4 @@
-"""Materials, solids and props for the sets (Blender Python). Metres; colours are linear RGB."""
+"""Materials, solids and props for the sets (Blender Python). Metres; colors are linear RGB."""
 
 import math
 
@@ -15,7 +15,7 @@ def dim(color: Color, by: float) -> Color:
 def add_pattern(
     look: bpy.types.Material, one: Color, two: Color, scale: float, bricks: bool
 ) -> None:
-    """Mix two colours over the surface: soft patches, or stones with joints of the second."""
+    """Mix two colors over the surface: soft patches, or stones with joints of the second."""
     nodes, links = look.node_tree.nodes, look.node_tree.links
     where = nodes.new("ShaderNodeTexCoord").outputs["Object"]
     if bricks:
@@ -75,7 +75,7 @@ def make_solid(kind: str, segments: int) -> bpy.types.Mesh:
 
 
 def put(kind: str, at, size, look, turn=(0, 0, 0), smooth=False, segments=20) -> bpy.types.Object:
-    """A solid with its centre `at` and full extents `size`; `turn` in radians."""
+    """A solid with its center `at` and full extents `size`; `turn` in radians."""
     mesh = make_solid(kind, segments)
     thing = bpy.data.objects.new(kind, mesh)
     bpy.context.scene.collection.objects.link(thing)

@@ -1,4 +1,4 @@
-"""Pictures of the characters that are not in the film: the roster of faces people may name from."""
+"""Images of the characters that are not in the film: the roster of faces people may name from."""
 
 from maker.cast import CAST
 from maker.notation import shot, who
@@ -8,7 +8,7 @@ INDOOR: set[str] = set()
 
 
 def sheet(name: str) -> list[dict]:
-    """Six held pictures of one character in an empty studio."""
+    """Six held images of one character in an empty studio."""
     views = [
         ("day", "full", "neutral", "stand", 4),
         ("day", "close-up", "neutral", "stand", -4),

@@ -129,7 +129,7 @@ if __name__ == "__main__":
     halves = {"default": (0, 1), "type": lambda text: tuple(map(int, text.split("/")))}
     parser.add_argument("--part", help="0/2 and 1/2: two processes share the work", **halves)
     parser.add_argument("--shots", type=lambda text: set(map(int, text.split(","))), default=())
-    parser.add_argument("--first-only", action="store_true", help="one picture a shot, to look at")
+    parser.add_argument("--first-only", action="store_true", help="one image a shot, to look at")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--samples", type=int, default=4, help="light paths a pixel")
     main(**vars(parser.parse_args()))

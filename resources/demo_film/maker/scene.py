@@ -1,4 +1,4 @@
-"""Blender: the empty scene, characters as meshes, one picture with depth and instance index."""
+"""Blender: the empty scene, characters as meshes, one image with depth and instance index."""
 
 import pathlib
 
@@ -60,7 +60,7 @@ def clear() -> None:
 
 
 def make_look(name: str, rough: float, shine: float) -> bpy.types.Material:
-    """A material whose colour comes from the mesh."""
+    """A material whose color comes from the mesh."""
     look = bpy.data.materials.new(name)
     look.use_nodes = True
     surface = look.node_tree.nodes["Principled BSDF"]
@@ -101,7 +101,7 @@ def move_character(thing: bpy.types.Object, person: dict, k: int, u: float) -> N
 
 
 def set_region(scene: bpy.types.Scene, region: tuple[int, int, int, int] | None) -> None:
-    """Draw only the pixels x0, y0, x1, y1 (from the top left) of the next pictures; None: all."""
+    """Draw only the pixels x0, y0, x1, y1 (from the top left) of the next images; None: all."""
     render = scene.render
     render.use_border, render.use_crop_to_border = region is not None, False
     if region is not None:
@@ -111,7 +111,7 @@ def set_region(scene: bpy.types.Scene, region: tuple[int, int, int, int] | None)
 
 
 def shoot(scene: bpy.types.Scene, camera: Camera, exr: pathlib.Path) -> dict[str, np.ndarray]:
-    """One picture: rgb (h, w, 3) linear, depth (h, w) metres, index (h, w) of the character."""
+    """One image: rgb (h, w, 3) linear, depth (h, w) metres, index (h, w) of the character."""
     scene.camera.matrix_world = Matrix(camera.matrix().tolist())
     scene.camera.data.lens = camera.lens
     scene.cycles.seed = 0  # the same noise everywhere: a still background stays still

@@ -140,9 +140,9 @@ def livingroom(rng: random.Random, lit: bool) -> None:
     bookshelf(3.55, 1.9, rng)
     frame = material((0.24, 0.12, 0.05), 0.7)
     for x, color in ((-1.9, (0.5, 0.3, 0.1)), (-0.4, (0.1, 0.3, 0.4))):
-        picture = material(color, 0.9, tuple(1 - channel for channel in color), 4)
+        image = material(color, 0.9, tuple(1 - channel for channel in color), 4)
         put("box", (x, 2.84, 1.85), (0.75, 0.05, 0.55), frame)
-        put("box", (x, 2.81, 1.85), (0.63, 0.05, 0.43), picture)
+        put("box", (x, 2.81, 1.85), (0.63, 0.05, 0.43), image)
     floor_lamp(0.75, 2.3, lit)
     put("cyl", (-3.2, 2.1, 0.25), (0.5, 0.5, 0.5), material((0.45, 0.20, 0.10), 0.9))
     bush(-3.2, 2.1, 0.75)
@@ -211,7 +211,7 @@ def is_lit(shot: dict) -> bool:
 
 
 def build(shot: dict, rng: random.Random) -> tuple[float, float, float] | None:
-    """Place, props and light of a shot; returns the colour of the fog where there is fog."""
+    """Place, props and light of a shot; returns the color of the fog where there is fog."""
     PLACES[shot["location"]](rng, is_lit(shot))
     if shot["weather"] == "snow":
         cover_with_snow()

@@ -1,10 +1,10 @@
-"""Black bars around the picture (letterbox, pillarbox): found on a few frames of a whole film."""
+"""Black bars around the image (letterbox, pillarbox): found on a few frames of a whole film."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
-ALMOST_BLACK = 12  # grey levels above the darkest value that a bar may reach
+ALMOST_BLACK = 12  # gray levels above the darkest value that a bar may reach
 LIT_SHARE = 0.02  # of a row's pixels that may be lit: noise, a logo
 DARK_FRAME = 0.5  # a frame whose lit part is smaller says nothing about the bars
 AGREED = 0.5  # share of the frames that must show the same bar
@@ -15,7 +15,7 @@ Crop = tuple[int, int, int, int]  # x, y, width, height of what is left
 
 
 def find_crop(lumas: Iterable[np.ndarray], black: int = 0) -> Crop | None:
-    """The picture inside its bars, from luma planes (H, W) of equal size; None without frames.
+    """The image inside its bars, from luma planes (H, W) of equal size; None without frames.
 
     Takes no more of the planes than it needs: where there are no bars, a few show it.
     """
@@ -49,8 +49,8 @@ def _margins(lit: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _agree(margins: tuple[int, ...]) -> int:
-    """The margin that nearly every frame has; 0 when they differ, as dark pictures do."""
+    """The margin that nearly every frame has; 0 when they differ, as dark images do."""
     margin = int(np.quantile(margins, USUAL))
     share = np.mean(np.abs(np.array(margins) - margin) <= SAME_PX)
-    # outwards to an even number: chroma has half the resolution, and the edge of a bar is grey
+    # outwards to an even number: chroma has half the resolution, and the edge of a bar is gray
     return margin + margin % 2 if share >= AGREED and margin > 0 else 0

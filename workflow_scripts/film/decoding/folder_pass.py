@@ -1,4 +1,4 @@
-"""One pass over a folder of pictures: each decoded once, measured, and kept as the file it is.
+"""One pass over a folder of images: each decoded once, measured, and kept as the file it is.
 
 A file that is kept needs no more of its pixels than the measures do, so one of 720 rows or
 more is decoded at a half or less of its size.
@@ -17,33 +17,38 @@ from workflow_scripts.film.decoding.footage import Footage, Problem, Sampling
 from workflow_scripts.film.decoding.image_files import (
     Loaded,
     Size,
-    list_pictures,
-    load_picture,
+    list_images,
+    load_image,
     read_size,
 )
 from workflow_scripts.film.decoding.measures import shrink
 from workflow_scripts.film.decoding.recorder import Recorder, save_file, save_image
-from workflow_scripts.film.decoding.shots import Boundary, Glimpse, glance, score_change
+from workflow_scripts.film.decoding.shots import (
+    Boundary,
+    FrameFeatures,
+    extract_features,
+    score_change,
+)
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log, progress
 
-LOOKS_FOR_BARS = 32  # pictures spread over the folder
-AHEAD = 8  # pictures that are decoded before they are needed
+LOOKS_FOR_BARS = 32  # images spread over the folder
+AHEAD = 8  # images that are decoded before they are needed
 THREADS = 2
 
 
 def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
-    """Read every picture of a folder once; copy or convert it into `images`."""
-    files = list_pictures(path)
+    """Read every image of a folder once; copy or convert it into `images`."""
+    files = list_images(path)
     if not files:
-        raise CineloraError(f"{path} holds no pictures (.jpg, .png, .webp, .bmp, .tif).")
-    log.info("%s: %d pictures", path, len(files))
+        raise CineloraError(f"{path} holds no images (.jpg, .png, .webp, .bmp, .tif).")
+    log.info("%s: %d images", path, len(files))
     crops = find_crops(files) if sampling.crop_bars else {}
     with Recorder(images, sampling.held_tolerance) as recorder:
         reader = FolderReader(path, files, crops, recorder, sampling.min_cut_change)
-        loaded = progress(_load_ahead(files, crops), "pictures", total=len(files))
-        for number, picture in enumerate(loaded):
-            reader.read(number, picture)
+        loaded = progress(_load_ahead(files, crops), "images", total=len(files))
+        for number, image in enumerate(loaded):
+            reader.read(number, image)
         rows = recorder.finish()
     times_s = np.arange(len(files), dtype=float)
     no_fades = np.zeros(len(files), bool)
@@ -51,7 +56,7 @@ def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
 
 
 class FolderReader:
-    """Takes the pictures of a folder in order; finds its shots, records each picture."""
+    """Takes the images of a folder in order; finds its shots, records each image."""
 
     def __init__(
         self,
@@ -65,40 +70,40 @@ class FolderReader:
         self.recorder, self.min_change = recorder, min_change
         self.boundaries: list[Boundary] = []
         self.problems: list[Problem] = []
-        self._last: Glimpse | None = None
+        self._last: FrameFeatures | None = None
 
-    def read(self, number: int, picture: Loaded | CineloraError) -> None:
-        """Record the next picture, or why there is none."""
+    def read(self, number: int, loaded: Loaded | CineloraError) -> None:
+        """Record the next image, or why there is none."""
         source = self.files[number].relative_to(self.root).as_posix()
         row = {"frame_no": number, "time_s": float(number), "source": source}
-        view = shrink(picture.image) if isinstance(picture, Loaded) else None
-        glimpse = glance_at(view) if view is not None else None
-        if self._begins_shot(number, glimpse):
+        view = shrink(loaded.image) if isinstance(loaded, Loaded) else None
+        features = glance_at(view) if view is not None else None
+        if self._begins_shot(number, features):
             self.boundaries.append(Boundary(number, "cut" if number else "start"))
-            self.recorder.forget()
-        if glimpse is None:
-            self.problems.append(Problem(float(number), source, str(picture)))
+            self.recorder.evict()
+        if features is None:
+            self.problems.append(Problem(float(number), source, str(loaded)))
             self.recorder.add_unreadable(row)
             return
-        self._last = glimpse
-        if picture.jpeg:
-            save = (save_file, picture.jpeg, picture.size, picture.image, view)
+        self._last = features
+        if loaded.jpeg:
+            save = (save_file, loaded.jpeg, loaded.size, loaded.image, view)
         else:
-            save = (save_image, picture.image, self.crops.get(picture.size, (0, 0, *picture.size)))
-        self.recorder.add(row, glimpse.view, *save)
+            save = (save_image, loaded.image, self.crops.get(loaded.size, (0, 0, *loaded.size)))
+        self.recorder.add(row, features.view, *save)
 
-    def _begins_shot(self, number: int, glimpse: Glimpse | None) -> bool:
+    def _begins_shot(self, number: int, features: FrameFeatures | None) -> bool:
         if number == 0 or self.files[number].parent != self.files[number - 1].parent:
             return True
-        if self._last is None or glimpse is None:
+        if self._last is None or features is None:
             return False
-        return score_change(self._last, glimpse) >= self.min_change
+        return score_change(self._last, features) >= self.min_change
 
 
-def glance_at(image: np.ndarray) -> Glimpse:
-    """Reduce a picture (RGB) as the frames of a video are reduced."""
+def glance_at(image: np.ndarray) -> FrameFeatures:
+    """Reduce an image (RGB) as the frames of a video are reduced."""
     luma, red, blue = cv2.split(cv2.cvtColor(shrink(image), cv2.COLOR_RGB2YCrCb))
-    return glance([luma, blue, red], full_range=True)
+    return extract_features([luma, blue, red], full_range=True)
 
 
 def _load_ahead(files: list[Path], cropped: Collection[Size]) -> Iterator[Loaded | CineloraError]:
@@ -115,19 +120,19 @@ def _load_ahead(files: list[Path], cropped: Collection[Size]) -> Iterator[Loaded
 
 def _load(file: Path, cropped: Collection[Size]) -> Loaded | CineloraError:
     try:
-        return load_picture(file, cropped)
+        return load_image(file, cropped)
     except CineloraError as error:
         return error
 
 
 def find_crops(files: list[Path]) -> dict[Size, Crop]:
-    """By size, what bars leave of pictures of the commonest size; empty where there are no bars."""
+    """By size, what bars leave of images of the commonest size; empty where there are no bars."""
     chosen = files[:: -(-len(files) // LOOKS_FOR_BARS)]
     sizes = Counter(size for size in map(read_size, chosen) if size)
     if not sizes:
         return {}
     size = sizes.most_common(1)[0][0]
     loaded = (_load(file, [size]) for file in chosen)
-    alike = (picture for picture in loaded if isinstance(picture, Loaded) and picture.size == size)
-    crop = find_crop(cv2.cvtColor(picture.image, cv2.COLOR_RGB2GRAY) for picture in alike)
+    alike = (image for image in loaded if isinstance(image, Loaded) and image.size == size)
+    crop = find_crop(cv2.cvtColor(image.image, cv2.COLOR_RGB2GRAY) for image in alike)
     return {size: crop} if crop and crop != (0, 0, *size) else {}

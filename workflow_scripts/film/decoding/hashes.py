@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-SIDE = 32  # a picture is hashed at 32x32
+SIDE = 32  # an image is hashed at 32x32
 LOW = 8  # its 8x8 lowest frequencies give the 64 bits
 
 
@@ -23,7 +23,7 @@ def hash_luma(luma: np.ndarray) -> int:
 
 
 def mirror_hash(code: int, luma: np.ndarray) -> int:
-    """Hash of a picture's mirror image, from its own and a smaller copy of its luma (h, w) uint8.
+    """Hash of an image's mirror image, from its own and a smaller copy of its luma (h, w) uint8.
 
     The copy only says which bits change, so it may be too small to give the hash itself.
     """

@@ -1,4 +1,4 @@
-"""A folder of pictures as a film: which files, in which order, and the pixels of one."""
+"""A folder of images as a film: which files, in which order, and the pixels of one."""
 
 import io
 import re
@@ -13,31 +13,31 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from workflow_scripts.film.decoding.measures import count_halvings
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import composite
-from workflow_scripts.lib.suffixes import PICTURES
+from workflow_scripts.lib.suffixes import IMAGES
 
 JPEGS = {".jpg", ".jpeg"}
 ORIENTATION = 0x0112  # tag of Exif
-SIDEWAYS = {5, 6, 7, 8}  # its values for pictures that are stored lying
+SIDEWAYS = {5, 6, 7, 8}  # its values for images that are stored lying
 MOST_HALVINGS = 3  # of the JPEG decoder: to an eighth
 Size = tuple[int, int]  # width, height
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A decoded picture, upright."""
+    """A decoded image, upright."""
 
     image: np.ndarray  # RGB (H, W, 3) uint8; what is kept as it is comes halved, where it is large
-    size: Size  # of the picture itself
+    size: Size  # of the image itself
     jpeg: bytes | None  # the file as it is, where it can be kept so
 
 
-def list_pictures(folder: str | Path) -> list[Path]:
-    """All pictures below a folder, in natural order: 2.jpg before 10.jpg; hidden ones left out."""
+def list_images(folder: str | Path) -> list[Path]:
+    """All images below a folder, in natural order: 2.jpg before 10.jpg; hidden ones left out."""
     root = Path(folder)
     files = [
         path
         for path in root.rglob("*")
-        if path.suffix.lower() in PICTURES
+        if path.suffix.lower() in IMAGES
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(root).parts)
     ]
@@ -51,20 +51,20 @@ def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
 
 
 def read_size(path: Path) -> Size | None:
-    """Size of a picture when it is upright, from its header; None where there is none to read."""
+    """Size of an image when it is upright, from its header; None where there is none to read."""
     try:
-        with Image.open(path) as picture:
+        with Image.open(path) as opened:
             # Pillow looks for the Exif of a PNG behind its pixels, which it decodes on the way
-            turned = picture.format != "PNG" and picture.getexif().get(ORIENTATION) in SIDEWAYS
-            return picture.size[::-1] if turned else picture.size
+            turned = opened.format != "PNG" and opened.getexif().get(ORIENTATION) in SIDEWAYS
+            return opened.size[::-1] if turned else opened.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return None  # load_picture says what is wrong with it
+        return None  # load_image says what is wrong with it
 
 
-def load_picture(path: Path, cropped: Collection[Size] = ()) -> Loaded:
+def load_image(path: Path, cropped: Collection[Size] = ()) -> Loaded:
     """Decode a file once; a damaged one, even if only its end is missing, is an error.
 
-    Pictures of the sizes in `cropped` are going to be cut, so their files are not kept.
+    Images of the sizes in `cropped` are going to be cut, so their files are not kept.
     """
     try:
         data = path.read_bytes()
@@ -75,17 +75,17 @@ def load_picture(path: Path, cropped: Collection[Size] = ()) -> Loaded:
         if loaded:
             return loaded
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            image = _to_rgb(ImageOps.exif_transpose(picture))
+        with Image.open(io.BytesIO(data)) as opened:
+            image = _to_rgb(ImageOps.exif_transpose(opened))
             return Loaded(image, image.shape[1::-1], None)
     except UnidentifiedImageError as error:
-        raise CineloraError(f"not a picture in a known format ({len(data)} bytes)") from error
+        raise CineloraError(f"not an image in a known format ({len(data)} bytes)") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise CineloraError(f"not a readable picture ({len(data)} bytes): {error}") from error
+        raise CineloraError(f"not a readable image ({len(data)} bytes): {error}") from error
 
 
 def _load_jpeg(data: bytes, cropped: Collection[Size]) -> Loaded | None:
-    """Decode a plain upright JPEG; None for one that needs turning or another colour space."""
+    """Decode a plain upright JPEG; None for one that needs turning or another color space."""
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
         if space == "CMYK" or _orientation(data) != 1:
@@ -108,14 +108,14 @@ def _decode_halved(data: bytes, size: Size) -> np.ndarray:
 def _orientation(data: bytes) -> int:
     if b"Exif\x00" not in data[:65536]:
         return 1
-    with Image.open(io.BytesIO(data)) as picture:
-        return picture.getexif().get(ORIENTATION, 1)
+    with Image.open(io.BytesIO(data)) as opened:
+        return opened.getexif().get(ORIENTATION, 1)
 
 
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, axis=2)
-    if picture.has_transparency_data:
-        pixels = np.asarray(picture.convert("RGBA"))
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        pixels = np.asarray(image.convert("RGBA"))
         return composite(pixels[..., :3], pixels[..., 3] / 255.0)
-    return np.asarray(picture.convert("RGB"))
+    return np.asarray(image.convert("RGB"))

@@ -1,4 +1,4 @@
-"""What is measured on a picture: hash, sharpness, brightness, contrast, colours."""
+"""What is measured on an image: hash, sharpness, brightness, contrast, colors."""
 
 import cv2
 import numpy as np
@@ -6,14 +6,17 @@ import numpy as np
 from workflow_scripts.film.decoding.hashes import hash_luma
 
 WORKING_HEIGHT_PX = 360  # sharpness is measured near one size, or large films would look blurred
-LEVELS = 4  # of red, green and blue each: 64 colours
+LEVELS = 4  # of red, green and blue each: 64 colors
 VIEW = (160, 90)  # (width, height) of the small copy that everything but sharpness is read from
-POSTCARD = (64, 36)  # (width, height) of the copy kept in the table: tells copies from neighbours
-GRAIN = 0.25  # squared grey levels of rounding in every pixel; keeps a flat picture near 0
+LUMA_THUMBNAIL = (
+    64,
+    36,
+)  # (width, height) of the copy kept in the table: tells copies from neighbors
+GRAIN = 0.25  # squared gray levels of rounding in every pixel; keeps a flat image near 0
 
 
 def shrink(plane: np.ndarray, size: tuple[int, int] = VIEW) -> np.ndarray:
-    """Area-averaged copy of a plane or picture; size is (width, height).
+    """Area-averaged copy of a plane or image; size is (width, height).
 
     By halves first: OpenCV averages 2x2 pixels five times faster than any larger block.
     """
@@ -33,7 +36,7 @@ def halve(plane: np.ndarray) -> np.ndarray:
 
 
 def count_halvings(height: int) -> int:
-    """How often a picture is halved before it is measured."""
+    """How often an image is halved before it is measured."""
     count = 0
     while height >> count >= 2 * WORKING_HEIGHT_PX:
         count += 1
@@ -46,14 +49,14 @@ def reduce_luma(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         luma = halve(luma)
     small = shrink(luma)
     height, width = luma.shape
-    if height > WORKING_HEIGHT_PX:  # less than twice: mixing two neighbours is as good as an area
+    if height > WORKING_HEIGHT_PX:  # less than twice: mixing two neighbors is as good as an area
         size = (round(width * WORKING_HEIGHT_PX / height), WORKING_HEIGHT_PX)
         luma = cv2.resize(luma, size, interpolation=cv2.INTER_LINEAR)
     return luma, small
 
 
 def measure(working: np.ndarray, small: np.ndarray, view: np.ndarray) -> dict:
-    """Measures of a picture: its reduced lumas, full range, and a small RGB copy (h, w, 3)."""
+    """Measures of an image: its reduced lumas, full range, and a small RGB copy (h, w, 3)."""
     shares = np.cumsum(cv2.calcHist([small], [0], None, [256], [0, 256]).ravel()) / small.size
     dark, bright = np.searchsorted(shares, [0.05, 0.95])
     return {
@@ -61,8 +64,8 @@ def measure(working: np.ndarray, small: np.ndarray, view: np.ndarray) -> dict:
         "sharpness": measure_sharpness(working),
         "brightness": float(small.mean() / 255),
         "contrast": float((bright - dark) / 255),
-        "histogram": count_colours(view),
-        "postcard": shrink(small, POSTCARD).tobytes(),
+        "histogram": count_colors(view),
+        "luma_thumbnail": shrink(small, LUMA_THUMBNAIL).tobytes(),
     }
 
 
@@ -70,7 +73,7 @@ def measure_sharpness(luma: np.ndarray) -> float:
     """0 (nothing to lose by blurring) to 1: how much finer than a 3x3 blur the details are.
 
     What a first blur takes away against what a second one still takes: nearly the same for a
-    blurred picture, much more for a sharp one. Unlike the variance of the Laplacian, it does not
+    blurred image, much more for a sharp one. Unlike the variance of the Laplacian, it does not
     count how much detail there is, only how fine it is.
     """
     once = cv2.blur(luma, (3, 3))
@@ -80,7 +83,7 @@ def measure_sharpness(luma: np.ndarray) -> float:
     return float(max(0.0, 1 - second / first))
 
 
-def count_colours(view: np.ndarray) -> np.ndarray:
+def count_colors(view: np.ndarray) -> np.ndarray:
     """Shares (64,) float32 of the pixels by red, green and blue level; they sum to 1."""
     counts = cv2.calcHist([view], [0, 1, 2], None, [LEVELS] * 3, [0, 256] * 3)
     return (counts.ravel() / counts.sum()).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Pictures that a film leaves: written and measured beside the decoding, repeats recognised."""
+"""Images that a film leaves: written and measured beside the decoding, repeats recognized."""
 
 from collections import deque
 from collections.abc import Callable
@@ -28,15 +28,15 @@ NOTHING = {
     "brightness": np.nan,
     "contrast": np.nan,
     "histogram": np.zeros(LEVELS**3, np.float32),
-    "postcard": b"",
+    "luma_thumbnail": b"",
     "source": "",
     "reason": "",
 }
-OWN = ("file", "held_of", "postcard", "source", "reason")  # what a held frame does not copy
+OWN = ("file", "held_of", "luma_thumbnail", "source", "reason")  # what a held frame does not copy
 
 
 class Recorder:
-    """Keeps one row per sampled frame; a few pictures at a time are written by other threads."""
+    """Keeps one row per sampled frame; a few images at a time are written by other threads."""
 
     def __init__(self, folder: str | Path, held_tolerance: float):
         self.folder = Path(folder)
@@ -45,7 +45,7 @@ class Recorder:
         self._rows: list[dict] = []
         self._running: deque[Future] = deque()
         self._pool = ThreadPoolExecutor(THREADS)
-        self._last: tuple[int, np.ndarray] | None = None  # frame_no and view of the last picture
+        self._last: tuple[int, np.ndarray] | None = None  # frame_no and view of the last image
 
     def __enter__(self) -> "Recorder":
         return self
@@ -54,9 +54,9 @@ class Recorder:
         self._pool.shutdown(cancel_futures=True)
 
     def add(self, row: dict, view: np.ndarray, save: Callable, *args: object) -> None:
-        """Record a frame: as held when its view (90, 160) is that of the last picture, else saved.
+        """Record a frame: as held when its view (90, 160) is that of the last image, else saved.
 
-        save(path, *args) writes the picture and returns what it measured, as more of the row.
+        save(path, *args) writes the image and returns what it measured, as more of the row.
         """
         if self._last and cv2.norm(view, self._last[1], cv2.NORM_INF) <= self.held_tolerance:
             self._rows.append(row | {"held_of": self._last[0], "reason": "held"})
@@ -68,15 +68,15 @@ class Recorder:
         self._running.append(self._pool.submit(_save, row, path, save, args))
 
     def add_unreadable(self, row: dict) -> None:
-        """Record a frame that gives no picture."""
+        """Record a frame that gives no image."""
         self._rows.append(row | {"reason": "unreadable"})
 
-    def forget(self) -> None:
-        """Begin a shot: its first frame is a picture of its own, whatever came before."""
+    def evict(self) -> None:
+        """Begin a shot: its first frame is an image of its own, whatever came before."""
         self._last = None
 
     def finish(self) -> pd.DataFrame:
-        """All rows in film order, when every picture is written."""
+        """All rows in film order, when every image is written."""
         while self._running:
             self._take()
         rows = pd.DataFrame([NOTHING | row for row in self._rows])
@@ -99,7 +99,7 @@ def _save(row: dict, path: Path, save: Callable, args: tuple) -> dict:
 
 
 def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give held rows the sizes and measures of the picture that they repeat."""
+    """Give held rows the sizes and measures of the image that they repeat."""
     held = rows["reason"] == "held"
     if not held.any():
         return rows
@@ -120,7 +120,7 @@ def save_planes(path: Path, planes: list[np.ndarray], crop: Crop) -> dict:
 
 
 def save_image(path: Path, image: np.ndarray, crop: Crop) -> dict:
-    """Write what a crop leaves of a picture (RGB); measure it."""
+    """Write what a crop leaves of an image (RGB); measure it."""
     x, y, width, height = crop
     image = np.ascontiguousarray(image[y : y + height, x : x + width])
     path.write_bytes(

@@ -1,4 +1,4 @@
-"""Which frames of a shot become pictures: so many a second, and never fewer than so many a shot."""
+"""Which frames of a shot become images: so many a second, and never fewer than so many a shot."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -10,20 +10,20 @@ import numpy as np
 from workflow_scripts.film.decoding.measures import shrink
 
 SMALL = (40, 22)  # structure of a frame
-BLOCKS = (8, 4)  # its colours
+BLOCKS = (8, 4)  # its colors
 PICKED = (64, 36)  # pixels of each chroma plane that are looked at
 SIDE = 5  # frames before and after that a cut must stand out from; drawings are held up to 4
 OVER_MOTION = 1.25  # times the greatest change around it,
 OVER_CALM = 2.0  # and times the two greatest of the calmer side: before or after;
 STILL = 2.0  # where no change around it is greater than this,
 OVER_STILL = 0.6  # a cut needs only so much of the least change
-STAYS = 0.4  # share of the picture that a cut leaves as it was, at most,
-SAME_LEVELS = 8  # within so many grey levels,
+STAYS = 0.4  # share of the image that a cut leaves as it was, at most,
+SAME_LEVELS = 8  # within so many gray levels,
 OVER_PASSING = 3.0  # unless it stands out so much: else somebody passes before the camera
 LAG = 20  # frames over which a dissolve is looked for
 DISSOLVE_CHANGE = 30.0  # least change over LAG frames
 MIXED = 0.06  # greatest share of the change that no mixture of the two ends explains
-ALIKE = 0.75  # correlation of the ends: above, the same picture gets lighter or darker
+ALIKE = 0.75  # correlation of the ends: above, the same image gets lighter or darker
 BLACK_MEAN = 0.06  # a black frame: mean and deviation of its luma, 0 to 1
 BLACK_SPREAD = 0.03
 FADE_DROP = 0.08  # least fall of the mean luma
@@ -33,13 +33,13 @@ FADE_MIN_FRAMES = 3
 
 
 @dataclass(frozen=True)
-class Glimpse:
-    """A frame at a glance; luma is 0 to 255 whatever the film's range."""
+class FrameFeatures:
+    """A frame in a few numbers; luma is 0 to 255 whatever the film's range."""
 
     view: np.ndarray  # (90, 160) uint8 luma as stored
     luma: np.ndarray  # (22, 40) float32
     tones: np.ndarray  # (32,) float32 shares
-    colours: np.ndarray  # (2, 4, 8) float32
+    colors: np.ndarray  # (2, 4, 8) float32
     mean: float
     spread: float
 
@@ -48,9 +48,9 @@ class Glimpse:
         return self.mean < 255 * BLACK_MEAN and self.spread < 255 * BLACK_SPREAD
 
 
-def glance(planes: list[np.ndarray], *, full_range: bool, bits: int = 8) -> Glimpse:
+def extract_features(planes: list[np.ndarray], *, full_range: bool, bits: int = 8) -> FrameFeatures:
     """Reduce the planes Y, U, V of a frame; the Y plane is read once."""
-    view, chroma = shrink(planes[0]), _read_colours(planes[1], planes[2])
+    view, chroma = shrink(planes[0]), _read_colors(planes[1], planes[2])
     if bits > 8:
         view, chroma = (view >> (bits - 8)).astype(np.uint8), chroma >> (bits - 8)
     luma = shrink(view, SMALL).astype(np.float32)
@@ -58,13 +58,13 @@ def glance(planes: list[np.ndarray], *, full_range: bool, bits: int = 8) -> Glim
         luma = (luma - 16) * np.float32(255 / 219)
     tones = cv2.calcHist([view], [0], None, [32], [0, 256]).ravel() / view.size
     mean, spread = cv2.meanStdDev(luma)
-    return Glimpse(view, luma, tones, chroma.astype(np.float32), mean[0, 0], spread[0, 0])
+    return FrameFeatures(view, luma, tones, chroma.astype(np.float32), mean[0, 0], spread[0, 0])
 
 
-def _read_colours(blue: np.ndarray, red: np.ndarray) -> np.ndarray:
+def _read_colors(blue: np.ndarray, red: np.ndarray) -> np.ndarray:
     """Means (2, 4, 8) of the blocks of both chroma planes, from a grid of single pixels.
 
-    Blocks of colour need no more, and reading all costs.
+    Blocks of color need no more, and reading all costs.
     """
     width, height = PICKED
     picked = np.empty((2 * height, width), blue.dtype)
@@ -74,17 +74,17 @@ def _read_colours(blue: np.ndarray, red: np.ndarray) -> np.ndarray:
     return blocks.reshape(2, BLOCKS[1], BLOCKS[0])
 
 
-def score_change(one: Glimpse, other: Glimpse) -> float:
+def score_change(one: FrameFeatures, other: FrameFeatures) -> float:
     """How different two frames are: 0 the same, about 5 motion, 20 and more another shot."""
     # against the contrast of both, so that cuts between dark shots count as much
     contrast = 8 + np.sqrt(one.spread * other.spread)
     structure = cv2.norm(one.luma, other.luma, cv2.NORM_L1) / one.luma.size / contrast
     tones = cv2.norm(one.tones, other.tones, cv2.NORM_L1) / 2
-    colours = cv2.norm(one.colours, other.colours, cv2.NORM_L1) / one.colours.size
-    return 40 * structure + 30 * tones + 2 * colours
+    colors = cv2.norm(one.colors, other.colors, cv2.NORM_L1) / one.colors.size
+    return 40 * structure + 30 * tones + 2 * colors
 
 
-def measure_same(one: Glimpse, other: Glimpse) -> float:
+def measure_same(one: FrameFeatures, other: FrameFeatures) -> float:
     """Share of two frames that looks the same."""
     return float((cv2.absdiff(one.luma, other.luma) < SAME_LEVELS).mean())
 
@@ -98,22 +98,22 @@ class Boundary:
 
 
 class ShotFinder:
-    """Takes one glimpse after another; says, at most LAG frames later, where a new shot began."""
+    """Takes one features after another; says, at most LAG frames later, where a new shot began."""
 
     def __init__(self, min_change: float):
         self.min_change = min_change
         self.boundaries = [Boundary(0, "start")]
         self.means, self.spreads = array("f"), array("f")  # of every frame, for the fades
-        self._recent: deque[Glimpse] = deque(maxlen=2 * SIDE + LAG)
+        self._recent: deque[FrameFeatures] = deque(maxlen=2 * SIDE + LAG)
         self._changes: deque[float] = deque([0.0] * (2 * SIDE + 1), maxlen=2 * SIDE + 1)
         self._best: tuple[float, int] | None = None  # greatest mixture of the dissolve under way
 
-    def push(self, glimpse: Glimpse) -> Boundary | None:
+    def push(self, features: FrameFeatures) -> Boundary | None:
         """Look at the next frame; a cut is told SIDE frames after it, before any later one."""
-        self._changes.append(score_change(self._recent[-1], glimpse) if self._recent else 0.0)
-        self._recent.append(glimpse)
-        self.means.append(glimpse.mean / 255)
-        self.spreads.append(glimpse.spread / 255)
+        self._changes.append(score_change(self._recent[-1], features) if self._recent else 0.0)
+        self._recent.append(features)
+        self.means.append(features.mean / 255)
+        self.spreads.append(features.spread / 255)
         return self._look()
 
     def finish(self) -> list[Boundary]:
@@ -160,7 +160,7 @@ class ShotFinder:
             return ""
         # a flash of a frame or two comes back to where it came from
         later = (self._recent[-SIDE + 1], self._recent[-SIDE + 2])
-        is_flash = any(score_change(before, glimpse) < change / 3 for glimpse in later)
+        is_flash = any(score_change(before, features) < change / 3 for features in later)
         return "" if is_flash else "cut"
 
     def _least_change(self, left: list[float], right: list[float]) -> float:
@@ -188,14 +188,14 @@ class ShotFinder:
         return self._add(Boundary(best, "dissolve"))
 
 
-def is_mixture(span: list[Glimpse]) -> bool:
+def is_mixture(span: list[FrameFeatures]) -> bool:
     """Whether the frames between the first and the last are blends of these two."""
     first, last = span[0].luma, span[-1].luma
     way = last - first
     length = float((way * way).sum())
     if not length or correlate(span[0], span[-1]) > ALIKE:
         return False
-    between = np.stack([glimpse.luma for glimpse in span[2:-1:2]]) - first
+    between = np.stack([features.luma for features in span[2:-1:2]]) - first
     shares = (between * way).sum((1, 2)) / length
     rest = between - shares[:, None, None] * way
     explained = (rest * rest).sum((1, 2)) / length < MIXED
@@ -203,7 +203,7 @@ def is_mixture(span: list[Glimpse]) -> bool:
     return bool(explained.all() and (np.diff(shares) > -0.05).all() and half_way.sum() >= 3)
 
 
-def correlate(one: Glimpse, other: Glimpse) -> float:
+def correlate(one: FrameFeatures, other: FrameFeatures) -> float:
     """Correlation of the lumas of two frames; 0 where one of them is flat."""
     both = float(np.vdot(one.luma, other.luma)) / one.luma.size - one.mean * other.mean
     spreads = one.spread * other.spread
@@ -230,11 +230,11 @@ def _count_slope(means: np.ndarray, black: float) -> int:
     """How many frames, going away from black, get lighter without a pause; 0 for no fade."""
     level, last_rise, paused = black, 0, False
     for index, mean in enumerate(means):
-        # a rise much slower than the fade so far is the picture itself that gets lighter
+        # a rise much slower than the fade so far is the image itself that gets lighter
         if mean > level + max(FADE_RISE, 0.25 * (level - black) / (index + 1)):
             level, last_rise = mean, index
         elif mean < level - FADE_RISE or index - last_rise >= FADE_STEP_FRAMES:
             paused = True
             break
-    length = last_rise if paused else len(means)  # the last rise led to the whole picture
+    length = last_rise if paused else len(means)  # the last rise led to the whole image
     return length if level - black >= FADE_DROP and length >= FADE_MIN_FRAMES else 0

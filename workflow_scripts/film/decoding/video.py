@@ -197,6 +197,6 @@ def _find_stream(container: av.container.InputContainer, path: Path) -> av.video
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise CineloraError(
             f"{path} holds no video (it holds: {kinds}).\n"
-            "  Give the path of a film, or of a folder of pictures, under films in the config."
+            "  Give the path of a film, or of a folder of images, under films in the config."
         )
     return max(streams, key=lambda stream: (stream.width or 0) * (stream.height or 0))

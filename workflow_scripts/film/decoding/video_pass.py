@@ -15,7 +15,7 @@ from workflow_scripts.film.decoding.bars import Crop, find_crop
 from workflow_scripts.film.decoding.footage import Footage, Sampling
 from workflow_scripts.film.decoding.recorder import Recorder, save_planes
 from workflow_scripts.film.decoding.sampling import Candidate, Sampler
-from workflow_scripts.film.decoding.shots import SIDE, ShotFinder, find_fades, glance
+from workflow_scripts.film.decoding.shots import SIDE, ShotFinder, extract_features, find_fades
 from workflow_scripts.film.decoding.video import Film, PixelShape, read_keyframes
 from workflow_scripts.film.decoding.yuv import (
     as_planar,
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
 
 
 def read_video(path: Path, images: Path, sampling: Sampling) -> Footage:
-    """Decode a video once; leave its sampled pictures in `images`."""
+    """Decode a video once; leave its sampled images in `images`."""
     crop = find_video_crop(path) if sampling.crop_bars else None
     threads = min(MAX_THREADS, len(os.sched_getaffinity(0)))
     with Film(path, threads) as film, Recorder(images, sampling.held_tolerance) as recorder:
@@ -75,9 +75,9 @@ class VideoReader:
         """Look at the next frame."""
         is_damaged, frame = frame.is_corrupt, as_planar(frame)
         planes = cut_planes(view_planes(frame), self._crop_of(frame))
-        glimpse = glance(planes, full_range=is_full_range(frame), bits=bit_depth(frame))
-        boundary = self.finder.push(glimpse)
-        self._late.append((len(self.times_s), time_s, Shown(frame, glimpse.view, is_damaged)))
+        features = extract_features(planes, full_range=is_full_range(frame), bits=bit_depth(frame))
+        boundary = self.finder.push(features)
+        self._late.append((len(self.times_s), time_s, Shown(frame, features.view, is_damaged)))
         self.times_s.append(time_s)
         if boundary:
             self._split(boundary.frame_no)
@@ -95,7 +95,7 @@ class VideoReader:
 
     def _split(self, frame_no: int) -> None:
         self._record(self.sampler.split(frame_no))
-        self.recorder.forget()
+        self.recorder.evict()
 
     def _record(self, candidates: list[Candidate]) -> None:
         for candidate in candidates:
@@ -151,5 +151,5 @@ def find_video_crop(path: Path) -> Crop | None:
         lumas = (luma for luma, _ in chain([first], keyframes))
         crop = find_crop((luma for luma in lumas if luma.shape[::-1] == size), black)
     if crop != (0, 0, *size):
-        log.info("black bars: the picture is %dx%d at (%d, %d)", crop[2], crop[3], *crop[:2])
+        log.info("black bars: the image is %dx%d at (%d, %d)", crop[2], crop[3], *crop[:2])
     return crop

@@ -1,7 +1,7 @@
-"""What colours somebody wears, whatever the light: small histograms that survive dusk and fog.
+"""What colors somebody wears, whatever the light: small histograms that survive dusk and fog.
 
 Three changes of light are undone before pixels are counted, each inside the mask alone:
-fog adds one grey to everything (the darkest pixels show how much), lamps and the evening sun scale
+fog adds one gray to everything (the darkest pixels show how much), lamps and the evening sun scale
 the channels (the brightest pixels show how, and half of that is undone: a character may be red),
 and the exposure scales all of them. Head, body and legs are counted apart where the model that
 found the figure says how its body lies; so a close-up is compared with the upper part of a whole
@@ -19,7 +19,7 @@ MIN_SHARE = 0.05  # of a figure: a band that shows less of it is not compared
 MAX_PIXELS = 4096  # an even sample of so many describes a mask well enough
 DARK, BRIGHT = 2, 98  # percentiles
 VEIL = 0.95  # share of the darkest value that is taken for fog
-BALANCE = 0.5  # 0: trust the colours as they are; 1: the brightest of each channel is white
+BALANCE = 0.5  # 0: trust the colors as they are; 1: the brightest of each channel is white
 EDGE = 0.02  # of the figure's size: a rim where the background shines through
 MIN_PIXELS = 64
 BLUR = 1.0  # bins
@@ -31,7 +31,7 @@ def describe_colors(
 ) -> np.ndarray:
     """Histograms (COLORS,) float32 of RGB (H, W, 3) inside a mask (H, W); all of them sum to 1.
 
-    `region` is centre x, centre y, side, angle of the body; without one all pixels are one band.
+    `region` is center x, center y, side, angle of the body; without one all pixels are one band.
     """
     whole = np.ones(image.shape[:2], bool) if mask is None else _without_rim(mask)
     rows, columns = np.nonzero(whole)
@@ -49,8 +49,8 @@ def find_bands(x: np.ndarray, y: np.ndarray, region: np.ndarray | None) -> np.nd
     """Which band pixels (N,) belong to: 0 head, 1 body, 2 legs."""
     if region is None:
         return np.zeros(len(x), int)
-    centre_x, centre_y, side, angle = region
-    down = np.cos(angle) * (y - centre_y) - np.sin(angle) * (x - centre_x)
+    center_x, center_y, side, angle = region
+    down = np.cos(angle) * (y - center_y) - np.sin(angle) * (x - center_x)
     return np.digitize(down / max(side, 1e-6), BANDS)
 
 
@@ -67,14 +67,14 @@ def compare_colors(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Bands count by how much of them both figures show; two that share no band have distance 1.
     """
-    likeness = np.zeros((len(first), len(second)), np.float32)
-    weights = np.zeros_like(likeness)
+    similarity = np.zeros((len(first), len(second)), np.float32)
+    weights = np.zeros_like(similarity)
     for one, other in zip(_split(first), _split(second), strict=True):
         shown = np.minimum(one.sum(1)[:, None], other.sum(1)[None])
         weight = np.where(shown >= MIN_SHARE, shown, 0)
-        likeness += weight * (_unit_roots(one) @ _unit_roots(other).T)
+        similarity += weight * (_unit_roots(one) @ _unit_roots(other).T)
         weights += weight
-    return np.clip(1 - likeness / np.maximum(weights, MIN_SHARE), 0, 1)
+    return np.clip(1 - similarity / np.maximum(weights, MIN_SHARE), 0, 1)
 
 
 def _split(colors: np.ndarray) -> np.ndarray:
@@ -96,7 +96,7 @@ def _without_rim(mask: np.ndarray) -> np.ndarray:
 
 
 def _count(shades: np.ndarray) -> np.ndarray:
-    """Blurred histogram (BINS, BINS) of shades (N, 3) by opponent colours; sums to N."""
+    """Blurred histogram (BINS, BINS) of shades (N, 3) by opponent colors; sums to N."""
     if not len(shades):
         return np.zeros(SHAPE[1:], np.float32)
     red_green = shades[:, 0] - shades[:, 1]

@@ -1,4 +1,4 @@
-"""What tracks and reference pictures look like, and how far apart their looks are."""
+"""What tracks and reference images look like, and how far apart their looks are."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from workflow_scripts.film.people.colors import compare_colors
 
 @dataclass(frozen=True)
 class Looks:
-    """What N tracks or pictures look like; row i of both arrays is the same one."""
+    """What N tracks or images look like; row i of both arrays is the same one."""
 
     colors: np.ndarray  # (N, C), see film/people/colors.py
     vectors: np.ndarray  # (N, D) of length 1
@@ -37,7 +37,7 @@ def stack_looks(rows: pd.DataFrame) -> Looks:
 
 
 def mean_looks(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Colours and vector of several instances of one track; larger ones count more."""
+    """Colors and vector of several instances of one track; larger ones count more."""
     weights = np.sqrt(rows["area_px"].to_numpy(float))
     looks = stack_looks(rows)
     colors = np.average(looks.colors, axis=0, weights=weights)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workflow_scripts.film.people.tracks import Sighting, describe_colours, link_tracks
+from workflow_scripts.film.people.tracks import Sighting, describe_colors, link_tracks
 from workflow_scripts.models.detections import Detections, suppress_masks
 
 MAX_OVERLAP = 0.5  # share of a recovered mask that may already belong to somebody
-MAX_GROWTH = 2.0  # a recovered person has between 1/2 and 2 times the area of their neighbour
+MAX_GROWTH = 2.0  # a recovered person has between 1/2 and 2 times the area of their neighbor
 
 Segment = Callable[[np.ndarray, Detections], Detections]
 
@@ -26,11 +26,11 @@ class Person:
 
 
 def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Person]:
-    """Describe what the segmenter found in one picture, each person once."""
+    """Describe what the segmenter found in one image, each person once."""
     found = found.take(suppress_masks(found.masks, found.scores))
     return [
         Person(
-            Sighting(time_s, found.boxes[row], describe_colours(image, mask), float(score)),
+            Sighting(time_s, found.boxes[row], describe_colors(image, mask), float(score)),
             np.packbits(mask, axis=1),
             int(mask.sum()),
             None if found.regions is None else found.regions[row],
@@ -54,13 +54,13 @@ def interpolate_prompt(before: Person, after: Person | None, time_s: float) -> D
     return Detections(box[None].astype(np.float32), np.array([score], np.float32), regions)
 
 
-def pick_recovered(found: Detections, others: list[Person], neighbour: Person) -> int | None:
+def pick_recovered(found: Detections, others: list[Person], neighbor: Person) -> int | None:
     """Row of the one who was missing: not one of the others, about as large as a frame before."""
     rows = []
     for row, mask in enumerate(found.masks):
         area, packed = int(mask.sum()), np.packbits(mask, axis=1)
         taken = sum(int(np.bitwise_count(packed & other.mask).sum()) for other in others)
-        growth = area / max(1, neighbour.area_px)
+        growth = area / max(1, neighbor.area_px)
         if area and taken <= MAX_OVERLAP * area and 1 / MAX_GROWTH <= growth <= MAX_GROWTH:
             rows.append(row)
     return rows[0] if len(rows) == 1 else None

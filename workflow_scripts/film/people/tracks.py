@@ -1,4 +1,4 @@
-"""Who is the same person from frame to frame of a shot: by place, size and colours."""
+"""Who is the same person from frame to frame of a shot: by place, size and colors."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-MIN_LIKENESS = 0.35  # below: two different people
-MIN_COLOURS = 0.3  # colours this unlike are never one person, wherever they stand
+MIN_SIMILARITY = 0.35  # below: two different people
+MIN_COLORS = 0.3  # colors this unlike are never one person, wherever they stand
 HUE_BINS, SATURATION_BINS, VALUE_BINS = 12, 3, 6
 
 
@@ -17,11 +17,11 @@ class Sighting:
 
     time_s: float
     box: np.ndarray  # (4,) x0, y0, x1, y1 in pixels
-    colours: np.ndarray  # (D,) histogram inside the mask, sums to 1
+    colors: np.ndarray  # (D,) histogram inside the mask, sums to 1
     score: float
 
 
-def describe_colours(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def describe_colors(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Histogram (42,) of hue x saturation and of value inside a mask (H, W); sums to 1."""
     pixels = image[mask]
     if not len(pixels):
@@ -67,19 +67,21 @@ def link_tracks(frames: list[list[Sighting]], *, max_gap_s: float) -> list[list[
 def _match(tracks: list[list[Sighting]], sightings: list[Sighting]) -> list[tuple[int, int]]:
     if not tracks or not sightings:
         return []
-    scores = np.array([[score_likeness(track, new) for new in sightings] for track in tracks])
+    scores = np.array([[score_similarity(track, new) for new in sightings] for track in tracks])
     rows, columns = linear_sum_assignment(scores, maximize=True)
     return [
-        (int(r), int(c)) for r, c in zip(rows, columns, strict=True) if scores[r, c] >= MIN_LIKENESS
+        (int(r), int(c))
+        for r, c in zip(rows, columns, strict=True)
+        if scores[r, c] >= MIN_SIMILARITY
     ]
 
 
-def score_likeness(track: list[Sighting], new: Sighting) -> float:
-    """How likely a sighting continues a track, 0 to 1: half by place and size, half by colours."""
-    colours = float(np.minimum(track[-1].colours, new.colours).sum())
-    if colours < MIN_COLOURS:
+def score_similarity(track: list[Sighting], new: Sighting) -> float:
+    """How likely a sighting continues a track, 0 to 1: half by place and size, half by colors."""
+    colors = float(np.minimum(track[-1].colors, new.colors).sum())
+    if colors < MIN_COLORS:
         return 0.0
-    return 0.5 * _score_place(predict_box(track, new.time_s), new.box) + 0.5 * colours
+    return 0.5 * _score_place(predict_box(track, new.time_s), new.box) + 0.5 * colors
 
 
 def predict_box(track: list[Sighting], time_s: float) -> np.ndarray:
@@ -87,7 +89,7 @@ def predict_box(track: list[Sighting], time_s: float) -> np.ndarray:
     last = track[-1]
     if len(track) < 2 or last.time_s <= track[-2].time_s:
         return last.box
-    speed = (_centre(last.box) - _centre(track[-2].box)) / (last.time_s - track[-2].time_s)
+    speed = (_center(last.box) - _center(track[-2].box)) / (last.time_s - track[-2].time_s)
     step = speed * min(time_s - last.time_s, last.time_s - track[-2].time_s)
     return last.box + np.tile(step, 2)
 
@@ -95,11 +97,11 @@ def predict_box(track: list[Sighting], time_s: float) -> np.ndarray:
 def _score_place(expected: np.ndarray, box: np.ndarray) -> float:
     """1 for the same box, falling to 0.5 at half a body away, and with unlike sizes."""
     size, new_size = _size(expected), _size(box)
-    distance = np.linalg.norm(_centre(expected) - _centre(box)) / max(size, new_size, 1.0)
+    distance = np.linalg.norm(_center(expected) - _center(box)) / max(size, new_size, 1.0)
     return float(min(size, new_size) / max(size, new_size, 1.0) * np.exp2(-2 * distance))
 
 
-def _centre(box: np.ndarray) -> np.ndarray:
+def _center(box: np.ndarray) -> np.ndarray:
     return (box[:2] + box[2:]) / 2
 
 

@@ -1,4 +1,4 @@
-"""The hole that a person leaves in a picture: grown mask, shadow beside the feet, soft rim."""
+"""The hole that a person leaves in an image: grown mask, shadow beside the feet, soft rim."""
 
 import cv2
 import numpy as np
@@ -7,13 +7,13 @@ from workflow_scripts.lib.images import mask_box
 
 FEET = 0.15  # lowest share of a figure: beside it lies its shadow
 SHADOW_REACH = 1.0  # of a figure's height: how far off its shadow is looked for
-SHADOW_LIGHT = 0.94  # a shadow is darker than the same ground in other pictures times this
+SHADOW_LIGHT = 0.94  # a shadow is darker than the same ground in other images times this
 SEAM_PX = 3  # inside the rim of the hole, new pixels blend into the old ones
 MAX_KERNEL_PX = 12  # larger dilations are done on a smaller copy
 
 
 def find_feet(mask: np.ndarray) -> np.ndarray | None:
-    """The lowest part of a figure (H, W) bool; None when it leaves the picture at the bottom."""
+    """The lowest part of a figure (H, W) bool; None when it leaves the image at the bottom."""
     _, top, _, bottom = mask_box(mask)
     if bottom >= len(mask) - 1:
         return None
@@ -73,7 +73,7 @@ def find_shadow(
 
 
 def blend_seam(image: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Let the rim of the filled hole run into the picture; nothing outside the hole changes."""
+    """Let the rim of the filled hole run into the image; nothing outside the hole changes."""
     depth = cv2.distanceTransform(np.pad(hole, 1, "edge").astype(np.uint8), cv2.DIST_L2, 3)
     share = np.clip(depth[1:-1, 1:-1] / (SEAM_PX + 1), 0, 1)[..., None]
     mixed = np.rint(filled * share + image * (1 - share)).astype(np.uint8)

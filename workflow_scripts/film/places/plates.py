@@ -1,6 +1,6 @@
-"""What lies behind a person: real pixels from other pictures of the same shot.
+"""What lies behind a person: real pixels from other images of the same shot.
 
-A source picture is laid over the target (camera at rest, or a homography, then what depth adds),
+A source image is laid over the target (camera at rest, or a homography, then what depth adds),
 its light is matched, and the median over all sources that see a pixel is what stands there.
 """
 
@@ -12,48 +12,48 @@ import numpy as np
 SMALL_PX = 480  # longer side of the copies that are registered
 EDGE_SHARE = 0.2  # the strongest edges of the background, on which a registration is judged
 AGREEING = 0.75  # of the edges: the rest may be somebody whom the detector missed
-AT_REST = 3.0  # mean grey levels that those edges may differ while the camera rests
+AT_REST = 3.0  # mean gray levels that those edges may differ while the camera rests
 STILL_PX = 0.75  # a smaller move of the corners, in small pixels, is none
-MAX_MISFIT = 8.0  # a source whose edges differ by more is not used
+MAX_REGISTRATION_ERROR = 8.0  # a source whose edges differ by more is not used
 GAIN_LIMITS = (0.02, 1.8)  # a much darker source has lost what it would have to show
 GAIN_PIXELS = 5000  # an even sample
 MIN_FEATURES = 12
 REFINE_STEPS = 12
-MIN_WITNESSES = 3  # pictures that must show a place before a change there counts
-CHANGE = (8, 0.1)  # grey levels, plus a share of the picture's own range: fog makes all faint
+MIN_WITNESSES = 3  # images that must show a place before a change there counts
+CHANGE = (8, 0.1)  # gray levels, plus a share of the image's own range: fog makes all faint
 SPOT_PX = 5  # small pixels: what falls is smaller
 
 
 @dataclass(frozen=True)
 class View:
-    """A small copy of one picture, ready to be registered."""
+    """A small copy of one image, ready to be registered."""
 
     scale: float  # small pixels per pixel
-    grey: np.ndarray  # (h, w) uint8
-    colour: np.ndarray  # (h, w, 3) uint8
+    gray: np.ndarray  # (h, w) uint8
+    color: np.ndarray  # (h, w, 3) uint8
     free: np.ndarray  # (h, w) bool: background
     edges: np.ndarray  # (h, w) bool: the strongest edges of the background
     points: np.ndarray  # (N, 2) float32 corners in the background
-    words: np.ndarray | None  # (N, 32) their ORB descriptors
+    descriptors: np.ndarray | None  # (N, 32) their ORB descriptors
 
 
 def make_view(image: np.ndarray, hole: np.ndarray) -> View:
-    """Shrink a picture and find corners and edges outside its hole (bool)."""
+    """Shrink an image and find corners and edges outside its hole (bool)."""
     scale = min(1.0, SMALL_PX / max(image.shape[:2]))
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    colour = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    color = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     covered = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     free = ~cv2.dilate(covered.astype(np.uint8), np.ones((3, 3))).astype(bool)
-    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(color, cv2.COLOR_RGB2GRAY)
     orb = cv2.ORB_create(800, fastThreshold=8)
-    found, words = orb.detectAndCompute(grey, free.astype(np.uint8))
+    found, descriptors = orb.detectAndCompute(gray, free.astype(np.uint8))
     points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
-    return View(scale, grey, colour, free, find_edges(grey, free), points, words)
+    return View(scale, gray, color, free, find_edges(gray, free), points, descriptors)
 
 
-def find_edges(grey: np.ndarray, free: np.ndarray) -> np.ndarray:
+def find_edges(gray: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The strongest edges among the free pixels."""
-    smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
     steep = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     if not free.any():
         return free
@@ -66,7 +66,7 @@ def match_gain(target: View, source: np.ndarray, common: np.ndarray) -> np.ndarr
     if len(pixels) < 100:
         return None
     pixels = pixels[:: max(1, len(pixels) // GAIN_PIXELS)]
-    ours, theirs = (image.reshape(-1, 3)[pixels] for image in (target.colour, source))
+    ours, theirs = (image.reshape(-1, 3)[pixels] for image in (target.color, source))
     gain = np.median((ours + np.float32(1)) / (theirs + np.float32(1)), axis=0)
     low, high = GAIN_LIMITS
     return gain if np.all((gain >= low) & (gain <= high)) else None
@@ -74,43 +74,47 @@ def match_gain(target: View, source: np.ndarray, common: np.ndarray) -> np.ndarr
 
 def scale_light(pixels: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """Multiply the channels of uint8 pixels (N, 3) by their gains."""
-    if np.all(np.abs(gain - 1) < 0.01):  # less than a grey level or two: keep the real pixels
+    if np.all(np.abs(gain - 1) < 0.01):  # less than a gray level or two: keep the real pixels
         return pixels
     return np.clip(np.rint(pixels * gain.astype(np.float32)), 0, 255).astype(np.uint8)
 
 
-def measure_misfit(target: View, source: View, matrix: np.ndarray) -> float:
-    """Mean grey level difference on the target's background edges; inf where they don't meet."""
-    size = target.grey.shape[::-1]
-    grey = cv2.warpPerspective(source.grey, matrix, size)
+def measure_registration_error(target: View, source: View, matrix: np.ndarray) -> float:
+    """Mean gray level difference on the target's background edges; inf where they don't meet."""
+    size = target.gray.shape[::-1]
+    gray = cv2.warpPerspective(source.gray, matrix, size)
     free = cv2.warpPerspective(source.free.astype(np.uint8), matrix, size).astype(bool)
     seen = free & target.free
     edges = target.edges & seen
     if edges.sum() < 0.25 * target.edges.sum() or edges.sum() < 50:
         return float("inf")
-    gain = (target.grey[seen].mean() + 1) / (grey[seen].mean() + 1)
-    differences = np.sort(np.abs(target.grey[edges] - gain * grey[edges]))
+    gain = (target.gray[seen].mean() + 1) / (gray[seen].mean() + 1)
+    differences = np.sort(np.abs(target.gray[edges] - gain * gray[edges]))
     return float(differences[: int(AGREEING * len(differences))].mean())
 
 
 def register(target: View, source: View) -> tuple[np.ndarray, float]:
-    """The 3x3 matrix from small source pixels to small target pixels, and its misfit."""
+    """The 3x3 matrix from small source pixels to small target pixels, and its error."""
     rest = np.eye(3)
-    misfit = measure_misfit(target, source, rest)
-    if misfit <= AT_REST:
-        return rest, misfit
+    registration_error = measure_registration_error(target, source, rest)
+    if registration_error <= AT_REST:
+        return rest, registration_error
     found = _match_corners(target, source)
     if found is None:
-        return rest, misfit
+        return rest, registration_error
     moved = _refine(target, source, found)
-    moved_misfit = measure_misfit(target, source, moved)
-    # resampling alone makes a picture smoother, and so a little nearer
-    needed = 0.7 if _farthest_move(moved, target.grey.shape) < STILL_PX else 0.9
-    return (moved, moved_misfit) if moved_misfit < needed * misfit else (rest, misfit)
+    moved_error = measure_registration_error(target, source, moved)
+    # resampling alone makes an image smoother, and so a little nearer
+    needed = 0.7 if _farthest_move(moved, target.gray.shape) < STILL_PX else 0.9
+    return (
+        (moved, moved_error)
+        if moved_error < needed * registration_error
+        else (rest, registration_error)
+    )
 
 
 def _farthest_move(matrix: np.ndarray, shape: tuple[int, int]) -> float:
-    """How far the matrix moves the corner of a picture (height, width) that it moves most."""
+    """How far the matrix moves the corner of an image (height, width) that it moves most."""
     height, width = shape
     corners = np.float32([[[0, 0], [width, 0], [0, height], [width, height]]])
     moved = cv2.perspectiveTransform(corners, matrix.astype(np.float64))
@@ -120,7 +124,9 @@ def _farthest_move(matrix: np.ndarray, shape: tuple[int, int]) -> float:
 def _match_corners(target: View, source: View) -> np.ndarray | None:
     if min(len(target.points), len(source.points)) < MIN_FEATURES:
         return None
-    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(source.words, target.words)
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(
+        source.descriptors, target.descriptors
+    )
     ours = target.points[[pair.trainIdx for pair in pairs]]
     theirs = source.points[[pair.queryIdx for pair in pairs]]
     if len(pairs) < MIN_FEATURES:
@@ -137,14 +143,14 @@ def _refine(target: View, source: View, matrix: np.ndarray) -> np.ndarray:
     start = np.linalg.inv(matrix).astype(np.float32)
     try:
         _, refined = cv2.findTransformECC(
-            target.grey, source.grey, start, cv2.MOTION_HOMOGRAPHY, stop, free, 5
+            target.gray, source.gray, start, cv2.MOTION_HOMOGRAPHY, stop, free, 5
         )
     except cv2.error:
         return matrix
     return np.linalg.inv(refined)
 
 
-def lay_over(
+def warp(
     source: np.ndarray, hole: np.ndarray, matrix: np.ndarray, scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Warp a source (H, W, 3) and its known pixels by a matrix of small pixels."""
@@ -169,24 +175,24 @@ def take_median(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def find_changes(view: View, others: list[View], hole: np.ndarray) -> float:
-    """Largest spot, as a share of the picture, that `others` (camera at rest) show otherwise.
+    """Largest spot, as a share of the image, that `others` (camera at rest) show otherwise.
 
     What falls or flickers is smaller than SPOT_PX; pixels in or right beside the hole don't count.
     """
     values, known = [], []
     for other in others:
-        gain = match_gain(view, other.colour, view.free & other.free)
+        gain = match_gain(view, other.color, view.free & other.free)
         if gain is not None:
-            values.append(scale_light(other.colour.reshape(-1, 3), gain))
+            values.append(scale_light(other.color.reshape(-1, 3), gain))
             known.append(other.free.ravel())
     if len(values) < MIN_WITNESSES:
         return 0.0
     stack, seen = np.stack(values), np.stack(known)
-    plate = take_median(stack, seen).reshape(view.colour.shape)
-    darkest, brightest = np.percentile(view.grey, [2, 98])
+    plate = take_median(stack, seen).reshape(view.color.shape)
+    darkest, brightest = np.percentile(view.gray, [2, 98])
     least = CHANGE[0] + CHANGE[1] * (brightest - darkest)
-    change = cv2.absdiff(view.colour, plate).max(2) > least
-    inside = cv2.resize(hole.astype(np.uint8), view.grey.shape[::-1]) > 0
+    change = cv2.absdiff(view.color, plate).max(2) > least
+    inside = cv2.resize(hole.astype(np.uint8), view.gray.shape[::-1]) > 0
     free = view.free & ~cv2.dilate(inside.astype(np.uint8), np.ones((9, 9))).astype(bool)
     spots = (change & free & (seen.sum(0) >= MIN_WITNESSES).reshape(change.shape)).astype(np.uint8)
     spots = cv2.morphologyEx(spots, cv2.MORPH_OPEN, np.ones((SPOT_PX, SPOT_PX)))

@@ -7,7 +7,7 @@ LEADERS = 4096  # compared at once, so that memory does not grow with them
 
 
 def group_views(
-    vectors: np.ndarray, order: np.ndarray, min_likeness: float, most: int | None = None
+    vectors: np.ndarray, order: np.ndarray, min_similarity: float, most: int | None = None
 ) -> np.ndarray | None:
     """Row (M,) of `vectors` that leads each row of `order`: the most alike leader, or itself.
 
@@ -23,9 +23,9 @@ def group_views(
         best, nearest = _find_nearest(block, vectors, np.array(leaders, int))
         inner, fresh = block @ block.T, []
         for n in range(len(rows)):
-            if fresh and (likeness := inner[n, fresh]).max() > best[n]:
-                best[n], nearest[n] = likeness.max(), rows[fresh[int(likeness.argmax())]]
-            if best[n] >= min_likeness:
+            if fresh and (similarity := inner[n, fresh]).max() > best[n]:
+                best[n], nearest[n] = similarity.max(), rows[fresh[int(similarity.argmax())]]
+            if best[n] >= min_similarity:
                 keepers[start + n] = nearest[n]
             else:
                 fresh.append(n)
@@ -38,13 +38,13 @@ def group_views(
 def _find_nearest(
     block: np.ndarray, vectors: np.ndarray, leaders: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Likeness (B,) of each row of a block to its most alike leader, and that leader's row (B,)."""
+    """Similarity (B,) of each row of a block to its most alike leader, and its row (B,)."""
     best, nearest = np.full(len(block), -np.inf), np.zeros(len(block), int)
     for start in range(0, len(leaders), LEADERS):
         some = leaders[start : start + LEADERS]
-        likeness = block @ vectors[some].T
-        choice = likeness.argmax(1)
-        found = likeness[np.arange(len(block)), choice]
+        similarity = block @ vectors[some].T
+        choice = similarity.argmax(1)
+        found = similarity[np.arange(len(block)), choice]
         better = found > best
         best[better], nearest[better] = found[better], some[choice[better]]
     return best, nearest

@@ -1,4 +1,4 @@
-"""What a tier's weights are: size, licence, memory; the non-commercial ones come first."""
+"""What a tier's weights are: size, license, memory; the non-commercial ones come first."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -50,7 +50,7 @@ def list_rows(rows: dict[str, Row], models: dict[str, Row]) -> list[str]:
     if bound:
         lines.append("NOT FOR COMMERCIAL USE:")
         lines += [_line(name, rows[name], needs) for name in bound]
-    lines.append(f"{'file':<32} {'MB':>8} {'GPU, about':>11}  licence; training data")
+    lines.append(f"{'file':<32} {'MB':>8} {'GPU, about':>11}  license; training data")
     lines += [_line(name, rows[name], needs) for name in free]
     total = sum(size_mb(row) or 0 for row in rows.values())
     return [*lines, f"{'in all about':<32} {total:>8.0f}"]
@@ -60,7 +60,7 @@ def _line(name: str, row: Row, needs: dict[str, str]) -> str:
     size = size_mb(row)
     shown = "?" if size is None else f"{size:.1f}" if size < 10 else f"{size:.0f}"
     data = row.get("training_data", "not said")
-    return f"{name:<32} {shown:>8} {needs.get(name, '-'):>11}  {row['licence']}; {data}"
+    return f"{name:<32} {shown:>8} {needs.get(name, '-'):>11}  {row['license']}; {data}"
 
 
 def list_copies(rows: dict[str, Row]) -> list[str]:

@@ -1,7 +1,7 @@
 """BlazePose: finds people by their bodies, then measures 39 body points and a mask of each.
 
 Plays three roles of the light tier with two nets: `detect` (224 px), `segment` and `pose` (256 px).
-Human-like figures only; a figure should take about a tenth of the picture's height or more.
+Human-like figures only; a figure should take about a tenth of the image's height or more.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray]
 
 
 def make_tiles(width: int, height: int) -> list[tuple[int, int, int]]:
-    """Squares (x, y, side): around the whole picture, then overlapping ones of its shorter side."""
+    """Squares (x, y, side): around the whole image, then overlapping ones of its shorter side."""
     side = min(width, height)
     tiles = [(x, y, side) for y in _starts(height, side) for x in _starts(width, side)]
     return list(dict.fromkeys([(0, 0, max(width, height)), *tiles]))

@@ -1,8 +1,8 @@
-"""Which bodies of a picture are different people, where one stands before another.
+"""Which bodies of an image are different people, where one stands before another.
 
 The net looks at one body at a time. Where two overlap, it slips from the one behind to the one in
 front and mixes their masks. So the surest body is taken first; whoever touches it is looked at
-again in a picture where it is painted over.
+again in an image where it is painted over.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ TRUNK = [0, 11, 12, 23, 24]  # nose, shoulders, hips
 MIN_PRESENCE = 0.5  # the landmark net's own "there is a person"
 OUTSIDE = -20.0  # mask logit where the region does not reach
 CORE = 2.0  # mask logit from which a pixel is surely the person's
-GREY = 128
+GRAY = 128
 MOST_TRIES = 2  # other arrangements of people who touch; each takes some 20 ms a person
-TOUCHING = 0.03  # share of the smaller mask: less is a seam between neighbours
+TOUCHING = 0.03  # share of the smaller mask: less is a seam between neighbors
 # Two looks at one person: so much of the smaller mask shared, trunks so near (in torsos).
 SAME_AT_ONCE, SAME_WHEN_HIDDEN = (0.5, 0.2), (0.3, 0.35)
 MIN_ON_MASK = 0.5  # share of the trunk's points; people half behind others keep that much
@@ -30,7 +30,7 @@ COVERED = 0.6  # share of a mask that lies on surer people: then it is of them, 
 class Body:
     """What the landmark net says about one region."""
 
-    points: np.ndarray  # (39, 2) pixels of the picture
+    points: np.ndarray  # (39, 2) pixels of the image
     seen: np.ndarray  # (39,) 0 to 1: neither hidden nor outside
     presence: float
     logits: np.ndarray  # (256, 256) of the mask, in the region
@@ -45,7 +45,7 @@ class Person:
     body: Body
     score: float  # of the detector, times the share of joints seen
     sureness: float  # of the landmark net alone
-    logits: np.ndarray  # (H, W) of the mask, in the picture
+    logits: np.ndarray  # (H, W) of the mask, in the image
 
 
 Measure = Callable[[np.ndarray, np.ndarray], Body]
@@ -96,7 +96,7 @@ def _arrange(
         if near:
             gave_way.append(row)
             hidden = np.any([other.logits > CORE for other in near], axis=0)
-            painted = np.where(hidden[..., None], np.uint8(GREY), image)
+            painted = np.where(hidden[..., None], np.uint8(GRAY), image)
             body = _look_twice(painted, regions[row], measure)
             person = None if body is None else _make_person(body, scores[row], image.shape)
             if person and any(_is_covered(person, other) for other in people):
@@ -123,7 +123,7 @@ def _make_person(body: Body, score: float, shape: tuple[int, ...]) -> Person:
 
 
 def seen_share(body: Body, width: int, height: int) -> float:
-    """Mean visibility of the joints that would lie inside the picture."""
+    """Mean visibility of the joints that would lie inside the image."""
     points = body.points[:HIPS]
     inside = ((points >= 0) & (points < [width, height])).all(1)
     return float(body.seen[:HIPS][inside].mean()) if inside.any() else 0.0
@@ -155,7 +155,7 @@ def _is_covered(person: Person, other: Person) -> bool:
 
 
 def _stands_on_mask(person: Person) -> bool:
-    """Whether the mask is of this body: most of the trunk inside the picture lies on it."""
+    """Whether the mask is of this body: most of the trunk inside the image lies on it."""
     height, width = person.logits.shape
     columns, rows = np.floor(person.body.points[TRUNK]).astype(int).T
     inside = (rows >= 0) & (columns >= 0) & (rows < height) & (columns < width)

@@ -1,8 +1,8 @@
 """Where a BlazePose net looks: square, turned regions, and the anchors that lead to them.
 
-A region is (centre x, centre y, side, angle): a square in pixels of the picture, turned clockwise
+A region is (center x, center y, side, angle): a square in pixels of the image, turned clockwise
 by `angle` radians so that the body stands upright in it. It comes from two points, the middle of
-the hips and a point on the circle around the whole body, also where it leaves the picture.
+the hips and a point on the circle around the whole body, also where it leaves the image.
 """
 
 import cv2
@@ -13,23 +13,23 @@ from workflow_scripts.lib.images import mask_box
 STRIDES = (8, 16, 32, 32, 32)  # of the detector's output layers; two anchors a cell
 DETECT_PX = 224  # side of the detector's input
 EDGE_FROM, SUREST = -4.0, 12.0  # mask logits: where an edge may still lie; beyond any doubt
-SMOOTHNESS = 1e-4  # of the guided filter; larger follows only strong edges of the picture
+SMOOTHNESS = 1e-4  # of the guided filter; larger follows only strong edges of the image
 ENLARGE = 1.25  # the circle touches head and feet; this leaves a margin
 
 
 def make_anchors() -> np.ndarray:
-    """Centres (2254, 2) of the detector's anchors, in pixels of its input."""
+    """Centers (2254, 2) of the detector's anchors, in pixels of its input."""
     layers = []
     for stride in STRIDES:
         cells = DETECT_PX // stride
         y, x = np.mgrid[:cells, :cells]
-        centres = (np.stack([x, y], -1).reshape(-1, 2) + 0.5) * stride
-        layers.append(np.repeat(centres, 2, axis=0))
+        centers = (np.stack([x, y], -1).reshape(-1, 2) + 0.5) * stride
+        layers.append(np.repeat(centers, 2, axis=0))
     return np.concatenate(layers).astype(np.float32)
 
 
 def points_to_regions(hips: np.ndarray, rims: np.ndarray) -> np.ndarray:
-    """Regions (N, 4) from hip centres (N, 2) and points on the body's circle (N, 2)."""
+    """Regions (N, 4) from hip centers (N, 2) and points on the body's circle (N, 2)."""
     step = rims - hips
     side = 2 * np.hypot(step[:, 0], step[:, 1]) * ENLARGE
     angle = np.arctan2(step[:, 0], -step[:, 1])  # 0 where the rim point lies straight above
@@ -40,19 +40,19 @@ def boxes_to_regions(boxes: np.ndarray) -> np.ndarray:
     """Upright regions around boxes (N, 4), for detectors that bring no body points."""
     boxes = np.asarray(boxes, np.float32)
     side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) * 1.4
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return np.column_stack([centre, side, np.zeros(len(boxes))]).astype(np.float32)
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.column_stack([center, side, np.zeros(len(boxes))]).astype(np.float32)
 
 
 def regions_to_boxes(regions: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Upright squares (N, 4) inside the turned regions, clipped to the picture: a first guess."""
+    """Upright squares (N, 4) inside the turned regions, clipped to the image: a first guess."""
     half = regions[:, 2:3] / 2 / ENLARGE
     boxes = np.concatenate([regions[:, :2] - half, regions[:, :2] + half], axis=1)
     return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
 
 
 def region_matrix(region: np.ndarray, size: int) -> np.ndarray:
-    """Affine (2, 3) from a net input of `size` pixels to pixels of the picture."""
+    """Affine (2, 3) from a net input of `size` pixels to pixels of the image."""
     x, y, side, angle = (float(value) for value in region)
     cos, sin = np.cos(angle) * side / size, np.sin(angle) * side / size
     half = size / 2
@@ -62,7 +62,7 @@ def region_matrix(region: np.ndarray, size: int) -> np.ndarray:
 
 
 def crop_region(image: np.ndarray, region: np.ndarray, size: int) -> np.ndarray:
-    """The region as an upright (size, size, 3) picture; black outside the frame."""
+    """The region as an upright (size, size, 3) image; black outside the frame."""
     scale = float(region[2]) / size
     if scale > 2:  # warpAffine samples single pixels: shrink first, or fine texture aliases
         factor = 1 / np.floor(scale)
@@ -71,18 +71,18 @@ def crop_region(image: np.ndarray, region: np.ndarray, size: int) -> np.ndarray:
         return crop_region(small, region, size)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(
-        image, _pixel_centres(region_matrix(region, size)), (size, size), flags=flags
+        image, _pixel_centers(region_matrix(region, size)), (size, size), flags=flags
     )
 
 
 def uncrop_map(
     values: np.ndarray, region: np.ndarray, width: int, height: int, outside: float
 ) -> np.ndarray:
-    """Lay a map (S, S) of the region back over the picture: (height, width) float32."""
+    """Lay a map (S, S) of the region back over the image: (height, width) float32."""
     matrix = cv2.invertAffineTransform(region_matrix(region, len(values)))
     return cv2.warpAffine(
         values,
-        _pixel_centres(matrix),
+        _pixel_centers(matrix),
         (width, height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
@@ -90,14 +90,14 @@ def uncrop_map(
     )
 
 
-def _pixel_centres(matrix: np.ndarray) -> np.ndarray:
-    """The same map for OpenCV, whose whole numbers are centres of pixels, not their corners."""
+def _pixel_centers(matrix: np.ndarray) -> np.ndarray:
+    """The same map for OpenCV, whose whole numbers are centers of pixels, not their corners."""
     half = np.array([0.5, 0.5])
     return np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ half - half])
 
 
 def sharpen_edges(logits: np.ndarray, image: np.ndarray, radius: int) -> np.ndarray:
-    """Pull the edge of a mask (H, W) to edges of the picture: a guided filter on each channel.
+    """Pull the edge of a mask (H, W) to edges of the image: a guided filter on each channel.
 
     Only around the mask: the rest stays as it is.
     """

@@ -46,7 +46,7 @@ def load_caption(
     max_side_px: int,
     timeout_s: float,
 ):
-    """Return describe(kind, facts, pictures, vocabulary); `device` is the server's affair."""
+    """Return describe(kind, facts, images, vocabulary); `device` is the server's affair."""
     prompts = yaml.safe_load(files["captions.yaml"].read_text())
     asked = {"model": model, "max_tokens": max_new_tokens, "temperature": 0}
     ask = open_server(asked, prompts["system"], parallel, max_side_px, timeout_s)
@@ -54,7 +54,7 @@ def load_caption(
 
 
 def open_server(asked: dict, system: str, parallel: int, max_side_px: int, timeout_s: float) -> Ask:
-    """Return ask(pictures, questions) -> answers; `parallel` questions are under way at once."""
+    """Return ask(images, questions) -> answers; `parallel` questions are under way at once."""
     address = os.environ.get(ADDRESS, "").rstrip("/")
     if not address.startswith(("http://", "https://")):
         raise CineloraError(
@@ -66,7 +66,7 @@ def open_server(asked: dict, system: str, parallel: int, max_side_px: int, timeo
 
     def answer(image: np.ndarray, question: str) -> str:
         words = [
-            {"type": "image_url", "image_url": {"url": encode_picture(image, max_side_px)}},
+            {"type": "image_url", "image_url": {"url": encode_image(image, max_side_px)}},
             {"type": "text", "text": question},
         ]
         turns = [{"role": "system", "content": system}, {"role": "user", "content": words}]
@@ -79,11 +79,11 @@ def open_server(asked: dict, system: str, parallel: int, max_side_px: int, timeo
     return ask
 
 
-def encode_picture(image: np.ndarray, max_side_px: int) -> str:
-    """The picture as a data address, JPEG, no side longer than so many pixels."""
-    picture, buffer = Image.fromarray(image), BytesIO()
-    picture.thumbnail((max_side_px, max_side_px))
-    picture.save(buffer, "JPEG", quality=90)
+def encode_image(image: np.ndarray, max_side_px: int) -> str:
+    """The image as a data address, JPEG, no side longer than so many pixels."""
+    small, buffer = Image.fromarray(image), BytesIO()
+    small.thumbnail((max_side_px, max_side_px))
+    small.save(buffer, "JPEG", quality=90)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

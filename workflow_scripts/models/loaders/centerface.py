@@ -39,8 +39,8 @@ def decode_maps(
     rows, columns = np.nonzero(heat[0, 0] >= MIN_SCORE)
     scores = heat[0, 0, rows, columns].astype(np.float32)
     size = np.exp(scale[0][:, rows, columns]) * CELL_PX  # (2, M): height, width
-    centre = (np.stack([rows, columns]) + offset[0][:, rows, columns] + 0.5) * CELL_PX
-    top_left = centre - size / 2
+    center = (np.stack([rows, columns]) + offset[0][:, rows, columns] + 0.5) * CELL_PX
+    top_left = center - size / 2
     boxes = np.stack([top_left[1], top_left[0], top_left[1] + size[1], top_left[0] + size[0]], 1)
     fractions = points[0][:, rows, columns].reshape(5, 2, -1)  # of the box, y before x
     marks = (fractions * size + top_left).transpose(2, 0, 1)[:, :, ::-1]

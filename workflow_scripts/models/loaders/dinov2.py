@@ -9,13 +9,13 @@ from transformers import Dinov2Model
 
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.folders import check_folder
-from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
+from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
 def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size: int) -> Embed:
-    """Return embed(pictures RGB uint8 of any size) -> (N, D) float32 of length 1."""
+    """Return embed(images RGB uint8 of any size) -> (N, D) float32 of length 1."""
     (folder,) = files.values()
     check_folder(folder, "model.safetensors", {"dinov2"})
     place = open_device(device)
@@ -24,7 +24,7 @@ def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size:
 
     @torch.inference_mode()
     def look(images: Sequence[np.ndarray]) -> np.ndarray:
-        pixels = stack_pictures(images, side_px, IMAGENET_MEAN, IMAGENET_STD, place)
+        pixels = stack_images(images, side_px, IMAGENET_MEAN, IMAGENET_STD, place)
         with torch.autocast(place.type, dtype, enabled=place.type == "cuda"):
             states = model(pixels).last_hidden_state
         return torch.nn.functional.normalize(states[:, 0].float(), dim=1).cpu().numpy()

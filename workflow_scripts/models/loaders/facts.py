@@ -10,19 +10,19 @@ from workflow_scripts.dataset.captions import Tag
 from workflow_scripts.dataset.facts import SOURCES
 from workflow_scripts.dataset.vlm import Description
 
-Picture = Callable[[], np.ndarray]  # opens an image when called: RGB (H, W, 3) uint8
-Describe = Callable[[str, Sequence[dict[str, Any]], Sequence[Picture], dict], list[Description]]
+Image = Callable[[], np.ndarray]  # opens an image when called: RGB (H, W, 3) uint8
+Describe = Callable[[str, Sequence[dict[str, Any]], Sequence[Image], dict], list[Description]]
 
 
 def load_caption(files: dict[str, Path], *, device: str) -> Describe:
-    """Return describe(kind, facts, pictures, vocabulary) -> what is said of each image."""
+    """Return describe(kind, facts, images, vocabulary) -> what is said of each image."""
     return lambda *asked: [Description(tags) for tags in describe(*asked)]
 
 
 def describe(
-    kind: str, facts: Sequence[dict[str, Any]], pictures: Sequence[Picture], vocabulary: dict
+    kind: str, facts: Sequence[dict[str, Any]], images: Sequence[Image], vocabulary: dict
 ) -> list[list[Tag]]:
-    """Put each image's facts into words; no picture is opened, and an unknown fact says nothing."""
+    """Put each image's facts into words; no image is opened, and an unknown fact says nothing."""
     recipe, words = vocabulary["recipes"][kind], vocabulary["words"]
     return [[tag for fact in recipe for tag in _tags(fact, row, words[fact])] for row in facts]
 

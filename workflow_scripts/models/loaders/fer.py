@@ -1,4 +1,4 @@
-"""FER's mini net: seven emotions from a grey 64 px picture of a face."""
+"""FER's mini net: seven emotions from a gray 64 px image of a face."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from workflow_scripts.models.loaders.tflite import open_tflite
 
 SIDE_PX = 64
-# Rendered faces are evenly lit; the photographs that the net learnt from are not.
+# Rendered faces are evenly lit; the photographs that the net learned from are not.
 CONTRAST = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4))
 ORDER = [6, 3, 4, 0, 5, 2, 1]  # the net says angry, disgust, fear, happy, sad, surprise, neutral
 
@@ -21,8 +21,8 @@ def load_expression(
     run = open_tflite(files["emotion_model_quantized.tflite"])
 
     def classify(crop: np.ndarray) -> np.ndarray:
-        grey = CONTRAST.apply(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))
-        small = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+        gray = CONTRAST.apply(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))
+        small = cv2.resize(gray, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
         return run(small[None, :, :, None] / np.float32(127.5) - 1)[0][0, ORDER]
 
     def expression(crops: Sequence[np.ndarray]) -> np.ndarray:

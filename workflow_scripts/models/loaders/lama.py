@@ -13,7 +13,7 @@ from workflow_scripts.lib.errors import GPU_CURE, CineloraError
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.loaders.devices import open_device
 
-CONTEXT = 1.0  # how much of the picture round a hole LaMa sees, in sizes of the hole
+CONTEXT = 1.0  # how much of the image round a hole LaMa sees, in sizes of the hole
 MIN_CONTEXT_PX = 32
 
 
@@ -53,7 +53,7 @@ def open_lama(path: Path, device: str) -> SimpleLama:
 
 
 def see_around(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Part x0, y0, x1, y1 of the picture that LaMa sees: the hole and as much again round it."""
+    """Part x0, y0, x1, y1 of the image that LaMa sees: the hole and as much again round it."""
     x0, y0, x1, y1 = mask_box(mask)
     wide = max(MIN_CONTEXT_PX, int(CONTEXT * (x1 - x0)))
     high = max(MIN_CONTEXT_PX, int(CONTEXT * (y1 - y0)))
@@ -75,7 +75,7 @@ def paint(net: SimpleLama, part: np.ndarray, hole: np.ndarray, max_side_px: int)
 
 
 def _run(net: SimpleLama, part: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """LaMa's picture (h, w, 3) uint8; the package pads to multiples of 8 and does not crop."""
+    """LaMa's image (h, w, 3) uint8; the package pads to multiples of 8 and does not crop."""
     height, width = hole.shape
     try:
         painted = net(part, hole.astype(np.uint8) * 255)

@@ -1,4 +1,4 @@
-"""MobileNetV2, trained on ImageNet: a picture becomes 1280 numbers that say what it looks like."""
+"""MobileNetV2, trained on ImageNet: an image becomes 1280 numbers that say what it looks like."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ STD = np.array([0.229, 0.224, 0.225], np.float32)
 def load_embed(
     files: dict[str, Path], *, device: str
 ) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-    """Return embed(pictures RGB uint8 of any size) -> (N, 1280) float32 of length 1."""
+    """Return embed(images RGB uint8 of any size) -> (N, 1280) float32 of length 1."""
     (path,) = files.values()
     model = mobilenet_v2(weights=None)
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

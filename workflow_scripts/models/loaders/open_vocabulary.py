@@ -38,7 +38,7 @@ def load_detect(
 
 
 def read_boxes(processor, outputs, inputs, min_score: float, size: tuple[int, int]) -> list[dict]:
-    """Boxes in pixels of one picture (height, width); the families differ."""
+    """Boxes in pixels of one image (height, width); the families differ."""
     if hasattr(processor, "post_process_grounded_object_detection"):
         options = {"threshold": min_score, "target_sizes": [size]}
         if "input_ids" in inputs and type(processor).__name__.startswith("GroundingDino"):

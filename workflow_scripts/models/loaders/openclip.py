@@ -1,4 +1,4 @@
-"""Role embed, full tier: an OpenCLIP model puts pictures and texts into one space."""
+"""Role embed, full tier: an OpenCLIP model puts images and texts into one space."""
 
 import json
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ import torch
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.folders import check_weights
-from workflow_scripts.models.loaders.pixels import stack_pictures
+from workflow_scripts.models.loaders.pixels import stack_images
 
 FILES = ("open_clip_config.json", "open_clip_model.safetensors")
 
 
 class Clip:
-    """`clip(pictures)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1."""
+    """`clip(images)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1."""
 
     def __init__(self, folder: Path, device: str, batch_size: int):
         for name in FILES:
@@ -28,7 +28,7 @@ class Clip:
                 )
         check_weights(folder)
         self.device = open_device(device)
-        self.pictures = Batches(self._embed_pictures, batch_size)
+        self.images = Batches(self._embed_images, batch_size)
         self.texts = Batches(self._embed_texts, batch_size)
         self.dtype = pick_dtype(self.device)
         looks = json.loads((folder / FILES[0]).read_text()).get("preprocess_cfg", {})
@@ -42,7 +42,7 @@ class Clip:
         self.width = self.model.text_projection.shape[-1]
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        return self._join(self.pictures(images))
+        return self._join(self.images(images))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         return self._join(self.texts(texts))
@@ -51,8 +51,8 @@ class Clip:
         return np.concatenate([np.zeros((0, self.width), np.float32), *parts])
 
     @torch.inference_mode()
-    def _embed_pictures(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        pixels = stack_pictures(images, self.side_px, self.mean, self.std, self.device)
+    def _embed_images(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        pixels = stack_images(images, self.side_px, self.mean, self.std, self.device)
         with self._fast():
             vectors = self.model.encode_image(pixels)
         return torch.nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()

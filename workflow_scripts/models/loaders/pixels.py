@@ -1,4 +1,4 @@
-"""Pictures of any size as one array that nets take."""
+"""Images of any size as one array that nets take."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,22 @@ IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # RGB
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
-def stack_pictures(
+def stack_images(
     images: Sequence[np.ndarray],
     side_px: int,
     mean: np.ndarray,
     std: np.ndarray,
     device: torch.device,
 ) -> torch.Tensor:
-    """Scale RGB uint8 pictures to squares, nothing cut off: (N, 3, side, side) float32 there.
+    """Scale RGB uint8 images to squares, nothing cut off: (N, 3, side, side) float32 there.
 
     A film's frame is wide; the usual crop of its middle would lose who stands at its sides. What
-    goes to the device are bytes: to make numbers of them took a CPU 30 ms a picture at 1024 px.
+    goes to the device are bytes: to make numbers of them took a CPU 30 ms an image at 1024 px.
     """
     squares = torch.from_numpy(np.stack([_square(image, side_px) for image in images]))
     pixels = squares.to(device).permute(0, 3, 1, 2).float() / 255
-    centre, spread = (torch.from_numpy(v).to(device).view(3, 1, 1) for v in (mean, std))
-    return ((pixels - centre) / spread).contiguous()
+    center, spread = (torch.from_numpy(v).to(device).view(3, 1, 1) for v in (mean, std))
+    return ((pixels - center) / spread).contiguous()
 
 
 def _square(image: np.ndarray, side_px: int) -> np.ndarray:

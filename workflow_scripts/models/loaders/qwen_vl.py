@@ -1,4 +1,4 @@
-"""Role caption, full tier: Qwen2.5-VL says what is in a picture, beyond what was measured."""
+"""Role caption, full tier: Qwen2.5-VL says what is in an image, beyond what was measured."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -28,7 +28,7 @@ def load_caption(
     max_side_px: int,
     four_bit: bool,
 ):
-    """Return describe(kind, facts, pictures, vocabulary) -> descriptions, in order."""
+    """Return describe(kind, facts, images, vocabulary) -> descriptions, in order."""
     prompts = yaml.safe_load(files.pop("captions.yaml").read_text())
     (folder,) = files.values()
     ask = open_qwen(
@@ -46,7 +46,7 @@ def open_qwen(
     max_side_px: int,
     four_bit: bool,
 ) -> Ask:
-    """Return ask(pictures, questions) -> answers, each alike whatever else is in its batch."""
+    """Return ask(images, questions) -> answers, each alike whatever else is in its batch."""
     place = open_device(device)
     check_folder(folder, "tokenizer_config.json", {"qwen2_5_vl"})
     processor, model = open_processor(folder), open_net(folder, place, four_bit)
@@ -54,8 +54,8 @@ def open_qwen(
     @torch.inference_mode()
     def answer(pairs: Sequence[tuple[np.ndarray, str]]) -> list[str]:
         texts = [write_chat(processor, system, question) for _, question in pairs]
-        pictures = [shrink(image, max_side_px) for image, _ in pairs]
-        inputs = processor(text=texts, images=pictures, padding=True, return_tensors="pt").to(place)
+        shrunk = [shrink(image, max_side_px) for image, _ in pairs]
+        inputs = processor(text=texts, images=shrunk, padding=True, return_tensors="pt").to(place)
         tokens = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
         said = tokens[:, inputs["input_ids"].shape[1] :]
         return processor.batch_decode(said, skip_special_tokens=True)
@@ -92,23 +92,23 @@ def open_net(
 def open_processor(folder: Path) -> Qwen2_5_VLProcessor:
     """The processor of the folder; answers grow to the right, so padding goes to the left."""
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
-    pictures = Qwen2VLImageProcessor.from_pretrained(folder, local_files_only=True)
+    images = Qwen2VLImageProcessor.from_pretrained(folder, local_files_only=True)
     videos = Qwen2VLVideoProcessor.from_pretrained(folder, local_files_only=True)
     chat = tokenizer.chat_template
     if (file := folder / "chat_template.json").is_file():
         chat = yaml.safe_load(file.read_text())["chat_template"]
-    return Qwen2_5_VLProcessor(pictures, tokenizer, videos, chat_template=chat)
+    return Qwen2_5_VLProcessor(images, tokenizer, videos, chat_template=chat)
 
 
 def write_chat(processor: Qwen2_5_VLProcessor, system: str, question: str) -> str:
-    """One turn with one picture, in the model's own markup."""
+    """One turn with one image, in the model's own markup."""
     words = [{"type": "image"}, {"type": "text", "text": question}]
     turns = [{"role": "system", "content": system}, {"role": "user", "content": words}]
     return processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
 
 
 def shrink(image: np.ndarray, max_side_px: int) -> Image.Image:
-    """The picture, no side longer than so many pixels: they become tokens, and tokens are time."""
-    picture = Image.fromarray(image)
-    picture.thumbnail((max_side_px, max_side_px))
-    return picture
+    """The image, no side longer than so many pixels: they become tokens, and tokens are time."""
+    small = Image.fromarray(image)
+    small.thumbnail((max_side_px, max_side_px))
+    return small

@@ -1,4 +1,4 @@
-"""Role `text` with RapidOCR: lines of text, found on a small copy, read in the full picture."""
+"""Role `text` with RapidOCR: lines of text, found on a small copy, read in the full image."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 from rapidocr_onnxruntime import RapidOCR
 
 DETECTION_SIDE_PX = 480  # short side at detection: 12 px high letters of a 540-line film are found
-MOST_LINES = 16  # read in one picture: of a page of credits the largest tell enough
+MOST_LINES = 16  # read in one image: of a page of credits the largest tell enough
 THREADS = 2  # as many as the rule asks for; the default would take the whole machine
 FILES = {
     "det_model_path": "ch_PP-OCRv4_det_infer.onnx",
@@ -22,7 +22,7 @@ class TextReader:
 
     def __init__(self, files: dict[str, Path]):
         paths = {option: str(files[name]) for option, name in FILES.items()}
-        # The package's own "min 736 px" would enlarge a 540-line picture to 1.9 times its pixels.
+        # The package's own "min 736 px" would enlarge a 540-line image to 1.9 times its pixels.
         limits = {"det_limit_side_len": 32, "det_limit_type": "min"}
         self.engine = RapidOCR(**paths, **limits, intra_op_num_threads=THREADS)
 
@@ -42,7 +42,7 @@ class TextReader:
         ]
 
     def _find_lines(self, bgr: np.ndarray) -> np.ndarray:
-        """Corners (N, 4, 2) float32 of the lines, in pixels of the picture."""
+        """Corners (N, 4, 2) float32 of the lines, in pixels of the image."""
         height, width = bgr.shape[:2]
         scale = DETECTION_SIDE_PX / min(height, width)
         size = (round_to_32(width * scale), round_to_32(height * scale))

@@ -15,7 +15,7 @@ os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"  # read at import: else it looks 
 from retinaface import RetinaFace  # noqa: E402
 from retinaface.model import retinaface_onnx_model  # noqa: E402
 
-MIN_SIDE_PX = 64  # smaller pictures are padded: the net halves them five times
+MIN_SIDE_PX = 64  # smaller images are padded: the net halves them five times
 POINTS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # theirs: from their left
 OUTPUTS = 9  # scores, boxes and points at three strides
 
@@ -39,7 +39,7 @@ def load_face(
 
 
 def find_faces(image: np.ndarray, net: Net, min_score: float) -> Faces:
-    """Faces of one RGB picture, in its pixels; the package takes BGR and gives whole pixels."""
+    """Faces of one RGB image, in its pixels; the package takes BGR and gives whole pixels."""
     height, width = image.shape[:2]
     bottom, right = max(0, MIN_SIDE_PX - height), max(0, MIN_SIDE_PX - width)
     padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)

@@ -55,7 +55,7 @@ def check_outputs(path: Path, shape: list) -> None:
     """Refuse nets that give no boxes: rows of five, or of boxes, objectness and classes."""
     if len(shape) != 3 or (isinstance(shape[2], int) and shape[2] < 5):
         raise CineloraError(
-            f"{path} has an output of shape {shape}, not (pictures, boxes, 5 or more):\n"
+            f"{path} has an output of shape {shape}, not (images, boxes, 5 or more):\n"
             "  not a YOLOX or RTMDet net. Check the row of this model in the table of models."
         )
 
@@ -76,9 +76,9 @@ def decode(
         return rows[:, :4], rows[:, 4]
     cells = [_cells(input_px // stride, stride) for stride in STRIDES_PX]
     grid, strides = (np.concatenate(part) for part in zip(*cells, strict=True))
-    centre = (output[0, :, :2] + grid) * strides
+    center = (output[0, :, :2] + grid) * strides
     half = np.exp(output[0, :, 2:4]) * strides / 2
-    boxes = np.concatenate([centre - half, centre + half], 1)
+    boxes = np.concatenate([center - half, center + half], 1)
     scores = output[0, :, 4:5] * output[0, :, 5 + PERSON : 6 + PERSON]
     kept, _ = multiclass_nms(boxes, scores, nms_thr=MAX_OVERLAP, score_thr=min_score)
     if kept is None:

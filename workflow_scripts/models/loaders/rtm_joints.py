@@ -13,7 +13,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import Batches, check_provider, open_onnx
 
 BODY = 17  # COCO's points of the body; the 133 of the whole body begin with them
-MOST_AT_ONCE = 16  # people of one picture
+MOST_AT_ONCE = 16  # people of one image
 
 
 def load_pose(
@@ -32,7 +32,7 @@ def load_pose(
     batches = Batches(partial(find_joints, net), MOST_AT_ONCE if several else 1)
 
     def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
-        if not len(boxes):  # rtmlib would take the whole picture for a person
+        if not len(boxes):  # rtmlib would take the whole image for a person
             return np.zeros((0, BODY, 3), np.float32)
         return np.concatenate(batches([(image, box) for box in boxes]))
 
@@ -40,11 +40,11 @@ def load_pose(
 
 
 def find_joints(net: RTMPose, people: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Points (N, 17, 3) of N pairs of a picture and a box, seen by the net at once.
+    """Points (N, 17, 3) of N pairs of an image and a box, seen by the net at once.
 
     rtmlib's own call shows it one after the other; what comes before and after the net is rtmlib's.
     """
-    # rtmlib does not swap colours, and the net was trained on RGB
+    # rtmlib does not swap colors, and the net was trained on RGB
     crops, centers, scales = zip(*(net.preprocess(*person) for person in people), strict=True)
     pixels = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)
     outputs = net.session.run(None, {net.session.get_inputs()[0].name: pixels})

@@ -16,7 +16,7 @@ from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections, no_detections
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.folders import check_folder
-from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_pictures
+from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
 from workflow_scripts.models.loaders.sam2_memory import Follower
 
 BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was about
@@ -25,8 +25,8 @@ BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was 
 class BoxSegmenter:
     """`segmenter(image, detections)` -> the same things with masks; those without one are left out.
 
-    A picture's codes are kept until other pictures come: boxes, a second look at small people and
-    the memory of a shot ask for them in turn, and only the small decoder runs again.
+    The embeddings of an image are kept until other images come: boxes, a second look at small
+    people and the memory of a shot ask for them in turn, and only the small decoder runs again.
     """
 
     def __init__(self, folder: Path, device: str, batch_size: int):
@@ -39,12 +39,12 @@ class BoxSegmenter:
         self.video, self.model = video.eval().to(self.device), model.eval().to(self.device)
         self.side_px = int(model.config.prompt_encoder_config.image_size)
         self.batch_size, self.batches = batch_size, Batches(self.encode, batch_size)
-        self.seen: list[tuple[np.ndarray, dict]] = []  # pictures and their codes
+        self.seen: list[tuple[np.ndarray, dict]] = []  # images and their image_embeddings
 
     @torch.inference_mode()
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, list[torch.Tensor]]:
-        """Codes of N pictures of any size: one tensor (h * w, N, C) per level, and their places."""
-        pixels = stack_pictures(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD, self.device)
+        """Codes of N images of any size: one tensor (h * w, N, C) per level, and their places."""
+        pixels = stack_images(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD, self.device)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             found = self.video.get_image_features(pixels)
         return {
@@ -53,21 +53,21 @@ class BoxSegmenter:
         }
 
     def _encode_once(self, image: np.ndarray) -> dict[str, list[torch.Tensor]]:
-        for other, codes in self.seen:
+        for other, image_embeddings in self.seen:
             if other is image:
-                return codes
+                return image_embeddings
         self.prepare([image])
         return self.seen[0][1]
 
     def prepare(self, images: Sequence[np.ndarray]) -> None:
-        """Encode the pictures that come next, in batches; their codes wait for them."""
+        """Encode the images that come next, in batches; their image_embeddings wait for them."""
         self.seen = []  # first: a GPU may not hold these and the next
-        codes = [one for part in self.batches(images) for one in split_codes(part)]
-        self.seen = list(zip(images, codes, strict=True))
+        image_embeddings = [one for part in self.batches(images) for one in split_embeddings(part)]
+        self.seen = list(zip(images, image_embeddings, strict=True))
 
-    def _as_maps(self, codes: dict[str, list[torch.Tensor]]) -> list[torch.Tensor]:
-        """The codes as the box decoder takes them: (N, C, h, w), the last without a memory."""
-        *fine, coarse = codes["vision_feats"]
+    def _as_maps(self, image_embeddings: dict[str, list[torch.Tensor]]) -> list[torch.Tensor]:
+        """The embeddings as the box decoder takes them: (N, C, h, w), the last without a memory."""
+        *fine, coarse = image_embeddings["vision_feats"]
         levels = [*fine, coarse + self.video.no_memory_embedding]
         return [
             level.permute(1, 2, 0).unflatten(2, size)
@@ -80,8 +80,10 @@ class BoxSegmenter:
         height, width = image.shape[:2]
         scale = self.side_px / np.array([width, height] * 2, np.float32)
         prompts = torch.from_numpy(boxes.astype(np.float32) * scale)[None].to(self.device)
-        codes = self._as_maps(self._encode_once(image))
-        found = self.model(image_embeddings=codes, input_boxes=prompts, multimask_output=False)
+        image_embeddings = self._as_maps(self._encode_once(image))
+        found = self.model(
+            image_embeddings=image_embeddings, input_boxes=prompts, multimask_output=False
+        )
         small = found.pred_masks[0, :, 0].float().cpu().numpy()
         return np.stack([cv2.resize(one, (width, height)) for one in small])
 
@@ -102,11 +104,16 @@ class BoxSegmenter:
         return lambda image, found: follower(found, self._encode_once(image))
 
 
-def split_codes(codes: dict[str, list[torch.Tensor]]) -> list[dict[str, list[torch.Tensor]]]:
-    """Codes of N pictures, (h * w, N, C) a level, as those of each."""
-    count = codes["vision_feats"][0].shape[1]
+def split_embeddings(
+    image_embeddings: dict[str, list[torch.Tensor]],
+) -> list[dict[str, list[torch.Tensor]]]:
+    """Codes of N images, (h * w, N, C) a level, as those of each."""
+    count = image_embeddings["vision_feats"][0].shape[1]
     return [
-        {name: [level[:, n : n + 1] for level in levels] for name, levels in codes.items()}
+        {
+            name: [level[:, n : n + 1] for level in levels]
+            for name, levels in image_embeddings.items()
+        }
         for n in range(count)
     ]
 

@@ -15,11 +15,11 @@ from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenc
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections, suppress_masks
 
-SAME = 0.5  # IoU from which a detection is the remembered person
+SAME = 0.5  # IoU from which a detection is the propagated person
 AGREES = 0.8  # IoU from which the memory needs no correction
 NOBODY = -20.0  # logit
 LATER = "non_cond_frame_outputs"  # where transformers keeps what the memory itself saw
-MAX_COVERED = 0.5  # share of a remembered mask on detected people: more is one of them
+MAX_COVERED = 0.5  # share of a propagated mask on detected people: more is one of them
 KEPT_FRAMES = 16  # the memory looks back no farther (6 masks, 16 pointers); unseen as long: gone
 
 
@@ -33,33 +33,35 @@ class Track:
 
 
 class Follower:
-    """`follower(found, codes)` for each frame of one shot, in order of time."""
+    """`follower(found, image_embeddings)` for each frame of one shot, in order of time."""
 
     def __init__(self, model: Sam2VideoModel, side_px: int):
         self.model, self.side_px = model, side_px
         self.frame, self.started = -1, 0
-        self.codes: dict[str, list[torch.Tensor]] = {}
+        self.image_embeddings: dict[str, list[torch.Tensor]] = {}
         self.tracks: dict[int, Track] = {}
 
     @torch.inference_mode()
-    def __call__(self, found: Detections, codes: dict[str, list[torch.Tensor]]) -> Detections:
-        """`found` with the number of each one's track, and who is remembered but was not found."""
-        self.frame, self.codes = self.frame + 1, codes
+    def __call__(
+        self, found: Detections, image_embeddings: dict[str, list[torch.Tensor]]
+    ) -> Detections:
+        """`found` with the number of each one's track, and who is propagated but was not found."""
+        self.frame, self.image_embeddings = self.frame + 1, image_embeddings
         found = found.take(suppress_masks(found.masks, found.scores))
         numbers = list(self.tracks)
-        remembered = self.remember(*found.masks.shape[1:])
-        rows, overlaps = match(found.masks, remembered)
+        propagated = self.propagate(*found.masks.shape[1:])
+        rows, overlaps = match(found.masks, propagated)
         known = [self.start() if row < 0 else numbers[row] for row in rows]
         differ = zip(known, found.masks, overlaps, strict=True)
         self.correct([(track, mask) for track, mask, overlap in differ if overlap < AGREES])
         for track, score in zip(known, found.scores, strict=True):
             self.tracks[track].score, self.tracks[track].seen = float(score), self.frame
         found = Detections(found.boxes, found.scores, None, found.masks, np.array(known, int))
-        found = found.join(self.add_missing(found, numbers, remembered))
-        self.forget()
+        found = found.join(self.add_missing(found, numbers, propagated))
+        self.evict()
         return found
 
-    def remember(self, height: int, width: int) -> np.ndarray:
+    def propagate(self, height: int, width: int) -> np.ndarray:
         """Masks (T, H, W) of all tracks where the memory sees them in this frame; empty if not."""
         if not self.tracks:
             return np.zeros((0, height, width), bool)
@@ -71,9 +73,11 @@ class Follower:
 
     def _look(self, session: Sam2VideoInferenceSession) -> torch.Tensor:
         """Logits (h, w) of one track in this frame; far below 0 where the memory sees nobody."""
-        session.cache.cache_vision_features(self.frame, self.codes)
-        picture = torch.zeros(1, 1, 1, device=self.model.device)  # not needed: its codes are there
-        found = self.model(session, frame_idx=self.frame, frame=picture)
+        session.cache.cache_vision_features(self.frame, self.image_embeddings)
+        image = torch.zeros(
+            1, 1, 1, device=self.model.device
+        )  # not needed: its image_embeddings are there
+        found = self.model(session, frame_idx=self.frame, frame=image)
         there = found.object_score_logits.reshape(()) > 0
         return torch.where(there, found.pred_masks[0, 0].float(), NOBODY)
 
@@ -98,7 +102,7 @@ class Follower:
             session.obj_with_new_inputs = [0]
             self._look(session)
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         """Drop who is long gone, and what no later frame asks for: a long shot has many of both."""
         gone = [n for n, track in self.tracks.items() if self.frame - track.seen > KEPT_FRAMES]
         for number in gone:
@@ -112,28 +116,28 @@ class Follower:
             outputs[LATER].pop(self.frame - KEPT_FRAMES, None)
 
     def add_missing(
-        self, found: Detections, numbers: list[int], remembered: np.ndarray
+        self, found: Detections, numbers: list[int], propagated: np.ndarray
     ) -> Detections:
-        """Who is remembered in this frame, and was not found; nobody stands on somebody found."""
+        """Who is propagated in this frame, and was not found; nobody stands on somebody found."""
         taken = found.masks.any(0)
         rows = [
             row
-            for row, mask in enumerate(remembered)
+            for row, mask in enumerate(propagated)
             if numbers[row] not in found.tracks and mask.any() and taken[mask].mean() <= MAX_COVERED
         ]
         tracks = [numbers[row] for row in rows]
         for track in tracks:
             self.tracks[track].seen = self.frame
-        masks = remembered[rows] & ~taken
+        masks = propagated[rows] & ~taken
         boxes = np.array([mask_box(mask) for mask in masks], np.float32).reshape(-1, 4)
         scores = np.array([self.tracks[track].score for track in tracks], np.float32)
         return Detections(boxes, scores, None, masks, np.array(tracks, int))
 
 
-def match(masks: np.ndarray, remembered: np.ndarray) -> tuple[list[int], list[float]]:
+def match(masks: np.ndarray, propagated: np.ndarray) -> tuple[list[int], list[float]]:
     """Per found mask (N, H, W) the track it lies on, or -1, and their IoU."""
     tracks, overlaps = [-1] * len(masks), [0.0] * len(masks)
-    table = np.array([[find_iou(one, other) for other in remembered] for one in masks])
+    table = np.array([[find_iou(one, other) for other in propagated] for one in masks])
     if table.size:
         for row, track in zip(*linear_sum_assignment(table, maximize=True), strict=True):
             if table[row, track] >= SAME:

@@ -18,7 +18,7 @@ def load_inpaint(
 
 
 def fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Paint the masked pixels of a picture (H, W, 3) from those around them."""
+    """Paint the masked pixels of an image (H, W, 3) from those around them."""
     scale = min(1.0, float(np.sqrt(MAX_PIXELS / max(mask.sum(), 1))))
     if scale == 1:
         return cv2.inpaint(image, mask.astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA)

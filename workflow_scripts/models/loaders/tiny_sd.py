@@ -1,6 +1,6 @@
 """Role base, light tier: a tiny network of Stable Diffusion's shape, with random weights.
 
-It proves the path (data, loss, gradients, file formats, loading), never the picture. Names of
+It proves the path (data, loss, gradients, file formats, loading), never the image. Names of
 layers and layout of the folder are Stable Diffusion 1.5's; the tokenizer is the real one.
 """
 
@@ -106,13 +106,13 @@ def _make_text_encoder() -> CLIPTextModel:
 
 @torch.no_grad()
 def calibrate_vae(vae: AutoencoderKL) -> None:
-    """Scale both ends so that latents have variance 1 and decoded pictures use the grey range.
+    """Scale both ends so that latents have variance 1 and decoded images use the gray range.
 
     Both scales are rounded: their last bits depend on the number of threads.
     """
     coarse = torch.rand(8, 3, 8, 8) * 2 - 1
-    pictures = torch.nn.functional.interpolate(coarse, size=128, mode="bilinear")
-    latents = vae.encode(pictures).latent_dist.mode()
+    images = torch.nn.functional.interpolate(coarse, size=128, mode="bilinear")
+    latents = vae.encode(images).latent_dist.mode()
     vae.register_to_config(scaling_factor=round(float(1 / latents.std()), 3))
     decoded = vae.decode(torch.randn(4, 4, SAMPLE, SAMPLE) / vae.config.scaling_factor).sample
     scale = 0.4 / float(decoded.std())

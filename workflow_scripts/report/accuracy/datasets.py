@@ -98,7 +98,7 @@ def list_claims(captions: pd.DataFrame, truth: Truth) -> pd.DataFrame:
 def judge_claims(
     claims: pd.DataFrame, results: Path, frames: pd.DataFrame, truth: Truth
 ) -> pd.DataFrame:
-    """Add `right`; claims about pictures that nobody can judge are left out."""
+    """Add `right`; claims about images that nobody can judge are left out."""
     judged = select_frames(frames, truth)
     table = truth.frames.set_index("frame_no").loc[judged["truth_no"]]
     table.index = judged["frame_id"]

@@ -20,7 +20,7 @@ from workflow_scripts.report.accuracy.truth import Metric, Truth
 
 NEAR_CUT = 1  # frames
 NEAR_CHANGE = 12  # frames: a fade or a dissolve has no sharp middle
-SAME_LOOK = 0.5  # mean absolute change of the picture (0 to 255) up to which drawings look alike
+SAME_LOOK = 0.5  # mean absolute change of the image (0 to 255) up to which drawings look alike
 
 
 def measure(results: Path, truth: Truth) -> dict[str, Metric]:
@@ -143,7 +143,7 @@ def measure_sharpness(frames: pd.DataFrame) -> dict[str, Metric]:
 
 
 def measure_blurred(frames: pd.DataFrame) -> dict[str, Metric]:
-    """Recall and precision of the reason "blurred", among frames with a picture and no fade."""
+    """Recall and precision of the reason "blurred", among frames with an image and no fade."""
     seen = frames[(frames["file"] != "") & (frames["is_fade"] == 0)]
     wanted, claimed = seen["is_blurred"] == 1, seen["reason"] == "blurred"
     if not wanted.any():

@@ -1,6 +1,6 @@
 """Figures about who is who: are the names right, and how many of the people have one.
 
-What is judged. Sampled frames with a picture that are no fade; people who fill at least 0.3 % of
+What is judged. Sampled frames with an image that are no fade; people who fill at least 0.3 % of
 the frame with less than 60 % of them hidden. A found instance is the true person where their boxes
 overlap by IoU >= 0.5, one to one. Names of the truth are compared in small letters.
 
@@ -42,7 +42,7 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
 
 
 def select_frames(frames: pd.DataFrame, truth: Truth) -> pd.DataFrame:
-    """Sampled frames that have a picture and are no fade, with their number in the truth."""
+    """Sampled frames that have an image and are no fade, with their number in the truth."""
     frames = frames[frames["file"] != ""].copy()
     frames["truth_no"] = truth.frame_numbers(frames["time_s"])
     faded = truth.frames.loc[truth.frames["is_fade"] == 1, "frame_no"]
@@ -74,7 +74,7 @@ def match_people(
 
 
 def move(rows: pd.DataFrame, frame: tuple) -> np.ndarray:
-    """Boxes (N, 4) of the picture in pixels of the uncropped frame."""
+    """Boxes (N, 4) of the image in pixels of the uncropped frame."""
     shift = [frame.crop_x, frame.crop_y] * 2
     return rows[BOX].to_numpy(float) + np.array(shift, float)
 

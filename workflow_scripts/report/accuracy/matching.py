@@ -1,8 +1,8 @@
 """Who of the people found is who in the truth: masks matched one to one, frame by frame.
 
-Judged are pictures that a viewer can judge: sampled frames with a picture that are neither a fade
+Judged are images that a viewer can judge: sampled frames with an image that are neither a fade
 nor blurred on purpose (there the truth is of the sharp, bright scene); and of them people with at
-least 0.3 % of the picture's pixels showing, less than 60 % hidden. A found person is the true one
+least 0.3 % of the image's pixels showing, less than 60 % hidden. A found person is the true one
 where their masks overlap by IoU >= 0.5.
 """
 
@@ -13,13 +13,13 @@ from scipy.optimize import linear_sum_assignment
 from workflow_scripts.lib.images import decode_rle
 from workflow_scripts.report.accuracy.truth import Truth
 
-MIN_AREA = 0.003  # share of the picture that a person must fill
+MIN_AREA = 0.003  # share of the image that a person must fill
 MAX_OCCLUDED = 0.6
 MIN_IOU = 0.5
 
 
 def select_frames(frames: pd.DataFrame, truth: Truth) -> pd.DataFrame:
-    """Frames with a picture that a viewer can judge, with the truth's number and drawing."""
+    """Frames with an image that a viewer can judge, with the truth's number and drawing."""
     frames = frames[frames["file"] != ""].copy()
     frames["truth_no"] = truth.frame_numbers(frames["time_s"])
     columns = ["frame_no", "unique_render_id", "is_fade", "is_blurred"]
@@ -75,15 +75,15 @@ def _compare_masks(frame, expected, found, truth) -> tuple[np.ndarray, np.ndarra
     """IoU (true people, found people), and the share of each found mask that shows anybody."""
     if not len(expected) or not len(found):
         return np.zeros((len(expected), len(found))), np.zeros(len(found))
-    picture = truth.mask(frame.unique_render_id)
-    picture = picture[frame.crop_y :, frame.crop_x :][: frame.height_px, : frame.width_px]
+    image = truth.mask(frame.unique_render_id)
+    image = image[frame.crop_y :, frame.crop_x :][: frame.height_px, : frame.width_px]
     index = truth.screenplay["mask_index"]
     masks = [
         decode_rle(row.mask, row.height_px, row.width_px).astype(bool) for row in found.itertuples()
     ]
     overlaps = np.zeros((len(expected), len(masks)))
     for row, name in enumerate(expected["character"]):
-        true_mask = picture == index[name]
+        true_mask = image == index[name]
         for column, mask in enumerate(masks):
             overlaps[row, column] = (true_mask & mask).sum() / max(1, (true_mask | mask).sum())
-    return overlaps, np.array([(picture[mask] > 0).mean() if mask.any() else 0 for mask in masks])
+    return overlaps, np.array([(image[mask] > 0).mean() if mask.any() else 0 for mask in masks])

@@ -2,7 +2,7 @@
 
 Who is judged, and when a person counts as found: matching.py. Faces: faces.py.
 Precision: a found mask that is nobody's, and of which less than half shows anybody, is wrong.
-Joints: those visible in the truth, inside the picture; the normaliser is the longer side of the
+Joints: those visible in the truth, inside the image; the normalizer is the longer side of the
 true box of the visible body. Actions: of people whose knee and ankle of one leg are visible (of a
 wave: a wrist); "unknown" is wrong. Views: truth's three-quarter back counts as back.
 """

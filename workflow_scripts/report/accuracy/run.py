@@ -38,7 +38,7 @@ def make_overlay(folder: Path) -> dict[str, Any]:
 def choose_config(folder: Path) -> tuple[str, Path]:
     """Name of the film, and the overlay that runs it."""
     if folder.resolve() == DEMO.resolve():
-        return "demo", Path("config/demo.yaml")
+        return "demo", Path("config/overlays/demo.yaml")
     overlay = make_overlay(folder)
     if not (folder / "roster").is_dir():
         print(f"{folder} has no roster/<character>/*.jpg: people are grouped, but nobody is named.")

@@ -1,6 +1,6 @@
 """Figures about scenes: text, light, places, and what stands where people were taken out.
 
-Judged are sampled frames with a picture that are no fade and no dissolve.
+Judged are sampled frames with an image that are no fade and no dissolve.
 Text: pairs of a frame and a kind (title, subtitle, watermark; found text of another kind is wrong).
 Letters: of the lines found at a true line's place, those that read like it (spaces aside).
 Light: not on title cards; the weather only outdoors, since no window tells it indoors.
@@ -8,7 +8,7 @@ Places: purity, the share of frames that belong to the commonest true place of t
 completeness, the same the other way round.
 Holes: PSNR against the plate that the truth names for the frame (or that of the shot, for its first
 drawing), mean over frames, pixels under text left out; apart for pixels from other frames
-("revealed") and painted ones. Characters left: kept backgrounds, cards and blurred pictures aside,
+("revealed") and painted ones. Characters left: kept backgrounds, cards and blurred images aside,
 in which somebody covers over 0.2 %.
 """
 
@@ -24,7 +24,7 @@ from workflow_scripts.report.accuracy.truth import Metric, Truth
 
 FRAMES = ["frame_id", "time_s", "file", "width_px", "height_px", "crop_x", "crop_y"]
 MIN_PIXELS = 200  # of a hole, for a PSNR of it
-MAX_LEFT = 0.002  # share of the picture that may still show somebody
+MAX_LEFT = 0.002  # share of the image that may still show somebody
 SAME_LETTERS = 0.85
 MAX_PSNR = 60.0
 
@@ -48,7 +48,7 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
 
 
 def select_frames(results: Path, truth: Truth) -> pd.DataFrame:
-    """Sampled frames with a picture and without fades, each beside its row of the truth."""
+    """Sampled frames with an image and without fades, each beside its row of the truth."""
     frames = read_manifest(results / "extract_frames/frames.parquet", FRAMES)
     frames = frames[frames["file"] != ""].copy()
     frames["frame_no"] = truth.frame_numbers(frames["time_s"])
@@ -126,7 +126,7 @@ def measure_places(frames: pd.DataFrame, locations: pd.DataFrame) -> dict[str, M
 
 
 def read_holes(tables: list[Path]) -> pd.DataFrame:
-    """frame_id, clean (path of the clean picture, "" where nobody was found), hole, painted."""
+    """frame_id, clean (path of the clean image, "" where nobody was found), hole, painted."""
     parts = []
     for table in tables:
         rows = read_manifest(table, ["frame_id", "file", "hole", "painted"])
@@ -165,7 +165,7 @@ def to_psnr(error: float) -> float:
 
 
 def find_plate(frame: tuple, truth: Truth) -> np.ndarray | None:
-    """The truth's picture of this frame without people, cropped as the frame is."""
+    """The truth's image of this frame without people, cropped as the frame is."""
     if "plate" in truth.frames.columns:
         name = frame.plate
     else:
@@ -179,13 +179,13 @@ def find_plate(frame: tuple, truth: Truth) -> np.ndarray | None:
 
 
 def crop(image: np.ndarray, frame: tuple) -> np.ndarray:
-    """The part of a picture of the whole film frame that the frame's picture shows."""
+    """The part of an image of the whole film frame that the frame's image shows."""
     bottom, right = frame.crop_y + frame.height_px, frame.crop_x + frame.width_px
     return image[frame.crop_y : bottom, frame.crop_x : right]
 
 
 def find_text(frame: tuple, lines: pd.DataFrame | None) -> np.ndarray:
-    """Pixels (H, W) bool of the frame's picture that lie under true text."""
+    """Pixels (H, W) bool of the frame's image that lie under true text."""
     under = np.zeros((frame.height_px, frame.width_px), bool)
     here = lines[lines["frame_no"] == frame.frame_no] if lines is not None else pd.DataFrame()
     for line in here.itertuples():

@@ -13,18 +13,18 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class Card:
-    """One picture of a gallery; `pictures` are data URIs, two of them for before and after."""
+    """One image of a gallery; `images` are data URIs, two of them for before and after."""
 
-    pictures: Sequence[str]
+    images: Sequence[str]
     title: str
     note: str = ""
     caption: Markup | str = ""
-    tint: str = ""  # colour of the mark beside the title
+    tint: str = ""  # color of the mark beside the title
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """A contact sheet: some of `total` pictures."""
+    """A contact sheet: some of `total` images."""
 
     kind: ClassVar[str] = "gallery"
     title: str

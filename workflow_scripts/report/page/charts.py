@@ -90,7 +90,7 @@ def draw_curves(
         _curve(points, "second"),
         *(tag("circle", cx=x, cy=y, r=3, class_="dot") for x, y in points),
     ]
-    return drawing(width, height, *parts, label="Loss while training and on held-out pictures")
+    return drawing(width, height, *parts, label="Loss while training and on held-out images")
 
 
 def _axes(box: tuple, low: float, high: float, first: int, last: int) -> list[Markup]:

@@ -122,10 +122,10 @@ def _show_samples(film: Film, name: str, chosen: pd.DataFrame, trigger: str) -> 
     ).set_index("image_id")["tokens"]
     cards = []
     for row in samples:
-        picture = film.look.uri(read_small(folder / row.file, SAMPLE_PX), SAMPLE_PX)
+        image = film.look.uri(read_small(folder / row.file, SAMPLE_PX), SAMPLE_PX)
         note = f"{row.split}, {tokens.get(row.image_id, '?')} tokens"
         words = highlight(row.caption, trigger)
-        cards.append(Card([picture], Path(row.file).name, note, caption=words))
+        cards.append(Card([image], Path(row.file).name, note, caption=words))
     return Gallery("Images and captions", cards, len(chosen), "story")
 
 
@@ -151,7 +151,7 @@ def _show_curve(film: Film, name: str) -> Chart:
     metrics = pq.read_table(path, columns=columns).to_pandas().astype(float)
     drawing = draw_curves(*(metrics[column].to_numpy(np.float64) for column in columns))
     held_out = metrics["validation_loss"].dropna()
-    note = "Grey: while training. Orange: held-out images"
+    note = "Gray: while training. Orange: held-out images"
     note += f", {held_out.iloc[0]:.4g} to {held_out.iloc[-1]:.4g}." if len(held_out) else ": none."
     return Chart(name, drawing, note)
 

@@ -26,7 +26,7 @@ from workflow_scripts.report.page.funnel import (
     list_reasons,
     say_reason,
 )
-from workflow_scripts.report.page.images import Look, colours, pick_evenly, read_small
+from workflow_scripts.report.page.images import Look, colors, pick_evenly, read_small
 from workflow_scripts.report.page.results import Results
 from workflow_scripts.report.page.timeline import draw_timeline, find_lanes
 
@@ -56,14 +56,14 @@ class Film:
 
     @property
     def tints(self) -> dict[str, str]:
-        return colours(self.who)
+        return colors(self.who)
 
     def frame_image(self, file: str, width: int = 0) -> np.ndarray:
-        """A frame's picture, small."""
-        path = self.results.picture("extract_frames", file)
+        """A frame's image, small."""
+        path = self.results.image("extract_frames", file)
         if path is None:
             raise CineloraError(
-                f"{self.results.folder}/extract_frames/images has no picture {file!r}, which\n"
+                f"{self.results.folder}/extract_frames/images has no image {file!r}, which\n"
                 "  frames.parquet names. Delete the folder extract_frames and run again."
             )
         return read_small(path, width or self.look.thumb_px)
@@ -71,8 +71,8 @@ class Film:
 
 def show_frame(film: Film, row: Any, note: str = "", tint: str = "") -> Card:
     """A frame with its time in the film; `row` has frame_id, time_s and file."""
-    picture = film.look.uri(film.frame_image(row.file))
-    return Card([picture], row.frame_id, note or say_time(row.time_s), tint=tint)
+    image = film.look.uri(film.frame_image(row.file))
+    return Card([image], row.frame_id, note or say_time(row.time_s), tint=tint)
 
 
 def say_time(seconds: float) -> str:
@@ -154,7 +154,7 @@ def show_timeline(film: Film) -> Section:
     drawing = draw_timeline(shots, frames, lanes)
     note = "A small triangle marks a fade or a dissolve. Hover over a bar for its name and times."
     lead = f"{len(shots)} shots, {said or 'without a single cut'}."
-    blocks = [Chart("Shots and what was recognised in them", drawing, note, wide=True)]
+    blocks = [Chart("Shots and what was recognized in them", drawing, note, wide=True)]
     return Section("timeline", "The film in time", lead, blocks)
 
 
@@ -167,9 +167,7 @@ def show_frames(film: Film) -> Section:
     blocks: list = [Gallery("Kept", cards, len(kept))]
     for reason, rows in _by_reason(frames[frames["reason"] != ""]):
         shown = pick_evenly(_rows(rows[rows["file"] != ""]), max(1, size // 3))
-        note = (
-            "" if shown else "These repeat a picture that was already written: none of their own."
-        )
+        note = "" if shown else "These repeat an image that was already written: none of their own."
         cards = [show_frame(film, row) for row in shown]
         title = f"Set aside: {say_reason(reason)}"
         blocks.append(Gallery(title, cards, len(rows), note=note))

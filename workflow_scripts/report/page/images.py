@@ -1,4 +1,4 @@
-"""Small pictures for the page: decoded small, drawn over, encoded as data URIs. Arrays are RGB."""
+"""Small images for the page: decoded small, drawn over, encoded as data URIs. Arrays are RGB."""
 
 import base64
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ LEFT, RIGHT, MIDDLE = (224, 122, 63), (63, 143, 196), (236, 228, 214)  # of the 
 
 @dataclass(frozen=True)
 class Look:
-    """How large galleries and their pictures are."""
+    """How large galleries and their images are."""
 
     gallery_size: int
     thumb_px: int
     quality: int
 
     def uri(self, image: np.ndarray, width: int = 0) -> str:
-        """A picture as a JPEG data URI, at most `width` (default: thumb_px) wide."""
+        """An image as a JPEG data URI, at most `width` (default: thumb_px) wide."""
         return to_uri(fit_width(image, width or self.thumb_px), self.quality)
 
 
@@ -41,19 +41,19 @@ def pick_evenly(items: Sequence, count: int) -> list:
     return [items[place] for place in places]
 
 
-def colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour per name, in the order given; "" is grey."""
+def colors(names: Sequence[str]) -> dict[str, str]:
+    """A color per name, in the order given; "" is gray."""
     return {"": NOBODY} | {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
 
 
 def read_small(path: str | Path, width: int) -> np.ndarray:
-    """Decode a picture at the smallest JPEG scale that is still `width` wide; then shrink."""
+    """Decode an image at the smallest JPEG scale that is still `width` wide; then shrink."""
     with Image.open(path) as header:
         scale = header.width / max(width, 1)
     step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
     image = cv2.imdecode(np.fromfile(path, np.uint8), REDUCED[step])
     if image is None:
-        raise CineloraError(f"{path} is not a readable picture any more. Delete it and run again.")
+        raise CineloraError(f"{path} is not a readable image any more. Delete it and run again.")
     return fit_width(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), width)
 
 
@@ -74,29 +74,29 @@ def to_uri(image: np.ndarray, quality: int) -> str:
         [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1],
     )
     if not done:
-        raise CineloraError(f"a picture of shape {image.shape} could not be encoded")
+        raise CineloraError(f"an image of shape {image.shape} could not be encoded")
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 
-def rgb(colour: str) -> tuple[int, int, int]:
+def rgb(color: str) -> tuple[int, int, int]:
     """ "#e07a3f" as three numbers."""
-    return tuple(bytes.fromhex(colour.removeprefix("#")))
+    return tuple(bytes.fromhex(color.removeprefix("#")))
 
 
-def draw_mask(image: np.ndarray, mask: np.ndarray, colour: str) -> np.ndarray:
+def draw_mask(image: np.ndarray, mask: np.ndarray, color: str) -> np.ndarray:
     """Tint what the mask (any size, bool) covers, and trace its edge."""
     height, width = image.shape[:2]
     small = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    tinted = image + small[..., None] * 0.45 * (np.array(rgb(colour), np.float32) - image)
-    return draw_edge(np.rint(tinted).astype(np.uint8), mask, colour)
+    tinted = image + small[..., None] * 0.45 * (np.array(rgb(color), np.float32) - image)
+    return draw_edge(np.rint(tinted).astype(np.uint8), mask, color)
 
 
-def draw_edge(image: np.ndarray, mask: np.ndarray, colour: str) -> np.ndarray:
+def draw_edge(image: np.ndarray, mask: np.ndarray, color: str) -> np.ndarray:
     """Trace the outer edge of a mask (any size, bool)."""
     height, width = image.shape[:2]
     small = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_AREA)
     edge, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(image.copy(), edge, -1, rgb(colour), 1, cv2.LINE_AA)
+    return cv2.drawContours(image.copy(), edge, -1, rgb(color), 1, cv2.LINE_AA)
 
 
 def draw_skeleton(image: np.ndarray, points: np.ndarray, *, min_confidence: float) -> np.ndarray:
@@ -123,7 +123,7 @@ def _side(a: int, b: int) -> tuple[int, int, int]:
 def crop_around(
     image: np.ndarray, box: Sequence[float], margin: float = 0.12
 ) -> tuple[np.ndarray, int, int]:
-    """Cut a box and some margin out of a picture; also its left and top."""
+    """Cut a box and some margin out of an image; also its left and top."""
     x0, y0, x1, y1 = box
     pad = margin * max(x1 - x0, y1 - y0)
     height, width = image.shape[:2]

@@ -20,7 +20,7 @@ from workflow_scripts.report.page.images import (
 )
 
 MASK = ["instance_id", "frame_id", "mask", "height_px", "width_px"]
-TALL_PX = 200  # width of pictures of one person
+TALL_PX = 200  # width of images of one person
 FACE_PX = 128
 MIN_CONFIDENCE = 0.3  # below, a keypoint is not drawn
 
@@ -31,14 +31,14 @@ def show_people(film: Film) -> Section:
     if not film.results.has("segment_instances"):
         return _not_asked("people", title, film)
     people, frames = film.results.people(), film.results.frames()
-    pictures = int((frames["file"] != "").sum())
+    images = int((frames["file"] != "").sum())
     if not len(people):
-        words = f"No human-shaped character was found in {pictures} frames."
+        words = f"No human-shaped character was found in {images} frames."
         words += " Nothing is invented: what needs people has no images of them."
         return Section("people", title, words)
     tracks, in_frames = people["track_id"].nunique(), people["frame_id"].nunique()
     lead = (
-        f"{len(people)} instances in {in_frames} of {pictures} frames, followed in {tracks} tracks."
+        f"{len(people)} instances in {in_frames} of {images} frames, followed in {tracks} tracks."
     )
     blocks: list = [_show_masks(film)]
     if film.results.has("identify_characters"):
@@ -70,7 +70,7 @@ def _show_masks(film: Film) -> Gallery:
             image = draw_mask(image, mask, film.tints.get(who[row.instance_id], NOBODY))
         names = sorted({who[i] or "unknown" for i in rows["instance_id"]})
         cards.append(Card([film.look.uri(image)], frame_id, ", ".join(names)))
-    return Gallery("Masks, coloured by character", cards, len(ids))
+    return Gallery("Masks, colored by character", cards, len(ids))
 
 
 def _show_shares(film: Film) -> Bars:
@@ -116,12 +116,12 @@ def _missing(film: Film) -> list[Note]:
     seen = set(film.results.people()["character"])
     absent = [name for name in film.block.get("characters", {}) if name not in seen]
     roster = film.block.get("roster", f"config/rosters/{film.name}")
-    words = "{0} was not found in any frame. More or better reference pictures may help: {1}/{0}/."
+    words = "{0} was not found in any frame. More or better reference images may help: {1}/{0}/."
     return [Note(words.format(name, roster), "warn") for name in absent]
 
 
 def show_references(film: Film) -> list[Table]:
-    """The pictures by which characters are recognised, and what was wrong with some of them."""
+    """The images by which characters are recognized, and what was wrong with some of them."""
     rows = film.results.table(
         "embed_references/references.parquet", ["reference_id", "character", "reason"]
     )
@@ -130,7 +130,7 @@ def show_references(film: Film) -> list[Table]:
     lines = [
         [r.reference_id, r.character, say_reason(r.reason) or "used"] for r in rows.itertuples()
     ]
-    return [Table("Reference pictures", ["picture", "character", ""], lines)]
+    return [Table("Reference images", ["image", "character", ""], lines)]
 
 
 def show_poses(film: Film) -> Section:
@@ -207,7 +207,7 @@ def show_faces(film: Film) -> Section:
 
 
 def _show_face(film: Film, row: Any) -> Card:
-    path = film.results.picture("crop_faces", row.file)
+    path = film.results.image("crop_faces", row.file)
     image = read_small(path, FACE_PX) if path else np.full((8, 8, 3), 128, np.uint8)
     note = f"{row.intensity}, {row.score:.2f}" if row.reason == "" else _words(row.reason)
     note += ", by a person" if row.source == "review" else ""

@@ -40,7 +40,7 @@ def show_backgrounds(film: Film) -> Section:
 
 
 def _read_plates(film: Film) -> pd.DataFrame:
-    """Clean pictures of frames (plate, "" where nobody is), and why some are no good."""
+    """Clean images of frames (plate, "" where nobody is), and why some are no good."""
     plates = film.results.table("inpaint_backgrounds/*.parquet", PLATES)
     judged = film.results.table("cluster_scenes/locations.parquet", ["frame_id", "reason"])
     frames = film.results.frames()[["frame_id", "file"]].rename(columns={"file": "frame"})
@@ -74,7 +74,7 @@ def _show_pair(film: Film, row: Any, hole: Sequence[int]) -> Card:
     size = film.results.frames_by_id().loc[row.frame_id, ["height_px", "width_px"]]
     mask = decode_rle(list(hole), *(int(side) for side in size))
     pair = [draw_edge(film.frame_image(row.frame), mask, EDGE)]
-    path = film.results.picture("inpaint_backgrounds", row.plate)
+    path = film.results.image("inpaint_backgrounds", row.plate)
     if path:
         pair.append(read_small(path, film.look.thumb_px))
     note = f"{row.covered:.0%} covered, {row.filled:.0%} of it painted"
@@ -92,7 +92,7 @@ def show_locations(film: Film) -> Section:
     views = int(places["is_view_keeper"].sum())
     named = rows["location"].nunique()
     lead = f"{named} location{'s' * (named != 1)}, {views} views that differ from each other. "
-    lead += "Places are recognised with the people taken out."
+    lead += "Places are recognized with the people taken out."
     size = max(1, film.look.gallery_size // 2)
     blocks: list = [_share_bars("Frames by location", rows["location"])]
     blocks += _galleries(film, rows, "location", size)

@@ -13,7 +13,7 @@ from workflow_scripts.lib.manifest import read_manifest
 
 
 class Results:
-    """Tables and pictures below results/{film}, by the names that the contract of phases gives."""
+    """Tables and images below results/{film}, by the names that the contract of phases gives."""
 
     def __init__(self, folder: str | Path, files: Sequence[str | Path]):
         self.folder = Path(folder)
@@ -52,14 +52,14 @@ class Results:
         )
         return table.to_table().to_pandas().sort_values(columns[0], ignore_index=True)
 
-    def picture(self, phase: str, file: str) -> Path | None:
-        """Path of a picture in a phase's images, or in those of whichever shard holds it."""
+    def image(self, phase: str, file: str) -> Path | None:
+        """Path of an image in a phase's images, or in those of whichever shard holds it."""
         folders = self.paths(f"{phase}/*images")
         return next((path for folder in folders if (path := folder / file).is_file()), None)
 
     @cache  # noqa: B019 - one object lives as long as the report is drawn
     def frames(self) -> pd.DataFrame:
-        """Every sampled frame: place in the film, picture, and why it was set aside, if it was."""
+        """Every sampled frame: place in the film, image, and why it was set aside, if it was."""
         columns = ["frame_id", "shot_id", "frame_no", "time_s", "file", "width_px", "height_px"]
         frames = self.table("extract_frames/frames.parquet", columns)
         decisions = self.table("filter_frames/decisions.parquet", ["frame_id", "reason"])

@@ -1,4 +1,4 @@
-"""Small SVG drawings as escaped markup; colours come from the page's style sheet by class."""
+"""Small SVG drawings as escaped markup; colors come from the page's style sheet by class."""
 
 from markupsafe import Markup, escape
 
@@ -37,7 +37,7 @@ def drawing(width: float, height: float, *parts: Markup, label: str) -> Markup:
 
 
 def stand_alone(svg: Markup) -> str:
-    """The same drawing as a file of its own, with its colours inside."""
+    """The same drawing as a file of its own, with its colors inside."""
     start = svg.index(">") + 1
     return f"{svg[:start]}<style>{STYLE}</style>{svg[start:]}"
 

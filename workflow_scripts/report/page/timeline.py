@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from workflow_scripts.report.page.images import colours
+from workflow_scripts.report.page.images import colors
 from workflow_scripts.report.page.svg import drawing, tag
 
 LABEL, LANE, BAR = 120, 26, 16
@@ -19,11 +19,11 @@ TIMES = {"day": "#d9b44a", "sunset": "#e07a3f", "evening": "#a58bc9", "night": "
 
 @dataclass(frozen=True)
 class Span:
-    """From one second of the film to another, in a colour; `value` is written into it."""
+    """From one second of the film to another, in a color; `value` is written into it."""
 
     start_s: float
     end_s: float
-    colour: str
+    color: str
     value: str
 
 
@@ -70,11 +70,11 @@ def find_lanes(
     ):
         if len(table):
             values = frames["frame_id"].map(table.set_index("frame_id")[column]).fillna("")
-            palette = colours(sorted(set(values) - set(WORDLESS)))
+            palette = colors(sorted(set(values) - set(WORDLESS)))
             if column == "time_of_day":
                 palette |= {time: tint for time, tint in TIMES.items() if time in palette}
             lanes.append(Lane(name, join_spans(frames, values, palette)))
-    tints = colours(who)
+    tints = colors(who)
     for name in who:
         seen = frames["frame_id"].isin(people.loc[people["character"] == name, "frame_id"])
         spans = join_spans(frames, seen.map({True: name, False: ""}), tints)
@@ -83,9 +83,9 @@ def find_lanes(
 
 
 def join_spans(frames: pd.DataFrame, values: pd.Series, palette: dict[str, str]) -> list[Span]:
-    """Join neighbouring frames of one shot and one value; "" and unknown leave a gap.
+    """Join neighboring frames of one shot and one value; "" and unknown leave a gap.
 
-    A frame without a picture (held) continues what was seen before it in its shot.
+    A frame without an image (held) continues what was seen before it in its shot.
     """
     step = frames["time_s"].diff().median() if len(frames) > 1 else 0.0
     known = values.where(frames["file"] != "").groupby(frames["shot_id"]).ffill().fillna("")
@@ -108,7 +108,7 @@ def join_spans(frames: pd.DataFrame, values: pd.Series, palette: dict[str, str])
 
 
 def merge_narrow(spans: Sequence[Span], least_s: float) -> list[Span]:
-    """Join neighbours of one value where one of them is too short to be seen by itself."""
+    """Join neighbors of one value where one of them is too short to be seen by itself."""
     merged: list[Span] = []
     for span in spans:
         last = merged[-1] if merged else None
@@ -159,7 +159,7 @@ def _draw_span(span: Span, row: int, scale: float) -> Markup:
         width=max((span.end_s - span.start_s) * scale - 0.6, 0.8),
         height=BAR,
         rx=2,
-        fill=span.colour,
+        fill=span.color,
     )
 
 

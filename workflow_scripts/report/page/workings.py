@@ -114,7 +114,7 @@ def say_duration(seconds: float) -> str:
 
 
 def show_models(models: Mapping[str, Mapping], files: Mapping[str, Mapping]) -> Section:
-    """Who played which role: name, licence, training data, and the exact files."""
+    """Who played which role: name, license, training data, and the exact files."""
     rows = []
     for role, model in models.items():
         parts = [files.get(name, {}) for name in model["files"]]
@@ -122,7 +122,7 @@ def show_models(models: Mapping[str, Mapping], files: Mapping[str, Mapping]) -> 
             [
                 role,
                 model["name"],
-                model.get("licence") or _join(parts, "licence") or "needs no file",
+                model.get("license") or _join(parts, "license") or "needs no file",
                 model.get("training_data") or _join(parts, "training_data") or "none",
                 "\n".join(
                     f"{name} {part.get('sha256', '')[:16]}"
@@ -132,12 +132,12 @@ def show_models(models: Mapping[str, Mapping], files: Mapping[str, Mapping]) -> 
         )
     versions = [[name, version(name)] for name in PACKAGES]
     blocks = [
-        Table("", ["role", "model", "licence", "trained on", "files, sha256"], rows),
+        Table("", ["role", "model", "license", "trained on", "files, sha256"], rows),
         Table(
             "Versions", ["package", "version"], [["python", platform.python_version()], *versions]
         ),
     ]
-    lead = "Licences bind what you may do with the results; so may the data a model was trained on."
+    lead = "Licenses bind what you may do with the results; so may the data a model was trained on."
     return Section("models", "Which models looked at it", lead, blocks)
 
 
