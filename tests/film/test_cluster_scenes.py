@@ -43,7 +43,7 @@ def place_vector(place: int, light: float, seed: int) -> np.ndarray:
     """Background vector: what the film has in common, the place, the time of day, noise."""
     common, where, when = np.eye(16)[0], np.eye(16)[1 + place], np.eye(16)[10]
     noise = 0.1 * np.random.default_rng(seed).standard_normal(16)
-    return cluster_scenes.unit((common + where + light * when + noise)[None])[0]
+    return cluster_scenes.normalize((common + where + light * when + noise)[None])[0]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_views_do_not_chain_and_the_best_comes_first():
 def test_views_in_blocks_are_those_of_one_after_the_other(monkeypatch):
     rng = np.random.default_rng(3)
     vectors = np.repeat(rng.standard_normal((40, 8)), 5, axis=0) + 0.2 * rng.random((200, 8))
-    vectors, order = cluster_scenes.unit(vectors), rng.permutation(200)
+    vectors, order = cluster_scenes.normalize(vectors), rng.permutation(200)
     leaders, expected = [], []
     for row in order:
         similarity = vectors[leaders] @ vectors[row] if leaders else np.zeros(1)

@@ -78,7 +78,7 @@ def say(*answers: list[str]) -> tuple[vlm.Ask, list]:
 
 def test_an_unreadable_answer_is_asked_for_once_more_and_then_the_facts_stand():
     ask, asked = say([GOOD, "no", "no"], [GOOD, "still no"])
-    describe_images = vlm.make_describe(ask, describe, ASKED, several=3)
+    describe_images = vlm.make_describe(ask, describe, ASKED, batch_size=3)
     made = list(describe_images("character", [FACTS] * 3, [lambda: noise(8, 8)] * 3, WORDS))
     assert [len(questions) for questions in asked] == [3, 2]
     assert all("was not the JSON object" in question for question in asked[1])
@@ -192,7 +192,7 @@ def test_a_server_is_asked_with_image_key_and_question(server):
 
 @pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": []}', '{"choices": [{"text": 1}]}'])
 def test_a_server_that_answers_nonsense_leaves_the_facts(server, body):
-    describe_images = vlm.make_describe(server((200, body)), describe, ASKED, several=1)
+    describe_images = vlm.make_describe(server((200, body)), describe, ASKED, batch_size=1)
     made = list(describe_images("character", [FACTS], [lambda: noise(8, 8)], WORDS))
     assert made[0].reason == vlm.UNPARSABLE
     assert len(Speaker.asked) == 2

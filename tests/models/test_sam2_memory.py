@@ -19,7 +19,7 @@ from workflow_scripts.models.loaders.sam2_memory import Follower, match  # noqa:
 
 @pytest.fixture
 def follow(monkeypatch):
-    """follow(found, remembered masks) -> Detections; `follow.corrected` lists (frame, track)."""
+    """follow(found, propagated masks) -> Detections; `follow.corrected` lists (frame, track)."""
     segmenter = opened("sam2 random")
     codes = segmenter.encode([noise(90, 120)])
     follower = Follower(segmenter.video, segmenter.side_px)
@@ -31,9 +31,9 @@ def follow(monkeypatch):
 
     monkeypatch.setattr(Follower, "correct", correct)
 
-    def step(found, *remembered):
-        stack = np.array(remembered, bool).reshape(-1, 90, 120)
-        monkeypatch.setattr(Follower, "remember", lambda *_: stack)
+    def step(found, *propagated):
+        stack = np.array(propagated, bool).reshape(-1, 90, 120)
+        monkeypatch.setattr(Follower, "propagate", lambda *_: stack)
         return follower(found, codes)
 
     step.corrected = corrected
@@ -47,7 +47,7 @@ def test_the_detector_starts_a_track_and_corrects_it_only_where_they_differ(foll
     assert follow.corrected == [(0, [0]), (2, [0])]
 
 
-def test_who_is_not_detected_is_remembered_with_the_score_of_the_last_time(follow):
+def test_who_is_not_detected_is_propagated_with_the_score_of_the_last_time(follow):
     follow(as_found(square(10), score=0.7))
     found = follow(as_found(), square(14))
     assert found.tracks.tolist() == [0]
@@ -76,7 +76,7 @@ def test_nobody_yet(follow):
     assert match(np.zeros((0, 4, 4), bool), np.zeros((2, 4, 4), bool)) == ([], [])
 
 
-def test_a_corrected_mask_is_what_the_model_then_remembers():
+def test_a_corrected_mask_is_what_the_model_then_knows():
     segmenter = opened("sam2 random")
     follower = Follower(segmenter.video, segmenter.side_px)
     follower(as_found(square(10)), segmenter.encode([noise(90, 120)]))

@@ -74,9 +74,7 @@ class Follower:
     def _look(self, session: Sam2VideoInferenceSession) -> torch.Tensor:
         """Logits (h, w) of one track in this frame; far below 0 where the memory sees nobody."""
         session.cache.cache_vision_features(self.frame, self.image_embeddings)
-        image = torch.zeros(
-            1, 1, 1, device=self.model.device
-        )  # not needed: its image_embeddings are there
+        image = torch.zeros(1, 1, 1, device=self.model.device)  # not needed beside its embeddings
         found = self.model(session, frame_idx=self.frame, frame=image)
         there = found.object_score_logits.reshape(()) > 0
         return torch.where(there, found.pred_masks[0, 0].float(), NOBODY)
