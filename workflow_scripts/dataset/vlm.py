@@ -124,7 +124,7 @@ def make_describe(
     def describe(
         kind: str, facts: Sequence[dict[str, Any]], openers: Sequence[Callable], vocabulary: dict
     ) -> Iterator[Description]:
-        plain = template(kind, facts, images, vocabulary)
+        plain = template(kind, facts, openers, vocabulary)
         opened = read_ahead(openers, lambda opener: opener(), ahead=batch_size)
         rows = zip(facts, plain, opened, strict=True)
         while batch := list(islice(rows, batch_size)):
