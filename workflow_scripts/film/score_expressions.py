@@ -70,7 +70,9 @@ def main(faces: str, crops: str, weights: list[str], scores: str, *, model: dict
     shown["path"] = [str(Path(crops) / name) for name in shown["file"]]
     log.info("%d faces; %s on %s", len(shown), model["name"], model["device"])
     evidence = show_faces(shown, load_model(model, weights)) if len(shown) else []
-    rows = pd.DataFrame({"instance_id": shown["instance_id"], "log_probabilities": list(evidence)})
+    rows = shown[["instance_id"]].assign(
+        log_probabilities=pd.Series(list(evidence), dtype=object)  # also where there are none
+    )
     write_manifest(rows, scores, SCORES)
     return Counts("faces", len(rows), len(rows))
 
