@@ -16,7 +16,7 @@ TESTS = [f"tests/models/test_models_{name}.py" for name in FILES]
 TESTS += [
     "tests/models/test_caption_models.py",
     "tests/models/test_sam2_memory.py",
-    "tests/film/test_detect_text.py",
+    "tests/film/test_read_text.py",
 ]
 # tests that name their model in words of their own
 OWN = {
@@ -27,7 +27,7 @@ OWN = {
     "brightest point, 133": r"test_points_are_where.*\D133\]",
     "qwen2.5-vl random": "test_qwen_",
     "caption-server": "test_a_server|test_a_busy_server|test_the_key",
-    "light text": "test_detect_text.py",
+    "light text": "test_read_text.py",
 }
 MORE = {
     "brightest point, 133": "pose",

@@ -14,7 +14,7 @@ rule caption_images:
         unpack(lambda wildcards: caption_inputs(**wildcards)),
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",
-        texts="results/{film}/detect_text/text.parquet",
+        texts="results/{film}/select_text/text.parquet",
         vocabulary="resources/vocabularies/captions.yaml",
         weights=WEIGHTS["caption"],
     output:

@@ -1,18 +1,19 @@
-# classify_expressions: the emotion of each face and how strong it is
-# needs  crop_faces, segment_instances (tracks), the model of the role expression, and where people
-#        corrected it config/reviews/{film}/expressions.csv (id, emotion, intensity)
-# leaves expressions.parquet: one row per face
+"""classify_expressions: the emotion of each face and how strong it is.
+
+needs    segment_instances (tracks), crop_faces (where faces look), score_expressions, and where
+         people corrected it config/reviews/{film}/expressions.csv (id, emotion, intensity)
+leaves   expressions.parquet: one row per face
+"""
 
 from glob import glob
 
 
 rule classify_expressions:
-    """Read each face, agree along its track, let people's corrections win."""
+    """Agree along the track, weigh, name; let people's corrections win."""
     input:
         instances=expand("results/{{film}}/segment_instances/{shard}.parquet", shard=SHARDS),
         faces=expand("results/{{film}}/crop_faces/{shard}.parquet", shard=SHARDS),
-        crops=expand("results/{{film}}/crop_faces/{shard}_images", shard=SHARDS),
-        weights=WEIGHTS["expression"],
+        scores=expand("results/{{film}}/score_expressions/{shard}.parquet", shard=SHARDS),
         review=lambda wildcards: glob(f"config/reviews/{wildcards.film}/expressions.csv"),
     output:
         expressions="results/{film}/classify_expressions/expressions.parquet",
@@ -22,15 +23,11 @@ rule classify_expressions:
         "benchmarks/{film}/classify_expressions.tsv"
     conda:
         "../../envs/cinelora.yaml"
-    threads: 2
+    threads: 1
     resources:
-        gpu=int(MODELS["expression"]["device"] == "cuda"),
-        mem_mb=grow(1500),
+        mem_mb=grow(1000),
     params:
-        code=hash_code(
-            "film.classify_expressions", f"models.loaders.{MODELS['expression']['loader']}"
-        ),
-        model=MODELS["expression"],
+        code=hash_code("film.classify_expressions"),
         max_turn=config["classify_expressions"]["max_turn"],
         min_score=config["classify_expressions"]["min_score"],
         prior_correction=config["classify_expressions"]["prior_correction"],

@@ -1,15 +1,16 @@
-# classify_lighting: time of day, weather, indoors or outdoors, agreed over each shot
-# needs  extract_frames, segment_instances (people are masked out), cluster_scenes (places)
-# leaves lighting.parquet: one row per image
+"""classify_lighting: time of day, weather, indoors or outdoors, agreed over each shot.
+
+needs    extract_frames (frames), cluster_scenes (places), measure_lighting
+leaves   lighting.parquet: one row per image
+"""
 
 
 rule classify_lighting:
-    """Measure the light of every image; name that of every shot."""
+    """Turn measured light into words, by thresholds alone."""
     input:
         frames="results/{film}/extract_frames/frames.parquet",
-        images="results/{film}/extract_frames/images",
-        instances=expand("results/{{film}}/segment_instances/{shard}.parquet", shard=SHARDS),
         locations="results/{film}/cluster_scenes/locations.parquet",
+        measures=expand("results/{{film}}/measure_lighting/{shard}.parquet", shard=SHARDS),
     output:
         lighting="results/{film}/classify_lighting/lighting.parquet",
     log:
@@ -20,7 +21,7 @@ rule classify_lighting:
         "../../envs/cinelora.yaml"
     threads: 1
     resources:
-        mem_mb=grow(2000),
+        mem_mb=grow(1000),
     params:
         code=hash_code("film.classify_lighting"),
         thresholds=config["classify_lighting"]["thresholds"],

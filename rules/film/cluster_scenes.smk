@@ -1,5 +1,5 @@
 # cluster_scenes: which place each shot shows, which backgrounds are one view, which are no good
-# needs  inpaint_backgrounds (measures), embed_images (vectors of backgrounds), detect_text (title
+# needs  inpaint_backgrounds (measures), embed_images (vectors of backgrounds), select_text (title
 #        cards are no place), and where people named places config/reviews/{film}/locations.csv
 # leaves locations.parquet: one row per image
 
@@ -10,7 +10,7 @@ rule cluster_scenes:
     """Group shots into places and backgrounds into views; judge the backgrounds."""
     input:
         frames="results/{film}/extract_frames/frames.parquet",
-        text="results/{film}/detect_text/text.parquet",
+        text="results/{film}/select_text/text.parquet",
         backgrounds=expand("results/{{film}}/inpaint_backgrounds/{shard}.parquet", shard=SHARDS),
         embeddings=expand("results/{{film}}/embed_images/{shard}.parquet", shard=SHARDS),
         review=lambda wildcards: glob(f"config/reviews/{wildcards.film}/locations.csv"),

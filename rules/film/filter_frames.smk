@@ -1,5 +1,5 @@
 # filter_frames: decide which frames later phases may use, by thresholds alone
-# needs  extract_frames (measures), dedup_frames (groups), detect_text (titles and credits)
+# needs  extract_frames (measures), dedup_frames (groups), select_text (titles and credits)
 # leaves decisions.parquet: one reason per sampled frame, "" for those kept
 
 
@@ -8,7 +8,7 @@ rule filter_frames:
     input:
         frames="results/{film}/extract_frames/frames.parquet",
         groups="results/{film}/dedup_frames/groups.parquet",
-        text="results/{film}/detect_text/text.parquet",
+        text="results/{film}/select_text/text.parquet",
     output:
         decisions="results/{film}/filter_frames/decisions.parquet",
     log:

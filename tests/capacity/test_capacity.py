@@ -23,7 +23,7 @@ def films(tmp_path):
     results_in_code.make_results(source, ["pose", "background", "expression"])
     texts = tables.make_texts(tables.make_frames())
     texts.insert(0, "text_id", texts["frame_id"] + "_x00")
-    results_in_code.save(texts, source / "detect_text/text.parquet")
+    results_in_code.save(texts, source / "select_text/text.parquet")
     path = source / "extract_frames/frames.parquet"
     frames = pd.read_parquet(path)
     codes = np.random.default_rng(1).integers(2**64, size=len(frames), dtype=np.uint64)

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.film import classify_expressions as phase
+from workflow_scripts.film.score_expressions import SCORES
+from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.images import write_image
-from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.reviews import read_review
 
 NEUTRAL, HAPPY, SAD = 0, 1, 2
 
@@ -15,7 +17,7 @@ NEUTRAL, HAPPY, SAD = 0, 1, 2
 def believe(**shares: float) -> np.ndarray:
     """Log-probabilities of one face: what is named, the rest spread evenly."""
     rest = (1 - sum(shares.values())) / (7 - len(shares))
-    return np.log([shares.get(emotion, rest) for emotion in phase.EMOTIONS])
+    return np.log([shares.get(emotion, rest) for emotion in EMOTIONS])
 
 
 def weigh(faces: list[np.ndarray], tracks: list[str], resting: float = 0.0, **bias: float):
@@ -54,8 +56,8 @@ def test_resting_face_counts_each_track_once():
 
 def test_bias_asks_for_more_evidence():
     faces = [believe(fear=0.4, sad=0.3)]
-    assert phase.EMOTIONS[weigh(faces, ["a"]).argmax()] == "fear"
-    assert phase.EMOTIONS[weigh(faces, ["a"], fear=-0.7).argmax()] == "sad"
+    assert EMOTIONS[weigh(faces, ["a"]).argmax()] == "fear"
+    assert EMOTIONS[weigh(faces, ["a"], fear=-0.7).argmax()] == "sad"
 
 
 @pytest.mark.parametrize(
@@ -74,16 +76,6 @@ def test_name_emotions(chances, words):
     assert (row["emotion"], row["intensity"], row["reason"]) == words
 
 
-def test_views_keep_the_face_and_are_mirrored():
-    crop = np.zeros((100, 100, 3), np.uint8)
-    crop[30:70, 30:50] = 255  # left half of the face is bright
-    views = phase.make_views(crop, np.array([30, 30, 70, 70]))
-    assert len(views) == 2 * len(phase.SIZES) * len(phase.SHIFTS)
-    assert views[0].shape == (phase.VIEW_PX, phase.VIEW_PX, 3)
-    assert views[0][:, :40].mean() > 200 > 50 > views[0][:, 90:].mean()
-    np.testing.assert_array_equal(views[0][:, ::-1], views[1])
-
-
 def write_review(folder, text: str) -> list[str]:
     (folder / "expressions.csv").write_text(text)
     return [str(folder / "expressions.csv")]
@@ -92,9 +84,8 @@ def write_review(folder, text: str) -> list[str]:
 def test_an_instance_wins_over_its_track_and_both_over_the_model(tmp_path):
     rows = pd.DataFrame({"instance_id": ["i0", "i1", "i2"], "emotion": "sad", "intensity": "low"})
     rows = rows.assign(score=0.4, source="model", reason="unsure")
-    review = phase.read_review(
-        write_review(tmp_path, "id,emotion,intensity\nt0,happy,\ni1,fear,high\n")
-    )
+    text = "id,emotion,intensity\nt0,happy,\ni1,fear,high\ngone,fear,high\n"
+    review = read_review(write_review(tmp_path, text), "expressions")
     told = phase.apply_review(rows, pd.Series(["t0", "t0", "t1"]), review)
     assert told["emotion"].tolist() == ["happy", "fear", "sad"]
     assert told["intensity"].tolist() == ["low", "high", "low"]
@@ -102,66 +93,59 @@ def test_an_instance_wins_over_its_track_and_both_over_the_model(tmp_path):
     assert told["reason"].tolist() == ["", "", "unsure"]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("id,emotion\ni0,joyful\n", "'joyful' (id i0) is no emotion"),
-        ("instance,emotion\ni0,happy\n", "id and emotion are needed"),
-    ],
-    ids=["unknown word", "column missing"],
-)
-def test_a_review_that_cannot_be_read_says_why(tmp_path, text, message):
-    with pytest.raises(CineloraError) as error:
-        phase.read_review(write_review(tmp_path, text))
-    assert message in str(error.value)
-
-
 def test_every_emotion_has_words():
-    assert set(phase.FEATURES) == set(phase.EMOTIONS)
+    assert set(phase.FEATURES) == set(EMOTIONS)
     assert phase.name_features("unsure") == ("", "", "")
 
 
-def run_main(folder, monkeypatch, faces: int, review: list[str]) -> pd.DataFrame:
-    names = [f"s0001_f{i:06d}_i00" for i in range(faces)]
+def run_main(folder, faces: int, review: list[str], **options):
+    """Two shards; the faces of the first are happy, those of the second turned away a little."""
+    names = pd.Series([f"s0001_f{i:06d}_i00" for i in range(faces)], dtype=str)
     people = pd.DataFrame({"instance_id": names, "track_id": ["s0001_t00"] * faces})
     people.to_parquet(folder / "instances.parquet")
-    table = pd.DataFrame({"instance_id": names, "file": [f"{name}.png" for name in names]})
-    table = table.assign(
-        gaze_yaw=[0.0] * faces, x0=20.0, y0=20.0, x1=40.0, y1=40.0, crop_x=10, crop_y=10
-    )
+    table = pd.DataFrame({"instance_id": names, "gaze_yaw": [0.5 * i for i in range(faces)]})
     table.to_parquet(folder / "faces.parquet")
-    for name in names:
-        write_image(folder / f"{name}.png", np.full((40, 40, 3), 128, np.uint8))
-    model = lambda views: np.tile(np.exp(believe(happy=0.8)), (len(views), 1))  # noqa: E731
-    monkeypatch.setattr(phase, "load_model", lambda *_: model if faces else None)
+    evidence = pd.Series([believe(happy=0.8) for _ in names], dtype=object)
+    rows = pd.DataFrame({"instance_id": names, "log_probabilities": evidence})
+    scores = [folder / "01of02.parquet", folder / "02of02.parquet"]
+    for path, part in zip(scores, (rows[1:], rows[:1]), strict=True):
+        write_manifest(part, path, SCORES)
+    limits = {"max_turn": 0.8, "min_score": 0.3, "prior_correction": 0.0, "bias": {}}
     counts = phase.main(
-        [str(folder / "instances.parquet")],
-        [str(folder / "faces.parquet")],
-        [str(folder)],
-        [],
-        review,
-        str(folder / "out.parquet"),
-        model={"name": "stub", "device": "cpu"},
-        max_turn=0.8,
-        min_score=0.3,
-        prior_correction=0.0,
-        bias={},
-        intensity_levels=[0.45, 0.7],
+        *([str(folder / "instances.parquet")], [str(folder / "faces.parquet")], scores),
+        *(review, str(folder / "out.parquet")),
+        **limits | {"intensity_levels": [0.45, 0.7]} | options,
     )
     assert counts.read == faces
-    return read_manifest(folder / "out.parquet")
+    return counts, read_manifest(folder / "out.parquet")
 
 
-def test_faces_are_named(tmp_path, monkeypatch):
-    review = write_review(tmp_path, "id,emotion\ns0001_f000001_i00,angry\n")
-    table = run_main(tmp_path, monkeypatch, 2, review)
+def test_faces_are_named(tmp_path):
+    review = write_review(tmp_path, "id,emotion\ns0001_f000001_i00,angry\ns0009_t00,sad\n")
+    counts, table = run_main(tmp_path, 2, review)
     assert table["emotion"].tolist() == ["happy", "angry"]
     assert table["source"].tolist() == ["track", "review"]
     assert table["brows"].tolist() == ["relaxed brows", "lowered brows"]
     assert [len(row) for row in table["probabilities"]] == [7, 7]
+    assert counts.found["review_unknown"] == 1
 
 
-def test_no_face_leaves_an_empty_table(tmp_path, monkeypatch):
-    table = run_main(tmp_path, monkeypatch, 0, [])
+def test_options_decide_on_stored_evidence(tmp_path):
+    turned = run_main(tmp_path, 1, [], max_turn=-1.0)[1]
+    assert turned["reason"].tolist() == ["turned_away"]
+    strict = run_main(tmp_path, 1, [], min_score=0.9)[1]
+    assert strict["reason"].tolist() == ["unsure"]
+    biased = run_main(tmp_path, 1, [], bias={"happy": -9.0})[1]
+    assert biased["emotion"].tolist() != ["happy"]
+
+
+def test_a_bad_review_stops_the_phase(tmp_path):
+    review = write_review(tmp_path, "id,emotion\ni0,joyful\n")
+    with pytest.raises(CineloraError, match="line 2: no emotion 'joyful'"):
+        run_main(tmp_path, 1, review)
+
+
+def test_no_face_leaves_an_empty_table(tmp_path):
+    _, table = run_main(tmp_path, 0, [])
     assert table.columns.tolist() == phase.EXPRESSIONS.names
     assert len(table) == 0

@@ -1,102 +1,21 @@
-"""classify_lighting: measures of images made in code, rules, votes; then the phase on a film."""
+"""classify_lighting: rules, votes; then both phases of light on a film made in code."""
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from workflow_scripts.film import classify_lighting
+from tests.factories.lit_images import HEIGHT, NOBODY, WIDTH, drop, make_landscape, make_wall
+from workflow_scripts.film import classify_lighting, measure_lighting
 from workflow_scripts.lib.images import encode_rle, write_image
 
-OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text())["classify_lighting"][
-    "thresholds"
-]
-HEIGHT, WIDTH = 180, 320
-NOBODY = np.zeros((HEIGHT, WIDTH), bool)
+OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="utf-8"))[
+    "classify_lighting"
+]["thresholds"]
 NEUTRAL = dict.fromkeys(classify_lighting.MEASURES, 0.0) | {"bright": 0.7, "middle": 0.5}
 PLAIN = {**NEUTRAL, "falling": "", "fog": False}
-
-
-def make_wall(color: tuple, seed: int = 1) -> np.ndarray:
-    """Bricks around one color."""
-    noise = np.random.default_rng(seed).normal(1, 0.25, (18, 32, 1))
-    bricks = np.clip(np.array(color) * noise, 0, 255).astype(np.uint8)
-    return cv2.resize(bricks, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
-
-
-def make_landscape() -> np.ndarray:
-    image = make_wall((115, 110, 100))
-    image[:80] = np.linspace((120, 160, 220), (180, 200, 225), 80)[:, None].astype(np.uint8)
-    return image
-
-
-def drop(image: np.ndarray, seed: int, size: tuple[int, int]) -> np.ndarray:
-    """Sprinkle bright specks of a size (width, height)."""
-    image, rng = image.copy(), np.random.default_rng(seed)
-    for x, y in rng.integers((0, 0), (WIDTH - size[0], HEIGHT - size[1]), (60, 2)):
-        image[y : y + size[1], x : x + size[0]] = np.minimum(
-            image[y : y + size[1], x : x + size[0]].astype(int) + 60, 255
-        )
-    return image
-
-
-@pytest.mark.parametrize(
-    ("color", "low", "high"),
-    [
-        ((160, 160, 160), -0.1, 0.1),
-        ((220, 130, 70), 2.0, 5.0),
-        ((60, 80, 130), -4.0, -1.5),
-    ],
-    ids=["gray", "orange", "blue"],
-)
-def test_warm_is_red_against_blue_in_stops(color, low, high):
-    assert low < classify_lighting.measure_image(make_wall(color), NOBODY)["warm"] < high
-
-
-def test_people_are_left_out():
-    person = NOBODY.copy()
-    person[40:180, 100:200] = True
-    image = np.where(person[..., None], np.uint8([255, 60, 0]), make_wall((120, 120, 120)))
-    measures = classify_lighting.measure_image(image, person)
-    assert abs(measures["warm"]) < 0.1
-    assert measures["color"] < 0.05
-
-
-@pytest.mark.parametrize(
-    ("image", "sky"),
-    [
-        (make_landscape(), True),
-        (make_wall((150, 160, 200)), False),
-        (np.full((HEIGHT, WIDTH, 3), (200, 180, 150), np.uint8), False),
-        (make_landscape()[::-1], False),
-    ],
-    ids=["smooth and blue above", "bricks", "a warm wall", "blue below"],
-)
-def test_find_sky(image, sky):
-    measures = classify_lighting.measure_image(np.ascontiguousarray(image), NOBODY)
-    assert (measures["sky"] > OPTIONS["min_sky"]) is sky
-
-
-@pytest.mark.parametrize(
-    ("size", "falling"), [((1, 12), "rain"), ((4, 4), "snow")], ids=["streaks", "flakes"]
-)
-def test_what_falls_is_seen_in_time(size, falling):
-    grays = [
-        cv2.cvtColor(drop(make_wall((90, 90, 90)), n, size), cv2.COLOR_RGB2GRAY) for n in range(3)
-    ]
-    specks = classify_lighting.measure_specks(*grays, ~NOBODY)
-    assert classify_lighting.name_falling(*specks, OPTIONS) == falling
-
-
-@pytest.mark.parametrize("shift", [0, 1, 12], ids=["at rest", "slow pan", "fast pan"])
-def test_a_moving_camera_is_no_weather(shift):
-    wide = cv2.cvtColor(cv2.resize(make_wall((90, 90, 90)), (400, HEIGHT)), cv2.COLOR_RGB2GRAY)
-    grays = [np.ascontiguousarray(wide[:, n * shift : n * shift + WIDTH]) for n in range(3)]
-    specks = classify_lighting.measure_specks(*grays, ~NOBODY)
-    assert classify_lighting.name_falling(*specks, OPTIONS) == ""
 
 
 @pytest.mark.parametrize(
@@ -182,6 +101,34 @@ def test_vote(words, expected):
     assert (word, share) == (expected[0], pytest.approx(expected[1]))
 
 
+@pytest.mark.parametrize(
+    ("specks", "word"),
+    [
+        ([(5.0, 6.0), (5.0, 6.0), (0.0, 1.0)], "rain"),
+        ([(5.0, 1.0), (np.nan, np.nan), (np.nan, np.nan)], ""),
+        ([(5.0, 1.0), (5.0, 6.0)], "snow"),
+        ([], ""),
+    ],
+    ids=["most say rain", "the camera moves", "of as many the first", "none compared"],
+)
+def test_what_falls_in_a_shot_is_what_most_images_say(specks, word):
+    rows = pd.DataFrame([*specks, (9.0, 9.0)], columns=["specks", "speck_shape"])
+    rows = rows.assign(shot_id=4, compared=[True] * len(specks) + [False])
+    assert classify_lighting.find_falling(rows, OPTIONS).to_dict() == {4: word}
+
+
+def test_a_film_without_images_has_an_empty_table(tmp_path):
+    frames = {"frame_id": ["f"], "shot_id": [0], "file": [""], "fade": [False]}
+    pd.DataFrame(frames).to_parquet(tmp_path / "frames.parquet")
+    pd.DataFrame({"frame_id": ["f"], "location": [""]}).to_parquet(tmp_path / "places.parquet")
+    measures = measure_lighting.MEASURES.empty_table().to_pandas()
+    measures.to_parquet(tmp_path / "measures.parquet")
+    names = [tmp_path / f"{name}.parquet" for name in ("frames", "places", "measures", "out")]
+    counts = classify_lighting.main(*names, thresholds=OPTIONS)
+    assert counts.read == 0
+    assert pd.read_parquet(names[-1]).columns.tolist() == classify_lighting.LIGHTING.names
+
+
 def test_a_film_is_described(tmp_path):
     shots = {  # shot: (place, images)
         0: ("", [np.zeros((HEIGHT, WIDTH, 3), np.uint8)]),
@@ -202,10 +149,14 @@ def test_a_film_is_described(tmp_path):
     table[table["file"] != ""].to_parquet(tmp_path / "locations.parquet")
     people = {"frame_id": [rows[1][0]], "mask": [encode_rle(NOBODY)]}
     pd.DataFrame(people).assign(height_px=HEIGHT, width_px=WIDTH).to_parquet(tmp_path / "i.parquet")
+    shards = {name: tmp_path / f"{name}.parquet" for name in ("01of02", "02of02")}
+    for shard, path in shards.items():
+        measure_lighting.main(
+            tmp_path / "frames.parquet", tmp_path, tmp_path / "i.parquet", path, shard=shard
+        )
     out = tmp_path / "lighting.parquet"
     counts = classify_lighting.main(
-        *(tmp_path / "frames.parquet", tmp_path, [tmp_path / "i.parquet"]),
-        *(tmp_path / "locations.parquet", out),
+        *(tmp_path / "frames.parquet", tmp_path / "locations.parquet", list(shards.values()), out),
         thresholds=OPTIONS,
     )
     found = pd.read_parquet(out).assign(shot=lambda table: table["frame_id"].str[:5])

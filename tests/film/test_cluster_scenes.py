@@ -137,20 +137,15 @@ def test_score_fit_sets_the_own_place_against_the_next():
     assert cluster_scenes.score_fit(np.array(["a"] * 3, object), vectors).tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("frame,location\n", "has no column frame_id"),
-        ("frame_id,location\ns9999_f000001,plaza\n", "no image of this film is called s9999"),
-        ("frame_id,location\ns0000_f000000,../etc\n", "use a-z, 0-9, _ and -"),
-    ],
-    ids=["missing column", "unknown frame", "a path"],
-)
-def test_a_bad_review_file_is_explained(tmp_path, text, message):
-    path = tmp_path / "locations.csv"
-    path.write_text(text)
-    with pytest.raises(CineloraError, match=message):
-        cluster_scenes.read_names([str(path)], pd.Series({"s0000_f000000": 0}))
+def test_one_shot_is_one_place():
+    shots = pd.Series({"s0000_f000000": 0, "s0000_f000001": 0, "s0001_f000002": 1})
+    rows = [("s0000_f000000", "plaza", 2), ("s0001_f000002", "beach", 3), ("gone", "home", 4)]
+    columns = ["frame_id", "location", "line"]
+    review = pd.DataFrame([*rows, ("s0000_f000001", "plaza", 5)], columns=columns)
+    assert cluster_scenes.name_shots(review, shots) == {0: "plaza", 1: "beach"}
+    review.loc[3, "location"] = "forest"
+    with pytest.raises(CineloraError, match="lines 2 and 5"):
+        cluster_scenes.name_shots(review, shots)
 
 
 @pytest.fixture
@@ -199,6 +194,21 @@ def test_people_name_places(film):
     _, rows = run(film, [str(film / "names.csv")])
     assert rows["location"].tolist()[6:10] == ["beach"] * 4
     assert rows["location_score"].tolist()[6:10] == [1.0] * 4
+
+
+def test_a_name_of_an_image_that_is_gone_is_counted(film, caplog):
+    (film / "names.csv").write_text("frame_id,location\ns9999_f000001,plaza\n")
+    counts, rows = run(film, [str(film / "names.csv")])
+    assert counts.found["review_unknown"] == 1
+    assert "line 2 (s9999_f000001)" in caplog.text
+    assert "plaza" not in set(rows["location"])
+
+
+@pytest.mark.parametrize("name", ["../etc", "Plaza", ""], ids=["a path", "capitals", "none"])
+def test_a_bad_name_stops_the_phase(film, name):
+    (film / "names.csv").write_text(f"frame_id,location\ns0003_f000006,{name}\n")
+    with pytest.raises(CineloraError, match="line 2: .*location"):
+        run(film, [str(film / "names.csv")])
 
 
 def test_tables_of_different_runs_are_refused(film):

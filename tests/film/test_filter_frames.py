@@ -6,8 +6,8 @@ import pytest
 
 from workflow_scripts.film import filter_frames
 from workflow_scripts.film.dedup_frames import GROUPS
-from workflow_scripts.film.detect_text import TEXT
 from workflow_scripts.film.extract_frames import FRAMES
+from workflow_scripts.film.select_text import TEXT
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import write_manifest
 

@@ -178,19 +178,23 @@ def test_corrections_win_the_nearest_first(film, tmp_path):
     assert rows.loc["s0003_f000000_i00", "character"] == "bruno"
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("id,character\nt1,nela\n", r"line 2: no character 'nela'\. Did you mean 'nella'"),
-        ("track,character\nt1,nella\n", "id and character are needed"),
-        ("id,character\nt1,pip\nt1,nella\n", "t1 stands there more than once"),
-    ],
-    ids=["misspelt name", "other columns", "twice"],
-)
-def test_a_bad_review_says_what_is_wrong(tmp_path, text, words):
-    (tmp_path / "identities.csv").write_text(text)
-    with pytest.raises(CineloraError, match=words):
-        identify_characters.read_review([str(tmp_path / "identities.csv")], CAST)
+def test_a_bad_review_stops_the_phase(film, tmp_path):
+    with pytest.raises(CineloraError, match=r"line 2: no character 'nela'\. Did you mean 'nella'"):
+        identify(film, tmp_path, [], "id,character\ns0001_t00,nela\n")
+
+
+def test_corrections_of_what_is_gone_are_counted(film, tmp_path, caplog):
+    review = tmp_path / "identities.csv"
+    review.write_text("id,character\ns0001_t00,nella\ns0009_t00,pip\nc99,pip\nc01,nella\n")
+    counts = identify_characters.main(
+        **film,
+        references=write_references(tmp_path, []),
+        review=[str(review)],
+        characters=CAST,
+        **PARAMS,
+    )
+    assert counts.found["review_unknown"] == 2
+    assert "line 3 (s0009_t00), line 4 (c99)" in caplog.text
 
 
 def test_a_film_without_people(film, tmp_path):

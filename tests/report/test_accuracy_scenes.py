@@ -61,7 +61,7 @@ def truth(tmp_path) -> Truth:
 def results(tmp_path):
     """Everything found and right."""
     folder = tmp_path / "results"
-    for name in ("extract_frames", "detect_text", "classify_lighting", "cluster_scenes"):
+    for name in ("extract_frames", "select_text", "classify_lighting", "cluster_scenes"):
         (folder / name).mkdir(parents=True)
     frames = pd.DataFrame({"frame_id": IDS, "time_s": FRAMES["frame_no"] / 10})
     frames["file"] = [f"{frame_id}.jpg" for frame_id in IDS]
@@ -70,7 +70,7 @@ def results(tmp_path):
     text = [(IDS[0], 20.0, 15.0, 60.0, 25.0, "THEEND", "title")]
     text += [(IDS[2], 20.0, 40.0, 60.0, 50.0, "Who goes?", "subtitle")]
     columns = ["frame_id", "x0", "y0", "x1", "y1", "text", "kind"]
-    pd.DataFrame(text, columns=columns).to_parquet(folder / "detect_text/text.parquet")
+    pd.DataFrame(text, columns=columns).to_parquet(folder / "select_text/text.parquet")
     light = FRAMES[["time_of_day", "weather"]].assign(frame_id=IDS)
     light["indoor"] = FRAMES["indoor"].map({0: "outdoor", 1: "indoor"})
     light.to_parquet(folder / "classify_lighting/lighting.parquet")
@@ -116,9 +116,9 @@ def test_everything_right(results, truth):
 @pytest.mark.parametrize(
     ("table", "column", "value", "metric", "expected"),
     [
-        ("detect_text/text", "kind", "scene", "text_precision", 1 / 2),
-        ("detect_text/text", "kind", "scene", "text_recall", 1 / 2),
-        ("detect_text/text", "text", "ELEPHANT", "text_letters", 1 / 2),
+        ("select_text/text", "kind", "scene", "text_precision", 1 / 2),
+        ("select_text/text", "kind", "scene", "text_recall", 1 / 2),
+        ("select_text/text", "text", "ELEPHANT", "text_letters", 1 / 2),
         ("classify_lighting/lighting", "time_of_day", "unknown", "time_of_day_accuracy", 2 / 3),
         ("classify_lighting/lighting", "weather", "snow", "weather_accuracy", 1 / 2),
         ("cluster_scenes/locations", "location", "home", "location_purity", 2 / 3),
@@ -143,7 +143,7 @@ def test_somebody_left_beside_the_hole(results, truth):
 
 
 def test_tables_that_are_missing_are_left_out(results, truth):
-    (results / "detect_text/text.parquet").unlink()
+    (results / "select_text/text.parquet").unlink()
     (results / "inpaint_backgrounds/01of01.parquet").unlink()
     assert not [name for name in values(results, truth) if name.startswith(("text", "inpaint"))]
 

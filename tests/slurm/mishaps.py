@@ -54,8 +54,8 @@ class Mishaps(threading.Thread):
         return bool(self._signal("inpaint_backgrounds.py", signal.SIGKILL))
 
     def _lose_node(self) -> bool:
-        """Pull the plug of the node that detect_text runs on; it comes back soon, empty."""
-        self._lost = self._find("detect_text.py")
+        """Pull the plug of the node that read_text runs on; it comes back soon, empty."""
+        self._lost = self._find("read_text.py")
         if not self._lost:
             return False
         subprocess.run([str(CLUSTER), "lose", "c1"], check=True)
@@ -63,12 +63,12 @@ class Mishaps(threading.Thread):
         return True
 
     def _hang(self) -> bool:
-        """Stop the detect_text that came after the lost one, and cut its time, so that it ends."""
-        process = self._find("detect_text.py")
+        """Stop the read_text that came after the lost one, and cut its time, so that it ends."""
+        process = self._find("read_text.py")
         if not self._lost or process in (0, self._lost):
             return False
         os.kill(process, signal.SIGSTOP)
-        call("scontrol", "update", f"JobId={find_jobs('detect_text')[0]}", "TimeLimit=1")
+        call("scontrol", "update", f"JobId={find_jobs('read_text')[0]}", "TimeLimit=1")
         return True
 
     def _preempt(self) -> bool:

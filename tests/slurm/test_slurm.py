@@ -82,8 +82,8 @@ def test_one_gpu_is_held_by_one_job_at_a_time(one_gpu):
         ("segment_instances", {"CANCELLED"}),
         ("inpaint_backgrounds", {"FAILED"}),
         ("embed_images", {"OUT_OF_MEMORY", "FAILED"}),
-        ("detect_text", {"TIMEOUT"}),
-        ("detect_text", {"NODE_FAIL"}),
+        ("read_text", {"TIMEOUT"}),
+        ("read_text", {"NODE_FAIL"}),
         ("train_adapter", {"PREEMPTED"}),
     ],
     ids=["cancelled", "killed", "out of memory", "out of time", "node lost", "preempted"],
@@ -96,7 +96,7 @@ def test_a_job_that_ended_badly_was_started_again(one_gpu, rule, states):
 
 
 def test_what_ran_out_of_time_got_more(one_gpu):
-    limits = one_gpu[1].query("rule == 'detect_text'")["Timelimit"].tolist()
+    limits = one_gpu[1].query("rule == 'read_text'")["Timelimit"].tolist()
     assert limits[-1] == "02:00:00"  # the second attempt; the one that was lost is not counted
 
 

@@ -46,7 +46,7 @@ def read_jobs(plan: str) -> list[tuple[str, str]]:
 def test_the_plan_asks_for_a_gpu_where_models_compute_and_nowhere_else(tmp_path):
     jobs = read_jobs(snakemake(make_folder(tmp_path), "-n", *PLAN))
     with_gpu = {rule for rule, resources in jobs if "gpu=1" in resources}
-    assert with_gpu == GPU_RULES | {"classify_expressions"}  # its light model has no use for one
+    assert with_gpu == GPU_RULES | {"score_expressions"}  # its light model has no use for one
     assert {"fetch_model", "fetch_folder"} <= {rule for rule, _ in jobs} - with_gpu
 
 

@@ -53,6 +53,30 @@ EDITS = {
         "min_sharpness: 0.3",
         {"filter_frames"} | PACKED,
     ),
+    "a threshold of text": (
+        "config/options/film.yaml",
+        "min_confidence: 0.8",
+        "min_confidence: 0.9",
+        {"select_text", "filter_frames", "cluster_scenes", "classify_lighting"} | CAPTIONED,
+    ),
+    "how a line of text is followed": (
+        "config/options/film.yaml",
+        "min_fit: 0.7",
+        "min_fit: 0.6",
+        {"select_text", "filter_frames", "cluster_scenes", "classify_lighting"} | CAPTIONED,
+    ),
+    "a threshold of light": (
+        "config/options/film.yaml",
+        "sunset_warm: 1.25",
+        "sunset_warm: 1.2",
+        {"classify_lighting"} | CAPTIONED,
+    ),
+    "a threshold of expressions": (
+        "config/options/film.yaml",
+        "prior_correction: 0.5",
+        "prior_correction: 0.4",
+        {"classify_expressions"} | CAPTIONED,
+    ),
     "an option of the training": (
         "config/options/adapter.yaml",
         "weight_decay: 0.01",

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from workflow_scripts.lib.manifest import read_manifest
 
-WHOLE = ["extract_frames/frames", "detect_text/text"]
+WHOLE = ["extract_frames/frames", "select_text/text"]
 SHARDED = [
     "segment_instances",
     "inpaint_backgrounds",

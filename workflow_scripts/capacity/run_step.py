@@ -18,7 +18,7 @@ CONFIG = read_shipped()
 
 FILES = {  # what main calls it -> where it lies
     "frames": "extract_frames/frames.parquet",
-    "text": "detect_text/text.parquet",
+    "text": "select_text/text.parquet",
     "references": "embed_references/references.parquet",
     "groups": "dedup_frames/groups.parquet",
     "decisions": "filter_frames/decisions.parquet",

@@ -66,7 +66,7 @@ SOURCES = {
     "mouth": "classify_expressions.mouth",
     "brows": "classify_expressions.brows",
     "style_words": "config",
-    "text": "detect_text.kind",
+    "text": "select_text.kind",
 }
 
 

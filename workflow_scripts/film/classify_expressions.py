@@ -1,9 +1,8 @@
-"""Name the emotion of each face. Reads face crops and tracks, and people's corrections.
+"""Name the emotion of each face. Reads what the model made of the faces, and people's corrections.
 
-Each face is shown to the model at several sizes and mirrored; evidence is averaged within the
-track, where an expression lasts, over the faces that look our way; and what the model says of this
-film's faces on average is partly taken off, for every film has a resting face of its own. Below the
-least score it is "unsure".
+Evidence is averaged within the track, where an expression lasts, over the faces that look our way;
+and what the model says of this film's faces on average is partly taken off, for every film has a
+resting face of its own. Below the least score it is "unsure".
 
 Corrections: config/reviews/{film}/expressions.csv with the columns id and emotion, and if wanted
 intensity; id is an instance_id or a track_id, an instance wins over its track.
@@ -11,21 +10,15 @@ intensity; id is an instance_id or a track_id, an instance wins over its track.
 The words for eyes, mouth and brows are derived from the emotion, not measured (see FEATURES).
 """
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.emotions import EMOTIONS, INTENSITIES
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
-from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.read_ahead import read_ahead
-from workflow_scripts.models.registry import load_model
+from workflow_scripts.lib.phase import Counts, log, run_phase
+from workflow_scripts.lib.reviews import count_unknown, read_review
 
-EMOTIONS = ["neutral", "happy", "sad", "angry", "surprised", "fear", "disgust"]
 EXPRESSIONS = pa.schema(
     [
         ("instance_id", pa.string()),
@@ -40,11 +33,6 @@ EXPRESSIONS = pa.schema(
         ("reason", pa.string()),  # "", unsure, or turned_away in all images of the track
     ]
 )
-FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "gaze_yaw", "file", "crop_x", "crop_y"]
-INTENSITIES = ["low", "medium", "high"]
-VIEW_PX = 128
-SIZES, SHIFTS = (1.0, 1.1, 1.2, 1.3), (0.0, 0.05)  # of the face box; the net's own is 1.05
-FLOOR = 1e-4  # no single view may rule an emotion out
 
 # What moves in a face, by emotion; after the action units of Ekman and Friesen.
 FEATURES = {
@@ -56,25 +44,6 @@ FEATURES = {
     "fear": ("wide eyes", "tense mouth", "raised inner brows"),
     "disgust": ("narrowed eyes", "raised upper lip", "lowered brows"),
 }
-
-
-def make_views(crop: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
-    """The face in a box of the crop at several sizes and heights, each also mirrored."""
-    x0, y0, x1, y1 = box
-    middle, longer = np.array([x0 + x1, y0 + y1]) / 2, max(x1 - x0, y1 - y0)
-    views = []
-    for size in SIZES:
-        side = longer * size
-        soft = cv2.GaussianBlur(crop, (0, 0), side / VIEW_PX / 2) if side > 2 * VIEW_PX else crop
-        for shift in SHIFTS:
-            left, top = middle + [0, shift * side] - side / 2
-            matrix = np.array([[side / VIEW_PX, 0, left], [0, side / VIEW_PX, top]])
-            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            view = cv2.warpAffine(
-                soft, matrix, (VIEW_PX, VIEW_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE
-            )
-            views += [view, np.ascontiguousarray(view[:, ::-1])]
-    return views
 
 
 def average_tracks(evidence: np.ndarray, tracks: pd.Series) -> np.ndarray:
@@ -120,39 +89,16 @@ def name_emotions(probabilities: np.ndarray, min_score: float, levels: list[floa
     )
 
 
-def read_review(paths: list[str]) -> pd.DataFrame:
-    """People's corrections by id; no path, no corrections."""
-    if not paths:
-        return pd.DataFrame(columns=["emotion", "intensity"])
-    review = pd.read_csv(paths[0], dtype=str, keep_default_na=False)
-    if not {"id", "emotion"} <= set(review.columns):
-        raise CineloraError(
-            f"{paths[0]} has the columns {', '.join(review.columns)}; id and emotion are needed."
-        )
-    wrong = review[~review["emotion"].isin(EMOTIONS)]
-    if len(wrong):
-        raise CineloraError(
-            f"{paths[0]}: {wrong['emotion'].iloc[0]!r} (id {wrong['id'].iloc[0]}) is no emotion.\n"
-            f"  Use one of: {', '.join(EMOTIONS)}."
-        )
-    if "intensity" not in review:
-        review["intensity"] = ""
-    return review.drop_duplicates("id", keep="last").set_index("id")
-
-
 def apply_review(rows: pd.DataFrame, tracks: pd.Series, review: pd.DataFrame) -> pd.DataFrame:
     """Overwrite what a person corrected: first by track, then by instance."""
-    rows = rows.copy()
+    rows, review = rows.copy(), review.set_index("id")
     for ids in (tracks, rows["instance_id"]):
         told = ids.isin(review.index).to_numpy()
         words = review.loc[ids[told]]
         rows.loc[told, "emotion"] = words["emotion"].to_numpy()
-        given = words["intensity"].isin(INTENSITIES).to_numpy()
+        given = (words["intensity"] != "").to_numpy()
         rows.loc[np.flatnonzero(told)[given], "intensity"] = words["intensity"].to_numpy()[given]
         rows.loc[told, ["score", "source", "reason"]] = 1.0, "review", ""
-    unknown = set(review.index) - set(tracks) - set(rows["instance_id"])
-    if unknown:
-        log.warning("review: no face has the id %s", ", ".join(sorted(unknown)[:5]))
     return rows
 
 
@@ -161,60 +107,51 @@ def name_features(emotion: str) -> tuple[str, str, str]:
     return FEATURES.get(emotion, ("", "", ""))
 
 
-def show_faces(faces: pd.DataFrame, expression) -> np.ndarray:
-    """Mean log-probability (N, 7) of each face over its views; `faces` has path and box columns."""
-    evidence = np.zeros((len(faces), len(EMOTIONS)))
-    reader = progress(read_ahead(faces.itertuples(), open_views), "reading faces", total=len(faces))
-    for row, views in enumerate(reader):
-        evidence[row] = np.log(np.maximum(expression(views), FLOOR)).mean(0)
-    return evidence
-
-
-def open_views(face: tuple) -> list[np.ndarray]:
-    """The views of one face, from its crop."""
-    box = np.array([face.x0, face.y0, face.x1, face.y1], float)
-    box -= np.tile([face.crop_x, face.crop_y], 2)
-    return make_views(read_rgb(face.path), box)
+def read_faces(
+    instances: list[str], faces: list[str], scores: list[str]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """One row per face with its gaze_yaw and track_id, in order of their ids; evidence (N, 7)."""
+    shown = read_manifest(faces, ["instance_id", "gaze_yaw"])
+    shown = shown.merge(read_manifest(instances, ["instance_id", "track_id"]), on="instance_id")
+    shown = shown.merge(read_manifest(scores, ["instance_id", "log_probabilities"]))
+    shown = shown.sort_values("instance_id", ignore_index=True)
+    evidence = np.array(shown.pop("log_probabilities").tolist()).reshape(-1, len(EMOTIONS))
+    return shown, evidence
 
 
 def main(
     instances: list[str],
     faces: list[str],
-    crops: list[str],
-    weights: list[str],
+    scores: list[str],
     review: list[str],
     expressions: str,
     *,
-    model: dict,
     max_turn: float,
     min_score: float,
     prior_correction: float,
     bias: dict[str, float],
     intensity_levels: list[float],
 ) -> Counts:
-    tables = [read_manifest(path, FACE_COLUMNS) for path in faces]
-    for table, folder in zip(tables, crops, strict=True):
-        table["path"] = [str(Path(folder) / name) for name in table["file"]]
-    shown = pd.concat(tables, ignore_index=True).sort_values("instance_id", ignore_index=True)
-    people = read_manifest(instances, ["instance_id", "track_id"]).set_index("instance_id")
-    tracks = people["track_id"].reindex(shown["instance_id"]).reset_index(drop=True)
-    log.info("%d faces in %d tracks; %s", len(shown), tracks.nunique(), model["name"])
+    shown, evidence = read_faces(instances, faces, scores)
+    tracks = shown["track_id"]
+    said = read_review(review, "expressions")
+    log.info("%d faces in %d tracks, %d corrections", len(shown), tracks.nunique(), len(said))
     rows = pd.DataFrame(columns=EXPRESSIONS.names)
     if len(shown):
-        evidence = show_faces(shown, load_model(model, weights))
         evidence[shown["gaze_yaw"].abs() > max_turn] = np.nan
         chances = weigh_evidence(evidence, tracks, prior_correction=prior_correction, bias=bias)
         rows = name_emotions(chances, min_score, intensity_levels)
         rows["instance_id"] = shown["instance_id"]
         rows["probabilities"] = list(chances)
         rows["source"] = np.where(tracks.map(tracks.value_counts()) > 1, "track", "model")
-        rows = apply_review(rows, tracks, read_review(review))
+        rows = apply_review(rows, tracks, said)
         words = [name_features(emotion) for emotion in rows["emotion"]]
         rows[["eyes", "mouth", "brows"]] = words
     write_manifest(rows, expressions, EXPRESSIONS)
     log.info("emotions: %s", rows["emotion"].value_counts().to_dict())
-    unsure = int((rows["reason"] != "").sum())
-    return Counts("faces", len(rows), len(rows), found={"unsure": unsure})
+    unknown = count_unknown(said, "expressions", {*tracks, *rows["instance_id"]})
+    found = {"unsure": int((rows["reason"] != "").sum()), "review_unknown": unknown}
+    return Counts("faces", len(rows), len(rows), found=found)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ that holds the frame takes the name; where one place holds frames of several nam
 the named shot that they resemble most. One name in several places joins them.
 """
 
-import re
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -24,6 +22,7 @@ from workflow_scripts.film.places.views import group_views
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest, read_vectors, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
+from workflow_scripts.lib.reviews import count_unknown, read_review
 
 LOCATIONS = pa.schema(
     [
@@ -41,7 +40,6 @@ CARD_KINDS = ["title", "credit"]
 MOST_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
 SIMILARITY_STEP = 0.05  # by which more shots are joined, until they are few enough
 BLOCK = 4096  # shots compared at once with all places
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def find_reasons(measures: pd.DataFrame, limits: dict[str, float]) -> pd.Series:
@@ -175,22 +173,19 @@ def find_keepers(table: pd.DataFrame, vectors: np.ndarray, same_view: float) -> 
     return keepers
 
 
-def read_names(review: list[str], shots: pd.Series) -> dict[int, str]:
-    """Names by shot_id from the review file, if there is one; `shots` maps frame_id to shot_id."""
-    if not review:
-        return {}
-    rows = pd.read_csv(review[0], dtype=str, keep_default_na=False)
-    if missing := {"frame_id", "location"} - set(rows.columns):
-        raise CineloraError(f"{review[0]} has no column {', '.join(sorted(missing))}.")
-    strange = [frame for frame in rows["frame_id"] if frame not in shots.index]
-    bad = [name for name in rows["location"] if not NAME.fullmatch(name)]
-    if strange or bad:
-        raise CineloraError(
-            f"{review[0]}: "
-            + (f"no image of this film is called {', '.join(strange[:5])}. " if strange else "")
-            + (f"{', '.join(map(repr, bad[:5]))}: use a-z, 0-9, _ and - in names." if bad else "")
-        )
-    return dict(zip(shots[rows["frame_id"]], rows["location"], strict=True))
+def name_shots(review: pd.DataFrame, shots: pd.Series) -> dict[int, str]:
+    """Names by shot_id from the rows of a review; `shots` maps frame_id to shot_id."""
+    rows = review[review["frame_id"].isin(shots.index)]
+    rows = rows.assign(shot_id=rows["frame_id"].map(shots))
+    for _, shot in rows.groupby("shot_id"):
+        names = shot.drop_duplicates("location")
+        if len(names) > 1:
+            raise CineloraError(
+                f"locations.csv, lines {' and '.join(map(str, names['line']))}:\n"
+                f"  {', '.join(names['frame_id'])} are of one shot, which is one place;\n"
+                f"  they say {', '.join(names['location'])}. Keep one of them."
+            )
+    return dict(zip(rows["shot_id"], rows["location"], strict=True))
 
 
 def find_cards(text: pd.DataFrame, frames: pd.DataFrame) -> set[int]:
@@ -252,7 +247,8 @@ def main(
     """Write place, view and reason of every image."""
     table, vectors = join_tables(frames, backgrounds, embeddings)
     cards = find_cards(read_manifest(text, ["frame_id", "kind"]), table)
-    named = read_names(review, table.set_index("frame_id")["shot_id"])
+    said = read_review(review, "locations")
+    named = name_shots(said, table.set_index("frame_id")["shot_id"])
     options = {"min_similarity": min_similarity, "near_bonus": near_bonus, "near_shots": near_shots}
     places = find_places(table, vectors, cards, named, options)
     table["location"] = table["shot_id"].map(places["location"]).fillna("")
@@ -266,6 +262,7 @@ def main(
     aside = table.loc[table["reason"] != "", "reason"].value_counts().to_dict()
     log.info("shots of each place: %s; backgrounds set aside: %s", sizes, aside)
     found = {"places": len(sizes), "views": int(table["is_view_keeper"].sum()), **aside}
+    found["review_unknown"] = count_unknown(said, "locations", set(table["frame_id"]))
     return Counts("images", len(table), len(table), found=found)
 
 

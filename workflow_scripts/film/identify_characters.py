@@ -12,8 +12,6 @@ a cluster such as c03) and character (empty: nobody). They win; a corrected trac
 reference for the others. Clusters are numbered anew when a threshold changes, tracks are not.
 """
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import combinations
 
 import numpy as np
@@ -22,9 +20,9 @@ import pyarrow as pa
 
 from workflow_scripts.film.people.clusters import link_average, mean_distances
 from workflow_scripts.film.people.looks import Looks, mean_looks, stack_looks
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
+from workflow_scripts.lib.reviews import count_unknown, read_review
 
 IDENTITIES = pa.schema(
     [
@@ -114,28 +112,6 @@ def choose_limit(
     return min(limit, max_distance)
 
 
-def read_review(paths: list[str], characters: Iterable[str]) -> dict[str, str]:
-    """Corrections by id; every problem of the file in one message."""
-    if not paths:
-        return {}
-    rows = pd.read_csv(paths[0], dtype=str, keep_default_na=False, skipinitialspace=True)
-    if not {"id", "character"} <= set(rows.columns):
-        raise CineloraError(
-            f"{paths[0]} has the columns {', '.join(rows.columns)}; id and character are needed."
-        )
-    known, problems = list(characters), []
-    for line, name in enumerate(rows["character"], start=2):
-        if name not in ["", *known]:
-            hint = get_close_matches(name, known, n=1)
-            remedy = f"Did you mean {hint[0]!r}?" if hint else f"Known: {', '.join(known)}."
-            problems.append(f"  line {line}: no character {name!r}. {remedy}")
-    for item in rows["id"][rows["id"].duplicated()].unique():
-        problems.append(f"  {item} stands there more than once.")
-    if problems:
-        raise CineloraError(f"{paths[0]} cannot be used:\n" + "\n".join(problems))
-    return dict(zip(rows["id"], rows["character"], strict=True))
-
-
 def number_clusters(tracks: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
     """Call the clusters c01, c02, ... by how many instances they have."""
     counts = sizes.reindex(tracks.index).groupby(tracks["cluster"]).sum()
@@ -213,14 +189,6 @@ def assign_identities(
     return rows
 
 
-def report_unused(review: dict[str, str], rows: pd.DataFrame) -> None:
-    """Name the corrections whose item is not in the film (any more)."""
-    there = {*rows["instance_id"], *rows["track_id"], *rows["cluster"]}
-    lost = [item for item in review if item not in there]
-    if lost:
-        log.warning("%d lines of the review fit nothing: %s", len(lost), ", ".join(lost[:20]))
-
-
 def main(
     instances: list[str],
     embeddings: list[str],
@@ -235,7 +203,8 @@ def main(
     min_score: float,
 ) -> Counts:
     people, tracks, looks, early, late = read_tracks(instances, embeddings)
-    said = read_review(review, characters)
+    corrections = read_review(review, "identities", {"character": characters})
+    said = dict(zip(corrections["id"], corrections["character"], strict=True))
     images = read_manifest(references, ["character", "vector", "colors", "reason"])
     images = images[(images["reason"] == "") & images["character"].isin(characters)]
     log.info("%d tracks, %d references, %d corrections", len(tracks), len(images), len(said))
@@ -250,14 +219,14 @@ def main(
         rows = assign_identities(number_clusters(table, sizes), people, said, min_score)
     else:
         rows = pd.DataFrame(columns=IDENTITIES.names)
-    report_unused(said, rows)
     write_manifest(rows, identities, IDENTITIES)
-    return count(rows)
+    known = {*rows["instance_id"], *rows["track_id"], *rows["cluster"]}
+    return count(rows, count_unknown(corrections, "identities", known))
 
 
-def count(rows: pd.DataFrame) -> Counts:
+def count(rows: pd.DataFrame, review_unknown: int) -> Counts:
     """What came out. Nobody named is no failure: the clusters wait for a roster or a review."""
-    found = {"clusters": int(rows["cluster"].nunique())}
+    found = {"clusters": int(rows["cluster"].nunique()), "review_unknown": review_unknown}
     named = rows["character"] != ""
     log.info("instances: %s", rows["character"].replace("", "nobody").value_counts().to_dict())
     if not named.any():

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-FRAMES = ("extract_frames", "dedup_frames", "detect_text", "filter_frames")
-PLACES = ("inpaint_backgrounds", "embed_images", "cluster_scenes", "classify_lighting")
+FRAMES = ("extract_frames", "dedup_frames", "read_text", "select_text", "filter_frames")
+LIGHT = ("measure_lighting", "classify_lighting")
+PLACES = ("inpaint_backgrounds", "embed_images", "cluster_scenes", *LIGHT)
 WHO = ("segment_instances", "embed_images", "embed_references", "identify_characters")
 POSES = ("estimate_poses", "classify_poses")
-FACES = ("crop_faces", "classify_expressions")
+FACES = ("crop_faces", "score_expressions", "classify_expressions")
 
 PHASES_OF_KIND = {
     "character": (*FRAMES, *WHO, *POSES, *PLACES),
@@ -24,7 +25,12 @@ FILES_OF_PHASE = {  # below results/{film}/, in the order in which the phases ru
         "extract_frames/images",
     ),
     "dedup_frames": ("dedup_frames/groups.parquet",),
-    "detect_text": ("detect_text/text.parquet",),
+    "read_text": (
+        "read_text/readings.parquet",
+        "read_text/followed.parquet",
+        "read_text/grays.parquet",
+    ),
+    "select_text": ("select_text/text.parquet",),
     "filter_frames": ("filter_frames/decisions.parquet",),
     "segment_instances": ("segment_instances/{shard}.parquet",),
     "inpaint_backgrounds": (
@@ -38,7 +44,9 @@ FILES_OF_PHASE = {  # below results/{film}/, in the order in which the phases ru
     "estimate_poses": ("estimate_poses/{shard}.parquet",),
     "classify_poses": ("classify_poses/poses.parquet",),
     "crop_faces": ("crop_faces/{shard}.parquet", "crop_faces/{shard}_images"),
+    "score_expressions": ("score_expressions/{shard}.parquet",),
     "classify_expressions": ("classify_expressions/expressions.parquet",),
+    "measure_lighting": ("measure_lighting/{shard}.parquet",),
     "classify_lighting": ("classify_lighting/lighting.parquet",),
 }
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import Batches, open_onnx
 
-EMOTIONS = ["neutral", "happy", "sad", "angry", "surprised", "fear", "disgust"]
 BATCH = 32
 
 

@@ -33,7 +33,7 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
     """All figures whose tables and truth are there."""
     frames = select_frames(results, truth)
     metrics: dict[str, Metric] = {}
-    if (path := results / "detect_text/text.parquet").is_file():
+    if (path := results / "select_text/text.parquet").is_file():
         metrics |= measure_text(frames, read_manifest(path), truth)
     if (path := results / "classify_lighting/lighting.parquet").is_file():
         metrics |= measure_light(frames, read_manifest(path))

@@ -1,0 +1,51 @@
+"""score_expressions: views of a face, mean evidence, a row per face."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.film import score_expressions as phase
+from workflow_scripts.lib.images import write_image
+from workflow_scripts.lib.manifest import read_manifest
+
+
+def test_views_keep_the_face_and_are_mirrored():
+    crop = np.zeros((100, 100, 3), np.uint8)
+    crop[30:70, 30:50] = 255  # left half of the face is bright
+    views = phase.make_views(crop, np.array([30, 30, 70, 70]))
+    assert len(views) == 2 * len(phase.SIZES) * len(phase.SHIFTS)
+    assert views[0].shape == (phase.VIEW_PX, phase.VIEW_PX, 3)
+    assert views[0][:, :40].mean() > 200 > 50 > views[0][:, 90:].mean()
+    np.testing.assert_array_equal(views[0][:, ::-1], views[1])
+
+
+def run_main(folder, monkeypatch, faces: int) -> pd.DataFrame:
+    """Faces that are the brighter the later they come; what the net says of one is its gray."""
+    names = [f"s0001_f{i:06d}_i00" for i in reversed(range(faces))]
+    table = pd.DataFrame({"instance_id": names, "file": [f"{name}.png" for name in names]})
+    table = table.assign(x0=20.0, y0=20.0, x1=40.0, y1=40.0, crop_x=10, crop_y=10)
+    table.to_parquet(folder / "faces.parquet")
+    for name in names:
+        write_image(folder / f"{name}.png", np.full((40, 40, 3), 10 * int(name[7:13]), np.uint8))
+    net = lambda views: np.repeat([[view.mean() / 100] for view in views], 7, 1)  # noqa: E731
+    monkeypatch.setattr(phase, "load_model", lambda *_: net if faces else None)
+    counts = phase.main(
+        *(str(folder / "faces.parquet"), str(folder), [], str(folder / "out.parquet")),
+        model={"name": "stub", "device": "cpu"},
+    )
+    assert counts.read == faces
+    return read_manifest(folder / "out.parquet")
+
+
+def test_each_face_keeps_its_evidence(tmp_path, monkeypatch):
+    table = run_main(tmp_path, monkeypatch, 3)
+    assert table["instance_id"].is_monotonic_increasing
+    evidence = np.array(table["log_probabilities"].tolist())
+    assert evidence.shape == (3, 7)
+    assert evidence[:, 0] == pytest.approx(np.log([phase.FLOOR, 0.1, 0.2]))
+
+
+def test_no_face_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatch):
+    table = run_main(tmp_path, monkeypatch, 0)
+    assert table.columns.tolist() == phase.SCORES.names
+    assert len(table) == 0

@@ -1,0 +1,203 @@
+"""select_text: which readings are text, where they stand, what a line is called."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.factories.written_images import SIZE, make_noise, write_text
+from workflow_scripts.film import read_text, select_text
+from workflow_scripts.film.read_text import measure_gray
+from workflow_scripts.film.select_text import Line
+from workflow_scripts.film.text.lines import LEAST_FIT, same_place
+from workflow_scripts.lib.images import write_image
+
+PLACE = (100.0, 140.0, 220.0, 160.0)
+FRAMES = [f"s0000_f{n:06d}" for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "kept"),
+    [("Hello", 0.9, True), ("Hello", 0.7, False), ("|-/.", 0.95, False), ("ABC", 0.99, False)],
+    ids=["sure", "unsure", "no letters", "too short"],
+)
+def test_select_readings(text, confidence, kept):
+    readings = pd.DataFrame({"text": [text], "confidence": [confidence]})
+    assert len(select_text.select_readings(readings, 0.8, 4)) == kept
+
+
+@pytest.mark.parametrize(
+    ("box", "card", "lines", "steady", "kind"),
+    [
+        ((60, 70, 260, 100), True, 2, False, "title"),
+        ((100, 20, 220, 30), True, 8, False, "credit"),
+        ((80, 150, 240, 165), False, 1, False, "subtitle"),
+        ((80, 150, 240, 165), False, 1, True, "subtitle"),
+        ((250, 5, 310, 15), False, 1, True, "watermark"),
+        ((250, 5, 310, 15), False, 1, False, "scene"),
+        ((60, 70, 260, 100), False, 1, False, "title"),
+        ((20, 80, 80, 90), False, 1, True, "scene"),
+    ],
+    ids=[
+        *("card", "card of many lines", "low center", "a subtitle may stand all shot"),
+        *("corner, all shot", "corner, a moment", "large over images", "a sign"),
+    ],
+)
+def test_name_kind(box, card, lines, steady, kind):
+    assert select_text.name_kind(box, SIZE, card=card, lines=lines, steady=steady) == kind
+
+
+@pytest.mark.parametrize(
+    ("counts", "roll"),
+    [([9, 12, 0, 30], True), ([1, 2, 12], False), ([0, 0], False), ([], False)],
+    ids=["credits run over a film", "one full image", "no text", "no image"],
+)
+def test_is_roll(counts, roll):
+    line = Line("r0", PLACE, "JANE DOE", 0.9)
+    assert select_text.is_roll([[line] * count for count in counts]) == roll
+    kind = select_text.name_kind(PLACE, SIZE, card=False, lines=9, steady=False, roll=roll)
+    assert (kind == "credit") == roll
+
+
+@pytest.mark.parametrize(
+    ("image", "card"),
+    [
+        (np.full((180, 320, 3), 30, np.uint8), True),
+        (
+            np.repeat(np.linspace(20, 120, 180)[:, None, None], 320, 1)
+            .repeat(3, 2)
+            .astype(np.uint8),
+            True,
+        ),
+        (make_noise(5), False),
+        (cv2.GaussianBlur(make_noise(5), (0, 0), 9), False),
+    ],
+    ids=["one color", "a run of color", "a scene", "a blurred scene"],
+)
+def test_is_card(image, card):
+    gray = measure_gray(write_text(image, "THE END", 120, 90))
+    assert select_text.is_card(gray, [(110, 70, 220, 100)], SIZE) is card
+
+
+def test_a_line_stands_where_it_fits_well_enough():
+    line = Line("r0", PLACE, "Hello you", 0.9)
+    spots = {("r0", FRAMES[n]): (PLACE, fit) for n, fit in [(1, 0.9), (2, 0.6), (3, 0.9)]}
+    for min_fit, there in [(0.5, [1, 1, 1, 1]), (0.7, [1, 1, 0, 0])]:  # lost once is lost
+        lines = select_text.place_lines(FRAMES[:4], {FRAMES[0]: [line]}, spots, min_fit)
+        assert [len(found) for found in lines] == there
+
+
+def test_where_two_lines_meet_the_surer_one_stands():
+    one, other = Line("r0", PLACE, "Hello you", 0.9), Line("r1", PLACE, "Hello yon", 0.8)
+    lines = [one]
+    select_text.add_line(lines, other)
+    assert lines == [one]
+    select_text.add_line(lines, replace(other, confidence=0.95))
+    assert [line.text for line in lines] == ["Hello yon"]
+
+
+def test_no_option_asks_for_less_than_is_followed():
+    schema = yaml.safe_load(Path("config/schemas/film.schema.yaml").read_text(encoding="utf-8"))
+    limits = schema["properties"]["select_text"]["properties"]
+    assert limits["min_fit"]["minimum"] == LEAST_FIT
+    assert limits["min_letters"]["minimum"] == 1  # readings without a letter are not even left
+
+
+def make_shot(folder: Path) -> pd.DataFrame:
+    """A shot of 12 images in which two texts come, fade and go."""
+    rows = []
+    for n, frame_id in enumerate(FRAMES):
+        image = make_noise(n // 3)
+        if n < 8:
+            image = write_text(image, "Hello you", 105, 155)
+        if n >= 3:
+            image = write_text(image, "Way out", 20 + n // 4, 40)
+        strength = 0.3 if n in (5, 6) else 1.0
+        image = np.rint(strength * image + (1 - strength) * make_noise(20 + n)).astype(np.uint8)
+        write_image(folder / f"{frame_id}.png", image)
+        rows.append((frame_id, 0, n / 6, f"{frame_id}.png", *SIZE))
+    columns = ["frame_id", "shot_id", "time_s", "file", "width_px", "height_px"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def read_at_random(seed: int):
+    """A reader who sees both texts in any image, now surely, now not, now but a part of them."""
+    rng = np.random.default_rng(seed)
+
+    def read(_: np.ndarray) -> list[tuple]:
+        texts = [((100.0, 140.0, 190.0, 160.0), "Hello you"), ((18.0, 25.0, 90.0, 45.0), "Way out")]
+        return [
+            (tuple(np.add(box, rng.integers(-2, 3, 4)).tolist()), text[: rng.integers(3, 10)], sure)
+            for (box, text), sure in zip(texts, rng.random(2), strict=True)
+        ]
+
+    return read
+
+
+def walk_directly(frames: pd.DataFrame, folder: Path, readings: dict, min_fit: float) -> list[list]:
+    """The lines of each image when only what is selected is followed, image by image."""
+    images = [cv2.imread(str(folder / file))[..., ::-1].copy() for file in frames["file"]]
+    lines = [list(readings.get(frame_id, [])) for frame_id in frames["frame_id"]]
+    strokes = {
+        line.reading_id: read_text.draw_strokes(images[n], line.box)
+        for n, found in enumerate(lines)
+        for line in found
+    }
+    for order in (range(len(images)), reversed(range(len(images)))):
+        followed: list[Line] = []
+        for n in order:
+            again = []
+            for line in followed:
+                seen = read_text.Line(line.reading_id, line.box, "", 0.0, strokes[line.reading_id])
+                box, fit = read_text.find_again(images[n], seen)
+                again += [replace(line, box=box)] if fit >= min_fit else []
+            for line in again:
+                select_text.add_line(lines[n], line)
+            fresh = readings.get(frames["frame_id"][n], [])
+            followed = fresh + [
+                a for a in again if not any(same_place(a.box, b.box) for b in fresh)
+            ]
+    return lines
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_selection_finds_what_following_it_alone_would_find(tmp_path, monkeypatch, seed):
+    frames = make_shot(tmp_path)
+    frames.to_parquet(tmp_path / "frames.parquet")
+    monkeypatch.setattr(read_text, "load_model", lambda *_: read_at_random(seed))
+    left = [tmp_path / f"{name}.parquet" for name in ("readings", "followed", "grays")]
+    read_text.main(
+        *(tmp_path / "frames.parquet", tmp_path, [], *left),
+        model={"name": "stub"},
+        read_every_s=0.3,
+    )
+    everything, followed = pd.read_parquet(left[0]), pd.read_parquet(left[1])
+    spots = select_text.group_spots(followed)
+    compared = 0
+    for min_confidence in (0.0, 0.4, 0.8):
+        for min_letters, min_fit in [(1, 0.5), (4, 0.7), (6, 0.9)]:
+            chosen = select_text.select_readings(everything, min_confidence, min_letters)
+            readings = select_text.group_readings(chosen)
+            placed = select_text.place_lines(FRAMES, readings, spots, min_fit)
+            assert placed == walk_directly(frames, tmp_path, readings, min_fit)
+            compared += sum(map(len, placed))
+    assert compared > 30
+
+
+def test_a_film_without_text_has_an_empty_table(tmp_path):
+    columns = {name: pd.Series(dtype=str) for name in select_text.FRAME_COLUMNS}
+    pd.DataFrame(columns).to_parquet(tmp_path / "frames.parquet")
+    left = [tmp_path / f"{name}.parquet" for name in ("readings", "followed", "grays")]
+    for path, schema in zip(
+        left, (read_text.READINGS, read_text.FOLLOWED, read_text.GRAYS), strict=True
+    ):
+        schema.empty_table().to_pandas().to_parquet(path)
+    out = tmp_path / "text.parquet"
+    limits = {"min_confidence": 0.8, "min_letters": 4, "min_fit": 0.7}
+    counts = select_text.main(tmp_path / "frames.parquet", *left, out, **limits)
+    assert counts.read == 0
+    assert pd.read_parquet(out).columns.tolist() == select_text.TEXT.names

@@ -1,0 +1,236 @@
+"""Select which readings are text, where each line stands, and what it is: title, subtitle, ...
+
+Reads the frames, the readings, where each was found again, and the coarse gray of the images;
+leaves one row per image and line of text. A newer reading takes over from an older one of the same
+line; where two lines meet at one place, the surer one stands. No image is decoded.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.film.text.lines import (
+    CARD_GRID,
+    Box,
+    count_letters,
+    cut_pieces,
+    overlap,
+    same_place,
+)
+from workflow_scripts.lib.images import clip_box
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.phase import Counts, log, run_phase
+
+TEXT = pa.schema(
+    [
+        ("text_id", pa.string()),  # frame_id and a number: s0012_f000345_x00
+        ("frame_id", pa.string()),
+        *[(side, pa.float32()) for side in ("x0", "y0", "x1", "y1")],
+        ("text", pa.string()),
+        ("confidence", pa.float32()),  # of the reading, 0 to 1
+        ("kind", pa.string()),  # title | subtitle | watermark | credit | scene
+    ]
+)
+FRAME_COLUMNS = ["frame_id", "shot_id", "file", "width_px", "height_px"]
+BOX = ["x0", "y0", "x1", "y1"]
+READING_COLUMNS = ["reading_id", "frame_id", *BOX, "text", "confidence"]
+FOLLOWED_COLUMNS = ["reading_id", "frame_id", *BOX, "fit"]
+CARD_RIPPLE = 4.0  # of a card's gray (0 to 255), what is left after a smooth run of it is taken off
+CREDIT_LINES = 4  # a card with at least so many lines is credits,
+ROLL_LINES = 8  # and so are images of any kind that mostly hold so many: credits over a film
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text in one image."""
+
+    reading_id: str
+    box: Box
+    text: str
+    confidence: float
+
+
+Spots = dict[tuple[str, str], tuple[Box, float]]  # (reading_id, frame_id) -> place there, fit
+
+
+def select_readings(
+    readings: pd.DataFrame, min_confidence: float, min_letters: int
+) -> pd.DataFrame:
+    """The readings that are text at all: sure enough, and with enough letters or digits."""
+    letters = readings["text"].map(count_letters)
+    return readings[(readings["confidence"] >= min_confidence) & (letters >= min_letters)]
+
+
+def place_lines(
+    frame_ids: list[str], readings: dict[str, list[Line]], spots: Spots, min_fit: float
+) -> list[list[Line]]:
+    """The lines of every image of a piece of a shot; `readings` are selected, by frame_id."""
+    lines = [list(readings.get(frame_id, [])) for frame_id in frame_ids]
+    if any(lines):
+        for order in (range(len(frame_ids)), reversed(range(len(frame_ids)))):
+            follow(order, frame_ids, readings, spots, lines, min_fit)
+    return lines
+
+
+def follow(
+    order: Iterable[int],
+    frame_ids: list[str],
+    readings: dict[str, list[Line]],
+    spots: Spots,
+    lines: list[list[Line]],
+    min_fit: float,
+) -> None:
+    """Walk through a piece and add to each image the lines read before that still stand."""
+    followed: list[Line] = []
+    for n in order:
+        again = [(line, spots.get((line.reading_id, frame_ids[n]))) for line in followed]
+        followed = [replace(line, box=at[0]) for line, at in again if at and at[1] >= min_fit]
+        for line in followed:
+            add_line(lines[n], line)
+        fresh = readings.get(frame_ids[n], [])  # takes over from an older one of the same line
+        followed = fresh + [
+            line for line in followed if not any(same_place(line.box, new.box) for new in fresh)
+        ]
+
+
+def add_line(lines: list[Line], line: Line) -> None:
+    """Add a line to those of an image; where one stands already, the surer reading wins."""
+    for n, other in enumerate(lines):
+        if same_place(other.box, line.box):
+            if line.confidence > other.confidence:
+                lines[n] = line
+            return
+    lines.append(line)
+
+
+def is_card(gray: np.ndarray, boxes: Iterable[Box], size: tuple[int, int]) -> bool:
+    """Whether an image is a title card: beside the text one color, or a smooth run of it.
+
+    `gray` holds the cells of CARD_GRID row by row; size = width, height of the image.
+    """
+    width, height = size
+    beside = np.ones((height, width), np.float32)
+    for box in boxes:
+        px = (box[3] - box[1]) / 2
+        x0, y0, x1, y1 = clip_box(np.add(box, [-px, -px, px, px]), width, height)
+        beside[y0:y1, x0:x1] = 0
+    free = cv2.resize(beside, CARD_GRID, interpolation=cv2.INTER_AREA).ravel() > 0.99
+    values = gray[free]
+    y, x = np.divide(np.mgrid[: CARD_GRID[1], : CARD_GRID[0]].reshape(2, -1), CARD_GRID[0])
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)[free]
+    if len(values) < terms.shape[1]:
+        return False
+    plane, *_ = np.linalg.lstsq(terms, values, rcond=None)
+    return float(np.std(values - terms @ plane)) <= CARD_RIPPLE
+
+
+def name_kind(
+    box: Box, size: tuple[int, int], *, card: bool, lines: int, steady: bool, roll: bool = False
+) -> str:
+    """Kind of a line by where it stands; size = width, height of the image.
+
+    `lines` counts those of the image; `steady`: it stands there through the whole shot; `roll`:
+    the shot's images are full of lines.
+    """
+    if roll:
+        return "credit"
+    x, y = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
+    high, wide = (box[3] - box[1]) / size[1], (box[2] - box[0]) / size[0]
+    central = abs(x - 0.5) < 0.15
+    if card:
+        return "credit" if lines >= CREDIT_LINES else "title"
+    if steady and high < 0.08 and abs(x - 0.5) > 0.2 and abs(y - 0.5) > 0.33:
+        return "watermark"
+    if central and y > 0.7 and high < 0.14:
+        return "subtitle"
+    if central and abs(y - 0.5) < 0.25 and high > 0.06 and wide > 0.25:
+        return "title"
+    return "scene"
+
+
+def is_steady(line: Line, image_lines: list[list[Line]]) -> bool:
+    """Whether a line stands at one place in (nearly) all images of a shot of some length."""
+    there = sum(any(overlap(line.box, o.box) > 0.8 for o in lines) for lines in image_lines)
+    return len(image_lines) >= 4 and there >= 0.9 * len(image_lines)
+
+
+def is_roll(image_lines: list[list[Line]]) -> bool:
+    """Whether images with text mostly hold as many lines as only credits do."""
+    counts = [len(lines) for lines in image_lines if lines]
+    return bool(counts) and float(np.median(counts)) >= ROLL_LINES
+
+
+def describe_piece(
+    piece: pd.DataFrame, image_lines: list[list[Line]], grays: dict[str, np.ndarray]
+) -> list[tuple]:
+    """Rows of the table for one piece of a shot."""
+    rows, roll = [], is_roll(image_lines)
+    for frame, lines in zip(piece.itertuples(), image_lines, strict=True):
+        if not lines:
+            continue
+        size = (frame.width_px, frame.height_px)
+        card = is_card(grays[frame.frame_id], [line.box for line in lines], size)
+        for k, line in enumerate(sorted(lines, key=lambda one: (one.box[1], one.box[0]))):
+            steady = not card and is_steady(line, image_lines)
+            facts = {"card": card, "lines": len(lines), "steady": steady, "roll": roll}
+            kind = name_kind(line.box, size, **facts)
+            text_id = f"{frame.frame_id}_x{k:02d}"
+            rows.append((text_id, frame.frame_id, *line.box, line.text, line.confidence, kind))
+    return rows
+
+
+def group_readings(readings: pd.DataFrame) -> dict[str, list[Line]]:
+    """Lines by the frame_id of the image in which they were read."""
+    lines: dict[str, list[Line]] = {}
+    for row in readings.itertuples():
+        line = Line(row.reading_id, (row.x0, row.y0, row.x1, row.y1), row.text, row.confidence)
+        lines.setdefault(row.frame_id, []).append(line)
+    return lines
+
+
+def group_spots(followed: pd.DataFrame) -> Spots:
+    """Place and fit of each reading in each image where it was found again."""
+    return {
+        (row.reading_id, row.frame_id): ((row.x0, row.y0, row.x1, row.y1), row.fit)
+        for row in followed.itertuples()
+    }
+
+
+def main(
+    frames: str,
+    readings: str,
+    followed: str,
+    grays: str,
+    text: str,
+    *,
+    min_confidence: float,
+    min_letters: int,
+    min_fit: float,
+) -> Counts:
+    """Write the film's text; see the top of this file for the method."""
+    table = read_manifest(frames, FRAME_COLUMNS)
+    table = table[table["file"] != ""].sort_values("frame_id")
+    everything = read_manifest(readings, READING_COLUMNS)
+    selected = select_readings(everything, min_confidence, min_letters)
+    lines = group_readings(selected)
+    again = read_manifest(followed, FOLLOWED_COLUMNS)
+    spots = group_spots(again[again["reading_id"].isin(selected["reading_id"])])
+    tones = read_manifest(grays, ["frame_id", "gray"]).set_index("frame_id")["gray"].to_dict()
+    rows = []
+    for piece in cut_pieces(table):
+        placed = place_lines(piece["frame_id"].tolist(), lines, spots, min_fit)
+        rows += describe_piece(piece, placed, tones)
+    found = pd.DataFrame(rows, columns=TEXT.names)
+    write_manifest(found, text, TEXT)
+    kinds = {str(kind): int(n) for kind, n in found["kind"].value_counts().items()}
+    log.info("%d of %d readings are text: %d lines", len(selected), len(everything), len(found))
+    with_text = found["frame_id"].nunique()
+    return Counts("images", len(table), len(table), found={"with_text": with_text, **kinds})
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)
