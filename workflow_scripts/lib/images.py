@@ -18,7 +18,10 @@ Rle = dict[str, Any]
 
 
 def read_rgb(path: str | Path) -> np.ndarray:
-    """Decode an image as (H, W, 3) RGB uint8; alpha is composited on gray, never just dropped."""
+    """Decode an image that the workflow wrote or kept: (H, W, 3) RGB uint8, alpha on gray.
+
+    What people bring goes through `foreign_images`, which also turns images upright.
+    """
     data = np.fromfile(path, np.uint8)
     image = (
         cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
