@@ -9,7 +9,7 @@ import cv2
 import simplejpeg
 
 from workflow_scripts.film.decoding.folder_pass import find_crops, glance_at
-from workflow_scripts.film.decoding.image_files import list_images, load_image
+from workflow_scripts.film.decoding.image_files import load_image
 from workflow_scripts.film.decoding.measures import measure, reduce_luma, shrink
 from workflow_scripts.film.decoding.memory import keep_freed_memory
 from workflow_scripts.film.decoding.recorder import QUALITY, save_file
@@ -17,6 +17,7 @@ from workflow_scripts.film.decoding.shots import ShotFinder, extract_features
 from workflow_scripts.film.decoding.video import Film
 from workflow_scripts.film.decoding.video_pass import find_video_crop
 from workflow_scripts.film.decoding.yuv import jpeg_planes, view_planes
+from workflow_scripts.lib.image_folders import list_images
 
 FRAMES, FIRST = 100, 400
 

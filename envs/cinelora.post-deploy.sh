@@ -17,7 +17,6 @@ black==26.10.1
 certifi==2026.10.18
 charset-normalizer==3.5.2
 click==8.5.1
-cloudpickle==3.1.2
 colorama==0.4.6 ; sys_platform == 'win32'
 conda-inject==1.3.2
 configargparse==1.9.0
@@ -61,7 +60,6 @@ importlib-metadata==10.2.0
 iniconfig==2.3.1
 iopath==0.1.10
 jinja2==3.1.6
-joblib==1.6.0
 jsonschema==4.26.0
 jsonschema-specifications==2025.9.1
 jupyter-core==5.9.1
@@ -76,7 +74,6 @@ ml-dtypes==0.6.0
 mpmath==1.3.0
 multiprocess==0.70.19
 mypy-extensions==1.2.0
-narwhals==2.28.0
 nbformat==5.11.1
 networkx==3.6.1
 numba==0.68.1
@@ -115,6 +112,7 @@ psutil==7.2.2
 pulp==3.3.2
 pyarrow==26.0.1
 pyclipper==1.4.0
+pycocotools==2.0.11
 pydantic==2.14.3
 pydantic-core==2.50.4
 pygments==2.21.0
@@ -138,7 +136,6 @@ rpds-py==2026.9.1
 rtmlib==0.0.16
 ruff==0.17.5
 safetensors==0.8.0
-scikit-learn==1.9.1
 scipy==1.17.1
 setuptools==84.2.1
 shapely==2.2.0
@@ -167,7 +164,6 @@ sympy==1.14.0
 tabulate==0.10.0
 tenacity==9.2.1
 termcolor==3.3.0
-threadpoolctl==3.8.0
 throttler==1.2.3
 timm==1.0.31
 tokenizers==0.23.3

@@ -59,6 +59,20 @@ def test_a_difference_of_equal_sets_is_not_significant():
     assert low < 0 < high
 
 
+def test_intervals_are_the_percentiles_of_resampled_means():
+    """What the intervals of earlier adapters were made of: the same draws give the same ends."""
+    first, second = np.random.default_rng(3).normal(0, 1, (2, 12))
+    rng = np.random.default_rng(9)
+    draws = [values[rng.integers(0, 12, (300, 12))].mean(1) for values in (first, first, second)]
+    expected = np.percentile([draws[0], draws[1] - draws[2]], [2.5, 97.5], axis=1).T
+    rng = np.random.default_rng(9)
+    found = [
+        bootstrap_mean(first, resamples=300, rng=rng)[1:],
+        bootstrap_difference(first, second, resamples=300, rng=rng)[1:],
+    ]
+    assert np.allclose(found, expected, rtol=1e-12)
+
+
 def test_a_collapsed_model_loses_diversity():
     groups = np.array([0, 0, 1, 1])
     alive = diversity(unit([1, 0], [0, 1], [1, 1], [1, -1]), groups)

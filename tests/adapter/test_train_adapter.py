@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from diffusers.training_utils import compute_snr
 
 from tests.factories.datasets_in_code import (
     BASE,
@@ -23,9 +24,10 @@ from workflow_scripts.adapter.adapter_file import (
     write_adapter,
 )
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
-from workflow_scripts.adapter.trainer import Settings, Trainer, learning_rate, snr_weights
+from workflow_scripts.adapter.trainer import Settings, Trainer, make_schedule, snr_weights
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.diffusion import signal_to_noise
 from workflow_scripts.models.registry import load_model
 
 FEW = {"steps": 4, "batch_size": 2, "rank": 2, "alpha": 1.0, "resolution_px": 64, "validations": 2}
@@ -72,9 +74,16 @@ def differ(first, second):
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
 def test_the_rate_rises_then_falls_and_is_never_zero(schedule):
     settings = make_settings(steps=20, warmup=0.2, learning_rate=1.0, schedule=schedule)
-    rates = [learning_rate(settings, step) for step in range(20)]
-    assert rates[:4] == [0.2, 0.4, 0.6, 0.8]
-    assert rates[4] == 1.0
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
+    rates = [make_schedule(settings, optimizer)(step) for step in range(20)]
+    assert rates[:5] == [0.2, 0.4, 0.6, 0.8, 1.0]
+    shares = [(step - 4) / 16 for step in range(4, 20)]
+    falling = {
+        "constant": [1.0 for _ in shares],
+        "linear": [1 - share for share in shares],
+        "cosine": [(1 + math.cos(math.pi * share)) / 2 for share in shares],
+    }
+    assert rates[4:] == pytest.approx(falling[schedule], rel=1e-12)
     assert min(rates) > 0
     assert rates[-1] == (1.0 if schedule == "constant" else min(rates))
 
@@ -85,6 +94,13 @@ def test_min_snr_lowers_the_weight_of_almost_clean_images():
     assert weights[0] < 0.05
     assert weights[1:].tolist() == [1.0, 1.0]
     assert snr_weights(base, steps, gamma=0).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_signal_to_noise_is_that_of_diffusers():
+    base = open_base()
+    timesteps = torch.arange(base.noise.config.num_train_timesteps)
+    expected = compute_snr(base.noise, timesteps)
+    assert torch.allclose(signal_to_noise(base, timesteps), expected, rtol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_weights(make_trainer):

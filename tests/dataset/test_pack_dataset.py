@@ -276,6 +276,17 @@ def test_connect_shots(shares, groups, units):
     assert splits.connect_shots(frames, ["group"]).to_dict() == units
 
 
+def test_connect_shots_over_several_columns_and_none():
+    frames = pd.DataFrame(
+        {"shot_id": [7, 3, 5, 9], "group": ["a", "b", "a", "c"], "view_group": [None, "v", "v", ""]}
+    )
+    assert splits.connect_shots(frames, []).to_dict() == {3: 3, 5: 5, 7: 7, 9: 9}
+    joined = splits.connect_shots(frames, ["group", "view_group"])
+    assert joined.to_dict() == {3: 3, 5: 3, 7: 3, 9: 9}  # 7 and 5 share a, 5 and 3 share v
+    assert joined.dtype == "int64"
+    assert splits.connect_shots(frames[:0], ["group"]).empty
+
+
 def make_units(table):
     rows = [(u, c) for u, cats in table.items() for c, n in cats.items() for _ in range(n)]
     return pd.DataFrame(rows, columns=["split_group", "category"])

@@ -10,7 +10,7 @@ import yaml
 
 from tests.factories import models_in_code as build
 from tests.factories.onnx_in_code import build_retinaface, build_standing_figure
-from workflow_scripts.models.fetching.pins import hash_file
+from workflow_scripts.lib.checksums import hash_file
 
 EMOTIONS = ["neutral", "happy", "sad", "angry", "fear", "disgust", "surprised"]
 PROMPTS = "resources/prompts/captions.yaml"

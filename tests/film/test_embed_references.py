@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.factories.encoded_images import encode, encode_alpha, encode_deep, encode_turned
 from tests.factories.figures import draw_figure
 from workflow_scripts.film import embed_references
 from workflow_scripts.film.people.roster import find_gaps, list_images
@@ -41,8 +42,8 @@ def roster(tmp_path):
     return folder
 
 
-def run(roster, monkeypatch) -> pd.DataFrame:
-    monkeypatch.setattr(embed_references, "load_model", load_stub)
+def run(roster, monkeypatch, load=load_stub) -> pd.DataFrame:
+    monkeypatch.setattr(embed_references, "load_model", load)
     output = str(roster.parent / "references.parquet")
     embed_references.main(
         list_images(roster, CAST),
@@ -72,6 +73,44 @@ def test_every_image_gets_a_row(roster, monkeypatch):
     assert rows.loc["pip/empty.jpg", "vector"] is None
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("03.jpg", lambda image: encode_turned(np.ascontiguousarray(np.rot90(image)), 6)),
+        ("03.png", lambda image: encode_alpha(image, np.full(image.shape[:2], 255, np.uint8))),
+        ("03.png", encode_deep),
+        ("03.jpg", lambda image: encode(image, "JPEG", mode="CMYK", quality=98)),
+    ],
+    ids=["turned by its camera", "with transparency", "16 bits", "CMYK"],
+)
+def test_a_model_sees_references_upright_and_whole(tmp_path, monkeypatch, name, data):
+    figure, folder = draw_figure("pip")[0], tmp_path / "roster"
+    (folder / "pip").mkdir(parents=True)
+    (folder / "pip" / name).write_bytes(data(figure))
+    seen = []
+
+    def load(model: dict, weights: list):
+        run_model = load_stub(model, weights)
+        if model["role"] != "detect":
+            return run_model
+        return lambda image: (seen.append(image), run_model(image))[1]
+
+    (row,) = run(folder, monkeypatch, load).itertuples()
+    assert (row.reference_id, row.reason) == (f"pip/{name}", "")
+    expected = figure[..., :1] if data is encode_deep else figure
+    (image,) = seen
+    assert image.shape == figure.shape
+    assert np.abs(image.astype(int) - expected).mean() < 4
+
+
+def test_an_unreadable_reference_is_named_in_the_log(roster, monkeypatch, caplog):
+    (roster / "pip" / "broken.jpg").write_bytes(b"no image")
+    (roster / "pip" / ".hidden.jpg").write_bytes(b"no image")
+    rows = run(roster, monkeypatch)
+    assert len(rows) == 5
+    assert f"{roster}/pip/broken.jpg: not an image in a known format (8 bytes)" in caplog.text
+
+
 def test_an_image_in_the_wrong_folder_is_named(roster, monkeypatch):
     write_image(roster / "pip" / "wrong.jpg", draw_figure("nella")[0])
     assert embed_references.find_mislabeled_references(run(roster, monkeypatch)) == [
@@ -87,9 +126,13 @@ def test_no_roster_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatc
 
 def test_gaps_of_a_roster_are_said(roster):
     (roster / "nela").mkdir()
+    (roster / "pip" / "a.heic").touch()
+    (roster / "pip" / "b.heic").touch()
     said = find_gaps(roster, [*CAST, "bruno"])
     assert "no images of bruno" in said[0]
-    assert "did you mean 'nella'?" in said[1]
+    assert f"{roster}/pip holds files that are not read: 2 .heic (read: .jpg, " in said[1]
+    assert "did you mean 'nella'?" in said[2]
+    assert len(said) == 3
 
 
 def test_the_largest_person_counts():

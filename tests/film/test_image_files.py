@@ -1,48 +1,21 @@
-"""Folders of images: order, formats, damage."""
-
-import io
+"""Images of a folder that is a film: what is kept as the file it is, what is converted, damage."""
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.factories.encoded_images import encode, encode_print, encode_turned
 from tests.factories.films_in_code import draw_scene
-from workflow_scripts.film.decoding.image_files import list_images, load_image, read_size
+from workflow_scripts.film.decoding.image_files import load_image
 from workflow_scripts.lib.errors import CineloraError
 
 SCENE = draw_scene(1)
 LARGE = draw_scene(1, (1280, 720))
 
 
-def encode(image, kind, **options):
-    data = io.BytesIO()
-    Image.fromarray(image).save(data, kind, **options)
-    return data.getvalue()
-
-
 def load(tmp_path, name, data):
     path = tmp_path / name
     path.write_bytes(data)
     return load_image(path)
-
-
-def test_natural_order_without_hidden_files(tmp_path):
-    names = ["10.jpg", "2.jpg", "b/1.png", "b/01.webp", "B2/x.JPG", ".x/1.jpg", ".y.jpg", "n.txt"]
-    for name in [*names, "x²3.jpg"]:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)]
-    assert found[:2] == ["2.jpg", "10.jpg"]
-    assert sorted(found) == sorted(
-        ["2.jpg", "10.jpg", "b/1.png", "b/01.webp", "B2/x.JPG", "x²3.jpg"]
-    )
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
-def test_formats(tmp_path, kind):
-    loaded = load(tmp_path, f"x.{kind.lower()}", encode(SCENE, kind, quality=98))
-    assert loaded.image.shape == SCENE.shape
-    assert np.abs(loaded.image.astype(int) - SCENE).mean() < 6
 
 
 def test_a_jpeg_is_kept_as_it_is(tmp_path):
@@ -75,29 +48,15 @@ def test_a_jpeg_that_is_going_to_be_cut_comes_whole(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "size"),
-    [
-        ("x.jpg", lambda: encode(LARGE, "JPEG"), (1280, 720)),
-        ("x.png", lambda: encode(LARGE, "PNG"), (1280, 720)),
-        ("x.jpg", lambda: _save(Image.fromarray(LARGE), "JPEG", exif=_exif(6)), (720, 1280)),
-        ("x.jpg", lambda: b"no image at all", None),
-    ],
-    ids=["JPEG", "PNG", "turned by its camera", "text"],
-)
-def test_read_size(tmp_path, name, data, size):
-    (tmp_path / name).write_bytes(data())
-    assert read_size(tmp_path / name) == size
-
-
-@pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("cmyk.jpg", lambda: _save(Image.fromarray(SCENE).convert("CMYK"), "JPEG")),
-        ("gray.jpg", lambda: _save(Image.fromarray(SCENE).convert("L"), "JPEG")),
-        ("turned.jpg", lambda: _save(Image.fromarray(SCENE), "JPEG", exif=_exif(6))),
+        ("cmyk.jpg", lambda: encode(SCENE, "JPEG", mode="CMYK")),
+        ("ycck.jpg", lambda: encode_print(SCENE)),
+        ("gray.jpg", lambda: encode(SCENE, "JPEG", mode="L")),
+        ("turned.jpg", lambda: encode_turned(SCENE, 6)),
         ("really_png.jpg", lambda: encode(SCENE, "PNG")),
     ],
-    ids=["CMYK", "gray", "turned by its camera", "a PNG called .jpg"],
+    ids=["CMYK", "YCCK", "gray", "turned by its camera", "a PNG called .jpg"],
 )
 def test_what_is_converted(tmp_path, name, data):
     loaded = load(tmp_path, name, data())
@@ -105,33 +64,9 @@ def test_what_is_converted(tmp_path, name, data):
     assert loaded.image.shape[2] == 3
 
 
-def _save(image, kind, **options):
-    data = io.BytesIO()
-    image.save(data, kind, **options)
-    return data.getvalue()
-
-
-def _exif(orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return exif
-
-
 def test_a_turned_jpeg_comes_upright(tmp_path):
-    image = load(tmp_path, "x.jpg", _save(Image.fromarray(SCENE), "JPEG", exif=_exif(6))).image
+    image = load(tmp_path, "x.jpg", encode_turned(SCENE, 6)).image
     assert np.abs(image.astype(int) - np.rot90(SCENE, -1)).mean() < 12
-
-
-def test_colors_under_alpha_never_show(tmp_path):
-    red = np.zeros((20, 20, 4), np.uint8)
-    red[..., 0] = 255  # alpha is 0 everywhere
-    image = load(tmp_path, "x.png", encode(red, "PNG")).image
-    assert np.array_equal(np.unique(image), [128])
-
-
-def test_sixteen_bits(tmp_path):
-    gray = np.full((20, 30), 40_000, np.uint16)
-    assert load(tmp_path, "x.png", encode(gray, "PNG")).image[0, 0].tolist() == [156] * 3
 
 
 @pytest.mark.parametrize("scene", [SCENE, LARGE], ids=["small", "large"])

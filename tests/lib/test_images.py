@@ -1,12 +1,17 @@
 import cv2
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
+from pycocotools import mask as coco
 
 from workflow_scripts.lib import images
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
 
+MASKS = pa.schema([("instance_id", pa.string()), ("mask", images.RLE)])
 RED = np.full((40, 60, 3), (250, 10, 20), np.uint8)
 
 
@@ -15,14 +20,27 @@ def test_masks_survive_the_run_length_code(mask):
     assert np.array_equal(images.decode_rle(images.encode_rle(mask), *mask.shape), mask)
 
 
-def test_run_lengths_are_coco_column_major():
-    mask = np.array([[0, 1], [1, 1]], bool)
-    assert images.encode_rle(mask) == [1, 3]
+def test_run_lengths_are_cocos_column_major():
+    mask = np.array([[0, 1, 1], [1, 1, 0]], bool)
+    (expected,) = coco.frPyObjects([{"size": [2, 3], "counts": [1, 4, 1]}], 2, 3)
+    counts = expected["counts"].decode()
+    assert images.encode_rle(mask) == {"size": [2, 3], "counts": counts}
+
+
+def test_coco_reads_a_mask_as_it_stands_in_a_table(tmp_path):
+    mask = np.zeros((40, 60), bool)
+    mask[5:20, 30:50] = True
+    table = pd.DataFrame({"instance_id": ["a"], "mask": [images.encode_rle(mask)]})
+    write_manifest(table, tmp_path / "a.parquet", MASKS)
+    (stored,) = read_manifest(tmp_path / "a.parquet", ["mask"])["mask"]
+    assert coco.toBbox(stored).tolist() == [30, 5, 20, 15]
+    assert np.array_equal(images.decode_rle(stored, 40, 60), mask)
 
 
 def test_a_mask_of_another_size_is_refused():
-    with pytest.raises(CineloraError, match="4 pixels does not fit 3x3"):
-        images.decode_rle([1, 3], 3, 3)
+    rle = images.encode_rle(np.ones((2, 5), bool))
+    with pytest.raises(CineloraError, match="a mask of 5x2 pixels does not fit 2x5"):
+        images.decode_rle(rle, 5, 2)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from tests.factories.hub_on_loopback import COMMIT, Place, open_place
+from workflow_scripts.lib.checksums import hash_folder
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models import fetch_model
+from workflow_scripts.models import checksums, fetch_model
 from workflow_scripts.models.fetching import pins
 from workflow_scripts.models.fetching.listing import choose_rows, list_copies, list_rows
 from workflow_scripts.models.registry import read_registry
@@ -131,6 +132,26 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path, caplog):
     fetch_model.fetch(row, path)
     assert {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*.*")} == MEMBERS
     assert "net may not be used commercially" in caplog.text
+
+
+def test_a_fetched_folder_is_not_read_again_for_its_checksum(tmp_path, monkeypatch):
+    row, path = folder_row(tmp_path), tmp_path / "m" / "net"
+    fetch_model.fetch(row, path)
+    expected = hash_folder(path)
+    monkeypatch.setattr(checksums, "hash_folder", forbid)
+    assert checksums.folder_checksum(path) == expected
+
+
+def test_a_folder_with_files_of_others_is_hashed_by_its_first_user(tmp_path):
+    row, path = folder_row(tmp_path), tmp_path / "m" / "net"
+    fetch_model.fetch(row, path)
+    (path / "notes.txt").write_text("mine")
+    fetch_model.fetch(row, path)
+    assert checksums.folder_checksum(path) == hash_folder(path)
+
+
+def forbid(*_):
+    raise AssertionError("the folder was read once more")
 
 
 def test_a_changed_member_is_noticed(tmp_path):

@@ -173,6 +173,16 @@ def test_centerface_maps_become_a_face():
     assert marks[0].tolist() == [[22, 10]] * 5
 
 
+def test_the_surest_of_boxes_that_overlap_stays():
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [6, 0, 16, 10], [40, 40, 44, 44]], np.float32)
+    scores = np.array([0.6, 0.9, 0.7, 0.1], np.float32)
+    kept = centerface.suppress_boxes(boxes, scores)  # 5 of 15 columns shared: a third is too much
+    assert kept == [1, 3]
+    assert centerface.suppress_boxes(boxes[:0], scores[:0]) == []
+    boxes[2, [0, 2]] = 7, 17  # 4 of 16 are not
+    assert centerface.suppress_boxes(boxes, scores) == [1, 2, 3]
+
+
 def test_light_models_find_and_cut_out_one_figure(image):
     detect, segment = load_light("detect"), load_light("segment")
     people = segment(image, detect(image))

@@ -4,9 +4,12 @@ Every figure can be computed for the base as well, from the same seeds: only the
 something about the adapter.
 """
 
-import numpy as np
+from collections.abc import Callable, Sequence
 
-INTERVAL = (2.5, 97.5)  # percentiles of the bootstrap: 95 %
+import numpy as np
+from scipy.stats import bootstrap
+
+CONFIDENCE = 0.95  # of the intervals
 COPY_PERCENTILE = 95  # of the held-out images' own nearness to the training images
 
 
@@ -17,9 +20,7 @@ def bootstrap_mean(
     values = np.asarray(values, float)
     if len(values) < 2:
         return (float(values.mean()) if len(values) else np.nan), np.nan, np.nan
-    means = values[rng.integers(0, len(values), (resamples, len(values)))].mean(1)
-    low, high = np.percentile(means, INTERVAL)
-    return float(values.mean()), float(low), float(high)
+    return float(values.mean()), *_find_interval((values,), np.mean, resamples, rng)
 
 
 def bootstrap_difference(
@@ -28,12 +29,28 @@ def bootstrap_difference(
     """mean(first) - mean(second) of two unpaired sets, with its 95 % interval."""
     if min(len(first), len(second)) < 2:
         return np.nan, np.nan, np.nan
-    draws = [
-        values[rng.integers(0, len(values), (resamples, len(values)))].mean(1)
-        for values in (np.asarray(first, float), np.asarray(second, float))
-    ]
-    low, high = np.percentile(draws[0] - draws[1], INTERVAL)
-    return float(np.mean(first) - np.mean(second)), float(low), float(high)
+    sets = np.asarray(first, float), np.asarray(second, float)
+    return subtract_means(*sets), *_find_interval(sets, subtract_means, resamples, rng)
+
+
+def subtract_means(first: np.ndarray, second: np.ndarray, axis: int = -1) -> np.ndarray:
+    """mean(first) - mean(second) along an axis."""
+    return first.mean(axis) - second.mean(axis)
+
+
+def _find_interval(
+    sets: Sequence[np.ndarray], statistic: Callable, resamples: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """The percentile interval of a statistic of (N,) sets, each resampled by itself."""
+    found = bootstrap(
+        sets,
+        statistic,
+        n_resamples=resamples,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=rng,
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def similarity(drawn: np.ndarray, references: np.ndarray) -> np.ndarray:

@@ -32,11 +32,12 @@ from workflow_scripts.adapter.training_data import (
     read_split,
     subsample_evenly,
 )
+from workflow_scripts.lib.checksums import hash_folder
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.models.diffusion import Base, free_encoders, hash_folder
+from workflow_scripts.models.diffusion import Base, free_encoders
 from workflow_scripts.models.registry import load_model
 
 METRICS = pa.schema(
@@ -54,7 +55,13 @@ PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy"
 
 def make_fingerprint(settings: Settings, seed: int, dataset_sha256: str, base: Base) -> str:
     """Two trainings with the same fingerprint take the same steps."""
-    parts = [asdict(settings), seed, dataset_sha256, base.sha256, hash_code("adapter.train_adapter")]
+    parts = [
+        asdict(settings),
+        seed,
+        dataset_sha256,
+        base.sha256,
+        hash_code("adapter.train_adapter"),
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -6,13 +6,14 @@ the steps that the interrupted one would have taken.
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from diffusers.optimization import get_scheduler
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
 from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
@@ -23,6 +24,7 @@ from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import Base, denoising_errors, signal_to_noise
 
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
+SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
 
 
@@ -62,14 +64,18 @@ class Settings:
         return math.ceil(self.steps / (self.checkpoints + 1))
 
 
-def learning_rate(settings: Settings, step: int) -> float:
-    """Rate of the update that follows `step` updates; never 0, or lora_A would learn nothing."""
+def make_schedule(settings: Settings, optimizer: torch.optim.Optimizer) -> Callable[[int], float]:
+    """Rate of the update after `step` updates, by the step alone: resuming needs no state."""
     rising = round(settings.warmup * settings.steps)
-    if step < rising:
-        return settings.learning_rate * (step + 1) / (rising + 1)
-    part = (step - rising) / (settings.steps - rising)
-    falling = {"constant": 1.0, "linear": 1 - part, "cosine": (1 + math.cos(math.pi * part)) / 2}
-    return settings.learning_rate * falling[settings.schedule]
+    scheduler = get_scheduler(
+        SCHEDULES[settings.schedule],
+        optimizer,
+        num_warmup_steps=rising + 1,
+        num_training_steps=settings.steps + 1,
+    )
+    (share,) = scheduler.lr_lambdas
+    # One step ahead: at its step 0 a schedule gives 0, and lora_A would learn nothing
+    return lambda step: settings.learning_rate * share(step + 1)
 
 
 def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
@@ -108,6 +114,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.tensors.values(), settings.learning_rate, weight_decay=settings.weight_decay
         )
+        self.rate = make_schedule(settings, self.optimizer)
         self.step = 0
         self.moved: set[str] = set()  # tensors that have had a gradient
         self.rows: list[dict] = []
@@ -119,7 +126,7 @@ class Trainer:
         if not self.rows:
             self._record(None, 0.0, None)
         while self.step < until:
-            rate = learning_rate(self.settings, self.step)
+            rate = self.rate(self.step)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             loss = sum(

@@ -15,7 +15,7 @@ from workflow_scripts.dataset.framing import crop_body, crop_face
 from workflow_scripts.dataset.kohya import bucket_loss
 from workflow_scripts.film.decoding.bars import find_crop
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.images import decode_rle, read_rgb, write_image
+from workflow_scripts.lib.images import Rle, decode_rle, read_rgb, write_image
 from workflow_scripts.lib.phase import progress
 
 JPEG_QUALITY = 97  # of cuts: their frame was compressed once already
@@ -139,8 +139,8 @@ def _is_whole(row: pd.Series) -> bool:
 
 def read_masks(
     paths: str | Sequence[str], key: str, column: str, ids: Sequence[str]
-) -> dict[str, list[int]]:
-    """Run lengths of the named masks by id; other rows are not even read."""
+) -> dict[str, Rle]:
+    """The named masks by id; other rows are not even read."""
     found = {}
     for path in [paths] if isinstance(paths, str) else paths:
         table = pq.read_table(path, columns=[key, column], filters=[(key, "in", list(ids))])

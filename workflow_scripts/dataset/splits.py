@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 MAX_SHARE = 1 / 3  # of the images; where the smallest split group is larger, nothing is held out
 
@@ -14,19 +16,18 @@ def connect_shots(frames: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
     `frames` has shot_id and the keys, one row per frame; "" and nan are no shared value. A split
     group is called after its smallest shot.
     """
-    split_group = {shot: shot for shot in frames["shot_id"].unique()}
-
-    def find(shot: int) -> int:
-        while split_group[shot] != shot:
-            split_group[shot] = shot = split_group[split_group[shot]]
-        return shot
-
+    codes, shots = pd.factorize(frames["shot_id"], sort=True)
+    nodes = len(shots)
+    edges = [(codes[:0], codes[:0])]  # a shot and a value that it has; each value is a node too
     for key in keys:
-        known = frames[frames[key].fillna("") != ""]
-        for shots in known.groupby(key)["shot_id"].unique():
-            first, *others = sorted({find(shot) for shot in shots})
-            split_group.update(dict.fromkeys(others, first))
-    return pd.Series({shot: find(shot) for shot in split_group}, dtype="int64")
+        values = pd.factorize(frames[key].where(frames[key] != ""))[0]  # -1: none
+        known = values >= 0
+        edges.append((codes[known], values[known] + nodes))
+        nodes += values.max(initial=-1) + 1
+    ones, others = (np.concatenate(side) for side in zip(*edges, strict=True))
+    graph = coo_array((np.ones(len(ones), bool), (ones, others)), (nodes, nodes))
+    labels = connected_components(graph, directed=False)[1][: len(shots)]
+    return pd.Series(shots, shots).groupby(labels).transform("min").astype("int64")
 
 
 def choose_held_out(rows: pd.DataFrame, share: float, seed: int) -> set:

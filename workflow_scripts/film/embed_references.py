@@ -15,7 +15,7 @@ from workflow_scripts.film.people.colors import compare_colors, describe_colors
 from workflow_scripts.film.people.crops import cut_out
 from workflow_scripts.film.people.roster import find_gaps
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.foreign_images import read_image_file
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.models.detections import Detections
@@ -40,7 +40,7 @@ def choose_person(people: Detections) -> int | None:
 def describe_reference(path: Path, detect, segment, embed, padding: float) -> tuple:
     """Vector, colors and reason of one image."""
     try:
-        image = read_rgb(path)
+        image = read_image_file(path)
     except CineloraError as error:
         log.warning("%s", error)
         return None, None, "unreadable"

@@ -26,6 +26,7 @@ from workflow_scripts.film.places.plates import (
     warp,
 )
 from workflow_scripts.lib.images import (
+    RLE,
     clip_box,
     decode_rle,
     encode_rle,
@@ -50,8 +51,8 @@ BACKGROUNDS = pa.schema(
             pa.float32(),
         ),  # largest spot beside the hole that other images show otherwise,
         # as a share of the frame; 0 where the camera does not rest
-        ("hole", pa.list_(pa.uint32())),  # what was taken out: run lengths, see lib/images.py
-        ("painted", pa.list_(pa.uint32())),  # the part of it that no frame shows
+        ("hole", RLE),  # what was taken out
+        ("painted", RLE),  # the part of it that no frame shows
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "file"]

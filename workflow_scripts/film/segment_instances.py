@@ -25,7 +25,7 @@ from workflow_scripts.film.people.recovery import (
     find_people,
     recover_people,
 )
-from workflow_scripts.lib.images import encode_rle, read_rgb
+from workflow_scripts.lib.images import RLE, encode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
@@ -43,7 +43,7 @@ INSTANCES = pa.schema(
         ("x1", pa.float32()),
         ("y1", pa.float32()),
         ("score", pa.float32()),  # of the detector; of its neighbors in time where it saw nobody
-        ("mask", pa.list_(pa.uint32())),  # run lengths, see lib/images.py
+        ("mask", RLE),
         ("height_px", pa.int32()),  # size of the image and of the mask
         ("width_px", pa.int32()),
         ("area_px", pa.int32()),

@@ -1,18 +1,27 @@
 """Images and masks: decode, encode, crop, run-length code. Arrays are RGB uint8 (H, W, 3)."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
+from pycocotools import mask as coco
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 
 NEUTRAL_GRAY = (128, 128, 128)
+# A mask in a table is what COCO's tools call a segmentation: height, width, packed run lengths
+RLE = pa.struct([("size", pa.list_(pa.int32())), ("counts", pa.string())])
+Rle = dict[str, Any]
 
 
 def read_rgb(path: str | Path) -> np.ndarray:
-    """Decode an image as (H, W, 3) RGB uint8; alpha is composited on gray, never just dropped."""
+    """Decode an image that the workflow wrote or kept: (H, W, 3) RGB uint8, alpha on gray.
+
+    What people bring goes through `foreign_images`, which also turns images upright.
+    """
     data = np.fromfile(path, np.uint8)
     image = (
         cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -62,18 +71,15 @@ def mask_box(mask: np.ndarray) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def encode_rle(mask: np.ndarray) -> list[int]:
-    """Run lengths of a bool mask (H, W) in COCO's uncompressed form: column-major, zeros first."""
-    flat = np.asarray(mask, bool).ravel(order="F")
-    edges = np.flatnonzero(np.diff(flat)) + 1
-    runs = np.diff(np.concatenate([[0], edges, [flat.size]]))
-    return ([0] if flat.size and flat[0] else []) + [int(run) for run in runs]
+def encode_rle(mask: np.ndarray) -> Rle:
+    """Pack a bool mask (H, W) into COCO's compressed run lengths: column-major, zeros first."""
+    packed = coco.encode(np.asfortranarray(mask, np.uint8))
+    return {"size": packed["size"], "counts": packed["counts"].decode("ascii")}
 
 
-def decode_rle(counts: list[int], height: int, width: int) -> np.ndarray:
-    """Inverse of encode_rle: bool (height, width)."""
-    runs = np.asarray(counts, np.int64)
-    if runs.sum() != height * width:
-        raise CineloraError(f"a mask of {runs.sum()} pixels does not fit {width}x{height}")
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return flat.reshape(height, width, order="F")
+def decode_rle(rle: Rle, height: int, width: int) -> np.ndarray:
+    """Inverse of encode_rle: bool (height, width), which must be the size of the mask."""
+    rows, columns = rle["size"]
+    if (rows, columns) != (height, width):
+        raise CineloraError(f"a mask of {columns}x{rows} pixels does not fit {width}x{height}")
+    return coco.decode(rle).view(bool)

@@ -1,7 +1,6 @@
 """A base model as one object: encode images and captions, the denoising loss, draw images."""
 
 import gc
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.checksums import folder_checksum
 
 diffusers_logging.disable_progress_bar()  # their bars of loading would fill our logs
 transformers_logging.disable_progress_bar()
@@ -69,20 +69,10 @@ def open_base(
         is_random,
         architecture,
         version,
-        hash_folder(folder),
+        folder_checksum(folder),
         noise,
         pixels_per_latent=2 ** (len(pipeline.vae.config.block_out_channels) - 1),
     )
-
-
-def hash_folder(folder: str | Path) -> str:
-    """sha256 over names and contents of all files below a folder, hidden ones aside."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(folder).rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            digest.update(path.relative_to(folder).as_posix().encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from filelock import FileLock
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, phase_log, run_phase
+from workflow_scripts.models.checksums import remember_checksum
 from workflow_scripts.models.fetching.downloads import (
     fetch_file,
     fetch_hf,
@@ -75,13 +76,15 @@ def fetch_folder(row: dict[str, Any], path: Path, models_dir: str | None) -> Non
     if path.is_dir() and all((path / member).is_file() for member in members):
         for member, part in members.items():
             keep(part, path / member, f"{path.name}/{member}")
-        return
-    staging = path.with_name(f".{path.name}.fetching")
-    for member, part in members.items():
-        fetch_one(part, staging / member, f"{path.name}/{member}", models_dir)
-    if path.is_dir():  # half a folder: none of it was checked
-        shutil.rmtree(path)
-    staging.rename(path)
+    else:
+        staging = path.with_name(f".{path.name}.fetching")
+        for member, part in members.items():
+            fetch_one(part, staging / member, f"{path.name}/{member}", models_dir)
+        if path.is_dir():  # half a folder: none of it was checked
+            shutil.rmtree(path)
+        staging.rename(path)
+    pinned = {name: add_pins(part, f"{path.name}/{name}") for name, part in members.items()}
+    remember_checksum(path, {name: part["sha256"] for name, part in pinned.items()})
 
 
 def keep(row: dict[str, Any], path: Path, name: str) -> None:

@@ -7,7 +7,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.suffixes import IMAGES
+from workflow_scripts.lib.image_folders import find_images
 from workflow_scripts.models.registry import ROLES, choose_model, fetchable_films
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -77,7 +77,7 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
             problems.append(
                 f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
             )
-        elif path.is_dir() and not any(p.suffix.lower() in IMAGES for p in path.rglob("*")):
+        elif path.is_dir() and not any(find_images(path)):
             problems.append(f"films.{name}.path: the folder {path} holds no images.")
         if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
             problems.append(f"films.{name}: the kind character needs names under characters.")

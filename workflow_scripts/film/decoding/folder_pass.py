@@ -14,13 +14,7 @@ import numpy as np
 
 from workflow_scripts.film.decoding.bars import Crop, find_crop
 from workflow_scripts.film.decoding.footage import Footage, Problem, Sampling
-from workflow_scripts.film.decoding.image_files import (
-    Loaded,
-    Size,
-    list_images,
-    load_image,
-    read_size,
-)
+from workflow_scripts.film.decoding.image_files import Loaded, load_image
 from workflow_scripts.film.decoding.measures import shrink
 from workflow_scripts.film.decoding.recorder import Recorder, save_file, save_image
 from workflow_scripts.film.decoding.shots import (
@@ -30,6 +24,8 @@ from workflow_scripts.film.decoding.shots import (
     score_change,
 )
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.foreign_images import Size, read_size
+from workflow_scripts.lib.image_folders import IMAGE_SUFFIXES, count_others, list_images
 from workflow_scripts.lib.phase import log, progress
 
 LOOKS_FOR_BARS = 32  # images spread over the folder
@@ -41,8 +37,8 @@ def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
     """Read every image of a folder once; copy or convert it into `images`."""
     files = list_images(path)
     if not files:
-        raise CineloraError(f"{path} holds no images (.jpg, .png, .webp, .bmp, .tif).")
-    log.info("%s: %d images", path, len(files))
+        raise CineloraError(f"{path} holds no images ({', '.join(IMAGE_SUFFIXES)}).")
+    log.info("%s: %d images; other files: %s", path, len(files), count_others(path) or "none")
     crops = find_crops(files) if sampling.crop_bars else {}
     with Recorder(images, sampling.held_tolerance) as recorder:
         reader = FolderReader(path, files, crops, recorder, sampling.min_cut_change)

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-from workflow_scripts.lib.suffixes import IMAGES
+from workflow_scripts.lib import image_folders
 
 
 def list_images(folder: str | Path, characters: Iterable[str]) -> list[str]:
     """Paths of the images of these characters, in order; [] where there is no roster."""
-    found = [path for name in sorted(characters) for path in (Path(folder) / name).rglob("*")]
-    return sorted(str(path) for path in found if path.suffix.lower() in IMAGES)
+    folders = [Path(folder) / name for name in sorted(characters)]
+    return [str(path) for place in folders for path in image_folders.list_images(place)]
 
 
 def find_gaps(folder: str | Path, characters: Iterable[str]) -> list[str]:
-    """Say which characters have no images, and which folders belong to no character."""
+    """Say which characters have no images, and which files and folders are not read."""
     names = sorted(characters)
     folders = sorted(path.name for path in Path(folder).glob("*") if path.is_dir())
     said = [
@@ -22,6 +22,13 @@ def find_gaps(folder: str | Path, characters: Iterable[str]) -> list[str]:
         for name in names
         if not list_images(folder, [name])
     ]
+    for name in names:
+        if others := image_folders.count_others(Path(folder) / name):
+            kinds = ", ".join(f"{count} {suffix}" for suffix, count in others.items())
+            read = ", ".join(image_folders.IMAGE_SUFFIXES)
+            said.append(
+                f"{Path(folder) / name} holds files that are not read: {kinds} (read: {read})"
+            )
     for stranger in sorted(set(folders) - set(names)):
         hint = get_close_matches(stranger, names, n=1)
         guess = f"; did you mean {hint[0]!r}?" if hint else ""

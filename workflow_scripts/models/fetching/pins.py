@@ -1,12 +1,12 @@
 """config/models.lock.yaml: what the first fetch of a file without a known sum found."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import yaml
 from filelock import FileLock
 
+from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
@@ -57,9 +57,3 @@ def check_file(path: Path, row: dict[str, Any]) -> None:
     digest = hash_file(path)
     if digest != row.get("sha256", digest):
         raise CineloraError(f"what came has sha256 {digest},\n  expected {row['sha256']}.")
-
-
-def hash_file(path: Path) -> str:
-    """Sha256 of a file, as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

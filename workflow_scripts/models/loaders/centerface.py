@@ -48,16 +48,6 @@ def decode_maps(
 
 
 def suppress_boxes(boxes: np.ndarray, scores: np.ndarray) -> list[int]:
-    """Rows to keep, surest first: drop a box that overlaps a surer one."""
-    keep: list[int] = []
-    for row in np.argsort(-scores, kind="stable"):
-        if all(_iou(boxes[row], boxes[other]) <= MAX_OVERLAP for other in keep):
-            keep.append(int(row))
-    return keep
-
-
-def _iou(first: np.ndarray, second: np.ndarray) -> float:
-    size = np.clip(np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2]), 0, None)
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (first, second)]
-    shared = float(np.prod(size))
-    return shared / max(sum(areas) - shared, 1e-9)
+    """Rows to keep, surest first: drop a box (x0, y0, x1, y1) that overlaps a surer one."""
+    corners_and_sizes = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+    return list(cv2.dnn.NMSBoxes(corners_and_sizes.tolist(), scores.tolist(), 0.0, MAX_OVERLAP))

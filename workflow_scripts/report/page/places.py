@@ -1,11 +1,10 @@
 """Chapters on places: backgrounds without people, locations, light."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from workflow_scripts.lib.images import decode_rle
+from workflow_scripts.lib.images import Rle, decode_rle
 from workflow_scripts.report.page.blocks import Bar, Bars, Card, Figures, Gallery, Section, Table
 from workflow_scripts.report.page.film import Film, show_frame
 from workflow_scripts.report.page.funnel import say_reason
@@ -70,9 +69,9 @@ def _show_shares(cleaned: pd.DataFrame) -> Figures:
     )
 
 
-def _show_pair(film: Film, row: Any, hole: Sequence[int]) -> Card:
+def _show_pair(film: Film, row: Any, hole: Rle) -> Card:
     size = film.results.frames_by_id().loc[row.frame_id, ["height_px", "width_px"]]
-    mask = decode_rle(list(hole), *(int(side) for side in size))
+    mask = decode_rle(hole, *(int(side) for side in size))
     pair = [draw_edge(film.frame_image(row.frame), mask, EDGE)]
     path = film.results.image("inpaint_backgrounds", row.plate)
     if path:
