@@ -64,10 +64,11 @@ growth: $(READY)  ## how memory, time and jobs grow with the film, after `make d
 capacity: $(READY)  ## time and GPU-hours of 1 to 10,000 films, from a film that was run; NAME=demo
 	$(BIN)/python -m workflow_scripts.capacity.plan $(NAME)
 
-lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+lint: $(READY)  ## ruff, snakefmt, which area imports which, snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(RUN) --lint
 
 film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, lighting
