@@ -117,7 +117,7 @@ def test_a_checkpoint_of_another_training_is_left_alone(make_trainer, tmp_path):
 
 
 def first_gradient(trainer):
-    trainer._backward(0)
+    trainer.losses([0, 1], torch.Generator().manual_seed(1)).mean().backward()
     return torch.cat([t.grad.flatten() for t in trainer.tensors.values() if t.grad is not None])
 
 
@@ -140,6 +140,7 @@ def test_an_error_counts_by_its_weight():
 
 
 def test_masks_become_weights_of_latents(splits):
+    assert len(splits[0].weights) == len(splits[0]) > 0
     for weights, latents in zip(splits[0].weights, splits[0].latents, strict=True):
         assert weights.shape == (1, *latents.shape[1:])
         assert weights.min() == pytest.approx(0.1, abs=0.01)
@@ -158,7 +159,8 @@ def test_accumulation_is_the_mean_of_its_batches(make_trainer):
     finish(trainer, 1)
     rng = [torch.Generator().manual_seed(lora_trainer.seed_for(7, "batch", n)) for n in (0, 1)]
     fresh = make_trainer(gradient_accumulation_steps=2)
-    means = [float(fresh.losses(fresh._batch(n), rng[n]).detach().mean()) for n in (0, 1)]
+    batches = fresh.plan[1][:2]
+    means = [float(fresh.losses(batches[n], rng[n]).detach().mean()) for n in (0, 1)]
     assert trainer.rows[1]["loss"] == pytest.approx(sum(means) / 2, rel=1e-5)
 
 
@@ -237,7 +239,8 @@ def test_settings_tell_what_is_needed_to_repeat_it(trained, dataset):
     assert settings["base"] == ("tiny-random-sd (random weights: proves the path, not the image)")
     assert settings["base_is_random"]
     assert settings["trigger"] == "nella woman"
-    assert (settings["images"], settings["masks"], settings["held_out"]) == (6, 6, 3)
+    assert (settings["images"], settings["distinct_images"]) == (12, 6)  # repeats counted, and not
+    assert (settings["masks"], settings["held_out"]) == (6, 3)
     assert settings["settings"]["rank"] == 2
     assert settings["packages"]["torch"] == torch.__version__.split("+")[0]
     assert len(settings["dataset_sha256"]) == len(settings["base_sha256"]) == 64
@@ -274,15 +277,16 @@ def test_diffusers_loads_what_was_trained(make_trainer, tmp_path, splits):
 
 
 def test_an_interrupted_main_goes_on_from_its_checkpoint(dataset, trained, tmp_path, monkeypatch):
-    check = Trainer._check
+    run = Trainer.run
 
-    def die(self, loss):
-        check(self, loss)
-        if self.step == 3:
-            raise KeyboardInterrupt
+    def die(self, until):
+        for step in run(self, until):
+            if step == 3:  # before this step is handed to who would save it
+                raise KeyboardInterrupt
+            yield step
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "_check", die)
+        patch.setattr(Trainer, "run", die)
         run_main(dataset, tmp_path)
     assert (tmp_path / "checkpoints" / "resume.pt").is_file()
     assert not (tmp_path / "adapter.safetensors").exists()
