@@ -26,6 +26,7 @@ from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.trainer import Settings, Trainer, learning_rate, snr_weights
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.version import VERSION
 from workflow_scripts.models.registry import load_model
 
 FEW = {"steps": 4, "batch_size": 2, "rank": 2, "alpha": 1.0, "resolution_px": 64, "validations": 2}
@@ -242,6 +243,7 @@ def test_settings_tell_what_is_needed_to_repeat_it(trained, dataset):
     assert (settings["images"], settings["distinct_images"]) == (12, 6)  # repeats counted, and not
     assert (settings["masks"], settings["held_out"]) == (6, 3)
     assert settings["settings"]["rank"] == 2
+    assert settings["cinelora_version"] == VERSION
     assert settings["packages"]["torch"] == torch.__version__.split("+")[0]
     assert len(settings["dataset_sha256"]) == len(settings["base_sha256"]) == 64
 
@@ -251,6 +253,7 @@ def test_no_host_takes_the_random_adapter_for_a_real_one(trained):
     assert "random" in texts["modelspec.title"]
     assert "proves the path, not the image" in texts["modelspec.description"]
     assert texts["modelspec.architecture"] == "tiny-random-sd/lora"
+    assert texts["cinelora_version"] == VERSION
     assert json.loads((trained / "adapter.json").read_text())["sd version"] == "Unknown"
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from tests.factories import results_in_code
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.version import VERSION
 from workflow_scripts.models.registry import ROLES, choose_model
 from workflow_scripts.plan.targets import list_proofs, list_tables
 from workflow_scripts.report import build_report
@@ -78,6 +79,7 @@ def test_a_page_of_all_kinds(tmp_path, monkeypatch):
     assert "&lt;script&gt;alert(&#39;caption&#39;)" in text
     assert "<mark>style word</mark>" in text
     assert "random weights" in text
+    assert f"Made by cinelora {VERSION}." in text
     assert "odo was not found in any frame" in text
     assert counts.read == counts.kept + sum(counts.set_aside.values()) == 32
     assert f"{counts.kept} + 4 + 1 + 1 = 32 frames: it adds up." in text
