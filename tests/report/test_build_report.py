@@ -102,6 +102,37 @@ def test_the_same_results_give_the_same_page(tmp_path, monkeypatch):
     assert pages[0] == pages[1]
 
 
+def leave_old_results(film):
+    """What a version with other phases left: a table that nobody can read, a failed phase."""
+    (film / "caption_everything").mkdir()
+    (film / "caption_everything/01of01.parquet").write_text("no table")
+    state = json.loads((film / "progress/dedup_frames.json").read_text())
+    state |= {"phase": "caption_everything", "status": "failed"}
+    (film / "progress/caption_everything.json").write_text(json.dumps(state))
+
+
+def test_what_an_older_version_left_is_not_shown(tmp_path, monkeypatch):
+    folders = [tmp_path / "new", tmp_path / "old"]
+    pages = []
+    for folder, change in zip(folders, (None, leave_old_results), strict=True):
+        folder.mkdir()
+        pages.append(draw(folder, monkeypatch, ["style"], change=change)[0])
+    assert pages[0] == pages[1]
+    assert "caption_everything" not in Path("results/demo/progress.json").read_text()
+
+
+def drop_mask(film):
+    path = film / f"segment_instances/{results_in_code.SHARD}.parquet"
+    pd.read_parquet(path).drop(columns="mask").to_parquet(path)
+
+
+def test_a_table_of_an_older_version_stops_the_page_with_the_command_that_renews_it(
+    tmp_path, monkeypatch
+):
+    with pytest.raises(CineloraError, match=r"(?s)no column mask.*--forcerun segment_instances"):
+        draw(tmp_path, monkeypatch, ALL_KINDS, change=drop_mask)
+
+
 def test_a_page_that_would_be_too_large_shows_fewer_images(tmp_path, monkeypatch):
     large, _ = draw(tmp_path, monkeypatch, ["background"])
     small = OPTIONS | {"gallery_size": 8, "max_mb": len(large) / 1e6}
