@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -63,6 +63,12 @@ growth: $(READY)  ## how memory, time and jobs grow with the film, after `make d
 
 capacity: $(READY)  ## time and GPU-hours of 1 to 10,000 films, from a film that was run; NAME=demo
 	$(BIN)/python -m workflow_scripts.capacity.plan $(NAME)
+
+timings: $(READY)  ## write benchmarks/timings.md from a film that was run; NAME=demo
+	$(BIN)/python -m benchmarks.timings $(NAME)
+
+phases: $(READY)  ## draw resources/phases.svg again: which phase feeds which
+	$(BIN)/python -m workflow_scripts.plan.draw_phases
 
 lint: $(READY)  ## ruff, snakefmt, which area imports which, snakemake --lint
 	$(BIN)/ruff check .
