@@ -48,7 +48,7 @@ test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs
 test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
 	KILLS=50 $(BIN)/python -m pytest -s tests/workflow/test_killed.py
 
-accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
+accuracy: $(READY)  ## measure every phase against exact truth, and write ACCURACY.md; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.report.accuracy.run $(FILM)
 
 models: $(READY)  ## fetch the models of a tier, sizes and licenses first; TIER=light or full

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.lib.rules import list_benchmarks
+from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
 from workflow_scripts.report.page.film import Film, say_time
 
@@ -37,7 +38,7 @@ def _say_metric(name: str, row: Mapping[str, Any]) -> list:
     if row["reached"] is False and not row.get("at_least", True):
         words = "above the goal"
     said = "" if goal is None else f"{sign} {goal:g}"
-    return [name.replace("_", " "), float(f"{row['value']:.4g}"), said, words, row["n"]]
+    return [say_figure(name), float(f"{row['value']:.4g}"), said, words, row["n"]]
 
 
 def show_timings(film: Film, benchmarks: str, phases: Mapping[str, Mapping]) -> Section:
