@@ -7,17 +7,18 @@ from workflow_scripts.report.accuracy.words import FIGURES, say_figure
 
 HEAD = """# How good it is
 
-Written by `make accuracy` (version {version}, light tier), not by hand: each phase on the demo film, against exact truth.
-`results/demo/accuracy.json` has the same figures for scripts. `make accuracy FILM=<folder>` measures any folder with a
-`film.mp4` and a `truth/` laid out as [here](README.md). {reached} of {goals} goals are reached.
+Written by `make accuracy` (version {version}, light tier), not by hand: each phase on the demo
+film, against exact truth. `results/demo/accuracy.json` has the same figures for scripts.
+`make accuracy FILM=<folder>` measures any folder with a `film.mp4` and a `truth/` laid out as
+[here](README.md). {reached} of {goals} goals are reached.
 
 | what | reached | goal | cases |
 |---|---|---|---|
 """
 FOOT = """
-What the light tier is weakest at: emotion rests on one small net that takes neutral for sad; a body whose legs are out of
-the image has no known action; where no frame shows what is behind somebody, paint is only paint, and `cluster_scenes` sets
-such backgrounds aside (`max_painted`).
+What the light tier is weakest at: emotion rests on one small net that takes neutral for sad; a
+body whose legs are out of the image has no known action; where no frame shows what is behind
+somebody, paint is only paint, and `cluster_scenes` sets such backgrounds aside (`max_painted`).
 """
 
 
