@@ -23,10 +23,11 @@ from workflow_scripts.report.page.workings import read_benchmarks
 LEAVES = Path("benchmarks/timings.md")
 HEAD = """# How long it takes
 
-Written by `make timings NAME=<film>` after a run, not by hand. *s* is wall time summed over the jobs of
-a phase (those that ran side by side count twice), *MB* the memory of the largest job; a frame counts as
-often as it is sampled. What more films cost: [capacity](../resources/capacity/README.md); the full
-tier on a GPU: [gpu.md](gpu.md); beside other tools: [results.md](results.md).
+Written by `make timings NAME=<film>` after a run, not by hand. *s* is wall time summed over the
+jobs of a phase (those that ran side by side count twice), *MB* the memory of the largest job; a
+frame counts as often as it is sampled. What more films cost:
+[capacity](../resources/capacity/README.md); the full tier on a GPU: [gpu.md](gpu.md); beside other
+tools: [results.md](results.md).
 """
 PER_FRAME = ("film", "dataset")  # areas whose work grows with the frames
 ONCE = {"embed_references"}  # of them, what looks at people's reference images only
@@ -51,8 +52,8 @@ def describe_film(film: str, jobs: pd.DataFrame, phases: dict[str, Any], machine
     lines = [
         f"## {film}",
         "",
-        f"{frames} frames, version {VERSION}, on {machine}: {say_wall(phases)} from the first job to",
-        f"the last, {jobs['cpu_time'].sum() / 60:.0f} minutes of processor time, "
+        f"{frames} frames, version {VERSION}, on {machine}: {say_wall(phases)} from the first job",
+        f"to the last, {jobs['cpu_time'].sum() / 60:.0f} minutes of processor time, "
         f"{jobs['max_rss'].max() / 1000:.1f} GB in the largest job.",
         "",
         table(["phase", "jobs", "s", "frames/s", "MB"], rows),
