@@ -68,7 +68,7 @@ def project(tmp_path):
 
 def run_test(folder, file):
     """Run a test that a recipe brought, on the copy."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", file]
     run = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert run.returncode == 0, run.stdout[-4000:]
     assert "1 passed" in run.stdout
