@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from workflow_scripts.lib.version import VERSION
+from workflow_scripts.lib.version import stamp
 from workflow_scripts.report.accuracy.words import FIGURES, say_figure
 
 HEAD = """# How good it is
 
-Written by `make accuracy` (version {version}, light tier), not by hand: each phase on the demo
+Written by `make accuracy` (version {cinelora_version}, light tier), not by hand: each phase on the demo
 film, against exact truth. `results/demo/accuracy.json` has the same figures for scripts.
 `make accuracy FILM=<folder>` measures any folder with a `film.mp4` and a `truth/` laid out as
 [here](README.md). {reached} of {goals} goals are reached.
@@ -27,8 +27,14 @@ def write_page(metrics: dict[str, dict[str, Any]]) -> str:
     order = {name: place for place, name in enumerate(FIGURES)}
     names = sorted(metrics, key=lambda name: order.get(name, len(order)))
     goals = [row["reached"] for row in metrics.values() if row["reached"] is not None]
-    head = HEAD.format(version=VERSION, reached=sum(goals), goals=len(goals))
-    return head + "\n".join(_write_row(name, metrics[name]) for name in names) + "\n" + FOOT
+    head = {"reached": sum(goals), "goals": len(goals)}
+    stamp(head)
+    return (
+        HEAD.format(**head)
+        + "\n".join(_write_row(name, metrics[name]) for name in names)
+        + "\n"
+        + FOOT
+    )
 
 
 def _write_row(name: str, row: dict[str, Any]) -> str:
