@@ -7,8 +7,8 @@ from workflow_scripts.report.accuracy.words import FIGURES, say_figure
 
 HEAD = """# How good it is
 
-Written by `make accuracy` (version {cinelora_version}, light tier), not by hand: each phase on the demo
-film, against exact truth. `results/demo/accuracy.json` has the same figures for scripts.
+Written by `make accuracy` (version {cinelora_version}, light tier), not by hand: each phase on the
+demo film, against exact truth. `results/demo/accuracy.json` has the same figures for scripts.
 `make accuracy FILM=<folder>` measures any folder with a `film.mp4` and a `truth/` laid out as
 [here](README.md). {reached} of {goals} goals are reached.
 
