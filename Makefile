@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -48,7 +48,7 @@ test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs
 test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
 	KILLS=50 $(BIN)/python -m pytest -s tests/workflow/test_killed.py
 
-accuracy: $(READY)  ## measure every phase against exact truth; FILM=<folder with a film and truth/>
+accuracy: $(READY)  ## measure every phase against exact truth, and write ACCURACY.md; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.report.accuracy.run $(FILM)
 
 models: $(READY)  ## fetch the models of a tier, sizes and licenses first; TIER=light or full
@@ -64,10 +64,17 @@ growth: $(READY)  ## how memory, time and jobs grow with the film, after `make d
 capacity: $(READY)  ## time and GPU-hours of 1 to 10,000 films, from a film that was run; NAME=demo
 	$(BIN)/python -m workflow_scripts.capacity.plan $(NAME)
 
-lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+timings: $(READY)  ## write benchmarks/timings.md from a film that was run; NAME=demo
+	$(BIN)/python -m benchmarks.timings $(NAME)
+
+phases: $(READY)  ## draw resources/phases.svg again: which phase feeds which
+	$(BIN)/python -m workflow_scripts.plan.draw_phases
+
+lint: $(READY)  ## ruff, snakefmt, which area imports which, snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(RUN) --lint
 
 film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, lighting

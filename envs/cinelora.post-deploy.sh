@@ -44,6 +44,7 @@ gdown==6.5.1
 gitdb==4.0.12
 gitpython==3.2.1
 greenlet==3.5.6 ; platform_machine == 'AMD64' or platform_machine == 'WIN32' or platform_machine == 'aarch64' or platform_machine == 'amd64' or platform_machine == 'ppc64le' or platform_machine == 'win32' or platform_machine == 'x86_64'
+grimp==3.20
 h11==0.16.0 ; sys_platform != 'emscripten'
 hf-xet==1.8.0 ; platform_machine == 'AMD64' or platform_machine == 'ARM64' or platform_machine == 'aarch64' or platform_machine == 'amd64' or platform_machine == 'arm64' or platform_machine == 'x86_64'
 httpcore2==2.16.2 ; sys_platform != 'emscripten'
@@ -56,6 +57,7 @@ hypothesis==6.170.15
 idna==3.20
 imagehash==4.3.2
 immutables==0.21
+import-linter==2.17
 importlib-metadata==10.2.0
 iniconfig==2.3.1
 iopath==0.1.10

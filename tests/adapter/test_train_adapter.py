@@ -27,6 +27,7 @@ from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.trainer import Settings, Trainer, make_schedule, snr_weights
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.version import VERSION
 from workflow_scripts.models.diffusion import signal_to_noise
 from workflow_scripts.models.registry import load_model
 
@@ -133,7 +134,7 @@ def test_a_checkpoint_of_another_training_is_left_alone(make_trainer, tmp_path):
 
 
 def first_gradient(trainer):
-    trainer._backward(0)
+    trainer.losses([0, 1], torch.Generator().manual_seed(1)).mean().backward()
     return torch.cat([t.grad.flatten() for t in trainer.tensors.values() if t.grad is not None])
 
 
@@ -156,6 +157,7 @@ def test_an_error_counts_by_its_weight():
 
 
 def test_masks_become_weights_of_latents(splits):
+    assert len(splits[0].weights) == len(splits[0]) > 0
     for weights, latents in zip(splits[0].weights, splits[0].latents, strict=True):
         assert weights.shape == (1, *latents.shape[1:])
         assert weights.min() == pytest.approx(0.1, abs=0.01)
@@ -174,7 +176,8 @@ def test_accumulation_is_the_mean_of_its_batches(make_trainer):
     finish(trainer, 1)
     rng = [torch.Generator().manual_seed(lora_trainer.seed_for(7, "batch", n)) for n in (0, 1)]
     fresh = make_trainer(gradient_accumulation_steps=2)
-    means = [float(fresh.losses(fresh._batch(n), rng[n]).detach().mean()) for n in (0, 1)]
+    batches = fresh.plan[1][:2]
+    means = [float(fresh.losses(batches[n], rng[n]).detach().mean()) for n in (0, 1)]
     assert trainer.rows[1]["loss"] == pytest.approx(sum(means) / 2, rel=1e-5)
 
 
@@ -253,8 +256,10 @@ def test_settings_tell_what_is_needed_to_repeat_it(trained, dataset):
     assert settings["base"] == ("tiny-random-sd (random weights: proves the path, not the image)")
     assert settings["base_is_random"]
     assert settings["trigger"] == "nella woman"
-    assert (settings["distinct_images"], settings["masks"], settings["held_out"]) == (6, 6, 3)
+    assert (settings["images"], settings["distinct_images"]) == (12, 6)  # repeats counted, and not
+    assert (settings["masks"], settings["held_out"]) == (6, 3)
     assert settings["settings"]["rank"] == 2
+    assert settings["cinelora_version"] == VERSION
     assert settings["packages"]["torch"] == torch.__version__.split("+")[0]
     assert len(settings["dataset_sha256"]) == len(settings["base_sha256"]) == 64
 
@@ -264,6 +269,7 @@ def test_no_host_takes_the_random_adapter_for_a_real_one(trained):
     assert "random" in texts["modelspec.title"]
     assert "proves the path, not the image" in texts["modelspec.description"]
     assert texts["modelspec.architecture"] == "tiny-random-sd/lora"
+    assert texts["cinelora_version"] == VERSION
     assert json.loads((trained / "adapter.json").read_text())["sd version"] == "Unknown"
 
 
@@ -290,15 +296,16 @@ def test_diffusers_loads_what_was_trained(make_trainer, tmp_path, splits):
 
 
 def test_an_interrupted_main_goes_on_from_its_checkpoint(dataset, trained, tmp_path, monkeypatch):
-    check = Trainer._check
+    run = Trainer.run
 
-    def die(self, loss):
-        check(self, loss)
-        if self.step == 3:
-            raise KeyboardInterrupt
+    def die(self, until):
+        for step in run(self, until):
+            if step == 3:  # before this step is handed to who would save it
+                raise KeyboardInterrupt
+            yield step
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "_check", die)
+        patch.setattr(Trainer, "run", die)
         run_main(dataset, tmp_path)
     assert (tmp_path / "checkpoints" / "resume.pt").is_file()
     assert not (tmp_path / "adapter.safetensors").exists()

@@ -1,5 +1,7 @@
 """Tables of long films, and what films cost."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,10 +94,17 @@ def test_the_first_bottleneck(films, cores, gpus, hours, first):
 
 
 def test_rules_that_ask_for_a_gpu(tmp_path):
-    (tmp_path / "one.smk").write_text(
+    (tmp_path / "film").mkdir()
+    (tmp_path / "film/a.smk").write_text(
         "rule a:\n    resources:\n        gpu=1,\n\n\nrule b:\n    pass\n"
     )
     assert find_gpu_rules(tmp_path) == {"a"}
+
+
+def test_the_rules_of_the_house_that_ask_for_a_gpu():
+    found = find_gpu_rules(Path("rules"))
+    assert {"segment_instances", "train_adapter"} <= found
+    assert not found & {"extract_frames", "pack_dataset"}
 
 
 def test_the_page_says_which_phase_needs_most_memory(tmp_path):

@@ -70,7 +70,8 @@ def test_colors(pairs):
     assert max(abs(one["histogram"] - other["histogram"]).sum() for one, other in pairs) <= 0.01
 
 
-def test_postcards(pairs):
+def test_luma_thumbnails(pairs):
+    assert len(pairs) > 5
     for whole, halved in pairs:
         cards = [np.frombuffer(m["luma_thumbnail"], np.uint8).astype(int) for m in (whole, halved)]
         assert abs(cards[0] - cards[1]).max() <= 1

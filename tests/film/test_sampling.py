@@ -1,5 +1,7 @@
 """Which frames of a shot are taken."""
 
+import weakref
+
 import pytest
 
 from workflow_scripts.film.decoding.sampling import Sampler
@@ -15,6 +17,17 @@ def sample(times_s, cuts=(), *, per_second, per_shot):
         taken += sampler.offer(number, time_s, None)
     taken += sampler.split(len(times_s))
     return [candidate.frame_no for candidate in taken]
+
+
+class Frame:
+    """An image as far as memory goes."""
+
+
+def new_frame(held):
+    """A frame that is counted in `held` for as long as somebody keeps it."""
+    frame = Frame()
+    held.add(frame)
+    return frame
 
 
 def at_rate(rate, count):
@@ -56,11 +69,11 @@ def test_sampling(times_s, cuts, per_second, per_shot, taken):
 
 @pytest.mark.parametrize("count", [10, 100, 1000, 5000])
 def test_per_shot_sampling_spreads_over_long_shots_and_holds_few_frames(count):
-    sampler = Sampler(0, 4)
+    sampler, held = Sampler(0, 4), weakref.WeakSet()
     most = 0
     for number in range(count):
-        assert sampler.offer(number, number / 24, None) == []
-        most = max(most, len(sampler._waiting))
+        assert sampler.offer(number, number / 24, new_frame(held)) == []
+        most = max(most, len(held))
     taken = [candidate.frame_no for candidate in sampler.split(count)]
     gaps = [b - a for a, b in zip(taken, taken[1:], strict=False)]
     assert len(taken) == 4

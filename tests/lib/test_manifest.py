@@ -41,6 +41,28 @@ def test_a_missing_column_is_named(tmp_path):
         read_manifest(tmp_path / "a.parquet", ["frame_id", "blur"])
 
 
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("results/demo/dedup_frames/groups.parquet", "--forcerun dedup_frames"),
+        ("results/demo/estimate_poses/01of02.parquet", "--forcerun estimate_poses"),
+        ("results/demo/datasets/pose/dataset.parquet", "--forcerun pack_dataset"),
+        ("results/results/adapters/pose/metrics.parquet", "--forcerun train_adapter"),
+        ("results/demo/detect_text_of_old/text.parquet", "Run that version"),
+        ("results/demo/a.parquet", "Run that version"),
+        ("elsewhere/a.parquet", "Run that version"),
+    ],
+    ids=str,
+)
+def test_an_old_table_is_refused_with_the_command_that_renews_it(tmp_path, file, remedy):
+    write_manifest(rows("f1"), tmp_path / file, SCHEMA)
+    with pytest.raises(
+        CineloraError, match=rf"(?s)Another version of the workflow.*{remedy}"
+    ) as error:
+        read_manifest(tmp_path / file, ["blur"])
+    assert str(error.value).count("snakemake --cores 4") == remedy.startswith("--forcerun")
+
+
 def test_a_misspelt_column_is_refused(tmp_path):
     with pytest.raises(CineloraError, match="scroe"):
         write_manifest(rows("f1").rename(columns={"score": "scroe"}), tmp_path / "a", SCHEMA)

@@ -77,3 +77,11 @@ def test_what_a_killed_job_left_is_swept_away(tmp_path):
     os.utime(old, (0, 0))
     sum_progress(tmp_path)
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_phase_that_is_no_more_is_not_summed(tmp_path):
+    (tmp_path / "progress").mkdir()
+    for name, state in (("caption_everything", "failed"), ("dedup_frames", "done")):
+        text = json.dumps(part(name, state, read=3, kept=3))
+        (tmp_path / f"progress/{name}.json").write_text(text)
+    assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}

@@ -95,7 +95,9 @@ def test_sam2_codes_of_one_are_those_of_many():
     segment = opened("sam2 random")
     images = [noise(60, 80, seed) for seed in range(3)]
     alone = [segment.encode([image])["vision_feats"] for image in images]
-    for many, *ones in zip(segment.encode(images)["vision_feats"], *alone, strict=True):
+    together = segment.encode(images)["vision_feats"]
+    assert len(together) == 3  # levels
+    for many, *ones in zip(together, *alone, strict=True):
         np.testing.assert_allclose(many.numpy(), torch.cat(ones, 1).numpy(), atol=1e-4)
 
 
@@ -104,10 +106,12 @@ def test_sam2_finds_the_same_in_images_that_were_encoded_together():
     images = [noise(60, 90, seed) for seed in range(5)]
     alone = [segment(image, found).masks for image in images]
     segment.prepare(images)
-    encoded = [codes for _, codes in segment.seen]
-    for image, masks, codes in zip(images, alone, encoded, strict=True):
+    encoded = list(segment.seen)
+    assert len(encoded) == len(images)
+    for image, masks in zip(images, alone, strict=True):
         assert (segment(image, found).masks == masks).mean() > 0.999
-        assert segment._encode_once(image) is codes  # it was not encoded again
+    # none was encoded again: that would have taken the place of the others
+    assert all(now is then for now, then in zip(segment.seen, encoded, strict=True))
 
 
 @pytest.mark.parametrize("size", [*ODD_SIZES, (400, 300)])

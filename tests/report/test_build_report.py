@@ -11,6 +11,7 @@ import yaml
 
 from tests.factories import results_in_code
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.version import VERSION
 from workflow_scripts.models.registry import ROLES, choose_model
 from workflow_scripts.plan.targets import list_proofs, list_tables
 from workflow_scripts.report import build_report
@@ -78,6 +79,7 @@ def test_a_page_of_all_kinds(tmp_path, monkeypatch):
     assert "&lt;script&gt;alert(&#39;caption&#39;)" in text
     assert "<mark>style word</mark>" in text
     assert "random weights" in text
+    assert f"Made by cinelora {VERSION}." in text
     assert "odo was not found in any frame" in text
     assert counts.read == counts.kept + sum(counts.set_aside.values()) == 32
     assert f"{counts.kept} + 4 + 1 + 1 = 32 frames: it adds up." in text
@@ -98,6 +100,37 @@ def test_the_same_results_give_the_same_page(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         pages.append(draw(tmp_path / name, monkeypatch, ["background"])[0])
     assert pages[0] == pages[1]
+
+
+def leave_old_results(film):
+    """What a version with other phases left: a table that nobody can read, a failed phase."""
+    (film / "caption_everything").mkdir()
+    (film / "caption_everything/01of01.parquet").write_text("no table")
+    state = json.loads((film / "progress/dedup_frames.json").read_text())
+    state |= {"phase": "caption_everything", "status": "failed"}
+    (film / "progress/caption_everything.json").write_text(json.dumps(state))
+
+
+def test_what_an_older_version_left_is_not_shown(tmp_path, monkeypatch):
+    folders = [tmp_path / "new", tmp_path / "old"]
+    pages = []
+    for folder, change in zip(folders, (None, leave_old_results), strict=True):
+        folder.mkdir()
+        pages.append(draw(folder, monkeypatch, ["style"], change=change)[0])
+    assert pages[0] == pages[1]
+    assert "caption_everything" not in Path("results/demo/progress.json").read_text()
+
+
+def drop_mask(film):
+    path = film / f"segment_instances/{results_in_code.SHARD}.parquet"
+    pd.read_parquet(path).drop(columns="mask").to_parquet(path)
+
+
+def test_a_table_of_an_older_version_stops_the_page_with_the_command_that_renews_it(
+    tmp_path, monkeypatch
+):
+    with pytest.raises(CineloraError, match=r"(?s)no column mask.*--forcerun segment_instances"):
+        draw(tmp_path, monkeypatch, ALL_KINDS, change=drop_mask)
 
 
 def test_a_page_that_would_be_too_large_shows_fewer_images(tmp_path, monkeypatch):

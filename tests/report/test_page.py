@@ -150,11 +150,17 @@ def test_the_funnel_is_drawn_with_its_sum_as_label():
     assert 'aria-label="Funnel: 2 + 1 = 3 frames"' in svg
 
 
-def test_benchmarks_of_a_former_number_of_shards_do_not_count(tmp_path):
-    for age, name in enumerate(["a.01of01", "b", "a.01of02", "a.02of02", "c.style"]):
+def test_benchmarks_of_a_former_number_of_shards_or_of_a_former_phase_do_not_count(tmp_path):
+    shards = ["crop_faces.01of01", "dedup_frames", "crop_faces.01of02", "crop_faces.02of02"]
+    for age, name in enumerate([*shards, "train_adapter.style", "caption_everything.style"]):
         path = tmp_path / f"{name}.tsv"
         path.write_text("s\tmax_rss\tcpu_time\n2\t10\t1\n")
         os.utime(path, (age, age))
     rows = workings.read_benchmarks(tmp_path).set_index("phase")
-    assert rows["jobs"].to_dict() == {"a": 2, "b": 1, "c": 1}
-    assert rows["s"]["a"] == 4
+    jobs = {
+        "crop_faces": 2,
+        "dedup_frames": 1,
+        "train_adapter": 1,
+    }  # none of a phase that is no more
+    assert rows["jobs"].to_dict() == jobs
+    assert rows["s"]["crop_faces"] == 4

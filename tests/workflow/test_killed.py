@@ -193,8 +193,10 @@ def test_as_many_kills_as_were_asked_for(rounds):
 
 
 def test_tables_captions_and_weights_are_those_of_a_calm_run(rounds, calm):
+    assert rounds
     for each in rounds:
         tables, adapters = compare_results(calm[0] / "results/short", each.folder / "results/short")
+        assert (tables > 20, adapters) == (True, 1)
         print(f"\n{tables} tables, {adapters} adapter(s): bit-equal")
 
 

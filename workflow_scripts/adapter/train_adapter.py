@@ -37,6 +37,7 @@ from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.version import stamp
 from workflow_scripts.models.diffusion import Base, free_encoders
 from workflow_scripts.models.registry import load_model
 
@@ -216,6 +217,8 @@ def main(
     facts = describe_training(trainer, model, title, step)
     images = examples[0].images
     metadata = make_metadata({**facts, "settings": options, "tags": count_tags(images)})
+    stamp(facts)
+    stamp(metadata)
     digest = write_adapter(adapter, to_kohya(weights, chosen.alpha), metadata)
     write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
     write_card(card, facts, opened.is_random)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from workflow_scripts.capacity.measure import FRAMES_A_SHARD
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.rules import list_benchmarks, read_rules
 from workflow_scripts.plan.config import read_shipped
 
 LEAVES = Path("resources/capacity/README.md")
@@ -44,7 +45,7 @@ class Cost:
 def read_benchmarks(folder: Path) -> pd.DataFrame:
     """One row per job: rule, wall s, CPU s, whether it is one shard of several."""
     rows = []
-    for path in sorted(folder.glob("*.tsv")):
+    for path in list_benchmarks(folder):
         last = pd.read_csv(path, sep="\t").iloc[-1]
         is_shard = bool(re.search(r"\.\d+of\d+$", path.stem))
         rows.append((path.stem.split(".")[0], float(last["s"]), float(last["cpu_time"]), is_shard))
@@ -55,11 +56,8 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
 
 def find_gpu_rules(folder: Path) -> set[str]:
     """Rules that ask for a GPU."""
-    texts = [path.read_text() for path in folder.glob("*.smk")]
-    rules = [block for text in texts for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]]
-    return {
-        rule.partition(":")[0] for rule in rules if re.search(r"^\s+gpu=1,", rule, re.MULTILINE)
-    }
+    rules = read_rules(folder).items()
+    return {name for name, text in rules if re.search(r"^\s+gpu=1,", text, re.MULTILINE)}
 
 
 def scale(jobs: pd.DataFrame, gpu_rules: set[str], measured: int, frames: int) -> Cost:

@@ -9,6 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.rules import read_rules
+
+# folders of results/{film}/ that bear another name than the phase that fills them
+WRITERS = {"datasets": "pack_dataset", "adapters": "train_adapter", "report": "build_report"}
 
 
 def read_manifest(
@@ -23,20 +27,35 @@ def read_manifest(
 def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
     # not pq.read_table, which imports a library for tables of many files first
     with pq.ParquetFile(path) as file:
-        _check_columns(path, file.schema_arrow.names, columns or [])
+        check_columns(path, file.schema_arrow.names, columns or [])
         table = file.read(columns)
     return table.select(columns) if columns else table
 
 
-def _check_columns(path: Path, present: list[str], columns: list[str]) -> None:
+def check_columns(path: Path, present: Sequence[str], columns: Sequence[str]) -> None:
+    """Refuse a table that lacks a column, with the command that makes it again."""
     missing = [name for name in columns if name not in present]
     if missing:
         raise CineloraError(
             f"{path} has no column {', '.join(missing)}.\n"
             f"  It has: {', '.join(present)}.\n"
-            "  An older version of the workflow probably wrote it. Delete the file and run\n"
-            "  snakemake again to rebuild it."
+            f"  Another version of the workflow probably wrote it. {_say_remedy(path)}"
         )
+
+
+def _say_remedy(path: Path) -> str:
+    """How a table below results/{film}/{phase}/ is made again."""
+    below = zip(path.parts[:-3], path.parts[2:-1], strict=True)  # "results", and the phase's folder
+    folders = [folder for results, folder in below if results == "results"]
+    phases = [WRITERS.get(folder, folder) for folder in folders]
+    phase = next((name for name in phases if name in read_rules()), "")
+    if not phase:
+        return "Run that version of the workflow with it, or delete it and make it again."
+    return (
+        "Make it again, and all that\n"
+        "  depends on it (add the --configfile that you run with, if any):\n"
+        f"    snakemake --cores 4 --forcerun {phase}"
+    )
 
 
 def read_vectors(

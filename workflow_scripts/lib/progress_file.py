@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.lib.rules import read_rules
+
 TABLES = ("set_aside", "found")  # counts by name; read, kept and errors are plain numbers
 STALE_S = 60.0
 SHARD_COUNT = re.compile(r"of\d+$")
@@ -29,7 +31,7 @@ def sum_progress(film: str | Path) -> dict[str, Any]:
         summary = {
             "film": film.name,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
-            "phases": sum_parts(read_parts(film)),
+            "phases": sum_parts(part for part in read_parts(film) if part["phase"] in read_rules()),
         }
         _write_whole(film / "progress.json", json.dumps(summary, indent=1))
         if _state(film) == before:  # else another job ended meanwhile: our sum is already old

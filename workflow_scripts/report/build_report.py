@@ -17,6 +17,7 @@ from markupsafe import Markup
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.progress_file import sum_progress
+from workflow_scripts.lib.version import stamp
 from workflow_scripts.report.page.blocks import Section
 from workflow_scripts.report.page.charts import draw_funnel
 from workflow_scripts.report.page.datasets import has_random_base, show_adapters, show_datasets
@@ -88,13 +89,15 @@ def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mappi
         f"{tier} models",
         *([f"made {max(ends)[:16].replace('T', ' ')} UTC"] if ends else []),
     ]
-    return {
+    head = {
         "facts": facts,
         "strip": make_strip(film),
         "figures": show_figures(film),
         "limits": {row["name"]: row["limit"] for row in models.values() if row.get("limit")},
         "random_base": models["base"]["name"] if has_random_base(film) else "",
     }
+    stamp(head)
+    return head
 
 
 def make_sections(

@@ -1,4 +1,7 @@
-"""`make accuracy`: run the workflow on a film that brings its truth, then print the table."""
+"""`make accuracy`: run the workflow on a film that brings its truth, then print the table.
+
+The figures of the demo film also become the page resources/demo_film/ACCURACY.md.
+"""
 
 import json
 import subprocess
@@ -10,8 +13,10 @@ import yaml
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.report.accuracy.truth import Truth
+from workflow_scripts.report.accuracy.write_page import write_page
 
 DEMO = Path("resources/demo_film")
+PAGE = "ACCURACY.md"
 KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 
 
@@ -68,7 +73,11 @@ def main(folder: Path) -> int:
     command = ["snakemake", "--configfile", "config/config.yaml", str(config), "--", str(target)]
     status = subprocess.run(command, check=False).returncode
     if status == 0:
-        print(format_table(json.loads(target.read_text())))
+        metrics = json.loads(target.read_text(encoding="utf-8"))
+        print(format_table(metrics))
+        if folder.resolve() == DEMO.resolve():
+            (DEMO / PAGE).write_text(write_page(metrics), encoding="utf-8")
+            print(f"\nWritten to {DEMO / PAGE}")
     return status
 
 

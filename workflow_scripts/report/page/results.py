@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
-from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.manifest import check_columns, read_manifest
 
 
 class Results:
@@ -46,6 +47,8 @@ class Results:
         paths = [str(path) for path in self.paths(pattern)]
         if not paths or not ids:
             return self.table("nothing", columns)
+        for path in paths:
+            check_columns(Path(path), pq.read_schema(path).names, columns)
         wanted = pc.field(columns[0]).isin(sorted(ids))
         table = ds.dataset(paths, format="parquet").scanner(
             columns=list(columns), filter=wanted, batch_size=512, batch_readahead=1

@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from workflow_scripts.lib.rules import list_benchmarks
+from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
 from workflow_scripts.report.page.film import Film, say_time
 
@@ -36,7 +38,7 @@ def _say_metric(name: str, row: Mapping[str, Any]) -> list:
     if row["reached"] is False and not row.get("at_least", True):
         words = "above the goal"
     said = "" if goal is None else f"{sign} {goal:g}"
-    return [name.replace("_", " "), float(f"{row['value']:.4g}"), said, words, row["n"]]
+    return [say_figure(name), float(f"{row['value']:.4g}"), said, words, row["n"]]
 
 
 def show_timings(film: Film, benchmarks: str, phases: Mapping[str, Mapping]) -> Section:
@@ -69,7 +71,7 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
     """One row a phase: phase, jobs, s, cpu_time (summed), max_rss (MB, largest job)."""
     columns = ["s", "cpu_time", "max_rss"]
     tables = []
-    for path in keep_newest_shards(sorted(folder.glob("*.tsv"))):
+    for path in keep_newest_shards(list_benchmarks(folder)):
         table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         tables.append(table.reindex(columns=columns).assign(phase=path.name.split(".")[0]))
     if not tables:

@@ -1,0 +1,28 @@
+"""The rules of this version, by their files: what rules of another version left is told apart."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from workflow_scripts.lib.errors import CineloraError
+
+RULES = Path(__file__).resolve().parents[2] / "rules"
+
+
+@cache
+def read_rules(folder: Path = RULES) -> dict[str, str]:
+    """Text of every rule below a folder <folder>/<area>/<phase>.smk, by its name."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*/*.smk"))]
+    if not texts:
+        raise CineloraError(
+            f"{folder} holds no rule files <area>/<phase>.smk.\n"
+            "  They come with the project: run from a whole checkout of it."
+        )
+    blocks = [block for text in texts for block in re.split(r"^rule ", text, flags=re.M)[1:]]
+    return {block.partition(":")[0]: block for block in blocks}
+
+
+def list_benchmarks(folder: Path) -> list[Path]:
+    """Benchmark files <rule>[.<part>].tsv of a film, without those of rules that are no more."""
+    paths = sorted(folder.glob("*.tsv"))
+    return [path for path in paths if path.name.partition(".")[0] in read_rules()]
