@@ -288,10 +288,10 @@ def main(
     write_manifest(table, scores, SCORES)
     write_image(
         grid,
-        draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(images)),
+        draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(drawn)),
     )
-    drawn = len(prompts.texts) * len(images)
-    return Counts("images", drawn, drawn, found={"scores": len(rows)})
+    count = len(prompts.texts) * len(drawn)
+    return Counts("images", count, count, found={"scores": len(rows)})
 
 
 if __name__ == "__main__":
