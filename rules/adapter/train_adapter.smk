@@ -1,7 +1,17 @@
-# train_adapter: LoRA on the attention of the base model, one adapter per dataset
-# needs  datasets/{dataset} (kohya layout), the base model as a diffusers folder
-# leaves adapters/{dataset}/: adapter.safetensors, adapter.json, settings.yaml, metrics.parquet;
-#        checkpoints/ is undeclared, so that it survives a failure, and goes when the training is done
+"""train_adapter: LoRA on the attention of the base model, one adapter per dataset.
+
+needs    the packed dataset (kohya's layout), the base model as a diffusers folder
+leaves   adapter.safetensors, adapter.json, settings.yaml, metrics.parquet; checkpoints/ is
+         undeclared, so that it survives a failure, and goes when the training is done
+"""
+
+from workflow_scripts.plan.adapter_settings import choose_tier, resolve_adapter_settings
+
+
+def training_settings(wildcards):
+    """The options of the chosen variant, for the kind of the dataset and the tier of the base."""
+    kind, tier = wildcards.dataset.partition("-")[0], choose_tier(MODELS["base"], config)
+    return resolve_adapter_settings(config, tier, kind, config["adapter"]["chosen"])
 
 
 rule train_adapter:
@@ -27,11 +37,7 @@ rule train_adapter:
     params:
         code=hash_code("adapter.train_adapter", f"models.loaders.{MODELS['base']['loader']}"),
         title="{film} {dataset}",
-        options={
-            **config["train_adapter"],
-            "steps": config["train_adapter"]["steps"][MODELS["base"]["tier"]],
-            "learning_rate": config["train_adapter"]["learning_rate"][MODELS["base"]["tier"]],
-        },
+        options=training_settings,
         model=MODELS["base"],
         seed=config["seed"],
     script:

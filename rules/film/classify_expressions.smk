@@ -1,9 +1,9 @@
-# classify_expressions: the emotion of each face and how strong it is
-# needs  crop_faces, segment_instances (tracks), the model of the role expression, and where people
-#        corrected it config/reviews/{film}/expressions.csv (id, emotion, intensity)
-# leaves expressions.parquet: one row per face
+"""classify_expressions: the emotion of each face and how strong it is.
 
-from glob import glob
+needs    the faces and their crops, the tracks, the model of the role expression, and where people
+         corrected it: config/reviews/{film}/expressions.csv (id, emotion, intensity)
+leaves   expressions.parquet: one row per face
+"""
 
 
 rule classify_expressions:
@@ -13,7 +13,7 @@ rule classify_expressions:
         faces=expand("results/{{film}}/crop_faces/{shard}.parquet", shard=SHARDS),
         crops=expand("results/{{film}}/crop_faces/{shard}_images", shard=SHARDS),
         weights=WEIGHTS["expression"],
-        review=lambda wildcards: glob(f"config/reviews/{wildcards.film}/expressions.csv"),
+        review=review("expressions"),
     output:
         expressions="results/{film}/classify_expressions/expressions.parquet",
     log:

@@ -1,6 +1,8 @@
-# classify_lighting: time of day, weather, indoors or outdoors, agreed over each shot
-# needs  extract_frames, segment_instances (people are masked out), cluster_scenes (places)
-# leaves lighting.parquet: one row per image
+"""classify_lighting: time of day, weather, indoors or outdoors, agreed over each shot.
+
+needs    frames and their images, the people in them (they are masked out), the places
+leaves   lighting.parquet: one row per image
+"""
 
 
 rule classify_lighting:

@@ -1,6 +1,8 @@
-# detect_text: find and read titles, credits, subtitles, watermarks and text in the scene
-# needs  extract_frames (every image), the three nets of RapidOCR
-# leaves text.parquet: one row per image and line of text, with its kind
+"""detect_text: find and read titles, credits, subtitles, watermarks and text in the scene.
+
+needs    frames and every image, the model of the role text
+leaves   text.parquet: one row per image and line of text, with its kind
+"""
 
 
 rule detect_text:

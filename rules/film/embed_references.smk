@@ -1,18 +1,22 @@
-# embed_references: what the characters look like, by the images that people gave
-# needs  config/rosters/{film}/{character}/* (or the folder films.<film>.roster), the models of the
-#        roles detect, segment and embed
-# leaves references.parquet: a vector and a color description per image; empty without a roster
+"""embed_references: what the characters look like, by the images that people gave.
+
+needs    config/rosters/{film}/{character}/* (or the folder films.<film>.roster), the models of the
+         roles detect, segment and embed
+leaves   references.parquet: a vector and a color description per image; empty without a roster
+"""
 
 from workflow_scripts.film.people.roster import list_images
 
-ROSTERS = {f: config["films"][f].get("roster") or f"config/rosters/{f}" for f in FILMS}
-CHARACTERS = {f: sorted(config["films"][f].get("characters") or {}) for f in FILMS}
+
+def reference_images(wildcards):
+    """The images that people gave of the film's characters."""
+    return list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
 
 
 rule embed_references:
     """Detect, cut out and embed the person of each reference image."""
     input:
-        images=lambda wildcards: list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film]),
+        images=reference_images,
         detect_weights=WEIGHTS["detect"],
         segment_weights=WEIGHTS["segment"],
         embed_weights=WEIGHTS["embed"],
@@ -35,8 +39,8 @@ rule embed_references:
             f"models.loaders.{MODELS['segment']['loader']}",
             f"models.loaders.{MODELS['embed']['loader']}",
         ),
-        roster=lambda wildcards: ROSTERS[wildcards.film],
-        characters=lambda wildcards: CHARACTERS[wildcards.film],
+        roster=of_film(ROSTERS),
+        characters=of_film(CHARACTERS),
         detect=MODELS["detect"],
         segment=MODELS["segment"],
         embed=MODELS["embed"],

@@ -237,7 +237,8 @@ def test_settings_tell_what_is_needed_to_repeat_it(trained, dataset):
     assert settings["base"] == ("tiny-random-sd (random weights: proves the path, not the image)")
     assert settings["base_is_random"]
     assert settings["trigger"] == "nella woman"
-    assert (settings["images"], settings["masks"], settings["held_out"]) == (6, 6, 3)
+    counts = (settings["distinct_images"], settings["masks"], settings["held_out"])
+    assert counts == (6, 6, 3)
     assert settings["settings"]["rank"] == 2
     assert settings["packages"]["torch"] == torch.__version__.split("+")[0]
     assert len(settings["dataset_sha256"]) == len(settings["base_sha256"]) == 64
