@@ -4,8 +4,6 @@ needs    the adapter, its settings and its dataset, the base model, the model of
 leaves   scores.parquet: score, strength, value and interval; grid.png: prompts drawn at each strength
 """
 
-from workflow_scripts.plan.adapter_settings import choose_tier, resolve_evaluation_settings
-
 
 rule evaluate_adapter:
     """Judge one adapter: held-out loss, similarity, drift, copies; draw prompts at every strength."""
@@ -35,7 +33,7 @@ rule evaluate_adapter:
             f"models.loaders.{MODELS['embed']['loader']}",
         ),
         title="{film} {dataset}",
-        options=resolve_evaluation_settings(config, choose_tier(MODELS["base"], config)),
+        options=resolve_evaluation_settings(config, BASE_TIER),
         model=MODELS["base"],
         embed=MODELS["embed"],
         seed=config["seed"],

@@ -5,14 +5,6 @@ leaves   adapter.safetensors, adapter.json, settings.yaml, metrics.parquet; chec
          undeclared, so that it survives a failure, and goes when the training is done
 """
 
-from workflow_scripts.plan.adapter_settings import choose_tier, resolve_adapter_settings
-
-
-def training_settings(wildcards):
-    """The options of the chosen variant, for the kind of the dataset and the tier of the base."""
-    kind, tier = wildcards.dataset.partition("-")[0], choose_tier(MODELS["base"], config)
-    return resolve_adapter_settings(config, tier, kind, config["adapter"]["chosen"])
-
 
 rule train_adapter:
     """Train one adapter; an interrupted training goes on from its checkpoint."""

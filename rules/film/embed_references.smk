@@ -5,13 +5,6 @@ needs    config/rosters/{film}/{character}/* (or the folder films.<film>.roster)
 leaves   references.parquet: a vector and a color description per image; empty without a roster
 """
 
-from workflow_scripts.film.people.roster import list_images
-
-
-def reference_images(wildcards):
-    """The images that people gave of the film's characters."""
-    return list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
-
 
 rule embed_references:
     """Detect, cut out and embed the person of each reference image."""

@@ -7,18 +7,6 @@ leaves   resources/models/<file>, resources/models/<folder>/, resources/films/<f
 A file that was copied to its place by hand is taken as it is: offline machines need nothing else.
 """
 
-import re
-
-
-def file_sum(wildcards):
-    """The sha256 of a file of weights; "" where its first fetch pins it."""
-    return REGISTRY["files"][wildcards.file].get("sha256", "")
-
-
-def film_sum(wildcards):
-    """The sha256 of a film."""
-    return REGISTRY["films"][wildcards.file]["sha256"]
-
 
 localrules:
     fetch_model,
@@ -35,13 +23,13 @@ rule fetch_model:
     benchmark:
         "benchmarks/shared/fetch_model.{file}.tsv"
     wildcard_constraints:
-        file="|".join(map(re.escape, REGISTRY["files"])),
+        file=any_of(REGISTRY["files"]),
     conda:
         "../../envs/cinelora.yaml"
     resources:
         mem_mb=grow(500),
     params:
-        sha256=file_sum,
+        sha256=file_sum("files"),
         table=config["models"].get("table"),
         models_dir=config["models"].get("models_dir"),
     script:
@@ -57,7 +45,7 @@ rule fetch_folder:
     benchmark:
         "benchmarks/shared/fetch_folder.{folder}.tsv"
     wildcard_constraints:
-        folder="|".join(map(re.escape, REGISTRY["folders"])),
+        folder=any_of(REGISTRY["folders"]),
     conda:
         "../../envs/cinelora.yaml"
     resources:
@@ -79,12 +67,12 @@ rule fetch_film:
     benchmark:
         "benchmarks/shared/fetch_film.{file}.tsv"
     wildcard_constraints:
-        file="|".join(map(re.escape, REGISTRY["films"])),
+        file=any_of(REGISTRY["films"]),
     conda:
         "../../envs/cinelora.yaml"
     resources:
         mem_mb=grow(500),
     params:
-        sha256=film_sum,
+        sha256=file_sum("films"),
     script:
         "../../workflow_scripts/models/fetch_model.py"

@@ -32,7 +32,8 @@ def load_config(pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | Non
     for values in [*(values for values, _ in read), extra or {}]:
         config = merge(config, values)
     if all(values for values, _ in read):  # a page that could not be read is problem enough
-        problems += expand_paths(config) + find_problems(config)
+        unfilled = expand_paths(config)
+        problems += unfilled + (find_schema_problems if unfilled else find_problems)(config)
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise CineloraError(f"The config has {len(problems)} problem(s):\n{lines}")
