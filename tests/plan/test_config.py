@@ -1,7 +1,10 @@
 """Everything that is wrong with a config is said at once, in plain words."""
 
 import copy
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -445,3 +448,19 @@ def test_the_full_tier_is_an_overlay_of_the_page(monkeypatch):
     loaded = load_config([FOLDER / "config.yaml", FOLDER / "overlays/full.yaml"])
     assert loaded["models"] == {"tier": "full", "device": "cuda"}
     assert "demo" in loaded["films"]
+
+
+# the check without Snakemake
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [(FILM, 0, "The config has no problem."), (FILM + "\tx: 1\n", 1, "line 2: a tab")],
+    ids=["fine", "wrong"],
+)
+def test_pages_are_checked_by_hand(config, text, status, words):
+    command = [sys.executable, "-m", "workflow_scripts.plan.config", str(write("a.yaml", text))]
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == status
+    assert words in done.stdout + done.stderr
