@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := $(BIN)/snakemake
-DEMO := --configfile config/config.yaml config/overlays/demo.yaml
+DEMO := --configfile config/overlays/demo.yaml
 # The light tier computes on the CPU: a "gpu" is a place for a job there, and each core has one.
 SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
@@ -78,12 +78,12 @@ lint: $(READY)  ## ruff, snakefmt, which area imports which, snakemake --lint
 	$(RUN) --lint
 
 film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, lighting
-	$(RUN) --configfile config/config.yaml config/overlays/bbb.yaml $(SLOTS)
+	$(RUN) --configfile config/overlays/bbb.yaml $(SLOTS)
 	@echo
 	@echo "The report: $(CURDIR)/results/bbb/report/index.html"
 
 bench: $(READY) $(PEERS)/.ready  ## measure the first phases beside other tools: benchmarks/results.md
-	$(RUN) --configfile config/config.yaml config/overlays/bbb.yaml --cores 1 resources/films/bbb.mp4
+	$(RUN) --configfile config/overlays/bbb.yaml --cores 1 resources/films/bbb.mp4
 	$(BIN)/python -m benchmarks.run
 
 $(PEERS)/.ready: benchmarks/peers.txt $(READY)

@@ -5,13 +5,6 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 
-configfile: "config/options/film.yaml"
-configfile: "config/options/dataset.yaml"
-configfile: "config/options/adapter.yaml"
-configfile: "config/options/report.yaml"
-configfile: "config/config.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/models/fetch_model.smk"
 include: "rules/models/build_base.smk"

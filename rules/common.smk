@@ -1,23 +1,87 @@
-"""What several rule files share: the checked config, lists of targets, model rows, code hashes, resources."""
+"""What the rules share: the checked config, lists of targets, model rows, inputs, resources."""
+
+import re
 
 from snakemake.exceptions import WorkflowError
 
+from workflow_scripts.film.people.roster import list_images
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.plan.config import find_problems, list_datasets
-from workflow_scripts.models.registry import ROLES, choose_model, weight_files
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.registry import choose_model, list_roles, read_registry, weight_files
+from workflow_scripts.plan.adapter_settings import (
+    choose_tier,
+    resolve_adapter_settings,
+    resolve_evaluation_settings,
+)
+from workflow_scripts.plan.config import list_datasets, list_files, load_config
+from workflow_scripts.plan.inputs import find_reviews
 from workflow_scripts.plan.resources import add_ram, grow
+from workflow_scripts.plan.targets import PHASES_OF_KIND, list_proofs, list_tables
 
-# Stop before any job starts, with every problem of the config in one message.
-if problems := find_problems(config):
-    lines = "\n".join(f"  - {problem}" for problem in problems)
-    raise WorkflowError(f"The config has {len(problems)} problem(s):\n{lines}")
+# Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
+# here, before any job starts, with all its problems in one message.
+try:
+    loaded = load_config(workflow.overwrite_configfiles, workflow.config_settings.config)
+except CineloraError as error:
+    raise WorkflowError(str(error)) from None
+config.clear()
+config.update(loaded)
+pages = list_files(workflow.overwrite_configfiles)
+workflow.configfiles[:] = map(str, pages)  # what Snakemake's own report shows
 
 FILMS = sorted(config["only"] or config["films"])
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
-KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
+KINDS = list(PHASES_OF_KIND)
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
-MODELS = {role: choose_model(role, config["models"]) for role in ROLES}
+REGISTRY = read_registry(config["models"].get("table"))
+MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
+BASE_TIER = choose_tier(MODELS["base"], config)
 WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
+CHARACTERS = {film: sorted(config["films"][film].get("characters") or {}) for film in FILMS}
+ROSTERS = {film: config["films"][film].get("roster") or f"config/rosters/{film}" for film in FILMS}
+TABLES = {  # everything that a film's preparation leaves, as far as its kinds need it
+    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS)
+    for film in FILMS
+}
+PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
+    film: list_proofs(film, DATASETS[film], "truth" in config["films"][film]) for film in FILMS
+}
+
+
+def any_of(names):
+    """Constraint of a wildcard: one of these names."""
+    return "|".join(map(re.escape, names))
+
+
+def of_film(values):
+    """An input or a param: what a table of the above says of the film of the job."""
+    return lambda wildcards: values[wildcards.film]
+
+
+def film_option(name, default=None):
+    """An input or a param: what the config says of the film of the job."""
+    return lambda wildcards: config["films"][wildcards.film].get(name, default)
+
+
+def review(name):
+    """An input: people's corrections of the film of the job, where there are any."""
+    return lambda wildcards: find_reviews(wildcards.film, name)
+
+
+def reference_images(wildcards):
+    """An input: the images that people gave of the film's characters."""
+    return list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
+
+
+def file_sum(section):
+    """A param: the sha256 of the file that a job fetches; "" where its first fetch pins it."""
+    return lambda wildcards: REGISTRY[section][wildcards.file].get("sha256", "")
+
+
+def training_settings(wildcards):
+    """A param: the chosen variant's settings for the kind of the dataset of the job."""
+    kind = wildcards.dataset.partition("-")[0]
+    return resolve_adapter_settings(config, BASE_TIER, kind, config["adapter"]["chosen"])
 
 
 resource_scopes:
@@ -25,7 +89,7 @@ resource_scopes:
 
 
 wildcard_constraints:
-    film="|".join(FILMS),
+    film=any_of(FILMS),
     shard=r"\d+of\d+",
-    kind="|".join(KINDS),
+    kind=any_of(KINDS),
     dataset=r"[a-z0-9_-]+",

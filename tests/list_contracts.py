@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.factories.role_models import FULL, ODD_SIZES
-from workflow_scripts.models.registry import ROLES, choose_model
+from workflow_scripts.models.registry import choose_model, list_roles
 
 FILES = ["contract", "looks", "refused"]
 TESTS = [f"tests/models/test_models_{name}.py" for name in FILES]
@@ -53,10 +53,10 @@ class Outcomes:
 
 def list_models() -> list[tuple[str, str]]:
     """Role and name of each model that a test opens, light and full tier."""
-    light = [(role, f"light {role}") for role in ROLES if role not in ("caption", "base")]
+    light = [(role, f"light {role}") for role in list_roles() if role not in ("caption", "base")]
     full = [(row[0], name) for name, row in FULL.items()]
     own = [(role, name) for name, role in MORE.items()]
-    return sorted([*light, *full, *own], key=lambda pair: ROLES.index(pair[0]))
+    return sorted([*light, *full, *own], key=lambda pair: list_roles().index(pair[0]))
 
 
 def name_weights(role: str, name: str) -> str:

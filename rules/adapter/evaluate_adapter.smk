@@ -1,6 +1,8 @@
-# evaluate_adapter: what an adapter does, beside the base model with the same seeds
-# needs  adapters/{dataset}, datasets/{dataset}, the base model, the model of the role embed
-# leaves evaluate_adapter/{dataset}/: scores.parquet (score, strength, value, interval), grid.png
+"""evaluate_adapter: what an adapter does, beside the base model with the same seeds.
+
+needs    the adapter, its settings and its dataset, the base model, the model of the role embed
+leaves   scores.parquet: score, strength, value and interval; grid.png: prompts drawn at each strength
+"""
 
 
 rule evaluate_adapter:
@@ -31,10 +33,7 @@ rule evaluate_adapter:
             f"models.loaders.{MODELS['embed']['loader']}",
         ),
         title="{film} {dataset}",
-        options={
-            **config["evaluate_adapter"],
-            "sampling_steps": config["evaluate_adapter"]["sampling_steps"][MODELS["base"]["tier"]],
-        },
+        options=resolve_evaluation_settings(config, BASE_TIER),
         model=MODELS["base"],
         embed=MODELS["embed"],
         seed=config["seed"],

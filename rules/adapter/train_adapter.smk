@@ -1,7 +1,9 @@
-# train_adapter: LoRA on the attention of the base model, one adapter per dataset
-# needs  datasets/{dataset} (kohya layout), the base model as a diffusers folder
-# leaves adapters/{dataset}/: adapter.safetensors, adapter.json, settings.yaml, metrics.parquet;
-#        checkpoints/ is undeclared, so that it survives a failure, and goes when the training is done
+"""train_adapter: LoRA on the attention of the base model, one adapter per dataset.
+
+needs    the packed dataset (kohya's layout), the base model as a diffusers folder
+leaves   adapter.safetensors, adapter.json, settings.yaml, metrics.parquet; checkpoints/ is
+         undeclared, so that it survives a failure, and goes when the training is done
+"""
 
 
 rule train_adapter:
@@ -27,11 +29,7 @@ rule train_adapter:
     params:
         code=hash_code("adapter.train_adapter", f"models.loaders.{MODELS['base']['loader']}"),
         title="{film} {dataset}",
-        options={
-            **config["train_adapter"],
-            "steps": config["train_adapter"]["steps"][MODELS["base"]["tier"]],
-            "learning_rate": config["train_adapter"]["learning_rate"][MODELS["base"]["tier"]],
-        },
+        options=training_settings,
         model=MODELS["base"],
         seed=config["seed"],
     script:

@@ -1,11 +1,9 @@
 """classify_expressions: the emotion of each face and how strong it is.
 
-needs    segment_instances (tracks), crop_faces (where faces look), score_expressions, and where
-         people corrected it config/reviews/{film}/expressions.csv (id, emotion, intensity)
+needs    what score_expressions saw, the faces (where they look), the tracks, and where people
+         corrected it: config/reviews/{film}/expressions.csv (id, emotion, intensity)
 leaves   expressions.parquet: one row per face
 """
-
-from glob import glob
 
 
 rule classify_expressions:
@@ -14,7 +12,7 @@ rule classify_expressions:
         instances=expand("results/{{film}}/segment_instances/{shard}.parquet", shard=SHARDS),
         faces=expand("results/{{film}}/crop_faces/{shard}.parquet", shard=SHARDS),
         scores=expand("results/{{film}}/score_expressions/{shard}.parquet", shard=SHARDS),
-        review=lambda wildcards: glob(f"config/reviews/{wildcards.film}/expressions.csv"),
+        review=review("expressions"),
     output:
         expressions="results/{film}/classify_expressions/expressions.parquet",
     log:

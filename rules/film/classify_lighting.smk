@@ -1,6 +1,6 @@
 """classify_lighting: time of day, weather, indoors or outdoors, agreed over each shot.
 
-needs    extract_frames (frames), cluster_scenes (places), measure_lighting
+needs    frames, the places (cluster_scenes), what measure_lighting measured
 leaves   lighting.parquet: one row per image
 """
 

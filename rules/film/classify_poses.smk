@@ -1,6 +1,8 @@
-# classify_poses: what each body does, from which side and in which framing it is seen
-# needs  segment_instances, estimate_poses, crop_faces, extract_frames (times)
-# leaves poses.parquet: one row per instance with action, view, occlusion and shot type
+"""classify_poses: what each body does, from which side and in which framing it is seen.
+
+needs    people, their keypoints and faces, the times of the frames
+leaves   poses.parquet: one row per instance with action, view, occlusion and shot type
+"""
 
 
 rule classify_poses:

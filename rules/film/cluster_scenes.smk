@@ -1,9 +1,9 @@
-# cluster_scenes: which place each shot shows, which backgrounds are one view, which are no good
-# needs  inpaint_backgrounds (measures), embed_images (vectors of backgrounds), select_text (title
-#        cards are no place), and where people named places config/reviews/{film}/locations.csv
-# leaves locations.parquet: one row per image
+"""cluster_scenes: which place each shot shows, which backgrounds are one view, which are no good.
 
-from glob import glob
+needs    measures and vectors of the backgrounds, texts (title cards are no place), and where people
+         named places: config/reviews/{film}/locations.csv (frame_id, location)
+leaves   locations.parquet: one row per image
+"""
 
 
 rule cluster_scenes:
@@ -13,7 +13,7 @@ rule cluster_scenes:
         text="results/{film}/select_text/text.parquet",
         backgrounds=expand("results/{{film}}/inpaint_backgrounds/{shard}.parquet", shard=SHARDS),
         embeddings=expand("results/{{film}}/embed_images/{shard}.parquet", shard=SHARDS),
-        review=lambda wildcards: glob(f"config/reviews/{wildcards.film}/locations.csv"),
+        review=review("locations"),
     output:
         locations="results/{film}/cluster_scenes/locations.parquet",
     log:

@@ -1,6 +1,8 @@
-# crop_faces: the face of each person, if it is seen
-# needs  segment_instances, extract_frames (images), the model of the role face
-# leaves {shard}.parquet: one row per instance with a face; {shard}_images/: square crops
+"""crop_faces: the face of each person, if it is seen.
+
+needs    people, frames and their images, the model of the role face
+leaves   {shard}.parquet: one row per instance with a face; {shard}_images/: square crops
+"""
 
 
 rule crop_faces:

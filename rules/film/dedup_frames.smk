@@ -1,6 +1,8 @@
-# dedup_frames: group frames that show (nearly) the same image
-# needs  extract_frames (hashes, sharpness and small copies)
-# leaves groups.parquet: the group of every sampled frame, and which frame of it to keep
+"""dedup_frames: group frames that show (nearly) the same image.
+
+needs    hashes, sharpness and small copies of the frames
+leaves   groups.parquet: the group of every sampled frame, and which frame of it to keep
+"""
 
 
 rule dedup_frames:

@@ -1,6 +1,8 @@
-# embed_images: numbers that are near for images that look alike
-# needs  extract_frames, segment_instances, inpaint_backgrounds, the model of the role embed
-# leaves {shard}.parquet: a vector and a color description per frame, instance and background
+"""embed_images: numbers that are near for images that look alike.
+
+needs    frames and their images, people, clean backgrounds, the models of the roles embed and scene
+leaves   {shard}.parquet: a vector and a color description per frame, instance and background
+"""
 
 
 rule embed_images:

@@ -1,18 +1,15 @@
-# embed_references: what the characters look like, by the images that people gave
-# needs  config/rosters/{film}/{character}/* (or the folder films.<film>.roster), the models of the
-#        roles detect, segment and embed
-# leaves references.parquet: a vector and a color description per image; empty without a roster
+"""embed_references: what the characters look like, by the images that people gave.
 
-from workflow_scripts.film.people.roster import list_images
-
-ROSTERS = {f: config["films"][f].get("roster") or f"config/rosters/{f}" for f in FILMS}
-CHARACTERS = {f: sorted(config["films"][f].get("characters") or {}) for f in FILMS}
+needs    config/rosters/{film}/{character}/* (or the folder films.<film>.roster), the models of the
+         roles detect, segment and embed
+leaves   references.parquet: a vector and a color description per image; empty without a roster
+"""
 
 
 rule embed_references:
     """Detect, cut out and embed the person of each reference image."""
     input:
-        images=lambda wildcards: list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film]),
+        images=reference_images,
         detect_weights=WEIGHTS["detect"],
         segment_weights=WEIGHTS["segment"],
         embed_weights=WEIGHTS["embed"],
@@ -35,8 +32,8 @@ rule embed_references:
             f"models.loaders.{MODELS['segment']['loader']}",
             f"models.loaders.{MODELS['embed']['loader']}",
         ),
-        roster=lambda wildcards: ROSTERS[wildcards.film],
-        characters=lambda wildcards: CHARACTERS[wildcards.film],
+        roster=of_film(ROSTERS),
+        characters=of_film(CHARACTERS),
         detect=MODELS["detect"],
         segment=MODELS["segment"],
         embed=MODELS["embed"],

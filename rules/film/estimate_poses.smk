@@ -1,6 +1,8 @@
-# estimate_poses: where the joints of each person are
-# needs  segment_instances, extract_frames (images), the model of the role pose
-# leaves {shard}.parquet: COCO-17 keypoints of each instance, in pixels and normalized
+"""estimate_poses: where the joints of each person are.
+
+needs    people, frames and their images, the model of the role pose
+leaves   {shard}.parquet: COCO-17 keypoints of each instance, in pixels and normalized
+"""
 
 
 rule estimate_poses:

@@ -1,13 +1,15 @@
-# extract_frames: sample a film in one decode; find its shots; measure what was sampled
-# needs  a video, or a folder of images (Snakemake sees files that come or go, not ones replaced)
-# leaves frames.parquet: one row per sampled frame; shots.parquet: one per shot; problems.parquet:
-#        what could not be read; images/: a JPEG of each frame that shows something new
+"""extract_frames: sample a film in one decode; find its shots; measure what was sampled.
+
+needs    a video, or a folder of images (Snakemake sees files that come or go, not ones replaced)
+leaves   frames.parquet: one row per sampled frame; shots.parquet: one per shot; problems.parquet:
+         what could not be read; images/: a JPEG of each frame that shows something new
+"""
 
 
 rule extract_frames:
     """Decode once: sample, crop bars, find shots, hash, measure, recognize held drawings."""
     input:
-        film=lambda wildcards: config["films"][wildcards.film]["path"],
+        film=film_option("path"),
     output:
         frames="results/{film}/extract_frames/frames.parquet",
         shots="results/{film}/extract_frames/shots.parquet",

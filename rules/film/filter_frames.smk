@@ -1,6 +1,8 @@
-# filter_frames: decide which frames later phases may use, by thresholds alone
-# needs  extract_frames (measures), dedup_frames (groups), select_text (titles and credits)
-# leaves decisions.parquet: one reason per sampled frame, "" for those kept
+"""filter_frames: decide which frames later phases may use, by thresholds alone.
+
+needs    measures of the frames, groups of near-duplicates, texts
+leaves   decisions.parquet: one reason per sampled frame, "" for those kept
+"""
 
 
 rule filter_frames:

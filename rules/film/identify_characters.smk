@@ -1,9 +1,9 @@
-# identify_characters: who is who
-# needs  segment_instances, embed_images, embed_references, and where people corrected it
-#        config/reviews/{film}/identities.csv (id, character)
-# leaves identities.parquet: one row per instance
+"""identify_characters: who is who.
 
-from glob import glob
+needs    people, their vectors, those of the references, and where people corrected it:
+         config/reviews/{film}/identities.csv (id, character)
+leaves   identities.parquet: one row per instance
+"""
 
 
 rule identify_characters:
@@ -12,7 +12,7 @@ rule identify_characters:
         instances=expand("results/{{film}}/segment_instances/{shard}.parquet", shard=SHARDS),
         embeddings=expand("results/{{film}}/embed_images/{shard}.parquet", shard=SHARDS),
         references="results/{film}/embed_references/references.parquet",
-        review=lambda wildcards: glob(f"config/reviews/{wildcards.film}/identities.csv"),
+        review=review("identities"),
     output:
         identities="results/{film}/identify_characters/identities.parquet",
     log:
@@ -26,7 +26,7 @@ rule identify_characters:
         mem_mb=grow(2000),
     params:
         code=hash_code("film.identify_characters"),
-        characters=lambda wildcards: CHARACTERS[wildcards.film],
+        characters=of_film(CHARACTERS),
         vector_weight=config["identify_characters"]["vector_weight"],
         cluster_threshold_interpolation=config["identify_characters"][
             "cluster_threshold_interpolation"

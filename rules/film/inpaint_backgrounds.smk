@@ -1,6 +1,8 @@
-# inpaint_backgrounds: every frame without its people
-# needs  extract_frames (every image), segment_instances (their masks), models inpaint and detect
-# leaves per shard a table (covered, revealed, painted, leftover person) and a folder of images
+"""inpaint_backgrounds: every frame without its people.
+
+needs    frames and every image, masks of the people, the models of the roles inpaint and detect
+leaves   {shard}.parquet: covered, revealed, painted, leftover person; {shard}_images/: the backgrounds
+"""
 
 
 rule inpaint_backgrounds:

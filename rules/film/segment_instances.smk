@@ -1,6 +1,8 @@
-# segment_instances: find the people of each frame, cut them out, follow them through the shot
-# needs  extract_frames (every frame with an image), the models of the roles detect and segment
-# leaves {shard}.parquet: one row per person and frame with mask, box and track
+"""segment_instances: find the people of each frame, cut them out, follow them through the shot.
+
+needs    frames and every image, the models of the roles detect and segment
+leaves   {shard}.parquet: one row per person and frame with mask, box and track
+"""
 
 
 rule segment_instances:

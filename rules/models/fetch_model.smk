@@ -1,17 +1,11 @@
-"""Fetch the weights of models, and films that come in packages: one file a job, checked by sha256.
+"""fetch_model: weights of models, and films that come in packages; one file a job, sha256 checked.
 
-needs   a row in resources/models.yaml (`files`, `folders` or `films`), or in the table that
-        models.table names; and, where the file is not there, a network or models.models_dir
-leaves  resources/models/<file>, resources/models/<folder>/, resources/films/<file>
+needs    a row in resources/models.yaml (`files`, `folders` or `films`), or in the table that
+         models.table names; and, where the file is not there, a network or models.models_dir
+leaves   resources/models/<file>, resources/models/<folder>/, resources/films/<file>
 
 A file that was copied to its place by hand is taken as it is: offline machines need nothing else.
 """
-
-import re
-
-from workflow_scripts.models.registry import read_registry
-
-TABLE = read_registry(config["models"].get("table"))
 
 
 localrules:
@@ -29,13 +23,13 @@ rule fetch_model:
     benchmark:
         "benchmarks/shared/fetch_model.{file}.tsv"
     wildcard_constraints:
-        file="|".join(map(re.escape, TABLE["files"])),
+        file=any_of(REGISTRY["files"]),
     conda:
         "../../envs/cinelora.yaml"
     resources:
         mem_mb=grow(500),
     params:
-        sha256=lambda wildcards: TABLE["files"][wildcards.file].get("sha256", ""),
+        sha256=file_sum("files"),
         table=config["models"].get("table"),
         models_dir=config["models"].get("models_dir"),
     script:
@@ -51,7 +45,7 @@ rule fetch_folder:
     benchmark:
         "benchmarks/shared/fetch_folder.{folder}.tsv"
     wildcard_constraints:
-        folder="|".join(map(re.escape, TABLE["folders"])),
+        folder=any_of(REGISTRY["folders"]),
     conda:
         "../../envs/cinelora.yaml"
     resources:
@@ -73,12 +67,12 @@ rule fetch_film:
     benchmark:
         "benchmarks/shared/fetch_film.{file}.tsv"
     wildcard_constraints:
-        file="|".join(map(re.escape, TABLE["films"])),
+        file=any_of(REGISTRY["films"]),
     conda:
         "../../envs/cinelora.yaml"
     resources:
         mem_mb=grow(500),
     params:
-        sha256=lambda wildcards: TABLE["films"][wildcards.file]["sha256"],
+        sha256=file_sum("films"),
     script:
         "../../workflow_scripts/models/fetch_model.py"

@@ -1,21 +1,9 @@
-"""Show what became of a film, on one page, and sum up its progress.
+"""build_report: what became of a film, on one page, and the sum of its progress.
 
-needs: every table of the film's kinds, its datasets, adapters and their scores; the benchmark
-       files and progress files that lie beside them are read as they are
-leaves: report/index.html (self-contained), report/funnel.svg, report/timeline.svg, progress.json
+needs    every table of the film's kinds, its datasets, adapters and their scores; the benchmark
+         files and progress files that lie beside them are read as they are
+leaves   report/index.html (self-contained), report/funnel.svg, report/timeline.svg, progress.json
 """
-
-from glob import glob
-
-from workflow_scripts.plan.targets import list_proofs, list_tables
-
-TABLES = {  # everything that a film's preparation leaves, as far as its kinds need it
-    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS)
-    for film in FILMS
-}
-PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
-    film: list_proofs(film, DATASETS[film], "truth" in config["films"][film]) for film in FILMS
-}
 
 
 localrules:
@@ -25,9 +13,9 @@ localrules:
 rule build_report:
     """Draw one page from all tables of a film."""
     input:
-        tables=lambda wildcards: TABLES[wildcards.film],
-        proofs=lambda wildcards: PROOFS[wildcards.film],
-        reviews=lambda wildcards: sorted(glob(f"config/reviews/{wildcards.film}/*.csv")),
+        tables=of_film(TABLES),
+        proofs=of_film(PROOFS),
+        reviews=review("*"),
         registry="resources/models.yaml",
         look=multiext("resources/report/page", ".html.j2", ".css", ".js"),
     output:
@@ -60,8 +48,8 @@ rule build_report:
     resources:
         mem_mb=grow(3000),
     params:
-        film=lambda wildcards: config["films"][wildcards.film],
-        datasets=lambda wildcards: DATASETS[wildcards.film],
+        film=of_film(config["films"]),
+        datasets=of_film(DATASETS),
         tier=config["models"]["tier"],
         models=MODELS,
         benchmarks="benchmarks/{film}",

@@ -1,15 +1,15 @@
-"""Compare every table of a film with its exact ground truth.
+"""measure_accuracy: compare every table of a film with its exact ground truth.
 
-needs: datasets (and through them all tables), the film's folder of truth
-leaves: results/{film}/accuracy.json
+needs    datasets (and through them all tables), the film's folder of truth
+leaves   results/{film}/accuracy.json
 """
 
 
 rule measure_accuracy:
     """Measure every phase against exact ground truth."""
     input:
-        tables=lambda wildcards: TABLES[wildcards.film],
-        truth=lambda wildcards: config["films"][wildcards.film]["truth"],
+        tables=of_film(TABLES),
+        truth=film_option("truth"),
     output:
         accuracy="results/{film}/accuracy.json",
     log:

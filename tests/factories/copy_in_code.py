@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# the cheap overlay of tests that run the workflow several times
-SMALL = ["--configfile", "config/config.yaml", str(ROOT / "tests/small.yaml")]
+# the cheap page of tests that run the workflow several times
+SMALL = ["--configfile", str(ROOT / "tests/small.yaml")]
 FOLDERS = ("config", "profiles", "rules", "workflow_scripts", "resources", "envs")
 
 

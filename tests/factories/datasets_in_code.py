@@ -14,6 +14,10 @@ import torch
 
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.registry import choose_model
+from workflow_scripts.plan.adapter_settings import (
+    resolve_adapter_settings,
+    resolve_evaluation_settings,
+)
 from workflow_scripts.plan.config import read_shipped
 
 CONFIG = read_shipped()
@@ -50,14 +54,12 @@ def open_base():
 
 
 def make_options(phase: str, **changes) -> dict:
-    """The block of a phase in the shipped config, for the light tier, with changes."""
-    block = CONFIG[phase]
-    tiers = {
-        key: value["light"]
-        for key, value in block.items()
-        if isinstance(value, dict) and "light" in value
+    """The options of a phase in the shipped config, for the light tier, with changes."""
+    options = {
+        "train_adapter": resolve_adapter_settings(CONFIG, "light", "style", "plain"),
+        "evaluate_adapter": resolve_evaluation_settings(CONFIG, "light"),
     }
-    return {**block, **tiers, **changes}
+    return {**options[phase], **changes}
 
 
 def make_dataset(

@@ -112,8 +112,15 @@ def write_overlay(folder: Path, path: Path) -> Path:
         "extract_frames": {"sampling": {"frames_per_second": 0.5, "frames_per_shot": 2}},
         "segment_instances": {"tiling_interval": 0},
         "shards": 1,
-        "train_adapter": {"steps": {"full": 6}, "validations": 1, "checkpoints": 0},
-        "evaluate_adapter": {"sampling_steps": {"full": 1}, "prompts": 1, "seeds": [1]},
+        "adapter": {
+            "defaults": {"validations": 1, "checkpoints": 0},
+            "tiers": {"full": {"steps": 6}},
+        },
+        "evaluate_adapter": {
+            "tiers": {"full": {"sampling_steps": 1}},
+            "prompts": 1,
+            "seeds": [1],
+        },
     }
     path.write_text(yaml.safe_dump(overlay))
     return path

@@ -7,7 +7,7 @@ import pytest
 from tests.factories.figures import make_pose
 from workflow_scripts.film import estimate_poses
 from workflow_scripts.film.segment_instances import INSTANCES
-from workflow_scripts.lib.images import write_image
+from workflow_scripts.lib.images import encode_rle, write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 
 
@@ -39,7 +39,7 @@ def make_instances(folder, regions: list) -> str:
             **dict.fromkeys(("x0", "y0"), 10.0),
             **dict.fromkeys(("x1", "y1"), 50.0),
             "score": 0.9,
-            "mask": [4800],
+            "mask": encode_rle(np.zeros((60, 80), bool)),
             "height_px": 60,
             "width_px": 80,
             "area_px": 1,

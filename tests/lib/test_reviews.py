@@ -6,7 +6,7 @@ import pytest
 from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.reviews import KINDS, REVIEWS, count_unknown, read_review, write_review
-from workflow_scripts.plan.config import read_schema
+from workflow_scripts.plan.schema import read_schema
 
 GOOD = {
     "identities": "id,character\ns0001_t00,nella\n",

@@ -12,7 +12,7 @@ import yaml
 from tests.factories import results_in_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.version import VERSION
-from workflow_scripts.models.registry import ROLES, choose_model
+from workflow_scripts.models.registry import choose_model, list_roles
 from workflow_scripts.plan.targets import list_proofs, list_tables
 from workflow_scripts.report import build_report
 from workflow_scripts.report.page import images as images
@@ -46,7 +46,9 @@ def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTION
         film={"path": "film.mp4", "kinds": kinds, "characters": {"nella": {}, "odo": {}}},
         datasets=datasets,
         tier="light",
-        models={role: choose_model(role, {"tier": "light", "device": "cpu"}) for role in ROLES},
+        models={
+            role: choose_model(role, {"tier": "light", "device": "cpu"}) for role in list_roles()
+        },
         benchmarks="benchmarks",
         options=options,
     )

@@ -60,6 +60,17 @@ def test_the_overlay_of_another_film(truth):
     assert "character" in run.make_overlay(truth.folder.parent)["films"]["my-film"]["kinds"]
 
 
+def test_the_demo_film_runs_with_its_own_page_and_others_after_the_users(
+    truth, tmp_path, monkeypatch
+):
+    assert run.choose_config(run.DEMO) == ("demo", ["config/overlays/demo.yaml"])
+    monkeypatch.chdir(tmp_path)
+    film, pages = run.choose_config(truth.folder.parent)
+    assert film == "my-film"
+    assert pages == ["config/config.yaml", "results/my-film.yaml"]
+    assert (tmp_path / pages[1]).is_file()
+
+
 def test_the_table_marks_missed_goals():
     rows = {
         "mask_iou": {"value": 0.8, "goal": 0.9, "n": 12, "reached": False},

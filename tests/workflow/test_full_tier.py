@@ -16,7 +16,7 @@ import yaml
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories import full_tier_in_code as full  # noqa: E402
 from tests.factories.runs import DATASETS, GPU_RULES, ROOT, snakemake  # noqa: E402
-from workflow_scripts.models.registry import ROLES  # noqa: E402
+from workflow_scripts.models.registry import list_roles  # noqa: E402
 
 pytestmark = pytest.mark.workflow
 NAMES = ("nella", "bruno", "pip")
@@ -77,7 +77,7 @@ def run(tmp_path_factory) -> Path:
 
 def test_no_light_model_played(run):
     table = yaml.safe_load((run / "weights/table.yaml").read_text())["models"]
-    assert {row["role"] for row in table.values()} | {"text"} == set(ROLES)
+    assert {row["role"] for row in table.values()} | {"text"} == set(list_roles())
     fetched = {path.name for path in (run / "resources/models").iterdir()}
     assert not fetched & {"pose_detection.tflite", "centerface.onnx", "mobilenet_v2-b0353104.pth"}
 

@@ -37,10 +37,11 @@ def run(tmp_path_factory):
 
 
 def edit_config(folder, text, replacement):
-    """Write an overlay-free copy of the config with one value changed; return its arguments."""
+    """Write the whole config as one page with one value changed; return its arguments."""
     path = folder / "changed.yaml"
     options = sorted((folder / "config/options").glob("*.yaml"))
-    config = "\n".join(file.read_text() for file in options)
+    pages = [*options, folder / "config/config.yaml"]
+    config = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     assert re.search(text, config), f"{text} is not in the config"
     path.write_text(re.sub(text, replacement, config, count=1))
     return "--configfile", str(path)

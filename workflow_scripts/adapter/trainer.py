@@ -30,7 +30,7 @@ VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
 
 @dataclass(frozen=True)
 class Settings:
-    """The block train_adapter of the config; steps and learning rate of the base's tier."""
+    """Every option of a training, as plan/adapter_settings.py resolves the block adapter."""
 
     steps: int
     learning_rate: float
@@ -194,7 +194,7 @@ class Trainer:
         if not math.isfinite(loss):
             raise CineloraError(
                 f"the loss of step {self.step} is {loss}.\n"
-                f"  Lower train_adapter.learning_rate (now {self.settings.learning_rate}) and\n"
+                f"  Lower learning_rate in adapter.tiers (now {self.settings.learning_rate}) and\n"
                 "  look for broken images in the dataset."
             )
         # lora_B starts at 0, so lora_A has its first gradient in the second step

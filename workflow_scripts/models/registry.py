@@ -7,27 +7,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.strict_yaml import read_yaml
 
 TABLE = Path(__file__).resolve().parents[2] / "resources" / "models.yaml"
-ROLES = (
-    "text",
-    "detect",
-    "segment",
-    "inpaint",
-    "pose",
-    "face",
-    "expression",
-    "embed",
-    "scene",
-    "caption",
-    "base",
-)
-
-
+LOADERS = Path(__file__).with_name("loaders")
 SECTIONS = ("files", "folders", "films", "models")
+NEEDED = {  # what a row of each section cannot do without
+    "files": ("source", "license"),
+    "folders": ("source", "license", "members"),
+    "films": ("source", "license", "sha256"),
+    "models": ("role", "tier", "loader", "files"),
+}
 
 
 @cache
@@ -36,12 +27,46 @@ def read_registry(own: str | Path | None = None) -> dict[str, dict[str, Any]]:
 
     `own` is a table of the user's (models.table in the config) whose rows come on top of ours.
     """
-    tables = [yaml.safe_load(TABLE.read_text())]
+    tables = [_read_table(TABLE)]
     if own:
         if not Path(own).is_file():
             raise CineloraError(f"models.table: there is no file {own} (seen from {Path.cwd()}).")
-        tables.append(yaml.safe_load(Path(own).read_text()))
+        tables.append(_read_table(own))
     return {s: {k: v for t in tables for k, v in (t.get(s) or {}).items()} for s in SECTIONS}
+
+
+def _read_table(path: str | Path) -> dict[str, dict[str, Any]]:
+    table, problems = read_yaml(path)
+    problems += [problem for section in table for problem in _check_section(section, table)]
+    if problems:
+        raise CineloraError("models.table: " + "; ".join(problems))
+    return table
+
+
+def _check_section(section: str, table: dict[str, Any]) -> list[str]:
+    if section not in SECTIONS:
+        return [f"unknown section {section!r} (known: {', '.join(SECTIONS)})"]
+    rows = table[section] or {}
+    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+        return [f"{section} must hold rows, each with a name"]
+    loaders = {path.stem for path in LOADERS.glob("*.py")}
+    problems = [
+        f"{section}.{name} lacks {key}"
+        for name, row in rows.items()
+        for key in NEEDED[section]
+        if key not in row
+    ]
+    return problems + [
+        f"{section}.{name}: there is no loader {row['loader']!r}"
+        for name, row in rows.items()
+        if "loader" in row and row["loader"] not in loaders
+    ]
+
+
+def list_roles() -> list[str]:
+    """The roles that models play, in the order in which the table names them first."""
+    rows = read_registry()["models"].values()
+    return list(dict.fromkeys(role for row in rows for role in _listed(row["role"])))
 
 
 def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:

@@ -1,27 +1,122 @@
-"""The config as a whole: strict schema, the few conditions across options, all problems at once."""
+"""The config as a whole: defaults, then the user's pages; all that is wrong with it at once.
 
+`python -m workflow_scripts.plan.config <page> ...` checks pages without Snakemake, whose own reader
+of --configfile says less of a page that is no YAML.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator, ValidationError
-
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import find_images
-from workflow_scripts.models.registry import ROLES, choose_model, fetchable_films
+from workflow_scripts.lib.strict_yaml import read_yaml
+from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
+from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
-AREAS = ("film", "dataset", "adapter", "report")  # each with options/<area>.yaml and a schema
+PAGE = Path("config/config.yaml")  # of the folder in which Snakemake runs
+VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+
+
+def load_config(pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | None = None) -> dict:
+    """The shipped options, then `pages` in their order (none: config/config.yaml), then `extra`.
+
+    Raises CineloraError that lists everything that is wrong, one line each.
+    """
+    read = [read_yaml(path) for path in list_files(pages)]
+    problems = [problem for _, found in read for problem in found]
+    config: dict[str, Any] = {}
+    for values in [*(values for values, _ in read), extra or {}]:
+        config = merge(config, values)
+    if all(values for values, _ in read):  # a page that could not be read is problem enough
+        unfilled = expand_paths(config)
+        problems += unfilled + (find_schema_problems if unfilled else find_problems)(config)
+    if problems:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise CineloraError(f"The config has {len(problems)} problem(s):\n{lines}")
+    return config
+
+
+def list_files(pages: Sequence[str | Path] = ()) -> list[Path]:
+    """The files that a config is read from: shipped options beside the Snakefile, then pages."""
+    return [*list_defaults(), *(map(Path, pages) if pages else [_find_page()])]
+
+
+def list_defaults() -> list[Path]:
+    """The files of shipped options, beside the Snakefile."""
+    return [CONFIG / f"options/{name}.yaml" for name in ("workflow", *AREAS)]
+
+
+def read_shipped() -> dict[str, Any]:
+    """The config as it ships: every option with its default, then the user's page."""
+    config: dict[str, Any] = {}
+    for path in [*list_defaults(), CONFIG / "config.yaml"]:
+        config = merge(config, read_yaml(path)[0])
+    return config
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one config over another: blocks are joined, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        merged[key] = merge(old, value) if both else value
+    return merged
+
+
+def _find_page() -> Path:
+    if not PAGE.is_file():
+        raise CineloraError(
+            f"There is no {PAGE} in {Path.cwd()}.\n"
+            f"  Copy {CONFIG / 'config.yaml'} there and name your film in it,\n"
+            "  or name a page of yours: snakemake --configfile <page>."
+        )
+    return PAGE
+
+
+def expand_paths(config: dict[str, Any]) -> list[str]:
+    """Fill in ~ and $VARIABLES in every path, in place; say which could not be filled in."""
+    problems = []
+    for where, block, key in _list_paths(config):
+        try:
+            block[key] = expand_path(block[key])
+        except CineloraError as error:
+            problems.append(f"{where}.{key}: {error}")
+    return problems
+
+
+def expand_path(path: str) -> str:
+    """Fill in ~ and $VARIABLES; raises CineloraError where one is not known."""
+    for match in VARIABLE.finditer(path):
+        name = match[1] or match[2]
+        if name not in os.environ:
+            raise CineloraError(f"the variable {name} of {path} is not set in this shell.")
+    filled = os.path.expandvars(path)
+    try:
+        return str(Path(filled).expanduser()) if filled.startswith("~") else filled
+    except RuntimeError as error:
+        raise CineloraError(f"there is no home folder for {path}.") from error
+
+
+def _list_paths(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yields (where, block, key) of each option that is a path, as far as the types are right."""
+    blocks = {"models": (config.get("models"), ("table", "models_dir"))}
+    films = config.get("films")
+    for name, film in films.items() if isinstance(films, dict) else []:
+        blocks[f"films.{name}"] = (film, ("path", "truth", "roster"))
+    for where, (block, keys) in blocks.items():
+        for key in keys:
+            if isinstance(block, dict) and isinstance(block.get(key), str):
+                yield where, block, key
 
 
 def find_problems(config: dict[str, Any]) -> list[str]:
     """Say in plain words everything that is wrong with the config; [] when it is fine."""
-    errors = sorted(
-        Draft202012Validator(read_schema()).iter_errors(config),
-        key=lambda e: list(map(str, e.path)),
-    )
-    problems = [line for error in errors for line in _explain(error)]
-    if problems:
+    if problems := find_schema_problems(config):
         return problems
     films, only = config["films"], config["only"]
     unknown = [
@@ -30,41 +125,12 @@ def find_problems(config: dict[str, Any]) -> list[str]:
         if name not in films
     ]
     chosen = {name: film for name, film in films.items() if not only or name in only}
-    return [*unknown, *_film_problems(chosen), *_model_problems(config["models"])]
-
-
-def read_schema() -> dict[str, Any]:
-    """The schema of the whole config: that of the user's page, and one per area."""
-    parts = [
-        yaml.safe_load((CONFIG / f"schemas/{name}.schema.yaml").read_text(encoding="utf-8"))
-        for name in ("config", *AREAS)
+    return [
+        *unknown,
+        *_film_problems(chosen),
+        *_model_problems(config["models"]),
+        *_variant_problems(config["adapter"]),
     ]
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [name for part in parts for name in part["required"]],
-        "properties": {name: rule for part in parts for name, rule in part["properties"].items()},
-    }
-
-
-def read_shipped() -> dict[str, Any]:
-    """The config as it ships: every option of every area, then the user's page."""
-    names = [f"options/{area}.yaml" for area in AREAS]
-    texts = [(CONFIG / name).read_text(encoding="utf-8") for name in [*names, "config.yaml"]]
-    return {key: value for text in texts for key, value in yaml.safe_load(text).items()}
-
-
-def _explain(error: ValidationError) -> list[str]:
-    where = ".".join(str(part) for part in error.path) or "the config"
-    if error.validator == "additionalProperties":
-        known = ", ".join(error.schema.get("properties", {}))
-        unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
-        return [f"{where}: unknown key {key!r}. Known: {known}." for key in unknown]
-    if "propertyNames" in error.schema_path:
-        return [f"{where}: {error.instance!r} is no name; use small letters, digits, - and _ only."]
-    if error.validator == "pattern":
-        return [f"{where}: {error.instance!r} does not fit {error.validator_value!r}."]
-    return [f"{where}: {error.message}."]
 
 
 def _film_problems(films: dict[str, Any]) -> list[str]:
@@ -91,12 +157,19 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
 
 def _model_problems(models: dict[str, Any]) -> list[str]:
     problems = []
-    for role in ROLES:
+    for role in list_roles():
         try:
             choose_model(role, models)
         except CineloraError as error:
             problems.append(str(error))
     return list(dict.fromkeys(problems))  # a missing table is one problem, not one a role
+
+
+def _variant_problems(adapter: dict[str, Any]) -> list[str]:
+    chosen, variants = adapter["chosen"], adapter["variants"]
+    if chosen in variants:
+        return []
+    return [f"adapter.chosen: there is no variant {chosen!r}. Known: {', '.join(variants)}."]
 
 
 def list_datasets(config: dict[str, Any], film: str) -> list[str]:
@@ -109,3 +182,11 @@ def list_datasets(config: dict[str, Any], film: str) -> list[str]:
         else:
             names.append(kind)
     return names
+
+
+if __name__ == "__main__":
+    try:
+        load_config(sys.argv[1:])
+    except CineloraError as error:
+        sys.exit(str(error))
+    print("The config has no problem.")

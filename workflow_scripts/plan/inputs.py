@@ -67,3 +67,8 @@ def _locate(film: str, name: str, shards: Sequence[str]) -> list[str]:
     """Paths of a table: one, or one per shard."""
     path = f"results/{film}/{TABLES[name]}"
     return list(dict.fromkeys(path.format(shard=shard) for shard in shards))
+
+
+def find_reviews(film: str, name: str = "*") -> list[str]:
+    """Files of people's corrections of a film: that of this name, or all; perhaps none."""
+    return sorted(str(path) for path in Path("config/reviews", film).glob(f"{name}.csv"))

@@ -40,17 +40,17 @@ def make_overlay(folder: Path) -> dict[str, Any]:
     return {"only": [name], "films": {name: film}}
 
 
-def choose_config(folder: Path) -> tuple[str, Path]:
-    """Name of the film, and the overlay that runs it."""
+def choose_config(folder: Path) -> tuple[str, list[str]]:
+    """Name of the film, and the pages that run it; other films run with the models of the user."""
     if folder.resolve() == DEMO.resolve():
-        return "demo", Path("config/overlays/demo.yaml")
+        return "demo", ["config/overlays/demo.yaml"]
     overlay = make_overlay(folder)
     if not (folder / "roster").is_dir():
         print(f"{folder} has no roster/<character>/*.jpg: people are grouped, but nobody is named.")
     path = Path("results") / f"{overlay['only'][0]}.yaml"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(yaml.safe_dump(overlay))
-    return overlay["only"][0], path
+    path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    return overlay["only"][0], ["config/config.yaml", str(path)]
 
 
 def format_table(metrics: dict[str, dict[str, Any]]) -> str:
@@ -65,12 +65,12 @@ def format_table(metrics: dict[str, dict[str, Any]]) -> str:
 
 def main(folder: Path) -> int:
     try:
-        film, config = choose_config(folder)
+        film, pages = choose_config(folder)
     except CineloraError as error:
         print(f"ERROR {error}", file=sys.stderr)
         return 1
     target = Path("results") / film / "accuracy.json"
-    command = ["snakemake", "--configfile", "config/config.yaml", str(config), "--", str(target)]
+    command = ["snakemake", "--configfile", *pages, "--", str(target)]
     status = subprocess.run(command, check=False).returncode
     if status == 0:
         metrics = json.loads(target.read_text(encoding="utf-8"))

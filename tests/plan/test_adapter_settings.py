@@ -1,0 +1,93 @@
+"""With which settings an adapter is trained: defaults, tier, kind, variant; a later one wins."""
+
+import copy
+
+import pytest
+
+from workflow_scripts.models.registry import choose_model, read_registry
+from workflow_scripts.plan.adapter_settings import (
+    choose_tier,
+    resolve_adapter_settings,
+    resolve_evaluation_settings,
+)
+from workflow_scripts.plan.config import read_shipped
+
+SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained with
+    "rank": 8,
+    "alpha": 8,
+    "batch_size": 4,
+    "gradient_accumulation_steps": 1,
+    "resolution_px": "native",
+    "schedule": "cosine",
+    "warmup": 0.1,
+    "weight_decay": 0.01,
+    "max_grad_norm": 1.0,
+    "min_snr_gamma": 5.0,
+    "noise_offset": 0.03,
+    "caption_dropout": 0.05,
+    "background_loss_weight": 0.1,
+    "validations": 6,
+    "validation_images": 16,
+    "checkpoints": 3,
+    "keep": "best",
+    "license": "all rights with the owners of the film",
+}
+TIERS = {
+    "light": {"steps": 60, "learning_rate": 0.002},
+    "full": {"steps": 2000, "learning_rate": 0.0001},
+}
+
+
+@pytest.fixture
+def config():
+    """The shipped config, to be changed."""
+    return copy.deepcopy(read_shipped())
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_the_shipped_settings(config, tier):
+    settings = resolve_adapter_settings(config, tier, "pose", "plain")
+    assert settings == SHIPPED | TIERS[tier]
+
+
+@pytest.mark.parametrize(
+    ("kind", "variant", "rank"),
+    [("pose", "plain", 4), ("style", "plain", 32), ("style", "high", 64), ("pose", "high", 64)],
+    ids=["tier", "kind over tier", "variant over kind", "variant over tier"],
+)
+def test_a_later_block_wins(config, kind, variant, rank):
+    config["adapter"]["tiers"]["light"]["rank"] = 4
+    config["adapter"]["kinds"] = {"style": {"rank": 32}}
+    config["adapter"]["variants"] = {"plain": {}, "high": {"rank": 64, "alpha": 64}}
+    settings = resolve_adapter_settings(config, "light", kind, variant)
+    assert settings["rank"] == rank
+    assert settings["alpha"] == (64 if variant == "high" else 8)
+    assert settings.keys() == (SHIPPED | TIERS["light"]).keys()
+
+
+def test_resolving_changes_no_block(config):
+    before = copy.deepcopy(config)
+    resolve_adapter_settings(config, "light", "style", "plain")["rank"] = 99
+    assert config == before
+
+
+def test_the_evaluation_takes_its_tier(config):
+    light, full = (resolve_evaluation_settings(config, tier) for tier in TIERS)
+    assert (light.pop("sampling_steps"), full.pop("sampling_steps")) == (4, 25)
+    assert light == full
+    assert set(light) == set(config["evaluate_adapter"]) - {"tiers"}
+
+
+@pytest.mark.parametrize(
+    ("base", "tier"), [("light", "light"), ("full", "full"), ("on request", "full")]
+)
+def test_a_base_on_request_takes_the_settings_of_the_configs_tier(config, base, tier):
+    config["models"]["tier"] = "full"
+    assert choose_tier({"tier": base}, config) == tier
+
+
+def test_every_base_names_its_family():
+    bases = [row for row in read_registry()["models"].values() if row["role"] == "base"]
+    assert len(bases) >= 2
+    assert all(row.get("family") for row in bases)
+    assert choose_model("base", {"tier": "light"})["family"] == "sd15"
