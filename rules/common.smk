@@ -4,7 +4,12 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.plan.config import find_problems, list_datasets
-from workflow_scripts.models.registry import ROLES, choose_model, weight_files
+from workflow_scripts.models.registry import (
+    ROLES,
+    choose_model,
+    describes_images,
+    weight_files,
+)
 from workflow_scripts.plan.resources import add_ram, grow
 
 # Stop before any job starts, with every problem of the config in one message.
@@ -14,10 +19,10 @@ if problems := find_problems(config):
 
 FILMS = sorted(config["only"] or config["films"])
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
-KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 MODELS = {role: choose_model(role, config["models"]) for role in ROLES}
 WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
+DESCRIBES = describes_images(MODELS["caption"])
 
 
 resource_scopes:
@@ -27,5 +32,4 @@ resource_scopes:
 wildcard_constraints:
     film="|".join(FILMS),
     shard=r"\d+of\d+",
-    kind="|".join(KINDS),
     dataset=r"[a-z0-9_-]+",

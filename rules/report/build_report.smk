@@ -10,7 +10,7 @@ from glob import glob
 from workflow_scripts.plan.targets import list_proofs, list_tables
 
 TABLES = {  # everything that a film's preparation leaves, as far as its kinds need it
-    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS)
+    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS, DESCRIBES)
     for film in FILMS
 }
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflow_scripts.models.loaders.facts import describe
 
 from workflow_scripts.dataset import vlm
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders import caption_server
-from workflow_scripts.models.loaders.facts import describe
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories import models_in_code as build  # noqa: E402

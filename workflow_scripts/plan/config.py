@@ -7,6 +7,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.suffixes import IMAGES
 from workflow_scripts.models.registry import ROLES, choose_model, fetchable_films
 
@@ -34,16 +35,29 @@ def find_problems(config: dict[str, Any]) -> list[str]:
 
 
 def read_schema() -> dict[str, Any]:
-    """The schema of the whole config: that of the user's page, and one per area."""
+    """The schema of the whole config: that of the user's page, and one per area.
+
+    What kinds there are, it has from lib.kinds.
+    """
     parts = [
         yaml.safe_load((CONFIG / f"schemas/{name}.schema.yaml").read_text(encoding="utf-8"))
         for name in ("config", *AREAS)
     ]
     return {
+        "$defs": define_kinds(),
         "type": "object",
         "additionalProperties": False,
         "required": [name for part in parts for name in part["required"]],
         "properties": {name: rule for part in parts for name, rule in part["properties"].items()},
+    }
+
+
+def define_kinds() -> dict[str, Any]:
+    """Names that the schemas refer to as #/$defs/...: kinds, and what they are balanced over."""
+    return {
+        "kind": {"enum": list(KINDS)},
+        "kind_with_trigger": {"enum": [name for name, kind in KINDS.items() if kind.trigger]},
+        "category": {"enum": sorted({kind.category for kind in KINDS.values()})},
     }
 
 
@@ -60,7 +74,7 @@ def _explain(error: ValidationError) -> list[str]:
         known = ", ".join(error.schema.get("properties", {}))
         unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
         return [f"{where}: unknown key {key!r}. Known: {known}." for key in unknown]
-    if "propertyNames" in error.schema_path:
+    if "propertyNames" in error.schema_path and error.validator == "pattern":
         return [f"{where}: {error.instance!r} is no name; use small letters, digits, - and _ only."]
     if error.validator == "pattern":
         return [f"{where}: {error.instance!r} does not fit {error.validator_value!r}."]
