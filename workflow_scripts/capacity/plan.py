@@ -55,7 +55,7 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
 
 def find_gpu_rules(folder: Path) -> set[str]:
     """Rules that ask for a GPU."""
-    texts = [path.read_text() for path in folder.glob("*.smk")]
+    texts = [path.read_text() for path in folder.rglob("*.smk")]
     rules = [block for text in texts for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]]
     return {
         rule.partition(":")[0] for rule in rules if re.search(r"^\s+gpu=1,", rule, re.MULTILINE)
@@ -68,18 +68,13 @@ def scale(jobs: pd.DataFrame, gpu_rules: set[str], measured: int, frames: int) -
     count, core_s, gpu_s, chain_s = 0, 0.0, 0.0, 0.0
     for (rule, is_shard), part in jobs.groupby(["rule", "is_shard"]):
         factor = 1.0 if rule in PER_ADAPTER else frames / measured
-        runs = shards * part_kinds(rule, part) if is_shard else len(part)
+        runs = shards if is_shard else len(part)
         count += runs
         core_s += part["cpu_s"].sum() * factor + START_CPU_S * runs
         wall_s = part["wall_s"].sum() * factor
         gpu_s += wall_s if rule in gpu_rules else 0.0
         chain_s += wall_s / runs
     return Cost(count, core_s / 3600, gpu_s / 3600, chain_s / 3600)
-
-
-def part_kinds(rule: str, part: pd.DataFrame) -> int:
-    """Captions are cut by kind as well as by shard."""
-    return 6 if rule == "caption_images" else 1
 
 
 def tell_time(cost: Cost, films: int, cores: int, gpus: int) -> tuple[float, str]:

@@ -1,4 +1,4 @@
-"""Choose the images of one dataset: reasons, same poses, quotas, split, repeats; no image is opened.
+"""Choose the images of a dataset: reasons, same poses, quotas, split, repeats; none is opened.
 
 Reads what every phase knows, leaves one row per candidate: why it is not in, or into which split it
 goes and how often it is seen. The best of those over quota are marked as reserve: they are

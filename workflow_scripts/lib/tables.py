@@ -30,10 +30,9 @@ class Result:
         """Path below results/{film}/."""
         return f"{self.phase if self.folder is None else self.folder}/{self.file}".lstrip("/")
 
-    @property
-    def pattern(self) -> str:
-        """A glob that fits every shard and every dataset."""
-        return self.path.replace("{shard}", "*of*").replace("{dataset}", "*")
+    def pattern_of(self, dataset: str = "*") -> str:
+        """A glob that fits every shard, of one dataset or of all."""
+        return self.path.replace("{shard}", "*of*").replace("{dataset}", dataset)
 
 
 _RESULTS = (  # in the order in which phases run
@@ -130,4 +129,4 @@ def locate(
 
 def find(name: str, folder: str | Path) -> list[Path]:
     """Paths of a result that are there, every shard and every dataset, in order of their names."""
-    return sorted(Path(folder).glob(RESULTS[name].pattern))
+    return sorted(Path(folder).glob(RESULTS[name].pattern_of()))
