@@ -55,6 +55,10 @@ def test_a_film_key_that_is_no_folder_name(config, name):
         (("films", "demo", "path"), "no/film.mp4", "there is no file or folder no/film.mp4"),
         (("films", "demo", "truth"), "config", "config holds no frames.csv"),
         (("films", "demo", "characters"), {}, "needs names under characters"),
+        (("select_images", "min_score"), {"poses": 0.3}, "'poses' is not one of"),
+        (("select_images", "shares"), {"shot": {}}, "'shot' is not one of"),
+        (("write_captions", "triggers"), {"character": "x"}, "'character' is not one of"),
+        (("write_captions", "triggers"), {"pose": "{x|y}"}, "does not fit"),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
 )
