@@ -176,7 +176,7 @@ def main(
         people = people.iloc[:0]
     log.info("%s: %d images, %d people in their frames", name, len(rows), len(people))
     rows = measure_images(kind, rows.drop(columns="shot_type"), folder, people, rules)
-    words = yaml.safe_load(Path(vocabulary).read_text())["words"]["shot_type"]
+    words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))["words"]["shot_type"]
     said = rows["caption"].map(lambda caption: find_said_shot_type(caption, words))
     agrees = (said == rows["shot_type"]).astype(object).where(said != "", None)
     rows = rows.assign(caption_shot_type=said, caption_agrees=agrees)
