@@ -26,13 +26,19 @@ include: "rules/film/score_expressions.smk"
 include: "rules/film/classify_expressions.smk"
 include: "rules/film/measure_lighting.smk"
 include: "rules/film/classify_lighting.smk"
-include: "rules/dataset/caption_images.smk"
+include: "rules/dataset/select_images.smk"
+include: "rules/dataset/write_captions.smk"
 include: "rules/dataset/pack_dataset.smk"
 include: "rules/dataset/analyze_dataset.smk"
 include: "rules/adapter/train_adapter.smk"
 include: "rules/adapter/evaluate_adapter.smk"
 include: "rules/report/build_report.smk"
 include: "rules/report/measure_accuracy.smk"
+
+
+if DESCRIBES:  # the light tier has no model that looks at images
+
+    include: "rules/dataset/describe_images.smk"
 
 
 rule all:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from workflow_scripts.dataset.vlm import write_question
 from workflow_scripts.models.detections import Detections
 
 HEIGHT, WIDTH = 720, 1280
@@ -65,15 +66,16 @@ def follow(segment: Any, frames: int) -> None:
             step(image, segment(image, people()))
 
 
-def caption(describe: Any, number: int) -> None:
-    """Captions without measured facts; an answer that is no JSON is asked for once more."""
-    shown = [partial(image, row % 16) for row in range(number)]
-    describe("background", [{}] * number, shown, read_words())
+def caption(ask: Any, number: int) -> None:
+    """Questions about images of which nothing is measured."""
+    words, prompts = read_yaml("vocabularies"), read_yaml("prompts")
+    question = write_question("background", [], words, prompts)
+    ask([image(row % 16) for row in range(number)], [question] * number, prompts["system"])
 
 
 @cache
-def read_words() -> dict:
-    return yaml.safe_load(Path("resources/vocabularies/captions.yaml").read_text())
+def read_yaml(folder: str) -> dict:
+    return yaml.safe_load(Path(f"resources/{folder}/captions.yaml").read_text(encoding="utf-8"))
 
 
 CASES = {

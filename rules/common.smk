@@ -7,7 +7,13 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts.film.people.roster import list_images
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.registry import choose_model, list_roles, read_registry, weight_files
+from workflow_scripts.models.registry import (
+    choose_model,
+    describes_images,
+    list_roles,
+    read_registry,
+    weight_files,
+)
 from workflow_scripts.plan.adapter_settings import (
     choose_tier,
     resolve_adapter_settings,
@@ -16,7 +22,7 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.config import list_datasets, list_files, load_config
 from workflow_scripts.plan.inputs import find_reviews
 from workflow_scripts.plan.resources import add_ram, grow
-from workflow_scripts.plan.targets import PHASES_OF_KIND, list_proofs, list_tables
+from workflow_scripts.plan.targets import list_proofs, list_tables
 
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
 # here, before any job starts, with all its problems in one message.
@@ -31,16 +37,16 @@ workflow.configfiles[:] = map(str, pages)  # what Snakemake's own report shows
 
 FILMS = sorted(config["only"] or config["films"])
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
-KINDS = list(PHASES_OF_KIND)
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
 BASE_TIER = choose_tier(MODELS["base"], config)
 WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
+DESCRIBES = describes_images(MODELS["caption"])
 CHARACTERS = {film: sorted(config["films"][film].get("characters") or {}) for film in FILMS}
 ROSTERS = {film: config["films"][film].get("roster") or f"config/rosters/{film}" for film in FILMS}
 TABLES = {  # everything that a film's preparation leaves, as far as its kinds need it
-    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS)
+    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS, DESCRIBES)
     for film in FILMS
 }
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
@@ -91,5 +97,4 @@ resource_scopes:
 wildcard_constraints:
     film=any_of(FILMS),
     shard=r"\d+of\d+",
-    kind=any_of(KINDS),
     dataset=r"[a-z0-9_-]+",

@@ -1,6 +1,6 @@
-"""pack_dataset: the images of one dataset, selected, balanced, named, split, as trainers read them.
+"""pack_dataset: the images of one dataset, cropped, named and captioned, as trainers read them.
 
-needs    every table that the kind's decisions rest on, its captions, the images
+needs    which images are chosen, their captions, the images, the tables that masks come from
 leaves   results/{film}/datasets/{dataset}/: train/, validation/, dataset.toml, dataset.parquet,
          counts.json
 """
@@ -9,13 +9,12 @@ from workflow_scripts.plan.inputs import pack_inputs
 
 
 rule pack_dataset:
-    """Select, balance, name, split; write kohya's and Hugging Face's layout."""
+    """Crop, mask, name; write kohya's and Hugging Face's layout."""
     input:
         unpack(lambda wildcards: pack_inputs(**wildcards, shards=SHARDS)),
-        frames="results/{film}/extract_frames/frames.parquet",
+        selection="results/{film}/select_images/{dataset}.parquet",
+        captions="results/{film}/write_captions/{dataset}.parquet",
         images="results/{film}/extract_frames/images",
-        decisions="results/{film}/filter_frames/decisions.parquet",
-        groups="results/{film}/dedup_frames/groups.parquet",
         vocabulary="resources/vocabularies/captions.yaml",
     output:
         dataset=directory("results/{film}/datasets/{dataset}"),
@@ -34,8 +33,8 @@ rule pack_dataset:
         film="{film}",
         characters=lambda wildcards: config["films"][wildcards.film].get("characters", {}),
         style=lambda wildcards: config["films"][wildcards.film].get("style", {}),
-        triggers=config["caption_images"]["triggers"],
-        limits=config["pack_dataset"],
+        triggers=config["write_captions"]["triggers"],
+        options=config["pack_dataset"],
         seed=config["seed"],
     script:
         "../../workflow_scripts/dataset/pack_dataset.py"

@@ -1,5 +1,7 @@
 """Tables of long films, and what films cost."""
 
+import importlib
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.factories import results_in_code, tables
+from workflow_scripts.capacity import run_step
 from workflow_scripts.capacity.big_film import make_big_film
 from workflow_scripts.capacity.plan import (
     Cost,
@@ -117,3 +120,19 @@ def test_the_page_says_which_phase_needs_most_memory(tmp_path):
     assert "to 9,000 frames:\n`large` needs most, 3,000 MB" in page
     assert "takes 4.2 s of one core for the 133 jobs of 9,000 frames" in page
     assert "| near_hashes | 1,000,000 | 8.6 | 9,000 |" in page
+
+
+@pytest.mark.parametrize("phase", sorted(run_step.OPTIONS))
+def test_the_main_of_a_phase_finds_its_tables(films, phase):
+    main = importlib.import_module(f"workflow_scripts.film.{phase}").main
+    found = run_step.find_arguments(main, films[1])
+    options = set(run_step.OPTIONS[phase])
+    required = {
+        name
+        for name, parameter in inspect.signature(main).parameters.items()
+        if parameter.default is parameter.empty
+    }
+    assert required - options <= set(found)
+    assert found.get("frames", found.get("instances"))
+    if "instances" in found:
+        assert [Path(path).stem for path in found["instances"]] == ["01of02", "02of02"]

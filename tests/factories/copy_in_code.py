@@ -35,15 +35,15 @@ def run_snakemake(folder: Path, *arguments: str) -> str:
     return output
 
 
-def pretend_finished(folder: Path) -> None:
+def pretend_finished(folder: Path, *arguments: str) -> None:
     """Make every output as an empty file, and let Snakemake record it as made by the code here."""
-    lines = run_snakemake(folder, "--summary").splitlines()
+    lines = run_snakemake(folder, "--summary", *arguments).splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith("output_file"))
     for name in (line.split("\t")[0] for line in lines[start + 1 :] if "\t" in line):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch() if path.suffix else path.mkdir(exist_ok=True)
-    run_snakemake(folder, "--touch", "--forceall", "--cores", "1")
+    run_snakemake(folder, "--touch", "--forceall", "--cores", "1", *arguments)
 
 
 def planned_rules(folder: Path, *arguments: str) -> set[str]:

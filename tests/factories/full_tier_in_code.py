@@ -13,7 +13,6 @@ from tests.factories.onnx_in_code import build_retinaface, build_standing_figure
 from workflow_scripts.lib.checksums import hash_file
 
 EMOTIONS = ["neutral", "happy", "sad", "angry", "fear", "disgust", "surprised"]
-PROMPTS = "resources/prompts/captions.yaml"
 # role: name, loader, file or folder, what the row needs besides
 MODELS = {
     "detect": ("yolox-nano-real", "rtm_boxes", "yolox_nano.onnx"),
@@ -95,8 +94,6 @@ def make_row(role: str, loader: str, file: str) -> dict:
     row = {"role": role, "tier": tier, "loader": loader, "files": [], kind: [file]}
     if role == "detect":
         row["sure_score"] = 0.6
-    if role == "caption":
-        row["reads"] = [PROMPTS]
     return row | {"options": OPTIONS.get(role, {})}
 
 

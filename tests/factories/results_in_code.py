@@ -9,10 +9,10 @@ import yaml
 
 from tests.factories import tables
 from workflow_scripts.lib.images import encode_rle, write_image
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.plan.targets import list_phases
 
 SHARD = "01of01"
-FRAME_KINDS = ("background", "style", "lighting")
 HELD_OUT_SHOT = 2
 NASTY = "<script>alert('caption')</script> & \"quotes\""
 
@@ -90,7 +90,7 @@ def make_dataset(
 ) -> pd.DataFrame:
     """A dataset of every image of kept frames, its captions, and what was found out about it."""
     kind = name.partition("-")[0]
-    ids = frames["frame_id"] if kind in FRAME_KINDS else instances["instance_id"]
+    ids = frames["frame_id"] if KINDS[kind].is_of_frames else instances["instance_id"]
     rows = pd.DataFrame({"image_id": ids, "frame_id": ids.str.slice(0, 13)})
     decisions = tables.make_decisions(frames).set_index("frame_id")["reason"]
     rows["reason"] = rows["frame_id"].map(decisions)
@@ -106,8 +106,7 @@ def make_dataset(
         write_image(folder / "datasets" / name / file, np.full((48, 64, 3), 90, np.uint8))
     save(rows, folder / f"datasets/{name}/dataset.parquet")
     write_json(folder / f"datasets/{name}/counts.json", {"trigger": f"{kind} word"})
-    captions = rows[["image_id"]].assign(tokens=7)
-    save(captions, folder / f"caption_images/{kind}/{SHARD}.parquet")
+    save(rows[["image_id"]].assign(tokens=7), folder / f"write_captions/{name}.parquet")
     prove_dataset(folder, name)
     return rows
 

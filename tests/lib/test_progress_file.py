@@ -5,10 +5,9 @@ import os
 
 import pytest
 
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.progress_file import sum_parts, sum_progress
-from workflow_scripts.plan.targets import PHASES_OF_KIND, list_phases, list_proofs
-
-ALL_KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
+from workflow_scripts.plan.targets import list_phases, list_proofs
 
 
 def test_a_film_of_places_needs_no_faces_and_no_poses():
@@ -18,9 +17,9 @@ def test_a_film_of_places_needs_no_faces_and_no_poses():
 
 
 def test_every_phase_of_a_kind_is_listed_once_in_running_order():
-    phases = list_phases(ALL_KINDS)
+    phases = list_phases(list(KINDS))
     assert len(phases) == len(set(phases))
-    assert set(phases) == {phase for kind in PHASES_OF_KIND.values() for phase in kind}
+    assert set(phases) == {phase for kind in KINDS.values() for phase in kind.phases}
 
 
 def part(phase, status="done", *, name="", started="2026-01-01T10:00:00", **counts):

@@ -5,7 +5,7 @@ import pytest
 
 from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.reviews import KINDS, REVIEWS, count_unknown, read_review, write_review
+from workflow_scripts.lib.reviews import REVIEWS, count_unknown, read_review, write_review
 from workflow_scripts.plan.schema import read_schema
 
 GOOD = {
@@ -226,6 +226,6 @@ def test_what_could_not_be_read_is_not_written(tmp_path, rows, message):
 def test_kinds_and_emotions_are_those_of_the_config():
     schema = read_schema()["properties"]
     film = schema["films"]["additionalProperties"]["properties"]
-    assert film["kinds"]["items"]["enum"] == KINDS
+    assert film["kinds"]["items"] == {"$ref": "#/$defs/kind"}
     bias = schema["classify_expressions"]["properties"]["bias"]
     assert bias["required"] == EMOTIONS

@@ -1,4 +1,4 @@
-"""Captions by a vision-language model: questions, answers, the local model, a server."""
+"""Caption models: a local one, and a server; questions about images in, answers out."""
 
 import http.server
 import json
@@ -6,87 +6,16 @@ import threading
 from pathlib import Path
 
 import pytest
-import yaml
 
-from workflow_scripts.dataset import vlm
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders import caption_server
-from workflow_scripts.models.loaders.facts import describe
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories import models_in_code as build  # noqa: E402
-from tests.factories.full_tier_in_code import OPTIONS, PROMPTS  # noqa: E402
+from tests.factories.full_tier_in_code import OPTIONS  # noqa: E402
 from tests.factories.role_models import FOLDER, noise  # noqa: E402
 
-WORDS = yaml.safe_load(Path("resources/vocabularies/captions.yaml").read_text())
-ASKED = yaml.safe_load(Path(PROMPTS).read_text())
-FACTS = {"subject": "nella woman", "action": "walk", "view": "front", "shot_type": "medium"}
-GOOD = '{"clauses": ["holding a lantern", "hand on a gate, open"], "checks": {"action": "sit"}}'
-
-
-def test_a_question_holds_the_facts_and_the_values_to_choose_from():
-    (tags,) = describe("character", [FACTS], [None], WORDS)
-    question = vlm.write_question("character", FACTS, tags, WORDS, ASKED)
-    assert all(tag.text in question for tag in tags)
-    assert '"action": ' in question and "sit" in question
-    assert not any(place in question for place in ("{facts}", "{checks}", "{count}"))
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "a girl walks", "[1, 2]", '{"clauses": []}', '{"clauses": "one"}', '{"a": 1', "{" * 9999],
-    ids=["nothing", "prose", "a list", "no clause", "no list", "cut off", "braces"],
-)
-def test_an_answer_of_another_shape_is_none(text):
-    assert vlm.read_answer(text) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"```json\n{GOOD}\n```",
-        f"Here it is: {GOOD} I left {{names}} out.",
-        f"As {{asked}}, in the form {{'clauses': []}}:\n{GOOD}",
-        f"{GOOD}\n{GOOD}",
-        GOOD.replace('"sit"', '"sit", "view": null, "indoor": true, "place": ["a"]'),
-    ],
-    ids=["a fence", "braces after it", "braces before it", "twice", "checks that are no words"],
-)
-def test_json_is_found_between_other_words(text):
-    answer = vlm.read_answer(text)
-    assert answer["clauses"][0] == "holding a lantern"
-    against = vlm.find_contradictions("character", FACTS, answer["checks"], WORDS)
-    assert against == ["action: measured walk, seen sit"]
-
-
-def test_an_answer_may_leave_its_checks_out():
-    assert (
-        vlm.describe_one("pose", {}, [], {"clauses": ["one"], "checks": None}, WORDS).reason == ""
-    )
-
-
-def say(*answers: list[str]) -> tuple[vlm.Ask, list]:
-    """An ask() that gives these answers, call by call, and the list of what it was asked."""
-    waiting, asked = list(answers), []
-
-    def ask(images, questions):
-        asked.append(list(questions))
-        return waiting.pop(0)
-
-    return ask, asked
-
-
-def test_an_unreadable_answer_is_asked_for_once_more_and_then_the_facts_stand():
-    ask, asked = say([GOOD, "no", "no"], [GOOD, "still no"])
-    describe_images = vlm.make_describe(ask, describe, ASKED, batch_size=3)
-    made = list(describe_images("character", [FACTS] * 3, [lambda: noise(8, 8)] * 3, WORDS))
-    assert [len(questions) for questions in asked] == [3, 2]
-    assert all("was not the JSON object" in question for question in asked[1])
-    assert [one.reason for one in made] == ["", "", vlm.UNPARSABLE]
-    assert [tag.source for tag in made[0].tags][-2:] == ["vlm", "vlm"]
-    assert made[0].tags[-1].text == "hand on a gate open"  # a comma would split it
-    assert made[0].contradictions == ["action: measured walk, seen sit"]
-    assert made[2].tags == describe("character", [FACTS], [None], WORDS)[0]
+SERVER = {"parallel": 1, "max_new_tokens": 9, "max_side_px": 64, "timeout_s": 5.0}
 
 
 @pytest.fixture(scope="module")
@@ -94,20 +23,35 @@ def qwen():
     """ask() of a Qwen2.5-VL of two random layers with the real tokenizer and image processor."""
     if not (build.SHARED / "tokenizers/qwen2_5_vl").is_dir():
         pytest.skip("the shared test weights are not there: tokenizers/qwen2_5_vl")
-    from workflow_scripts.models.loaders.qwen_vl import open_qwen
+    from workflow_scripts.models.loaders.qwen_vl import load_caption
 
     folder = build.build_with_seed(build.build_qwen, Path(FOLDER.name) / "qwen")
     options = OPTIONS["caption"] | {"batch_size": 3, "max_new_tokens": 5}
-    return open_qwen(folder, "cpu", ASKED["system"], **options)
+    return load_caption({"qwen": folder}, device="cpu", **options)
 
 
 def test_qwen_answers_each_image_alike_whatever_its_batch(qwen):
     images = [noise(60, 90), noise(111, 50, 1), noise(64, 64, 2), noise(30, 200, 3)]
     questions = ["What is this?", "And this, in many more words?", "?", "Describe it."]
-    together = qwen(images, questions)
-    alone = [qwen([i], [q])[0] for i, q in zip(images, questions, strict=True)]
+    system = "Answer in one word."
+    together = qwen(images, questions, system)
+    alone = [qwen([i], [q], system)[0] for i, q in zip(images, questions, strict=True)]
     assert together == alone
     assert qwen([], []) == []
+
+
+@pytest.mark.parametrize("system", ["", "be brief"], ids=["nobody", "somebody"])
+def test_a_chat_says_who_answers_where_that_is_said(system):
+    from workflow_scripts.models.loaders.qwen_vl import write_chat
+
+    class Processor:
+        def apply_chat_template(self, turns, **_):
+            return turns
+
+    *before, turn = write_chat(Processor(), system, "What?")
+    assert [one["content"] for one in before] == ([system] if system else [])
+    assert [part["type"] for part in turn["content"]] == ["image", "text"]
+    assert turn["content"][1]["text"] == "What?"
 
 
 def test_qwen_refuses_another_model(tmp_path):
@@ -115,9 +59,8 @@ def test_qwen_refuses_another_model(tmp_path):
 
     folder = build.build_dinov2(tmp_path / "net")
     (folder / "tokenizer_config.json").write_text("{}")
-    files = {"captions.yaml": Path(PROMPTS), "net": folder}
     with pytest.raises(CineloraError, match="model of type 'dinov2'"):
-        load_caption(files, device="cpu", **OPTIONS["caption"])
+        load_caption({"net": folder}, device="cpu", **OPTIONS["caption"])
 
 
 def test_four_bits_need_a_gpu(tmp_path):
@@ -166,8 +109,8 @@ def server(monkeypatch):
 
     def start(*replies, timeout_s=5.0):
         Speaker.replies = list(replies)
-        asked = {"model": "m", "max_tokens": 9}
-        return caption_server.open_server(asked, "be brief", 1, 64, timeout_s)
+        options = {**SERVER, "timeout_s": timeout_s}
+        return caption_server.load_caption({}, device="cpu", model="m", **options)
 
     yield start
     running.shutdown()
@@ -181,21 +124,18 @@ def reply(text: str) -> tuple[int, str]:
 
 def test_a_server_is_asked_with_image_key_and_question(server):
     ask = server(reply("one"), reply("two"))
-    assert ask([noise(100, 200), noise(9, 9)], ["a?", "b?"]) == ["one", "two"]
+    assert ask([noise(100, 200), noise(9, 9)], ["a?", "b?"], "be brief") == ["one", "two"]
     key, body = Speaker.asked[0]
     assert key == "Bearer secret-key"
-    assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
+    assert body["messages"][0] == {"role": "system", "content": "be brief"}
     image, question = body["messages"][1]["content"]
     assert image["image_url"]["url"].startswith("data:image/jpeg;base64,")
     assert question["text"] == "a?"
 
 
 @pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": []}', '{"choices": [{"text": 1}]}'])
-def test_a_server_that_answers_nonsense_leaves_the_facts(server, body):
-    describe_images = vlm.make_describe(server((200, body)), describe, ASKED, batch_size=1)
-    made = list(describe_images("character", [FACTS], [lambda: noise(8, 8)], WORDS))
-    assert made[0].reason == vlm.UNPARSABLE
-    assert len(Speaker.asked) == 2
+def test_a_server_that_answers_nonsense_says_nothing(server, body):
+    assert server((200, body))([noise(8, 8)], ["?"]) == [""]
 
 
 def test_a_busy_server_is_asked_again(server):
@@ -261,8 +201,8 @@ def test_a_line_end_after_the_key_is_no_part_of_it(server, monkeypatch):
 def test_a_server_that_is_down_is_an_error(monkeypatch):
     monkeypatch.setenv("CINELORA_CAPTION_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setattr(caption_server, "PAUSE_S", 0.0)
-    ask = caption_server.open_server({"model": "m"}, "be brief", 1, 64, 5.0)
-    with pytest.raises(CineloraError, match="could not be reached .*\n.*finished shards are kept"):
+    ask = caption_server.load_caption({}, device="cpu", model="m", **SERVER)
+    with pytest.raises(CineloraError, match="could not be reached .*\n.*has answered is kept"):
         ask([noise(8, 8)], ["?"])
 
 
@@ -270,4 +210,4 @@ def test_a_server_that_is_down_is_an_error(monkeypatch):
 def test_an_address_must_be_one_of_the_web(monkeypatch, address):
     monkeypatch.setenv("CINELORA_CAPTION_URL", address)
     with pytest.raises(CineloraError, match="CINELORA_CAPTION_URL is not set to an address"):
-        caption_server.open_server({"model": "m"}, "be brief", 1, 64, 5.0)
+        caption_server.load_caption({}, device="cpu", model="m", **SERVER)

@@ -11,6 +11,7 @@ import yaml
 
 from tests.factories import results_in_code
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.version import VERSION
 from workflow_scripts.models.registry import choose_model, list_roles
 from workflow_scripts.plan.targets import list_proofs, list_tables
@@ -19,7 +20,7 @@ from workflow_scripts.report.page import images as images
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK = [str(ROOT / f"resources/report/page{suffix}") for suffix in (".html.j2", ".css", ".js")]
-ALL_KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
+ALL_KINDS = list(KINDS)
 OPTIONS = {"gallery_size": 4, "thumb_px": 96, "quality": 60, "max_mb": 12}
 
 

@@ -16,7 +16,9 @@ SHOWN = {"build_report", "all"}
 PROVEN = {"measure_accuracy"} | SHOWN
 TRAINED = {"train_adapter", "evaluate_adapter"} | SHOWN
 PACKED = {"pack_dataset", "analyze_dataset", "train_adapter", "evaluate_adapter"} | PROVEN
-CAPTIONED = {"caption_images"} | PACKED
+SELECTED = {"select_images"} | PACKED
+CAPTIONED = {"write_captions"} | PACKED
+FACTS = SELECTED | CAPTIONED
 
 # what is edited: (file, text, what comes in its place; no text: the line is added at the end)
 EDITS = {
@@ -32,26 +34,50 @@ EDITS = {
         "workflow_scripts/film/people/clusters.py",
         "",
         "EDITED = 1\n",
-        {"embed_references", "identify_characters"} | CAPTIONED,
+        {"embed_references", "identify_characters"} | FACTS,
     ),
     "a function in lib that datasets use": (
         "workflow_scripts/dataset/balance.py",
         "",
         "EDITED = 1\n",
-        PACKED,
+        SELECTED,
     ),
     "a statement in a phase script": (
         "workflow_scripts/film/classify_poses.py",
         "",
         "EDITED = 1\n",
-        {"classify_poses"} | CAPTIONED,
+        {"classify_poses"} | FACTS,
     ),
     "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),
     "a threshold": (
         "config/options/film.yaml",
         "min_sharpness: 0.25",
         "min_sharpness: 0.3",
-        {"filter_frames"} | PACKED,
+        {"filter_frames"} | SELECTED,
+    ),
+    "a limit of the selection": (
+        "config/options/dataset.yaml",
+        "max_occlusion: 0.4",
+        "max_occlusion: 0.3",
+        SELECTED,
+    ),
+    "a trigger of one's own": (
+        "config/options/dataset.yaml",
+        "triggers: {}",
+        "triggers: {pose: my pose}",
+        CAPTIONED,
+    ),
+    "core tags": (
+        "config/config.yaml",
+        "nella: {trigger: nella,",
+        "nella: {core_tags: [red scarf], trigger: nella,",
+        CAPTIONED,
+    ),
+    "the width of masks": (
+        "config/options/dataset.yaml",
+        "mask_dilate_px: 12",
+        "mask_dilate_px: 9",
+        PACKED,
     ),
     "a threshold of text": (
         "config/options/film.yaml",
@@ -93,19 +119,19 @@ EDITS = {
         "config/reviews/demo/locations.csv",
         "",
         "s0001_f000030,elsewhere\n",
-        {"cluster_scenes", "classify_lighting"} | CAPTIONED,
+        {"cluster_scenes", "classify_lighting"} | FACTS,
     ),
     "a first review of expressions": (
         "config/reviews/demo/expressions.csv",
         "",
         "id,emotion\n",
-        {"classify_expressions"} | CAPTIONED,
+        {"classify_expressions"} | FACTS,
     ),
     "a first review of who is who": (
         "config/reviews/demo/identities.csv",
         "",
         "id,character\n",
-        {"identify_characters"} | CAPTIONED,
+        {"identify_characters"} | FACTS,
     ),
     "a first review of captions": (
         "config/reviews/demo/captions.csv",

@@ -69,7 +69,7 @@ def test_a_new_threshold_repeats_only_deciding_phases(run):
     changed = edit_config(run, r"(?m)^(  min_sharpness:\s*)[0-9.]+", r"\g<1>0.3")
     targets = [f"results/demo/analyze_dataset/{name}.json" for name in DATASETS]
     jobs = planned_jobs(run, *changed, "--", *targets)
-    assert set(jobs) == {"filter_frames", "pack_dataset", "analyze_dataset"}
+    assert set(jobs) == {"filter_frames", "select_images", "pack_dataset", "analyze_dataset"}
     assert not set(jobs) & GPU_RULES
     everything = planned_jobs(run, *changed)
     assert set(everything) & GPU_RULES == {"train_adapter", "evaluate_adapter"}

@@ -13,15 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.tables import find, locate
 
-WHOLE = ["extract_frames/frames", "select_text/text"]
-SHARDED = [
-    "segment_instances",
-    "inpaint_backgrounds",
-    "embed_images",
-    "estimate_poses",
-    "crop_faces",
-]
+WHOLE = ["frames", "texts"]  # names of lib.tables
+SHARDED = ["instances", "backgrounds", "embeddings", "keypoints", "faces"]
 IDS = ["frame_id", "text_id", "instance_id", "image_id", "track_id", "held_of"]
 LONGEST_VECTOR = 4096
 
@@ -29,8 +24,8 @@ LONGEST_VECTOR = 4096
 def make_big_film(source: Path, folder: Path, *, copies: int, density: int, seed: int) -> int:
     """Write the tables of the long film below `folder`; each copy is a shard. Return its frames."""
     rng = np.random.default_rng(seed)
-    small = {name: read_small(source, name) for name in WHOLE + SHARDED}
-    step = 1 + int(small["extract_frames/frames"]["shot_id"].max())
+    small = {name: read_manifest(find(name, source)) for name in WHOLE + SHARDED}
+    step = 1 + int(small["frames"]["shot_id"].max())
     whole: dict[str, list[pd.DataFrame]] = {name: [] for name in WHOLE}
     for copy in range(copies):
         turn = rng.integers(2**63, dtype=np.uint64)
@@ -38,21 +33,12 @@ def make_big_film(source: Path, folder: Path, *, copies: int, density: int, seed
         for name, rows in small.items():
             part = repeat(rows, copy * step, density, turn, drift, rng)
             if name in SHARDED:
-                write(part, folder / name / f"{copy + 1:02d}of{copies:02d}.parquet")
+                write(part, locate(name, folder, [f"{copy + 1:02d}of{copies:02d}"])[0])
             else:
                 whole[name].append(part)
     for name, parts in whole.items():
-        write(pd.concat(parts, ignore_index=True), folder / f"{name}.parquet")
-    return copies * density * len(small["extract_frames/frames"])
-
-
-def read_small(source: Path, name: str) -> pd.DataFrame:
-    """One table of the short film, all its shards."""
-    return read_manifest(
-        sorted((source / name).glob("*of*.parquet"))
-        if name in SHARDED
-        else [source / f"{name}.parquet"]
-    )
+        write(pd.concat(parts, ignore_index=True), locate(name, folder)[0])
+    return copies * density * len(small["frames"])
 
 
 def repeat(
@@ -108,8 +94,8 @@ def turn_looks(
     return part
 
 
-def write(rows: pd.DataFrame, path: Path) -> None:
+def write(rows: pd.DataFrame, path: str) -> None:
     """Write a table."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pandas(rows, preserve_index=False)
     pq.write_table(table, path, compression="zstd", use_dictionary=False)  # twice as fast

@@ -66,18 +66,13 @@ def scale(jobs: pd.DataFrame, gpu_rules: set[str], measured: int, frames: int) -
     count, core_s, gpu_s, chain_s = 0, 0.0, 0.0, 0.0
     for (rule, is_shard), part in jobs.groupby(["rule", "is_shard"]):
         factor = 1.0 if rule in PER_ADAPTER else frames / measured
-        runs = shards * part_kinds(rule, part) if is_shard else len(part)
+        runs = shards if is_shard else len(part)
         count += runs
         core_s += part["cpu_s"].sum() * factor + START_CPU_S * runs
         wall_s = part["wall_s"].sum() * factor
         gpu_s += wall_s if rule in gpu_rules else 0.0
         chain_s += wall_s / runs
     return Cost(count, core_s / 3600, gpu_s / 3600, chain_s / 3600)
-
-
-def part_kinds(rule: str, part: pd.DataFrame) -> int:
-    """Captions are cut by kind as well as by shard."""
-    return 6 if rule == "caption_images" else 1
 
 
 def tell_time(cost: Cost, films: int, cores: int, gpus: int) -> tuple[float, str]:

@@ -11,28 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from workflow_scripts.lib.tables import RESULTS, find, locate
 from workflow_scripts.plan.config import read_shipped
 
 CONFIG = read_shipped()
 
 
-FILES = {  # what main calls it -> where it lies
-    "frames": "extract_frames/frames.parquet",
-    "text": "select_text/text.parquet",
-    "references": "embed_references/references.parquet",
-    "groups": "dedup_frames/groups.parquet",
-    "decisions": "filter_frames/decisions.parquet",
-    "identities": "identify_characters/identities.parquet",
-    "locations": "cluster_scenes/locations.parquet",
-    "labels": "classify_poses/poses.parquet",
-}
-FOLDERS = {
-    "instances": "segment_instances",
-    "embeddings": "embed_images",
-    "backgrounds": "inpaint_backgrounds",
-    "keypoints": "estimate_poses",
-    "faces": "crop_faces",
-}
+OTHER_NAMES = {"text": "texts", "labels": "poses"}  # what main calls it -> as in lib.tables
 OPTIONS = {  # what main takes besides: its block of the config, whole or option by option
     "dedup_frames": CONFIG["dedup_frames"],
     "filter_frames": {"limits": CONFIG["filter_frames"]},
@@ -44,15 +29,19 @@ OPTIONS = {  # what main takes besides: its block of the config, whole or option
 
 def find_arguments(main: Callable, film: Path) -> dict[str, Any]:
     """Paths of a film by the names that the main of a phase gives them."""
-    paths: dict[str, Any] = {name: str(film / file) for name, file in FILES.items()}
-    for name, phase in FOLDERS.items():
-        paths[name] = sorted(str(path) for path in (film / phase).glob("*of*.parquet"))
-    return {name: paths[name] for name in inspect.signature(main).parameters if name in paths}
+    paths: dict[str, Any] = {}
+    for name in inspect.signature(main).parameters:
+        result = RESULTS.get(OTHER_NAMES.get(name, name))
+        if result is None:
+            continue
+        shards = [str(path) for path in find(result.name, film)]
+        paths[name] = shards if "{shard}" in result.path else locate(result.name, film)[0]
+    return paths
 
 
 def run_phase(phase: str, film: Path) -> None:
-    """Call the main of a phase."""
-    module = importlib.import_module(f"workflow_scripts.{phase}")
+    """Call the main of a phase of the film."""
+    module = importlib.import_module(f"workflow_scripts.film.{phase}")
     module.main(**find_arguments(module.main, film), **OPTIONS[phase])
 
 

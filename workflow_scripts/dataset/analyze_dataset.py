@@ -19,6 +19,7 @@ from workflow_scripts.dataset.framing_measures import (
     measure_shot_type,
 )
 from workflow_scripts.lib.images import decode_rle, read_rgb
+from workflow_scripts.lib.kinds import SHOT_TYPES, Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 
@@ -41,20 +42,9 @@ BALANCE = pa.schema(
         ("caption_agrees", pa.bool_()),  # with the measured shot type; null when it says nothing
     ]
 )
-SHOT_TYPES = ("close-up", "medium", "full", "wide")
 FLAGS = ("multi_character", "occluded", "complex_background")
 PEOPLE = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "area_px"]
 PEOPLE += ["mask", "height_px", "width_px"]
-CROPPED = ("character", "pose", "expression")
-# Ranges are recommended for images of characters; of other kinds only what can apply to them.
-JUDGED = {
-    "character": (*SHOT_TYPES, *FLAGS),
-    "pose": FLAGS,
-    "expression": ("occluded", "complex_background"),
-    "style": ("multi_character", "complex_background"),
-    "lighting": ("multi_character", "complex_background"),
-    "background": ("complex_background",),
-}
 
 
 def find_said_shot_type(caption: str, words: dict[str, str]) -> str:
@@ -64,7 +54,7 @@ def find_said_shot_type(caption: str, words: dict[str, str]) -> str:
 
 
 def measure_images(
-    kind: str, rows: pd.DataFrame, folder: Path, people: pd.DataFrame, rules: dict
+    kind: Kind, rows: pd.DataFrame, folder: Path, people: pd.DataFrame, rules: dict
 ) -> pd.DataFrame:
     """Measures of every image of the dataset; `people` are the instances of its frames."""
     by_frame = dict(list(people.groupby("frame_id")))
@@ -76,7 +66,7 @@ def measure_images(
 
 
 def _measure_one(
-    kind: str, row: dict, image: np.ndarray, near: pd.DataFrame, rules: dict
+    kind: Kind, row: dict, image: np.ndarray, near: pd.DataFrame, rules: dict
 ) -> dict[str, object]:
     crop = np.array([row["x0"], row["y0"], row["x1"], row["y1"]], int)
     edges, entropy = measure_complexity(image, _join_masks(near, crop))
@@ -99,10 +89,10 @@ def _measure_one(
     }
 
 
-def find_subject(kind: str, image_id: str, near: pd.DataFrame) -> pd.Series | None:
+def find_subject(kind: Kind, image_id: str, near: pd.DataFrame) -> pd.Series | None:
     """Whom an image is of: the instance it was cut for, in a frame the largest one."""
     own = near["instance_id"] == image_id
-    rows = near[own] if kind in CROPPED else near.nlargest(1, "area_px")
+    rows = near.nlargest(1, "area_px") if kind.is_of_frames else near[own]
     return None if rows.empty else rows.iloc[0]
 
 
@@ -123,14 +113,14 @@ def _join_masks(near: pd.DataFrame, crop: np.ndarray) -> np.ndarray:
     return joined
 
 
-def sum_shares(kind: str, rows: pd.DataFrame, recommended: dict) -> dict[str, dict]:
+def sum_shares(kind: Kind, rows: pd.DataFrame, recommended: dict) -> dict[str, dict]:
     """Share of each measure in what training sees, beside its recommended range."""
     train = rows[rows["split"] == "train"]
     summary = {}
     for name in (*SHOT_TYPES, *FLAGS):
         hits = train["shot_type"] == name if name in SHOT_TYPES else train[name].astype(bool)
         share = float((hits * train["repeats"]).sum() / max(train["repeats"].sum(), 1))
-        bounds = recommended[name] if name in JUDGED[kind] else None
+        bounds = recommended[name] if name in kind.judged else None
         verdict = judge(share, bounds)
         summary[name] = {"share": round(share, 4), "recommended": bounds, "n": int(hits.sum())}
         summary[name]["verdict"] = verdict
@@ -179,14 +169,14 @@ def main(
     keypoints: Sequence[str] = (),
     poses: str = "",
 ) -> Counts:
-    kind, folder = name.partition("-")[0], Path(dataset)
+    kind, folder = split_name(name)[0], Path(dataset)
     rows = read_manifest(folder / "dataset.parquet").query("split != ''").reset_index(drop=True)
     people = read_people(rows["frame_id"], instances, keypoints, poses)
-    if kind == "background":  # freed of them
+    if kind.shows == "plate":  # freed of them
         people = people.iloc[:0]
     log.info("%s: %d images, %d people in their frames", name, len(rows), len(people))
     rows = measure_images(kind, rows.drop(columns="shot_type"), folder, people, rules)
-    words = yaml.safe_load(Path(vocabulary).read_text())["words"]["shot_type"]
+    words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))["words"]["shot_type"]
     said = rows["caption"].map(lambda caption: find_said_shot_type(caption, words))
     agrees = (said == rows["shot_type"]).astype(object).where(said != "", None)
     rows = rows.assign(caption_shot_type=said, caption_agrees=agrees)

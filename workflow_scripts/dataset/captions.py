@@ -10,16 +10,10 @@ from functools import cache
 from pathlib import Path
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import Kind
 
 MAX_TOKENS = 75  # CLIP reads 77 positions; start and end take two
 FORBIDDEN = re.compile(r"[{}|\x00-\x1f\x7f]+")  # trainers read braces and bars as choices
-CLASS_WORDS = {
-    "background": "background",
-    "pose": "person",
-    "expression": "face",
-    "style": "style",
-    "lighting": "lighting",
-}
 
 
 @dataclass(frozen=True)
@@ -86,14 +80,24 @@ def correct_caption(trigger: str, text: str) -> Caption:
 
 
 def find_trigger(
-    kind: str, film: str, triggers: dict[str, str], style: dict, character: dict | None = None
+    kind: Kind, film: str, triggers: dict[str, str], style: dict, character: dict | None = None
 ) -> tuple[str, str]:
-    """Trigger and class word of a kind; for kind character those of one character."""
-    if kind == "character":
+    """Trigger and class word of a dataset; `character` is the row of the one that it is of.
+
+    A character and the film's style bring their own; else `triggers` of the config has one by
+    kind, or the kind is called after the film.
+    """
+    if character:
         return character["trigger"], character["class"]
-    if kind == "style" and style.get("trigger"):
-        return style["trigger"], CLASS_WORDS[kind]
-    return triggers[kind].replace("{film}", film.replace("_", " ")), CLASS_WORDS[kind]
+    if kind.name == "style" and style.get("trigger"):
+        return style["trigger"], kind.class_word
+    pattern = triggers.get(kind.name, kind.trigger)
+    return pattern.replace("{film}", film.replace("_", " ")), kind.class_word
+
+
+def name_characters(characters: dict[str, dict]) -> dict[str, str]:
+    """What captions call each character: trigger and class word."""
+    return {who: name_subject(row["trigger"], row["class"]) for who, row in characters.items()}
 
 
 def name_subject(trigger: str, class_word: str) -> str:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from workflow_scripts.dataset.selection import CATEGORY, EXPECTED
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import Kind
 
 LEAK_KEYS = ("shot_id", "group", "view_group", "split_group")
 
@@ -28,21 +28,24 @@ def refuse_empty(name: str, reasons: pd.Series) -> None:
     raise CineloraError(
         f"dataset {name}: {len(reasons)} candidate images, and none is left.\n"
         f"  Set aside: {counts}.\n"
-        "  Frames are set aside by filter_frames, the rest by pack_dataset: loosen the option of\n"
+        "  Frames are set aside by filter_frames, the rest by select_images: loosen the option of\n"
         "  the largest number, or take the kind out of the film's `kinds`."
     )
 
 
-def count_dataset(kind: str, rows: pd.DataFrame, shares: pd.Series, min_images: int) -> dict:
-    """Counts of one dataset as plain values, ready for JSON; they add up to the candidates."""
+def count_dataset(kind: Kind, rows: pd.DataFrame, min_images: int) -> dict:
+    """Counts of one dataset as plain values, ready for JSON; they add up to the candidates.
+
+    `rows` are all candidates; categories with fewer than `min_images` in it count as too few.
+    """
     chosen = rows[rows["split"] != ""]
     return {
         "candidates": len(rows),
         "in_dataset": len(chosen),
         "set_aside": _count(rows.loc[rows["reason"] != "", "reason"]),
         "splits": {s: int((rows["split"] == s).sum()) for s in ("train", "validation")},
-        "balanced_over": CATEGORY[kind],
-        "categories": _count_categories(rows, shares),
+        "balanced_over": kind.category,
+        "categories": _count_categories(rows),
         "too_few": _find_too_few(kind, chosen, min_images),
         "held_out": _describe_split(chosen),
         "crops": {
@@ -57,7 +60,7 @@ def _count(values: pd.Series) -> dict[str, int]:
     return {str(value): int(n) for value, n in values.value_counts().items()}
 
 
-def _count_categories(rows: pd.DataFrame, shares: pd.Series) -> dict[str, dict]:
+def _count_categories(rows: pd.DataFrame) -> dict[str, dict]:
     """Per category: images before and after, in each split, and how often training sees them."""
     seen = (rows["repeats"] * (rows["split"] == "train")).groupby(rows["category"]).sum()
     table = {}
@@ -70,15 +73,15 @@ def _count_categories(rows: pd.DataFrame, shares: pd.Series) -> dict[str, dict]:
             "validation": int((group["split"] == "validation").sum()),
             "repeats": int(train["repeats"].max()) if len(train) else 0,
             "seen_share": round(float(seen[category] / max(seen.sum(), 1)), 4),
-            "wanted_share": round(float(shares.get(category, 0.0)), 4),
+            "wanted_share": round(float(group["wanted_share"].iloc[0]), 4),
         }
     return table
 
 
-def _find_too_few(kind: str, chosen: pd.DataFrame, min_images: int) -> dict[str, int]:
+def _find_too_few(kind: Kind, chosen: pd.DataFrame, min_images: int) -> dict[str, int]:
     """Categories with fewer images than wanted, also those that the film does not show at all."""
     counts = chosen["category"].value_counts()
-    names = {*counts.index, *EXPECTED.get(CATEGORY[kind], [])}
+    names = {*counts.index, *kind.expected}
     few = {name: int(counts.get(name, 0)) for name in sorted(names)}
     return {name: n for name, n in few.items() if n < min_images}
 

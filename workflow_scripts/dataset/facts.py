@@ -1,7 +1,7 @@
 """What is known about each image: the fact tables of a film joined into one row per image.
 
-An image is a frame (background, style, lighting), an instance (character, pose) or the face of an
-instance (expression). What nobody measured, or measured as unknown, is "" here.
+An image is a frame, the clean plate of one, an instance, or the face of an instance (lib.kinds).
+What nobody measured, or measured as unknown, is "" here.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_manifest
 
 Paths = str | Path | Sequence[str | Path]
 
 UNKNOWN = ("unknown", "unsure", "none")
-FRAME_KINDS = ("background", "style", "lighting")
 
 # Columns of each table, and the name they bear in the joined row.
 COLUMNS = {
@@ -70,25 +70,25 @@ SOURCES = {
 }
 
 
-def read_facts(kind: str, paths: dict[str, Paths]) -> pd.DataFrame:
+def read_facts(kind: Kind, paths: dict[str, Paths]) -> pd.DataFrame:
     """One row per image of the kind, with an `image_id`; `paths` says which tables there are."""
     tables = {name: _read(name, path) for name, path in paths.items() if path}
     rows = tables["frames"]
     for name in ("locations", "lighting", "backgrounds"):
         rows = _add(rows, tables.get(name), "frame_id")
-    if kind == "background":
+    if kind.shows == "plate":
         rows = rows[rows["frame_id"].isin(tables["backgrounds"]["frame_id"])]
-    if kind not in FRAME_KINDS:
+    if not kind.is_of_frames:
         rows = _add_instances(kind, rows, tables)
-    rows["image_id"] = rows["frame_id" if kind in FRAME_KINDS else "instance_id"]
+    rows["image_id"] = rows[kind.key]
     return _blank_unknowns(rows).sort_values("image_id", ignore_index=True)
 
 
-def _add_instances(kind: str, frames: pd.DataFrame, tables: dict) -> pd.DataFrame:
+def _add_instances(kind: Kind, frames: pd.DataFrame, tables: dict) -> pd.DataFrame:
     rows = tables["instances"].merge(frames, on="frame_id", validate="many_to_one")
     for name in ("identities", "poses", "keypoints", "faces", "expressions"):
         rows = _add(rows, tables.get(name), "instance_id")
-    if kind == "expression":
+    if kind.shows == "face":
         rows = rows[rows["instance_id"].isin(tables["faces"]["instance_id"])]
     return rows
 
@@ -136,7 +136,7 @@ def list_people(instances: pd.DataFrame, names: dict[str, str]) -> pd.Series:
     people = {}
     for frame_id, rows in instances.assign(words=known).groupby("frame_id"):
         strangers = int(rows["words"].isna().sum())
-        words = sorted(rows["words"].dropna().unique())
+        words = sorted(rows.dropna(subset="words").drop_duplicates("character")["words"])
         people[frame_id] = words + ([count_people(strangers)] if strangers else [])
     return pd.Series(people, dtype=object)
 

@@ -57,7 +57,7 @@ def _round(side: float) -> int:
     return max(STEP, int(side + 0.5) // STEP * STEP)
 
 
-def write_captions(folder: Path, rows: pd.DataFrame) -> None:
+def write_texts(folder: Path, rows: pd.DataFrame) -> None:
     """Write the caption of each image beside it: same stem, .txt, UTF-8, one line."""
     for row in rows.itertuples():
         (folder / row.file).with_suffix(".txt").write_text(row.caption + "\n", encoding="utf-8")

@@ -4,19 +4,13 @@ import unicodedata
 
 import pandas as pd
 
-PATTERNS = {  # {scene}: number of the shot, {turn}: of the image in it, {number}: of the image
-    "character": "{character}_{shot_type}_{view}_{number}",
-    "background": "bg_{scene}_{location}_{time_of_day}_{turn}",
-    "pose": "pose_{character}_{action}_{view}_{number}",
-    "expression": "expr_{character}_{emotion}_{intensity}_{number}",
-    "style": "style_{style}_{scene}_{turn}",
-    "lighting": "light_{weather}_{time_of_day}_{number}",
-}
+from workflow_scripts.lib.kinds import Kind
+
 FACTS = ["character", "action", "view", "shot_type", "emotion", "intensity"]
 FACTS += ["location", "time_of_day", "weather"]
 
 
-def name_images(kind: str, rows: pd.DataFrame, words: dict, style: str) -> pd.Series:
+def name_images(kind: Kind, rows: pd.DataFrame, words: dict, style: str) -> pd.Series:
     """Name every candidate; so the name of an image does not depend on which others are chosen."""
     turns = rows.groupby("shot_id").cumcount() + 1
     names = []
@@ -25,7 +19,7 @@ def name_images(kind: str, rows: pd.DataFrame, words: dict, style: str) -> pd.Se
         said["character"] = slug(row["character"] or "someone")
         scene = f"scene{row['shot_id']:04d}"
         parts = {"number": f"{number:04d}", "turn": f"{turn:02d}", "scene": scene}
-        names.append(PATTERNS[kind].format(**said, **parts, style=slug(style)))
+        names.append(kind.file_name.format(**said, **parts, style=slug(style)))
     return pd.Series(names, index=rows.index)
 
 

@@ -3,51 +3,37 @@
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.facts import FRAME_KINDS
+from workflow_scripts.lib.kinds import Kind
 
-# What each kind is balanced over, and all categories that its report counts.
-CATEGORY = {
-    "character": "shot_type",
-    "background": "location",
-    "pose": "action",
-    "expression": "emotion",
-    "style": "location",
-    "lighting": "lighting",
-}
-# Categories that a complete dataset has; those without an image are reported as too few.
-EXPECTED = {
-    "action": ["stand", "walk", "run", "sit", "wave"],
-    "emotion": ["neutral", "happy", "sad", "angry", "surprised"],
-    "shot_type": ["close-up", "medium", "full", "wide"],
-}
+Checks = list[tuple[str, pd.Series]]  # a reason, and True for the images that it keeps out
 
 
-def find_reasons(kind: str, rows: pd.DataFrame, limits: dict, character: str = "") -> pd.Series:
+def find_reasons(kind: Kind, rows: pd.DataFrame, limits: dict, character: str = "") -> pd.Series:
     """Name the first thing that keeps an image out; "" where nothing does.
 
-    `rows` has the joined facts, `frame_reason` of filter_frames and `caption`; `limits` is the
-    config block. A missing measure keeps an image out too: "not >=" rather than "<".
+    `rows` has the joined facts and `frame_reason` of filter_frames; `limits` are the options as
+    this kind reads them. A missing measure keeps an image out too: "not >=" rather than "<".
     """
     reasons = rows["frame_reason"].astype(str).copy()
-    for reason, failed in _checks(kind, rows, limits, character):
+    for reason, failed in _list_checks(kind, rows, limits, character):
         reasons[failed & (reasons == "")] = reason
     return reasons
 
 
-def _checks(kind: str, rows: pd.DataFrame, limits: dict, character: str) -> list:
-    if kind == "background":
-        own = _background_checks(rows)
-    elif kind == "lighting":
-        score = rows["lighting_score"] >= limits["min_score"]["lighting"]
-        own = [("unknown_lighting", rows["time_of_day"] == ""), ("low_score", ~score)]
-    elif kind == "style":
-        own = []
-    else:
-        own = _instance_checks(kind, rows, limits, character)
-    return [*own, ("no_caption", rows["caption"] == "")]
+def _list_checks(kind: Kind, rows: pd.DataFrame, limits: dict, character: str) -> Checks:
+    """In the order in which reasons are given."""
+    checks = [] if kind.is_of_frames else _check_body(kind, rows, limits, character)
+    if kind.shows == "plate":
+        checks += _check_plates(rows)
+    checks += _check_category(kind, rows)
+    if kind.score:
+        checks.append(("low_score", ~(rows[kind.score] >= limits["min_score"])))
+    if "keypoints" in kind.words:  # else a caption could say nothing of what it is about
+        checks.append(("no_joints", ~rows["keypoints"].map(sees_joints).astype(bool)))
+    return [*checks, ("no_image", rows["file"].fillna("") == "")]
 
 
-def _background_checks(rows: pd.DataFrame) -> list:
+def _check_plates(rows: pd.DataFrame) -> Checks:
     """cluster_scenes has judged the plates; of near-identical ones its keeper is enough."""
     reasons = sorted(set(rows["plate_reason"]) - {""})
     checks = [(reason, rows["plate_reason"] == reason) for reason in reasons]
@@ -55,28 +41,33 @@ def _background_checks(rows: pd.DataFrame) -> list:
     return [*checks, ("duplicate_view", ~keeper)]
 
 
-def _instance_checks(kind: str, rows: pd.DataFrame, limits: dict, character: str) -> list:
+def _check_body(kind: Kind, rows: pd.DataFrame, limits: dict, character: str) -> Checks:
     checks = []
-    if kind == "character":
+    if character:
         checks.append(("unknown_character", rows["character"] == ""))
         checks.append(("not_this_character", rows["character"] != character))
-    box = ("face_x0", "face_y0", "face_x1", "face_y1") if kind == "expression" else ()
-    sides = _sides(rows, *(box or ("x0", "y0", "x1", "y1")))
-    checks.append(("too_small", ~(sides >= limits["min_side_px"][kind])))
+    part = "face_" if kind.shows == "face" else ""
+    width, height = (rows[f"{part}{s}1"] - rows[f"{part}{s}0"] for s in "xy")
+    checks.append(("too_small", ~(np.maximum(width, height) >= limits["min_side_px"])))
     checks.append(("occluded", ~(rows["occlusion"].fillna(0) <= limits["max_occlusion"])))
-    score = {"character": "identity_score", "pose": "pose_score", "expression": "emotion_score"}
-    if kind == "pose":
-        checks.append(("unknown_action", rows["action"] == ""))
-    if kind == "expression":
-        unsure = (rows["emotion"] == "") | (rows["emotion_reason"] != "")
-        checks.append(("unsure_expression", unsure))
-    checks.append(("low_score", ~(rows[score[kind]] >= limits["min_score"][kind])))
     return checks
 
 
-def _sides(rows: pd.DataFrame, x0: str, y0: str, x1: str, y1: str) -> np.ndarray:
-    """Longer side of each box in pixels."""
-    return np.maximum(rows[x1] - rows[x0], rows[y1] - rows[y0])
+def _check_category(kind: Kind, rows: pd.DataFrame) -> Checks:
+    """What a dataset is about must be known."""
+    if kind.category == "action":
+        return [("unknown_action", rows["action"] == "")]
+    if kind.category == "emotion":
+        unsure = (rows["emotion"] == "") | (rows["emotion_reason"] != "")
+        return [("unsure_expression", unsure)]
+    if kind.category == "lighting":
+        return [("unknown_lighting", rows["time_of_day"] == "")]
+    return []
+
+
+def sees_joints(keypoints: object) -> bool:
+    """Whether 17 joints were looked for, and any was found."""
+    return keypoints is not None and np.size(keypoints) == 51 and bool(np.isfinite(keypoints).any())
 
 
 def find_same_poses(rows: pd.DataFrame, min_change: float) -> pd.Series:
@@ -99,19 +90,19 @@ def find_same_poses(rows: pd.DataFrame, min_change: float) -> pd.Series:
     return same
 
 
-def name_category(kind: str, rows: pd.DataFrame) -> pd.Series:
+def name_category(kind: Kind, rows: pd.DataFrame) -> pd.Series:
     """The category that the kind is balanced over; "unknown" where nobody measured it."""
-    if CATEGORY[kind] != "lighting":
-        return rows[CATEGORY[kind]].replace("", "unknown")
+    if kind.category != "lighting":
+        return rows[kind.category].replace("", "unknown")
     parts = rows[["time_of_day", "weather", "indoor"]].itertuples(index=False)
     words = [" ".join(text for text in part if text) or "unknown" for part in parts]
     return pd.Series(words, index=rows.index, dtype=str)
 
 
-def measure_quality(kind: str, rows: pd.DataFrame) -> pd.Series:
+def measure_quality(kind: Kind, rows: pd.DataFrame) -> pd.Series:
     """What decides between images of one shot and category: sharpness times score."""
-    if kind in FRAME_KINDS:
+    if kind.is_of_frames:
         return rows["sharpness"].astype(float)
-    if kind == "expression":
+    if kind.shows == "face":
         return rows["face_sharpness"].fillna(0) * rows["emotion_score"].fillna(0)
     return rows["sharpness"].astype(float) * rows["instance_score"].fillna(0)

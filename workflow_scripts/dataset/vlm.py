@@ -1,21 +1,18 @@
-"""Captions by a vision-language model: the question, the answer checked, what contradicts facts.
+"""Questions to a vision-language model: how they are put, how an answer is read and checked.
 
 The measured facts lead, in the words of the template; the model adds what nobody measured. An
-answer that is not the JSON asked for is asked for once more, and then the template stands alone.
+answer that is not the JSON asked for is asked for once more, and then the facts stand alone.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from jsonschema import Draft202012Validator
 
-from workflow_scripts.dataset.captions import Tag, clean_clause
-from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.dataset.captions import Tag
 
 SOURCE = "vlm"
 UNPARSABLE = "vlm_unparsable"
@@ -37,22 +34,10 @@ ANSWER = Draft202012Validator(
     }
 )
 
-Ask = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]
-Template = Callable[..., list[list[Tag]]]
+Ask = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]  # RGB images, questions: answers
 
 
-@dataclass(frozen=True)
-class Description:
-    """What is said of one image, and how it came about."""
-
-    tags: list[Tag]
-    reason: str = ""  # "" or vlm_unparsable: the template alone
-    contradictions: list[str] = field(default_factory=list)  # "action: measured walk, seen sit"
-
-
-def write_question(
-    kind: str, row: dict[str, Any], tags: Sequence[Tag], vocabulary: dict, prompts: dict
-) -> str:
+def write_question(kind: str, tags: Sequence[Tag], vocabulary: dict, prompts: dict) -> str:
     """The question about one image; facts in the words of its template tags."""
     fills = {
         "{instruction}": " ".join(prompts["instructions"][kind].split()),
@@ -100,51 +85,14 @@ def find_contradictions(
     return found
 
 
-def ask_twice(ask: Ask, images: list, questions: list[str], prompts: dict) -> list[dict | None]:
-    """Answers, the unreadable ones asked for once more."""
+def ask_twice(
+    ask: Ask, images: Sequence[np.ndarray], questions: Sequence[str], retry: str
+) -> list[dict[str, Any] | None]:
+    """Answers, the unreadable ones asked for once more with `retry` after the question."""
     answers = [read_answer(text) for text in ask(images, questions)]
     again = [n for n, answer in enumerate(answers) if answer is None]
     if again:
-        texts = ask(
-            [images[n] for n in again], [f"{questions[n]}\n{prompts['retry']}" for n in again]
-        )
+        texts = ask([images[n] for n in again], [f"{questions[n]}\n{retry}" for n in again])
         for n, text in zip(again, texts, strict=True):
             answers[n] = read_answer(text)
     return answers
-
-
-def make_describe(
-    ask: Ask, template: Template, prompts: dict, batch_size: int
-) -> Callable[..., Iterator[Description]]:
-    """Return describe(kind, facts, images, vocabulary) that asks a model, see models/facts.
-
-    It asks about `batch_size` images at a time, while the next ones are read.
-    """
-
-    def describe(
-        kind: str, facts: Sequence[dict[str, Any]], openers: Sequence[Callable], vocabulary: dict
-    ) -> Iterator[Description]:
-        plain = template(kind, facts, openers, vocabulary)
-        opened = read_ahead(openers, lambda opener: opener(), ahead=batch_size)
-        rows = zip(facts, plain, opened, strict=True)
-        while batch := list(islice(rows, batch_size)):
-            questions = [
-                write_question(kind, row, tags, vocabulary, prompts) for row, tags, _ in batch
-            ]
-            answers = ask_twice(ask, [image for *_, image in batch], questions, prompts)
-            for (row, tags, _), answer in zip(batch, answers, strict=True):
-                yield describe_one(kind, row, tags, answer, vocabulary)
-
-    return describe
-
-
-def describe_one(
-    kind: str, row: dict[str, Any], tags: list[Tag], answer: dict | None, vocabulary: dict
-) -> Description:
-    """The template's tags and the model's clauses; without an answer the template's alone."""
-    if answer is None:
-        return Description(tags, UNPARSABLE)
-    clauses = [clean_clause(text) for text in answer["clauses"][:MAX_CLAUSES]]
-    seen = [Tag(text, SOURCE) for text in clauses if text]
-    against = find_contradictions(kind, row, answer.get("checks") or {}, vocabulary)
-    return Description([*tags, *seen], "", against)

@@ -18,10 +18,10 @@ import pandas as pd
 
 from workflow_scripts.lib.emotions import EMOTIONS, INTENSITIES
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
 
-KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 SHOWN = 20  # problems named in one message
 OTHER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}  # first bytes -> encoding
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
@@ -66,7 +66,11 @@ REVIEWS = {
     ),
     "captions": Review(
         ("kind", "image_id"),
-        {"kind": Column(words=KINDS), "image_id": Column(), "caption": Column(blank="skipped")},
+        {
+            "kind": Column(words=list(KINDS)),
+            "image_id": Column(),
+            "caption": Column(blank="skipped"),
+        },
     ),
 }
 Words = Mapping[str, Collection[str]]  # column -> its only values, where only the reader knows them

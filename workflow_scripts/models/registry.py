@@ -120,9 +120,13 @@ def _tier_model(rows: dict[str, Any], role: str, tier: str) -> str | None:
 
 
 def weight_files(model: dict[str, Any]) -> list[str]:
-    """What a model needs: files and folders as fetch_model leaves them, and texts that it reads."""
-    fetched = [*model["files"], *model.get("folders", [])]
-    return [*(f"resources/models/{name}" for name in fetched), *model.get("reads", [])]
+    """What a model needs: files and folders, as fetch_model leaves them."""
+    return [f"resources/models/{name}" for name in [*model["files"], *model.get("folders", [])]]
+
+
+def describes_images(model: dict[str, Any]) -> bool:
+    """Whether a model of the role caption looks at images; the light tier's captions are facts."""
+    return model.get("describes", True)
 
 
 def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:

@@ -1,74 +1,65 @@
-"""Which tables the captions, the datasets and the balance of each kind are made of.
-
-A kind names no more than it uses: correcting an expression repeats nothing of the backgrounds.
-"""
+"""Which tables the phases of a dataset read: those that its kind uses, and no other."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-TABLES = {  # below results/{film}/
-    "instances": "segment_instances/{shard}.parquet",
-    "identities": "identify_characters/identities.parquet",
-    "poses": "classify_poses/poses.parquet",
-    "keypoints": "estimate_poses/{shard}.parquet",
-    "faces": "crop_faces/{shard}.parquet",
-    "expressions": "classify_expressions/expressions.parquet",
-    "locations": "cluster_scenes/locations.parquet",
-    "lighting": "classify_lighting/lighting.parquet",
-    "backgrounds": "inpaint_backgrounds/{shard}.parquet",
-    "plates": "inpaint_backgrounds/{shard}_images",
-}
-CAPTION_TABLES = {
-    "character": ["instances", "identities", "poses", "locations", "lighting"],
-    "background": ["backgrounds", "plates", "locations", "lighting"],
-    "pose": ["instances", "identities", "poses", "keypoints"],
-    "expression": ["instances", "identities", "poses", "faces", "expressions"],
-    "style": ["instances", "identities", "locations", "lighting"],
-    "lighting": ["instances", "identities", "locations", "lighting"],
-}
-PACK_TABLES = CAPTION_TABLES | {
-    "character": [*CAPTION_TABLES["character"], "keypoints"],
-    "style": ["locations", "lighting"],
-    "lighting": ["locations", "lighting"],
-}
-BALANCE_TABLES = {
-    "character": ["instances", "keypoints", "poses"],
-    "background": [],
-    "pose": ["instances", "keypoints", "poses"],
-    "expression": ["instances", "keypoints", "poses"],
-    "style": ["instances"],
-    "lighting": ["instances"],
-}
+from workflow_scripts.lib.kinds import split_name
+from workflow_scripts.lib.tables import locate
+
+Inputs = dict[str, list[str]]
 
 
-def caption_inputs(film: str, kind: str, shard: str) -> dict[str, str]:
-    """Tables of one shard for the captions of a kind, and people's corrections if there are any."""
-    paths = {name: _locate(film, name, [shard])[0] for name in CAPTION_TABLES[kind]}
-    review = Path("config/reviews") / film / "captions.csv"
-    return paths | ({"review": str(review)} if review.exists() else {})
+def select_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
+    """Tables that decide which images are chosen."""
+    return _locate(film, split_name(dataset)[0].chosen_by, shards)
 
 
-def pack_inputs(film: str, dataset: str, shards: Sequence[str]) -> dict[str, list[str]]:
-    """Tables that decide a dataset, and all shards of its captions."""
-    kind = dataset.partition("-")[0]
-    captions = [f"results/{film}/caption_images/{kind}/{shard}.parquet" for shard in shards]
-    return {name: _locate(film, name, shards) for name in PACK_TABLES[kind]} | {
-        "captions": captions
-    }
+def describe_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
+    """Tables whose facts stand in the questions, and the clean plates where those are shown."""
+    kind, _ = split_name(dataset)
+    return _locate(film, kind.words, shards) | _plates(film, dataset, shards)
 
 
-def balance_inputs(film: str, dataset: str, shards: Sequence[str]) -> dict[str, list[str]]:
+def caption_inputs(film: str, dataset: str, shards: Sequence[str], describes: bool) -> Inputs:
+    """Tables that captions speak of, what the model says, people's captions if there are any."""
+    paths = _locate(film, split_name(dataset)[0].words, shards)
+    if describes:
+        paths["descriptions"] = locate("descriptions", f"results/{film}", dataset=dataset)
+    return paths | {"review": find_reviews(film, "captions")}
+
+
+def pack_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
+    """Tables that masks come from, and the clean plates where those are shown."""
+    masks = split_name(dataset)[0].masks
+    found = {"masks": locate(masks, f"results/{film}", shards)} if masks else {}
+    return found | _plates(film, dataset, shards)
+
+
+def balance_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
     """Tables that tell where people are in a dataset's images."""
-    names = BALANCE_TABLES[dataset.partition("-")[0]]
-    return {name: _locate(film, name, shards) for name in names}
-
-
-def _locate(film: str, name: str, shards: Sequence[str]) -> list[str]:
-    """Paths of a table: one, or one per shard."""
-    path = f"results/{film}/{TABLES[name]}"
-    return list(dict.fromkeys(path.format(shard=shard) for shard in shards))
+    return _locate(film, split_name(dataset)[0].measured_by, shards)
 
 
 def find_reviews(film: str, name: str = "*") -> list[str]:
     """Files of people's corrections of a film: that of this name, or all; perhaps none."""
     return sorted(str(path) for path in Path("config/reviews", film).glob(f"{name}.csv"))
+
+
+def _locate(film: str, names: Sequence[str], shards: Sequence[str]) -> Inputs:
+    return {name: locate(name, f"results/{film}", shards) for name in names}
+
+
+def _plates(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
+    is_plate = split_name(dataset)[0].shows == "plate"
+    return _locate(film, ["plates"] if is_plate else [], shards)
+
+
+def choose_limits(block: dict[str, Any], dataset: str) -> dict[str, Any]:
+    """The options of select_images as one dataset reads them: of each table only its own value.
+
+    So a limit of the poses repeats nothing of the faces. A kind without a value has no limit.
+    """
+    kind, _ = split_name(dataset)
+    own = {name: float(block[name].get(kind.name, 0)) for name in ("min_side_px", "min_score")}
+    return block | own | {"shares": block["shares"].get(kind.category, {})}

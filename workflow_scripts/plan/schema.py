@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import list_roles
-from workflow_scripts.plan.targets import PHASES_OF_KIND
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 AREAS = ("film", "dataset", "adapter", "report")  # each with options/<area>.yaml and a schema
@@ -26,6 +26,17 @@ RENAMED = {  # options and blocks as they were called -> as they are now
     "classify_expressions.resting_share": "classify_expressions.prior_correction",
     "classify_lighting.thresholds.fog_veil": "classify_lighting.thresholds.fog_dark_channel",
     "classify_lighting.thresholds.fog_colour": "classify_lighting.thresholds.fog_color",
+    "detect_text.read_every_s": "read_text.read_every_s",
+    "detect_text": "select_text",
+    "caption_images": "write_captions",
+    "caption_images.triggers": "write_captions.triggers",
+    **{
+        f"pack_dataset.{name}": f"select_images.{name}"
+        for name in (
+            *("max_images", "max_repeats", "held_out_share", "min_side_px", "min_score"),
+            *("max_occlusion", "min_pose_change", "shares"),
+        )
+    },
     "train_adapter": "adapter.defaults",
     "train_adapter.steps": "adapter.tiers.<tier>.steps",
     "train_adapter.learning_rate": "adapter.tiers.<tier>.learning_rate",
@@ -85,19 +96,27 @@ Validator = extend(
 def read_schema() -> dict[str, Any]:
     """The schema of the whole config: of the user's page and each area; roles and kinds added."""
     parts = [_read_part(CONFIG / f"schemas/{name}.schema.yaml") for name in ("config", *AREAS)]
-    kind = {"enum": list(PHASES_OF_KIND)}
     defs = {name: rule for part in parts for name, rule in part.get("$defs", {}).items()}
     schema = {
         "type": "object",
         "additionalProperties": False,
         "required": [name for part in parts for name in part["required"]],
         "properties": {name: rule for part in parts for name, rule in part["properties"].items()},
-        "$defs": defs | {"kind": kind},
+        "$defs": defs | define_kinds(),
     }
     models = schema["properties"]["models"]["properties"]
     models |= {role: {"$ref": "#/$defs/text"} for role in list_roles()}
     models["options"]["propertyNames"] = {"enum": list_roles()}
     return schema
+
+
+def define_kinds() -> dict[str, Any]:
+    """Names that the schemas refer to as #/$defs/...: kinds, and what they are balanced over."""
+    return {
+        "kind": {"enum": list(KINDS)},
+        "kind_with_trigger": {"enum": [name for name, kind in KINDS.items() if kind.trigger]},
+        "category": {"enum": sorted({kind.category for kind in KINDS.values()})},
+    }
 
 
 def _read_part(path: Path) -> dict[str, Any]:

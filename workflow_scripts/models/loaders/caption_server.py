@@ -1,4 +1,4 @@
-"""Role caption by a server: the same questions through an address that speaks OpenAI's protocol.
+"""Role caption by a server: questions through an address that speaks OpenAI's protocol.
 
 CINELORA_CAPTION_URL is the address, such as http://node7:8000/v1 of a vLLM server;
 CINELORA_CAPTION_KEY its key where it wants one. Neither is written anywhere, and a redirect is not
@@ -12,7 +12,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,19 +21,16 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import yaml
 from PIL import Image
 
-from workflow_scripts.dataset.vlm import Ask, make_describe
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import log
-from workflow_scripts.models.loaders.facts import describe
 
 ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
 TRIES = 4
 PAUSE_S = 2.0  # before the second try; each later one waits twice as long
 MOST_PAUSE_S = 120.0  # a server that asks for more is not waited for
-WAVES = 4  # of parallel questions before all are waited for
+Ask = Callable[..., list[str]]  # ask(images, questions, system="") -> answers, in order
 
 
 def load_caption(
@@ -45,38 +42,46 @@ def load_caption(
     max_new_tokens: int,
     max_side_px: int,
     timeout_s: float,
-):
-    """Return describe(kind, facts, images, vocabulary); `device` is the server's affair."""
-    prompts = yaml.safe_load(files["captions.yaml"].read_text())
+) -> Ask:
+    """Return ask(images, questions) -> answers; `parallel` questions are under way at once.
+
+    Images are RGB uint8 (H, W, 3); `system`, the same for all, says who answers and how. Needs no
+    `files`; `device` is the server's affair.
+    """
+    address, headers = read_address(), write_headers()
     asked = {"model": model, "max_tokens": max_new_tokens, "temperature": 0}
-    ask = open_server(asked, prompts["system"], parallel, max_side_px, timeout_s)
-    return make_describe(ask, describe, prompts, WAVES * parallel)
+
+    def ask(images: Sequence[np.ndarray], questions: Sequence[str], system: str = "") -> list[str]:
+        def answer(image: np.ndarray, question: str) -> str:
+            turns = write_turns(encode_image(image, max_side_px), question, system)
+            body = {**asked, "messages": turns}
+            return post(f"{address}/chat/completions", body, headers, timeout_s)
+
+        with ThreadPoolExecutor(parallel) as pool:
+            return list(pool.map(answer, images, questions))
+
+    return ask
 
 
-def open_server(asked: dict, system: str, parallel: int, max_side_px: int, timeout_s: float) -> Ask:
-    """Return ask(images, questions) -> answers; `parallel` questions are under way at once."""
+def read_address() -> str:
+    """The server's address, as it is exported; one that is none of the web is refused."""
     address = os.environ.get(ADDRESS, "").rstrip("/")
     if not address.startswith(("http://", "https://")):
         raise CineloraError(
             f"{ADDRESS} is not set to an address of http or https.\n"
             f"  Export it (export {ADDRESS}=http://host:8000/v1), and {KEY} if it wants one."
         )
+    return address
 
-    headers = write_headers()
 
-    def answer(image: np.ndarray, question: str) -> str:
-        words = [
-            {"type": "image_url", "image_url": {"url": encode_image(image, max_side_px)}},
-            {"type": "text", "text": question},
-        ]
-        turns = [{"role": "system", "content": system}, {"role": "user", "content": words}]
-        return post(f"{address}/chat/completions", {**asked, "messages": turns}, headers, timeout_s)
-
-    def ask(images: Sequence[np.ndarray], questions: Sequence[str]) -> list[str]:
-        with ThreadPoolExecutor(parallel) as pool:
-            return list(pool.map(answer, images, questions))
-
-    return ask
+def write_turns(image: str, question: str, system: str) -> list[dict]:
+    """The messages of one question about one image (a data address)."""
+    words = [
+        {"type": "image_url", "image_url": {"url": image}},
+        {"type": "text", "text": question},
+    ]
+    turns = [{"role": "user", "content": words}]
+    return [{"role": "system", "content": system}, *turns] if system else turns
 
 
 def encode_image(image: np.ndarray, max_side_px: int) -> str:
@@ -136,7 +141,7 @@ def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) ->
             time.sleep(pause)
     raise CineloraError(
         f"the caption server of {ADDRESS} {problem}.\n"
-        "  Start it, or check address, key and model; finished shards are kept."
+        "  Start it, or check address, key and model; what it has answered is kept."
     )
 
 

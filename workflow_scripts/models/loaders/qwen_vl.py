@@ -1,6 +1,6 @@
-"""Role caption, full tier: Qwen2.5-VL says what is in an image, beyond what was measured."""
+"""Role caption, full tier: Qwen2.5-VL answers questions about images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from transformers import AutoTokenizer, BitsAndBytesConfig, Qwen2_5_VLForConditi
 from transformers.models.qwen2_5_vl import Qwen2_5_VLProcessor
 from transformers.models.qwen2_vl import Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 
-from workflow_scripts.dataset.vlm import Ask, make_describe
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
-from workflow_scripts.models.loaders.facts import describe
 from workflow_scripts.models.loaders.folders import check_folder
+
+Ask = Callable[..., list[str]]  # ask(images, questions, system="") -> answers, in order
 
 
 def load_caption(
@@ -27,34 +27,20 @@ def load_caption(
     max_new_tokens: int,
     max_side_px: int,
     four_bit: bool,
-):
-    """Return describe(kind, facts, images, vocabulary) -> descriptions, in order."""
-    prompts = yaml.safe_load(files.pop("captions.yaml").read_text())
-    (folder,) = files.values()
-    ask = open_qwen(
-        folder, device, prompts["system"], batch_size, max_new_tokens, max_side_px, four_bit
-    )
-    return make_describe(ask, describe, prompts, batch_size)
-
-
-def open_qwen(
-    folder: Path,
-    device: str,
-    system: str,
-    batch_size: int,
-    max_new_tokens: int,
-    max_side_px: int,
-    four_bit: bool,
 ) -> Ask:
-    """Return ask(images, questions) -> answers, each alike whatever else is in its batch."""
+    """Return ask(images, questions) -> answers, each alike whatever else is in its batch.
+
+    Images are RGB uint8 (H, W, 3); `system`, the same for all, says who answers and how.
+    """
+    (folder,) = files.values()
     place = open_device(device)
     check_folder(folder, "tokenizer_config.json", {"qwen2_5_vl"})
     processor, model = open_processor(folder), open_net(folder, place, four_bit)
 
     @torch.inference_mode()
-    def answer(pairs: Sequence[tuple[np.ndarray, str]]) -> list[str]:
-        texts = [write_chat(processor, system, question) for _, question in pairs]
-        shrunk = [shrink(image, max_side_px) for image, _ in pairs]
+    def answer(triples: Sequence[tuple[np.ndarray, str, str]]) -> list[str]:
+        texts = [write_chat(processor, system, question) for _, question, system in triples]
+        shrunk = [shrink(image, max_side_px) for image, *_ in triples]
         inputs = processor(text=texts, images=shrunk, padding=True, return_tensors="pt").to(place)
         tokens = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
         said = tokens[:, inputs["input_ids"].shape[1] :]
@@ -62,9 +48,9 @@ def open_qwen(
 
     batches = Batches(answer, batch_size)
 
-    def ask(images: Sequence[np.ndarray], questions: Sequence[str]) -> list[str]:
-        pairs = list(zip(images, questions, strict=True))
-        return [text for part in batches(pairs) for text in part]
+    def ask(images: Sequence[np.ndarray], questions: Sequence[str], system: str = "") -> list[str]:
+        asked = [(i, q, system) for i, q in zip(images, questions, strict=True)]
+        return [text for part in batches(asked) for text in part]
 
     return ask
 
@@ -103,7 +89,8 @@ def open_processor(folder: Path) -> Qwen2_5_VLProcessor:
 def write_chat(processor: Qwen2_5_VLProcessor, system: str, question: str) -> str:
     """One turn with one image, in the model's own markup."""
     words = [{"type": "image"}, {"type": "text", "text": question}]
-    turns = [{"role": "system", "content": system}, {"role": "user", "content": words}]
+    turns = [{"role": "user", "content": words}]
+    turns = [{"role": "system", "content": system}, *turns] if system else turns
     return processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
 
 

@@ -13,8 +13,9 @@ import yaml
 
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.tables import find
 from workflow_scripts.report.accuracy.matching import match_people, select_frames
-from workflow_scripts.report.accuracy.truth import Metric, Truth
+from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
 VOCABULARY = Path(__file__).resolve().parents[3] / "resources" / "vocabularies" / "captions.yaml"
 FACTS = {  # source of a clause -> the fact it states
@@ -29,16 +30,15 @@ FACTS = {  # source of a clause -> the fact it states
 
 def measure(results: Path, truth: Truth) -> dict[str, Metric]:
     """Leaks of all datasets; captions right, of all images and of those that were packed."""
-    paths = sorted((results / "datasets").glob("*/dataset.parquet"))
+    paths = find("packed", results)
     metrics = {}
-    frames_path = results / "extract_frames/frames.parquet"
-    if not frames_path.is_file():
+    frames = read_result(results, "frames")
+    if frames is None:
         return metrics
-    frames = read_manifest(frames_path)
     if paths:
         metrics["held_out_leak"] = measure_leaks(paths, frames, truth)
-    captions = _read_captions(results)
-    if captions.empty:
+    captions = read_result(results, "captions", ["image_id", "kind", "tags"])
+    if captions is None or captions.empty:
         return metrics
     claims = judge_claims(list_claims(captions, truth), results, frames, truth)
     packed = [_list_packed(path) for path in paths]
@@ -58,13 +58,6 @@ def measure_leaks(paths: list[Path], frames: pd.DataFrame, truth: Truth) -> Metr
         leaks += sum(map(len, shared.values()))
         split += bool((rows["split"] == "validation").any())
     return Metric(leaks, split, 0, at_least=False)
-
-
-def _read_captions(results: Path) -> pd.DataFrame:
-    paths = sorted((results / "caption_images").glob("*/*of*.parquet"))
-    if not paths:
-        return pd.DataFrame()
-    return read_manifest(paths, ["image_id", "kind", "tags"])
 
 
 def _list_packed(path: Path) -> pd.DataFrame:
@@ -128,10 +121,10 @@ def judge_claims(
 
 
 def _match(results: Path, judged: pd.DataFrame, truth: Truth) -> pd.DataFrame:
-    paths = sorted((results / "segment_instances").glob("*of*.parquet"))
-    if not paths:
+    instances = read_result(results, "instances")
+    if instances is None:
         return pd.DataFrame(columns=["instance_id", "character", "action", "expression"])
-    people, _ = match_people(judged, read_manifest(paths), truth)
+    people, _ = match_people(judged, instances, truth)
     return people[people["instance_id"] != ""]
 
 

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.manifest import read_manifest
-from workflow_scripts.report.accuracy.truth import Metric, Truth
+from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
 NEAR_CUT = 1  # frames
 NEAR_CHANGE = 12  # frames: a fade or a dissolve has no sharp middle
@@ -25,20 +24,18 @@ SAME_LOOK = 0.5  # mean absolute change of the image (0 to 255) up to which draw
 
 def measure(results: Path, truth: Truth) -> dict[str, Metric]:
     """All figures whose tables and truth are there."""
-    folder = results / "extract_frames"
-    if not (folder / "frames.parquet").is_file():
+    frames = read_result(results, "frames", ["frame_id", "time_s", "file", "fade", "sharpness"])
+    if frames is None:
         return {}
-    columns = ["frame_id", "time_s", "file", "fade", "sharpness"]
-    frames = read_manifest(folder / "frames.parquet", columns)
     frames["frame_no"] = truth.frame_numbers(frames["time_s"])
     wanted = ["frame_no", "shot_id", "is_fade", "is_blurred", "unique_render_id"]
     frames = frames.merge(truth.frames[wanted], on="frame_no", how="left")
-    metrics = measure_shots(read_manifest(folder / "shots.parquet"), truth)
+    metrics = measure_shots(read_result(results, "shots"), truth)
     metrics |= measure_fades(frames) | measure_sharpness(frames)
-    if (path := results / "dedup_frames/groups.parquet").is_file():
-        metrics |= measure_duplicates(frames.merge(read_manifest(path), on="frame_id"), truth)
-    if (path := results / "filter_frames/decisions.parquet").is_file():
-        metrics |= measure_blurred(frames.merge(read_manifest(path), on="frame_id"))
+    if (groups := read_result(results, "groups")) is not None:
+        metrics |= measure_duplicates(frames.merge(groups, on="frame_id"), truth)
+    if (decisions := read_result(results, "decisions")) is not None:
+        metrics |= measure_blurred(frames.merge(decisions, on="frame_id"))
     return metrics
 
 

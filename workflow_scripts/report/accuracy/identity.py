@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from workflow_scripts.lib.manifest import read_manifest
-from workflow_scripts.report.accuracy.truth import Metric, Truth
+from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
 MIN_AREA = 0.003  # share of the frame that a person must fill
 MAX_OCCLUDED = 0.6
@@ -28,15 +27,12 @@ FRAME_COLUMNS = ["frame_id", "time_s", "file", "width_px", "height_px", "crop_x"
 
 def measure(results: Path, truth: Truth) -> dict[str, Metric]:
     """All figures whose tables and truth are there."""
-    path = results / "identify_characters/identities.parquet"
-    shards = sorted((results / "segment_instances").glob("*of*.parquet"))
-    if not path.is_file() or not shards or not len(truth.instances):
+    names = read_result(results, "identities", ["instance_id", "cluster", "character"])
+    people = read_result(results, "instances", ["instance_id", "frame_id", *BOX])
+    if names is None or people is None or not len(truth.instances):
         return {}
-    frames = select_frames(
-        read_manifest(results / "extract_frames/frames.parquet", FRAME_COLUMNS), truth
-    )
-    people = read_manifest(shards, ["instance_id", "frame_id", *BOX])
-    people = people.merge(read_manifest(path, ["instance_id", "cluster", "character"]))
+    frames = select_frames(read_result(results, "frames", FRAME_COLUMNS), truth)
+    people = people.merge(names)
     people = people[people["frame_id"].isin(frames["frame_id"])].reset_index(drop=True)
     return measure_names(*match_people(frames, people, truth.instances))
 

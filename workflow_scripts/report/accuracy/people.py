@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.report.accuracy.faces import match_faces, measure_faces
 from workflow_scripts.report.accuracy.matching import MIN_IOU, match_people, select_frames
-from workflow_scripts.report.accuracy.truth import Metric, Truth
+from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
 LEGS = (("left_knee", "left_ankle"), ("right_knee", "right_ankle"))
 WRISTS = ("left_wrist", "right_wrist")
@@ -28,31 +27,24 @@ JOINTS = ["nose"] + [
 
 def measure(results: Path, truth: Truth) -> dict[str, Metric]:
     """All figures whose tables and truth are there."""
-    instances = _read_shards(results / "segment_instances")
+    instances = read_result(results, "instances")
     if instances is None:
         return {}
-    frames = select_frames(read_manifest(results / "extract_frames/frames.parquet"), truth)
+    frames = select_frames(read_result(results, "frames"), truth)
     people, pairs = match_people(frames, instances, truth)
     if people.empty:
         return {}
     metrics = {**measure_masks(people, pairs), **measure_tracks(people)}
-    poses = _read_shards(results / "estimate_poses")
-    if poses is not None:
+    if (poses := read_result(results, "keypoints")) is not None:
         metrics |= measure_joints(people, poses, truth)
-    if (path := results / "classify_poses/poses.parquet").is_file():
-        metrics |= measure_labels(people, read_manifest(path), truth)
-    faces = _read_shards(results / "crop_faces")
+    if (labels := read_result(results, "poses")) is not None:
+        metrics |= measure_labels(people, labels, truth)
+    faces = read_result(results, "faces")
     if faces is not None and (true_faces := truth.table("faces")) is not None:
         matched = match_faces(frames, people, faces, true_faces)
-        path = results / "classify_expressions/expressions.parquet"
-        emotions = read_manifest(path) if path.is_file() else None
+        emotions = read_result(results, "expressions")
         metrics |= measure_faces(matched, frames, faces, true_faces, emotions)
     return metrics
-
-
-def _read_shards(folder: Path) -> pd.DataFrame | None:
-    paths = sorted(folder.glob("*of*.parquet"))
-    return read_manifest(paths) if paths else None
 
 
 def measure_masks(people: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, Metric]:

@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.report.accuracy.truth import Truth
 from workflow_scripts.report.accuracy.write_page import write_page
 
 DEMO = Path("resources/demo_film")
 PAGE = "ACCURACY.md"
-KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 
 
 def make_overlay(folder: Path) -> dict[str, Any]:
@@ -27,11 +27,13 @@ def make_overlay(folder: Path) -> dict[str, Any]:
     """
     name = folder.resolve().name.lower().replace(" ", "-")
     characters = Truth(folder / "truth").screenplay["characters"]
+    has_roster = (folder / "roster").is_dir()
+    kinds = [name for name, kind in KINDS.items() if has_roster or kind.class_word]
     film = {
         "path": str(folder / "film.mp4"),
         "truth": str(folder / "truth"),
         "roster": str(folder / "roster"),
-        "kinds": KINDS if (folder / "roster").is_dir() else KINDS[1:],
+        "kinds": kinds,
         "characters": {
             who.lower(): {"trigger": who.lower(), "class": "person"} for who in characters
         },

@@ -20,7 +20,8 @@ import pandas as pd
 
 from workflow_scripts.lib.images import clip_box, decode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest
-from workflow_scripts.report.accuracy.truth import Metric, Truth
+from workflow_scripts.lib.tables import find
+from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
 FRAMES = ["frame_id", "time_s", "file", "width_px", "height_px", "crop_x", "crop_y"]
 MIN_PIXELS = 200  # of a hole, for a PSNR of it
@@ -33,15 +34,13 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
     """All figures whose tables and truth are there."""
     frames = select_frames(results, truth)
     metrics: dict[str, Metric] = {}
-    if (path := results / "select_text/text.parquet").is_file():
-        metrics |= measure_text(frames, read_manifest(path), truth)
-    if (path := results / "classify_lighting/lighting.parquet").is_file():
-        metrics |= measure_light(frames, read_manifest(path))
-    locations = None
-    if (path := results / "cluster_scenes/locations.parquet").is_file():
-        locations = read_manifest(path)
+    if (texts := read_result(results, "texts")) is not None:
+        metrics |= measure_text(frames, texts, truth)
+    if (lighting := read_result(results, "lighting")) is not None:
+        metrics |= measure_light(frames, lighting)
+    if (locations := read_result(results, "locations")) is not None:
         metrics |= measure_places(frames, locations)
-    if tables := sorted((results / "inpaint_backgrounds").glob("*of*.parquet")):
+    if tables := find("backgrounds", results):
         holes = frames.merge(read_holes(tables), on="frame_id")
         metrics |= measure_holes(holes, truth) | measure_left(holes, locations, truth)
     return metrics
@@ -49,7 +48,7 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
 
 def select_frames(results: Path, truth: Truth) -> pd.DataFrame:
     """Sampled frames with an image and without fades, each beside its row of the truth."""
-    frames = read_manifest(results / "extract_frames/frames.parquet", FRAMES)
+    frames = read_result(results, "frames", FRAMES)
     frames = frames[frames["file"] != ""].copy()
     frames["frame_no"] = truth.frame_numbers(frames["time_s"])
     known = truth.frames.drop(columns="time_s").rename(columns={"location": "place"})

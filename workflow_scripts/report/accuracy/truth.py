@@ -15,6 +15,8 @@ import pandas as pd
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.tables import find
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,12 @@ class Metric:
     n: int
     goal: float | None = None
     at_least: bool = True  # False: smaller is better
+
+
+def read_result(results: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame | None:
+    """A table of the film as lib.tables names it, whole; None where the film has none."""
+    paths = find(name, results)
+    return read_manifest(paths, columns) if paths else None
 
 
 class Truth:

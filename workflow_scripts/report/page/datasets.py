@@ -11,6 +11,7 @@ import yaml
 from markupsafe import Markup, escape
 
 from workflow_scripts.dataset.splits import find_leaks
+from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.report.page.blocks import (
     Bar,
     Bars,
@@ -42,19 +43,19 @@ def show_datasets(film: Film) -> Section:
 
 
 def _show_dataset(film: Film, name: str) -> list:
-    rows = film.results.dataset(name, ROWS)
+    rows = read_manifest(film.results.path("packed", name), ROWS)
     chosen = rows[(rows["reason"] == "") & (rows["split"] != "")]
     if not len(chosen):
         return [Note("No image of the film fits this dataset; none was invented.", "warn")]
     train = chosen[chosen["split"] == "train"]
-    trigger = _read_json(film, f"datasets/{name}/counts.json").get("trigger", "")
+    trigger = _read_json(film.results.path("counts", name)).get("trigger", "")
     figures = [
         (f"{len(train)}", "images to train"),
         (f"{int(train['repeats'].sum())}", "with repeats"),
         (f"{len(chosen) - len(train)}", "held out"),
         *([(trigger, "calls it")] if trigger else []),
     ]
-    balance = read_balance(_read_json(film, f"analyze_dataset/{name}.json"))
+    balance = read_balance(_read_json(film.results.path("shares", name)))
     return [
         Figures(figures),
         Columns([_show_categories(train), *([balance] if balance else [])]),
@@ -63,8 +64,7 @@ def _show_dataset(film: Film, name: str) -> list:
     ]
 
 
-def _read_json(film: Film, file: str) -> dict[str, Any]:
-    path = film.results.folder / file
+def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
@@ -100,7 +100,7 @@ def read_balance(balance: dict[str, Any]) -> Bars | None:
 def _check_leak(film: Film, chosen: pd.DataFrame) -> Note:
     """Join splits with shots and duplicate groups anew; what pack_dataset wrote is not trusted."""
     frames = film.results.frames()[["frame_id", "shot_id"]]
-    groups = film.results.table("dedup_frames/groups.parquet", ["frame_id", "group"])
+    groups = film.results.table("groups", ["frame_id", "group"])
     rows = chosen[["frame_id", "split"]].merge(frames, "left").merge(groups, "left")
     leaks = find_leaks(rows, ["shot_id", "group"])
     if any(leaks.values()):
@@ -114,12 +114,12 @@ def _check_leak(film: Film, chosen: pd.DataFrame) -> Note:
 
 
 def _show_samples(film: Film, name: str, chosen: pd.DataFrame, trigger: str) -> Gallery:
-    kind, folder = name.partition("-")[0], film.results.folder / "datasets" / name
+    folder = film.results.path("dataset", name)
     size = max(1, film.look.gallery_size // 2)
     samples = pick_evenly(list(chosen.itertuples(index=False)), size)
-    tokens = film.results.rows(
-        f"caption_images/{kind}/*.parquet", ["image_id", "tokens"], {r.image_id for r in samples}
-    ).set_index("image_id")["tokens"]
+    ids = {row.image_id for row in samples}
+    tokens = film.results.rows("captions", ["image_id", "tokens"], ids, name)
+    tokens = tokens.set_index("image_id")["tokens"]
     cards = []
     for row in samples:
         image = film.look.uri(read_small(folder / row.file, SAMPLE_PX), SAMPLE_PX)
@@ -147,8 +147,9 @@ def show_adapters(film: Film) -> Section:
 
 def _show_curve(film: Film, name: str) -> Chart:
     columns = ["step", "loss", "validation_loss"]
-    path = film.results.folder / "adapters" / name / "metrics.parquet"
-    metrics = pq.read_table(path, columns=columns).to_pandas().astype(float)
+    metrics = (
+        pq.read_table(film.results.path("metrics", name), columns=columns).to_pandas().astype(float)
+    )
     drawing = draw_curves(*(metrics[column].to_numpy(np.float64) for column in columns))
     held_out = metrics["validation_loss"].dropna()
     note = "Gray: while training. Orange: held-out images"
@@ -157,10 +158,10 @@ def _show_curve(film: Film, name: str) -> Chart:
 
 
 def _show_scores(film: Film, name: str) -> list:
-    folder = film.results.folder
-    settings = yaml.safe_load((folder / "adapters" / name / "settings.yaml").read_text())
-    scores = pq.read_table(folder / "evaluate_adapter" / name / "scores.parquet").to_pandas()
-    size = (folder / "adapters" / name / "adapter.safetensors").stat().st_size
+    results = film.results
+    settings = yaml.safe_load(results.path("settings", name).read_text(encoding="utf-8"))
+    scores = pq.read_table(results.path("scores", name)).to_pandas()
+    size = results.path("adapter", name).stat().st_size
     plain = {key: value for key, value in settings.items() if isinstance(value, str | int | float)}
     about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
     about.append(("file", f"{size / 1e6:.2f} MB"))
@@ -168,7 +169,7 @@ def _show_scores(film: Film, name: str) -> list:
         _tabulate_scores(scores),
         Table("How it was trained", ["setting", "value"], about, folded=True),
     ]
-    grid = read_small(folder / "evaluate_adapter" / name / "grid.png", GRID_PX)
+    grid = read_small(results.path("grid", name), GRID_PX)
     card = Card(
         [film.look.uri(grid, GRID_PX)],
         "grid.png",
@@ -202,6 +203,6 @@ def _say_score(row: Any) -> str:
 
 def has_random_base(film: Film) -> bool:
     """Whether any adapter was trained on random weights."""
-    paths = film.results.paths("evaluate_adapter/*/scores.parquet")
+    paths = film.results.paths("scores")
     tables = [pq.read_table(path, columns=["base_is_random"]).to_pandas() for path in paths]
     return any(bool(table["base_is_random"].any()) for table in tables)

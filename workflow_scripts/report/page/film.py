@@ -60,7 +60,7 @@ class Film:
 
     def frame_image(self, file: str, width: int = 0) -> np.ndarray:
         """A frame's image, small."""
-        path = self.results.image("extract_frames", file)
+        path = self.results.image("images", file)
         if path is None:
             raise CineloraError(
                 f"{self.results.folder}/extract_frames/images has no image {file!r}, which\n"
@@ -91,14 +91,14 @@ def make_strip(film: Film, count: int = 8) -> list[str]:
 def show_figures(film: Film) -> Figures:
     """The film in some large numbers."""
     frames, people = film.results.frames(), film.results.people()
-    shots = film.results.table("extract_frames/shots.parquet", ["shot_id", "end_s"])
+    shots = film.results.table("shots", ["shot_id", "end_s"])
     figures = [
         (say_time(float(shots["end_s"].max())) if len(shots) else "0 s", "of film"),
         (f"{len(shots)}", "shots"),
         (f"{len(frames)}", "frames sampled"),
         (f"{int((frames['reason'] == '').sum())}", "frames kept"),
     ]
-    if film.results.has("segment_instances"):
+    if film.results.has("instances"):
         figures.append((f"{len(people)}", "instances of people in them"))
     return Figures([*figures, (f"{len(film.datasets)}", "datasets, one adapter each")])
 
@@ -142,11 +142,9 @@ def _tabulate(datasets: Sequence[Funnel]) -> Table:
 def show_timeline(film: Film) -> Section:
     """Shots, kept frames, places, light and characters along the film."""
     results, frames = film.results, film.results.frames()
-    shots = results.table(
-        "extract_frames/shots.parquet", ["shot_id", "start_s", "end_s", "transition"]
-    )
-    locations = results.table("cluster_scenes/locations.parquet", ["frame_id", "location"])
-    lighting = results.table("classify_lighting/lighting.parquet", ["frame_id", "time_of_day"])
+    shots = results.table("shots", ["shot_id", "start_s", "end_s", "transition"])
+    locations = results.table("locations", ["frame_id", "location"])
+    lighting = results.table("lighting", ["frame_id", "time_of_day"])
     lanes = find_lanes(frames, results.people(), locations, lighting, film.who)
     changes = shots["transition"].value_counts().to_dict()
     changes.pop("start", None)

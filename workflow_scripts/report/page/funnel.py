@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import KINDS
+from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.report.page.results import Results
 
-FRAME_KINDS = ("background", "style", "lighting")  # the others are made of instances
 WORDS = {
     "held": "the same drawing, held",
     "duplicate": "near-duplicate",
@@ -22,6 +23,8 @@ WORDS = {
     "odd_color": "odd colors",
     "text": "text in the image",
     "no_face": "no face seen",
+    "no_joints": "no joint seen",
+    "no_image": "no image written",
     "not_this_character": "another character",
     "unknown_character": "nobody the roster knows",
     "unsure": "not sure enough",
@@ -94,7 +97,7 @@ def count_dataset(results: Results, dataset: str, kind: str) -> Funnel:
     aside = fates.loc[fates["reason"] != "", "reason"].value_counts()
     splits = fates.loc[fates["reason"] == "", "split"]
     kept = {name: int((splits == name).sum()) for name in ("train", "validation")}
-    unit = "frames" if kind in FRAME_KINDS else "instances"
+    unit = "frames" if KINDS[kind].is_of_frames else "instances"
     return Funnel(dataset, unit, len(fates), _plain(aside), kept)
 
 
@@ -103,7 +106,7 @@ def trace_images(results: Results, dataset: str, kind: str) -> pd.DataFrame:
 
     Images without a row in the dataset get the reason of the phase that stopped them earlier.
     """
-    rows = results.dataset(dataset, ["image_id", "split", "reason"])
+    rows = read_manifest(results.path("packed", dataset), ["image_id", "split", "reason"])
     offered = _offer_images(results, kind, dataset)
     _check_origin(rows["image_id"], offered["image_id"], dataset)
     fates = offered.merge(rows, on="image_id", how="left")
@@ -129,15 +132,15 @@ def _check_origin(rows: pd.Series, offered: pd.Series, dataset: str) -> None:
 def _offer_images(results: Results, kind: str, dataset: str) -> pd.DataFrame:
     """image_id, and in `before` why an image never came to be packed ("": no cause)."""
     frames = results.frames()
-    if kind in FRAME_KINDS:
+    if KINDS[kind].is_of_frames:
         return frames[["frame_id", "reason"]].set_axis(["image_id", "before"], axis=1)
     people = results.people()
     reasons = frames.set_index("frame_id")["reason"]
     before = people["frame_id"].map(reasons)
-    if kind == "character":
+    if dataset != kind:  # of one character
         before = _first(before, _name_reasons(people, dataset.removeprefix("character-")))
-    if kind == "expression":
-        seen = results.table("crop_faces/*.parquet", ["instance_id"])["instance_id"]
+    if KINDS[kind].shows == "face":
+        seen = results.table("faces", ["instance_id"])["instance_id"]
         before = _first(before, people["instance_id"].isin(seen).map({True: "", False: "no_face"}))
     return pd.DataFrame({"image_id": people["instance_id"], "before": before})
 

@@ -28,7 +28,7 @@ MIN_CONFIDENCE = 0.3  # below, a keypoint is not drawn
 def show_people(film: Film) -> Section:
     """Masks over frames, then a gallery per character; unknown ones apart."""
     title = "Who is seen"
-    if not film.results.has("segment_instances"):
+    if not film.results.has("instances"):
         return _not_asked("people", title, film)
     people, frames = film.results.people(), film.results.frames()
     images = int((frames["file"] != "").sum())
@@ -41,7 +41,7 @@ def show_people(film: Film) -> Section:
         f"{len(people)} instances in {in_frames} of {images} frames, followed in {tracks} tracks."
     )
     blocks: list = [_show_masks(film)]
-    if film.results.has("identify_characters"):
+    if film.results.has("identities"):
         blocks += [_show_shares(film), *_show_characters(film), *_missing(film)]
         blocks += show_references(film)
     return Section("people", title, lead, blocks)
@@ -56,7 +56,7 @@ def _show_masks(film: Film) -> Gallery:
     ids = sorted(people["frame_id"].unique())
     chosen = pick_evenly(ids, film.look.gallery_size)
     masks = film.results.rows(
-        "segment_instances/*.parquet",
+        "instances",
         MASK,
         set(people["instance_id"][people["frame_id"].isin(chosen)]),
     )
@@ -122,9 +122,7 @@ def _missing(film: Film) -> list[Note]:
 
 def show_references(film: Film) -> list[Table]:
     """The images by which characters are recognized, and what was wrong with some of them."""
-    rows = film.results.table(
-        "embed_references/references.parquet", ["reference_id", "character", "reason"]
-    )
+    rows = film.results.table("references", ["reference_id", "character", "reason"])
     if not len(rows):
         return []
     lines = [
@@ -136,10 +134,10 @@ def show_references(film: Film) -> list[Table]:
 def show_poses(film: Film) -> Section:
     """Skeletons over people, by action."""
     title = "How they stand and move"
-    if not film.results.has("classify_poses"):
+    if not film.results.has("poses"):
         return _not_asked("poses", title, film)
     columns = ["instance_id", "action", "view", "shot_type", "occlusion", "truncated"]
-    poses = film.results.table("classify_poses/poses.parquet", columns)
+    poses = film.results.table("poses", columns)
     if not len(poses):
         return Section("poses", title, "There is nobody whose pose could be read.")
     people = film.results.people().merge(poses, on="instance_id")
@@ -159,7 +157,7 @@ def show_poses(film: Film) -> Section:
 
 
 def _keypoints(film: Film, ids: set[str]) -> dict[str, np.ndarray]:
-    rows = film.results.rows("estimate_poses/*.parquet", ["instance_id", "keypoints"], ids)
+    rows = film.results.rows("keypoints", ["instance_id", "keypoints"], ids)
     return {
         row.instance_id: np.asarray(row.keypoints, float).reshape(17, 3)
         for row in rows.itertuples()
@@ -183,17 +181,17 @@ def _show_pose(film: Film, row: Any, points: dict[str, np.ndarray]) -> Card:
 def show_faces(film: Film) -> Section:
     """Face crops by emotion."""
     title = "What their faces say"
-    if not film.results.has("classify_expressions"):
+    if not film.results.has("expressions"):
         return _not_asked("faces", title, film)
     people, faces = (
         film.results.people(),
-        film.results.table("crop_faces/*.parquet", ["instance_id", "file"]),
+        film.results.table("faces", ["instance_id", "file"]),
     )
     if not len(faces):
         words = f"No face was found on {len(people)} instances."
         return Section("faces", title, words)
     columns = ["instance_id", "emotion", "intensity", "score", "source", "reason"]
-    moods = film.results.table("classify_expressions/expressions.parquet", columns)
+    moods = film.results.table("expressions", columns)
     rows = faces.merge(moods, on="instance_id").merge(
         people[["instance_id", "character"]], on="instance_id"
     )
@@ -207,7 +205,7 @@ def show_faces(film: Film) -> Section:
 
 
 def _show_face(film: Film, row: Any) -> Card:
-    path = film.results.image("crop_faces", row.file)
+    path = film.results.image("face_images", row.file)
     image = read_small(path, FACE_PX) if path else np.full((8, 8, 3), 128, np.uint8)
     note = f"{row.intensity}, {row.score:.2f}" if row.reason == "" else _words(row.reason)
     note += ", by a person" if row.source == "review" else ""

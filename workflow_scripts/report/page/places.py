@@ -18,7 +18,7 @@ EDGE = "#f2c14e"
 def show_backgrounds(film: Film) -> Section:
     """Clean backgrounds beside what was filmed, and why some could not be cleaned."""
     title = "Backgrounds without people"
-    if not film.results.has("inpaint_backgrounds"):
+    if not film.results.has("backgrounds"):
         kinds = ", ".join(film.kinds)
         return Section("backgrounds", title, f"Not asked for: the film's kinds are {kinds}.")
     rows = _read_plates(film)
@@ -40,8 +40,8 @@ def show_backgrounds(film: Film) -> Section:
 
 def _read_plates(film: Film) -> pd.DataFrame:
     """Clean images of frames (plate, "" where nobody is), and why some are no good."""
-    plates = film.results.table("inpaint_backgrounds/*.parquet", PLATES)
-    judged = film.results.table("cluster_scenes/locations.parquet", ["frame_id", "reason"])
+    plates = film.results.table("backgrounds", PLATES)
+    judged = film.results.table("locations", ["frame_id", "reason"])
     frames = film.results.frames()[["frame_id", "file"]].rename(columns={"file": "frame"})
     plates = plates.rename(columns={"file": "plate"})
     return plates.merge(frames, on="frame_id").merge(judged, on="frame_id")
@@ -51,7 +51,7 @@ def _show_pairs(film: Film, cleaned: pd.DataFrame) -> Gallery:
     ordered = list(cleaned.sort_values(["covered", "frame_id"]).itertuples(index=False))
     chosen = pick_evenly(ordered, max(1, film.look.gallery_size // 2))
     holes = film.results.rows(
-        "inpaint_backgrounds/*.parquet", ["frame_id", "hole"], {row.frame_id for row in chosen}
+        "backgrounds", ["frame_id", "hole"], {row.frame_id for row in chosen}
     ).set_index("frame_id")["hole"]
     cards = [_show_pair(film, row, holes[row.frame_id]) for row in chosen]
     note = "Left as filmed, with the edge of what was taken out; right without it."
@@ -73,7 +73,7 @@ def _show_pair(film: Film, row: Any, hole: Rle) -> Card:
     size = film.results.frames_by_id().loc[row.frame_id, ["height_px", "width_px"]]
     mask = decode_rle(hole, *(int(side) for side in size))
     pair = [draw_edge(film.frame_image(row.frame), mask, EDGE)]
-    path = film.results.image("inpaint_backgrounds", row.plate)
+    path = film.results.image("plates", row.plate)
     if path:
         pair.append(read_small(path, film.look.thumb_px))
     note = f"{row.covered:.0%} covered, {row.filled:.0%} of it painted"
@@ -83,10 +83,10 @@ def _show_pair(film: Film, row: Any, hole: Rle) -> Card:
 def show_locations(film: Film) -> Section:
     """One gallery per location."""
     title = "Where it happens"
-    if not film.results.has("cluster_scenes"):
+    if not film.results.has("locations"):
         return Section("locations", title, f"Not asked for: the kinds are {', '.join(film.kinds)}.")
     columns = ["frame_id", "location", "is_view_keeper"]
-    places = film.results.table("cluster_scenes/locations.parquet", columns)
+    places = film.results.table("locations", columns)
     rows = _join_frames(film, places[places["location"] != ""])  # cards are no places
     views = int(places["is_view_keeper"].sum())
     named = rows["location"].nunique()
@@ -101,9 +101,9 @@ def show_locations(film: Film) -> Section:
 def show_lighting(film: Film) -> Section:
     """Frames by time of day, with weather beside."""
     title = "In what light"
-    if not film.results.has("classify_lighting"):
+    if not film.results.has("lighting"):
         return Section("lighting", title, f"Not asked for: the kinds are {', '.join(film.kinds)}.")
-    rows = _join_frames(film, film.results.table("classify_lighting/lighting.parquet", LIGHT))
+    rows = _join_frames(film, film.results.table("lighting", LIGHT))
     counts = rows["weather"].value_counts()
     weather = ", ".join(f"{_words(name)} ({n})" for name, n in counts.items())
     inside = int((rows["indoor"] == "indoor").sum())

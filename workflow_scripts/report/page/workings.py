@@ -150,7 +150,7 @@ def _join(parts: Sequence[Mapping], key: str) -> str:
 
 def show_problems(film: Film, reviews: Sequence[str]) -> Section:
     """What could not be read, and which corrections of people are in use."""
-    problems = film.results.table("extract_frames/problems.parquet", ["time_s", "file", "problem"])
+    problems = film.results.table("problems", ["time_s", "file", "problem"])
     blocks: list = []
     if len(problems):
         rows = [[_at(row.time_s), row.file, row.problem] for row in problems.itertuples()]

@@ -1,0 +1,34 @@
+"""select_images: which images a dataset holds, in which split, how often; and a reserve.
+
+needs    every table that the kind's decisions rest on; no image is opened
+leaves   {dataset}.parquet: every candidate, with the reason why it is not in
+"""
+
+from workflow_scripts.plan.inputs import choose_limits, select_inputs
+
+
+rule select_images:
+    """Give reasons, fill quotas, split, balance."""
+    input:
+        unpack(lambda wildcards: select_inputs(**wildcards, shards=SHARDS)),
+        frames="results/{film}/extract_frames/frames.parquet",
+        decisions="results/{film}/filter_frames/decisions.parquet",
+        groups="results/{film}/dedup_frames/groups.parquet",
+    output:
+        selection="results/{film}/select_images/{dataset}.parquet",
+    log:
+        "logs/{film}/select_images.{dataset}.log",
+    benchmark:
+        "benchmarks/{film}/select_images.{dataset}.tsv"
+    conda:
+        "../../envs/cinelora.yaml"
+    threads: 1
+    resources:
+        mem_mb=grow(2000),
+    params:
+        code=hash_code("dataset.select_images"),
+        dataset="{dataset}",
+        limits=lambda wildcards: choose_limits(config["select_images"], wildcards.dataset),
+        seed=config["seed"],
+    script:
+        "../../workflow_scripts/dataset/select_images.py"

@@ -1,0 +1,154 @@
+"""Choose the images of a dataset: reasons, same poses, quotas, split, repeats; none is opened.
+
+Reads what every phase knows, leaves one row per candidate: why it is not in, or into which split it
+goes and how often it is seen. The best of those over quota are marked as reserve: they are
+described as well, so that a correction which sets images aside asks no model about those that
+take their place.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workflow_scripts.dataset.balance import count_repeats, keep_quotas, target_shares
+from workflow_scripts.dataset.crops import add_crop_boxes
+from workflow_scripts.dataset.dataset_counts import refuse_empty
+from workflow_scripts.dataset.facts import read_facts
+from workflow_scripts.dataset.selection import (
+    find_reasons,
+    find_same_poses,
+    measure_quality,
+    name_category,
+)
+from workflow_scripts.dataset.splits import choose_held_out, connect_shots
+from workflow_scripts.lib.kinds import Kind, split_name
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.phase import Counts, log, run_phase
+
+FACTS = ["character", "action", "view", "shot_type", "emotion", "intensity"]
+FACTS += ["location", "time_of_day", "weather", "indoor"]
+BOXES = ["x0", "y0", "x1", "y1", "face_x0", "face_y0", "face_x1", "face_y1"]
+SELECTION = pa.schema(
+    [
+        ("image_id", pa.string()),
+        ("frame_id", pa.string()),
+        ("shot_id", pa.int32()),
+        ("split_group", pa.int64()),  # shots that share a duplicate are never split
+        ("group", pa.string()),  # duplicate group of the frame
+        ("view_group", pa.string()),  # near-identical clean backgrounds; "" for other kinds
+        ("frame_reason", pa.string()),  # why filter_frames set the frame aside
+        ("reason", pa.string()),  # why the image is not in the dataset; "": it is
+        ("reserve", pa.bool_()),  # over quota, and next in turn
+        ("split", pa.string()),  # train, validation or ""
+        ("repeats", pa.int32()),  # how often an epoch shows it; 0: not at all
+        ("category", pa.string()),  # what the kind is balanced over
+        ("wanted_share", pa.float64()),  # of its category, in what training sees
+        ("quality", pa.float64()),  # decides between images of one shot and category
+        *((name, pa.string()) for name in FACTS),
+        ("frame_file", pa.string()),  # the frame's image, in extract_frames/images; "": none
+        ("plate", pa.string()),  # the frame's clean image, in the plates; "": none
+        ("width_px", pa.int32()),  # of the frame
+        ("height_px", pa.int32()),
+        # pixels of the frame, nan where there is none: what is cut out, and where its face lies
+        *((name, pa.float64()) for name in BOXES),
+    ]
+)
+
+
+def read_candidates(kind: Kind, paths: dict) -> pd.DataFrame:
+    """Every image that might be in the dataset: its facts, and its frame's fate."""
+    tables = {name: path for name, path in paths.items() if name not in ("decisions", "groups")}
+    rows = read_facts(kind, tables)
+    decisions = read_manifest(paths["decisions"], ["frame_id", "reason"])
+    groups = read_manifest(paths["groups"], ["frame_id", "group"])
+    rows = rows.merge(decisions.rename(columns={"reason": "frame_reason"}), "left", "frame_id")
+    rows = rows.merge(groups, "left", "frame_id")
+    rows = rows.fillna({"frame_reason": "unreadable", "group": ""}).reset_index(drop=True)
+    for name in [*FACTS, "plate"]:
+        rows[name] = rows[name].fillna("") if name in rows else ""
+    rows["view_group"] = rows["view_group"].fillna("") if kind.is_of_frames else ""
+    return rows.assign(category=name_category(kind, rows), quality=measure_quality(kind, rows))
+
+
+def choose_images(
+    kind: Kind, rows: pd.DataFrame, limits: dict, character: str
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Reason of every candidate ("" for the chosen), the reserve, the wanted share by category."""
+    reasons = find_reasons(kind, rows, limits, character)
+    if "normalized" in rows:
+        free = rows[reasons == ""]
+        same = find_same_poses(free, limits["min_pose_change"])
+        reasons[free.index[same]] = "same_pose"
+    reserve = pd.Series(False, index=rows.index)
+    free = rows[reasons == ""]
+    if free.empty:
+        return reasons, reserve, pd.Series(dtype=float)
+    shares = target_shares(free["category"], limits["shares"])
+    within = keep_quotas(free, shares, limits["max_images"])
+    near = keep_quotas(free, shares, limits["max_images"] * (1 + limits["reserve"]))
+    reasons[free.index[~within]] = "over_quota"
+    reserve[free.index[near & ~within]] = True
+    return reasons, reserve, shares
+
+
+def find_split_groups(kind: Kind, paths: dict[str, str]) -> pd.Series:
+    """Split group of every shot: shots that share a duplicate, or a clean view, are one."""
+    frames = read_manifest(paths["frames"], ["frame_id", "shot_id"])
+    frames = frames.merge(read_manifest(paths["groups"], ["frame_id", "group"]), "left")
+    frames = frames.merge(read_manifest(paths["decisions"], ["frame_id", "reason"]), "left")
+    # Black, flat and blurred frames look alike everywhere: they prove nothing about their shots.
+    frames = frames[frames["reason"].isin(["", "duplicate", "held"])]
+    keys = ["group"]
+    if kind.is_of_frames:  # of these, the scenery is what could be memorized
+        views = read_manifest(paths["locations"], ["frame_id", "view_group"])
+        frames, keys = frames.merge(views, "left"), ["group", "view_group"]
+    return connect_shots(frames, keys)
+
+
+def split_images(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
+    """Put each chosen image into "train" or "validation"; "" for those that are not chosen."""
+    chosen = rows["reason"] == ""
+    held = choose_held_out(rows[chosen], share, seed)
+    sides = np.where(rows["split_group"].isin(held), "validation", "train")
+    return pd.Series(np.where(chosen, sides, ""), index=rows.index)
+
+
+def repeat_images(rows: pd.DataFrame, shares: pd.Series, max_repeats: int) -> pd.Series:
+    """How often an epoch shows each image: by its category to train on, once when held out."""
+    train, chosen = rows["split"] == "train", rows["split"] != ""
+    repeats = count_repeats(rows.loc[train, "category"], shares, max_repeats)
+    times = rows["category"].map(repeats).fillna(1)
+    return times.where(train, 1).where(chosen, 0).astype(int)
+
+
+def main(
+    frames: str,
+    selection: str,
+    *,
+    dataset: str,
+    limits: dict,
+    seed: int,
+    **tables: str | Sequence[str],
+) -> Counts:
+    """Choose the images; `tables` are named as in dataset.facts, besides decisions and groups."""
+    kind, character = split_name(dataset)
+    paths = {"frames": frames, **tables}
+    rows = read_candidates(kind, paths)
+    rows["reason"], rows["reserve"], shares = choose_images(kind, rows, limits, character)
+    refuse_empty(dataset, rows["reason"])
+    groups = rows["shot_id"].map(find_split_groups(kind, paths))
+    rows["split_group"] = groups.fillna(rows["shot_id"]).astype("int64")
+    rows["split"] = split_images(rows, limits["held_out_share"], seed)
+    rows["repeats"] = repeat_images(rows, shares, limits["max_repeats"])
+    rows["wanted_share"] = rows["category"].map(shares).fillna(0.0)
+    rows = add_crop_boxes(kind, rows).rename(columns={"file": "frame_file"})
+    write_manifest(rows[SELECTION.names], selection, SELECTION)
+    counts = Counts.of("images", rows["reason"], reserve=int(rows["reserve"].sum()))
+    log.info("%s: %d of %d candidates", dataset, counts.kept, counts.read)
+    return counts
+
+
+if __name__ == "__main__":
+    run_phase(main, snakemake)
