@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 OWN = {"self", "cls"}  # what a class of a test keeps to itself is its own affair
+FOREIGN = {"_workflow"}  # of Snakemake's API, which gives no other way to its rules
 LISTINGS = {"glob", "rglob", "iterdir"}
 LITERALS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 
@@ -29,7 +30,7 @@ def _used_names(node: ast.AST) -> list[str]:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    return name.startswith("_") and not name.startswith("__") and name not in FOREIGN
 
 
 def _called(call: ast.Call) -> str:
