@@ -7,8 +7,8 @@ import yaml
 
 from tests.factories import dataset_phases, tables
 from workflow_scripts.lib.kinds import KINDS
-from workflow_scripts.plan.config import read_schema
 from workflow_scripts.plan.inputs import balance_inputs, select_inputs
+from workflow_scripts.plan.schema import read_schema
 from workflow_scripts.plan.targets import list_phases
 
 VIEW = dataclasses.replace(

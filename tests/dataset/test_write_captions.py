@@ -157,5 +157,5 @@ def test_what_a_model_said_follows_what_is_measured(film, tmp_path):
     others = rows.index.difference([image for image, *_ in said])
     assert rows.loc[others, "caption"].equals(plain.loc[others, "caption"])
     assert counts.found == {
-        "corrected": 0, "shortened": 0, "vlm_unparsable": 1, "contradicted": 1
+        "corrected": 0, "review_unknown": 0, "shortened": 0, "vlm_unparsable": 1, "contradicted": 1
     }  # fmt: skip

@@ -12,6 +12,7 @@ ENVS = ROOT / "envs"
 LOCK = (ENVS / "requirements.txt").read_text()
 DISTRIBUTIONS = {  # whose modules have another name
     "PIL": "pillow",
+    "importlinter": "import-linter",
     "cv2": "opencv-python-headless",
     "open_clip": "open-clip-torch",
     "retinaface": "retina-face",

@@ -60,7 +60,7 @@ def test_balance_of_backgrounds_looks_for_nobody():
 
 def test_corrections_are_read_where_there_are_any(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "review" not in caption_inputs("luca", "pose", SHARDS, False)
+    assert caption_inputs("luca", "pose", SHARDS, False)["review"] == []
     review = tmp_path / "config/reviews/luca/captions.csv"
     review.parent.mkdir(parents=True)
     review.touch()

@@ -12,7 +12,7 @@ HEADER = re.compile(r'"""(\w+): [^\n]+[.]\n\nneeds    \S.*\nleaves   \S.*?"""\n'
 
 def test_there_are_rule_files_and_the_snakefile_includes_each():
     assert len(FILES) > 20
-    included = re.findall(r'^include: "(.+)"$', (ROOT / "Snakefile").read_text("utf-8"), re.M)
+    included = re.findall(r'^\s*include: "(.+)"$', (ROOT / "Snakefile").read_text("utf-8"), re.M)
     assert sorted(included) == sorted(
         ["rules/common.smk", *(path.relative_to(ROOT).as_posix() for path in FILES)]
     )

@@ -54,7 +54,7 @@ def _check_section(section: str, table: dict[str, Any]) -> list[str]:
         f"{section}.{name} lacks {key}"
         for name, row in rows.items()
         for key in NEEDED[section]
-        if key not in row
+        if key not in row and not (key == "loader" and row.get("describes") is False)
     ]
     return problems + [
         f"{section}.{name}: there is no loader {row['loader']!r}"
