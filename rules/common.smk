@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts.film.people.roster import list_images
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.models.registry import (
     choose_model,
     describes_images,
@@ -20,7 +21,7 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.config import list_datasets, list_files, load_config
-from workflow_scripts.plan.inputs import find_reviews
+from workflow_scripts.plan.inputs import choose_limits, find_reviews
 from workflow_scripts.plan.resources import add_ram, grow
 from workflow_scripts.plan.targets import list_proofs, list_tables
 
@@ -79,6 +80,27 @@ def reference_images(wildcards):
     return list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
 
 
+def tables_of(list_inputs, **options):
+    """Inputs to unpack: the tables that a function of plan/inputs.py names for the dataset of the job."""
+    return lambda wildcards: list_inputs(**wildcards, shards=SHARDS, **options)
+
+
+def selection_limits(wildcards):
+    """A param: the limits that count for the dataset of the job."""
+    return choose_limits(config["select_images"], wildcards.dataset)
+
+
+def class_words(wildcards):
+    """A param: what each character of the film is, such as woman."""
+    characters = film_option("characters", {})(wildcards)
+    return {who: row["class"] for who, row in characters.items()}
+
+
+def style_words(wildcards):
+    """A param: how the rendering of the film is described."""
+    return film_option("style", {})(wildcards).get("words", [])
+
+
 def file_sum(section):
     """A param: the sha256 of the file that a job fetches; "" where its first fetch pins it."""
     return lambda wildcards: REGISTRY[section][wildcards.file].get("sha256", "")
@@ -86,8 +108,8 @@ def file_sum(section):
 
 def training_settings(wildcards):
     """A param: the chosen variant's settings for the kind of the dataset of the job."""
-    kind = wildcards.dataset.partition("-")[0]
-    return resolve_adapter_settings(config, BASE_TIER, kind, config["adapter"]["chosen"])
+    kind, _ = split_name(wildcards.dataset)
+    return resolve_adapter_settings(config, BASE_TIER, kind.name, config["adapter"]["chosen"])
 
 
 resource_scopes:

@@ -10,7 +10,7 @@ from workflow_scripts.plan.inputs import balance_inputs
 rule analyze_dataset:
     """Measure shot types, people, occlusion and backgrounds."""
     input:
-        unpack(lambda wildcards: balance_inputs(**wildcards, shards=SHARDS)),
+        unpack(tables_of(balance_inputs)),
         dataset="results/{film}/datasets/{dataset}",
         vocabulary="resources/vocabularies/captions.yaml",
     output:

@@ -14,7 +14,7 @@ from workflow_scripts.plan.models import identify_model
 rule describe_images:
     """Ask about every chosen image; what was asked before is not asked again."""
     input:
-        unpack(lambda wildcards: describe_inputs(**wildcards, shards=SHARDS)),
+        unpack(tables_of(describe_inputs)),
         selection="results/{film}/select_images/{dataset}.parquet",
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",
@@ -39,12 +39,7 @@ rule describe_images:
         dataset="{dataset}",
         model=MODELS["caption"],
         identity=identify_model(MODELS["caption"], config["models"].get("table")),
-        class_words=lambda wildcards: {
-            who: row["class"]
-            for who, row in config["films"][wildcards.film].get("characters", {}).items()
-        },
-        style_words=lambda wildcards: config["films"][wildcards.film]
-        .get("style", {})
-        .get("words", []),
+        class_words=class_words,
+        style_words=style_words,
     script:
         "../../workflow_scripts/dataset/describe_images.py"

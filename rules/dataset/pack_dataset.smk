@@ -11,7 +11,7 @@ from workflow_scripts.plan.inputs import pack_inputs
 rule pack_dataset:
     """Crop, mask, name; write kohya's and Hugging Face's layout."""
     input:
-        unpack(lambda wildcards: pack_inputs(**wildcards, shards=SHARDS)),
+        unpack(tables_of(pack_inputs)),
         selection="results/{film}/select_images/{dataset}.parquet",
         captions="results/{film}/write_captions/{dataset}.parquet",
         images="results/{film}/extract_frames/images",
@@ -31,8 +31,8 @@ rule pack_dataset:
         code=hash_code("dataset.pack_dataset"),
         name="{dataset}",
         film="{film}",
-        characters=lambda wildcards: config["films"][wildcards.film].get("characters", {}),
-        style=lambda wildcards: config["films"][wildcards.film].get("style", {}),
+        characters=film_option("characters", {}),
+        style=film_option("style", {}),
         triggers=config["write_captions"]["triggers"],
         options=config["pack_dataset"],
         seed=config["seed"],

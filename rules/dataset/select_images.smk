@@ -4,13 +4,13 @@ needs    every table that the kind's decisions rest on; no image is opened
 leaves   {dataset}.parquet: every candidate, with the reason why it is not in
 """
 
-from workflow_scripts.plan.inputs import choose_limits, select_inputs
+from workflow_scripts.plan.inputs import select_inputs
 
 
 rule select_images:
     """Give reasons, fill quotas, split, balance."""
     input:
-        unpack(lambda wildcards: select_inputs(**wildcards, shards=SHARDS)),
+        unpack(tables_of(select_inputs)),
         frames="results/{film}/extract_frames/frames.parquet",
         decisions="results/{film}/filter_frames/decisions.parquet",
         groups="results/{film}/dedup_frames/groups.parquet",
@@ -28,7 +28,7 @@ rule select_images:
     params:
         code=hash_code("dataset.select_images"),
         dataset="{dataset}",
-        limits=lambda wildcards: choose_limits(config["select_images"], wildcards.dataset),
+        limits=selection_limits,
         seed=config["seed"],
     script:
         "../../workflow_scripts/dataset/select_images.py"

@@ -12,7 +12,7 @@ from workflow_scripts.plan.inputs import caption_inputs
 rule write_captions:
     """Say what is measured and what was seen; say nothing else."""
     input:
-        unpack(lambda wildcards: caption_inputs(**wildcards, shards=SHARDS, describes=DESCRIBES)),
+        unpack(tables_of(caption_inputs, describes=DESCRIBES)),
         frames="results/{film}/extract_frames/frames.parquet",
         texts="results/{film}/select_text/text.parquet",
         vocabulary="resources/vocabularies/captions.yaml",
@@ -31,8 +31,8 @@ rule write_captions:
         code=hash_code("dataset.write_captions"),
         dataset="{dataset}",
         film="{film}",
-        characters=lambda wildcards: config["films"][wildcards.film].get("characters", {}),
-        style=lambda wildcards: config["films"][wildcards.film].get("style", {}),
+        characters=film_option("characters", {}),
+        style=film_option("style", {}),
         triggers=config["write_captions"]["triggers"],
     script:
         "../../workflow_scripts/dataset/write_captions.py"
