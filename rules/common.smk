@@ -4,7 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.plan.config import find_problems, list_datasets
-from workflow_scripts.models.registry import ROLES, choose_model, weight_files
+from workflow_scripts.models.registry import ROLES, choose_model, name_loader, weight_files
 from workflow_scripts.plan.resources import add_ram, grow
 
 # Stop before any job starts, with every problem of the config in one message.
@@ -17,6 +17,7 @@ DATASETS = {film: list_datasets(config, film) for film in FILMS}
 KINDS = ["character", "background", "pose", "expression", "style", "lighting"]
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 MODELS = {role: choose_model(role, config["models"]) for role in ROLES}
+LOADERS = {role: name_loader(model) for role, model in MODELS.items()}  # as hash_code names them
 WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
 
 

@@ -30,7 +30,7 @@ rule caption_images:
         gpu=1,
         mem_mb=grow(max(2000, MODELS["caption"].get("ram_mb", 0))),
     params:
-        code=hash_code("dataset.caption_images", f"models.loaders.{MODELS['caption']['loader']}"),
+        code=hash_code("dataset.caption_images", LOADERS["caption"]),
         model=MODELS["caption"],
         kind="{kind}",
         film="{film}",

@@ -27,9 +27,7 @@ rule classify_expressions:
         gpu=int(MODELS["expression"]["device"] == "cuda"),
         mem_mb=grow(1500),
     params:
-        code=hash_code(
-            "film.classify_expressions", f"models.loaders.{MODELS['expression']['loader']}"
-        ),
+        code=hash_code("film.classify_expressions", LOADERS["expression"]),
         model=MODELS["expression"],
         max_turn=config["classify_expressions"]["max_turn"],
         min_score=config["classify_expressions"]["min_score"],

@@ -21,7 +21,7 @@ rule detect_text:
     resources:
         mem_mb=grow(2000),
     params:
-        code=hash_code("film.detect_text", f"models.loaders.{MODELS['text']['loader']}"),
+        code=hash_code("film.detect_text", LOADERS["text"]),
         model=MODELS["text"],
         min_confidence=config["detect_text"]["min_confidence"],
         min_letters=config["detect_text"]["min_letters"],

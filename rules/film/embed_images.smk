@@ -28,8 +28,8 @@ rule embed_images:
     params:
         code=hash_code(
             "film.embed_images",
-            f"models.loaders.{MODELS['embed']['loader']}",
-            f"models.loaders.{MODELS['scene']['loader']}",
+            LOADERS["embed"],
+            LOADERS["scene"],
         ),
         shard="{shard}",
         model=MODELS["embed"],

@@ -31,9 +31,9 @@ rule embed_references:
     params:
         code=hash_code(
             "film.embed_references",
-            f"models.loaders.{MODELS['detect']['loader']}",
-            f"models.loaders.{MODELS['segment']['loader']}",
-            f"models.loaders.{MODELS['embed']['loader']}",
+            LOADERS["detect"],
+            LOADERS["segment"],
+            LOADERS["embed"],
         ),
         roster=lambda wildcards: ROSTERS[wildcards.film],
         characters=lambda wildcards: CHARACTERS[wildcards.film],

@@ -27,8 +27,8 @@ rule inpaint_backgrounds:
     params:
         code=hash_code(
             "film.inpaint_backgrounds",
-            f"models.loaders.{MODELS['inpaint']['loader']}",
-            f"models.loaders.{MODELS['detect']['loader']}",
+            LOADERS["inpaint"],
+            LOADERS["detect"],
         ),
         shard="{shard}",
         inpaint_model=MODELS["inpaint"],

@@ -25,8 +25,8 @@ rule segment_instances:
     params:
         code=hash_code(
             "film.segment_instances",
-            f"models.loaders.{MODELS['detect']['loader']}",
-            f"models.loaders.{MODELS['segment']['loader']}",
+            LOADERS["detect"],
+            LOADERS["segment"],
         ),
         shard="{shard}",
         detect=MODELS["detect"],

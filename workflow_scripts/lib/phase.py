@@ -15,11 +15,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from workflow_scripts.lib.errors import CineloraError, say_plainly
+from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.progress_file import sum_progress
 
 T = TypeVar("T")
-log = logging.getLogger("cinelora")
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,11 @@ def weight_files(model: dict[str, Any]) -> list[str]:
     return [*(f"resources/models/{name}" for name in fetched), *model.get("reads", [])]
 
 
+def name_loader(model: dict[str, Any]) -> str:
+    """The function that opens a model, as the code hash names it: "models.loaders.fer:load_x"."""
+    return f"models.loaders.{model['loader']}:load_{model['role']}"
+
+
 def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
     """Open a model with its row's loader: `load(weights by file name, device=..., options)`."""
     loader = importlib.import_module(f"workflow_scripts.models.loaders.{model['loader']}")

@@ -26,7 +26,7 @@ from PIL import Image
 
 from workflow_scripts.dataset.vlm import Ask, make_describe
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.loaders.devices import log
+from workflow_scripts.lib.logs import log
 from workflow_scripts.models.loaders.facts import describe
 
 ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
