@@ -23,9 +23,6 @@ rule detect_text:
     params:
         code=hash_code("film.detect_text", LOADERS["text"]),
         model=MODELS["text"],
-        min_confidence=config["detect_text"]["min_confidence"],
-        min_letters=config["detect_text"]["min_letters"],
-        min_fit=config["detect_text"]["min_fit"],
-        read_every_s=config["detect_text"]["read_every_s"],
+        block=config["detect_text"],
     script:
         "../../workflow_scripts/film/detect_text.py"

@@ -34,7 +34,6 @@ rule embed_images:
         shard="{shard}",
         model=MODELS["embed"],
         scene_model=MODELS["scene"],
-        batch_size=config["embed_images"]["batch_size"],
-        padding=config["embed_images"]["padding"],
+        block=config["embed_images"],
     script:
         "../../workflow_scripts/film/embed_images.py"

@@ -33,8 +33,6 @@ rule inpaint_backgrounds:
         shard="{shard}",
         inpaint_model=MODELS["inpaint"],
         detect_model=MODELS["detect"],
-        grow=config["inpaint_backgrounds"]["grow"],
-        shadow=config["inpaint_backgrounds"]["shadow"],
-        max_sources=config["inpaint_backgrounds"]["max_sources"],
+        block=config["inpaint_backgrounds"],
     script:
         "../../workflow_scripts/film/inpaint_backgrounds.py"

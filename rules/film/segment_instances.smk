@@ -31,7 +31,6 @@ rule segment_instances:
         shard="{shard}",
         detect=MODELS["detect"],
         segment=MODELS["segment"],
-        tiling_interval=config["segment_instances"]["tiling_interval"],
-        max_gap_s=config["segment_instances"]["max_gap_s"],
+        block=config["segment_instances"],
     script:
         "../../workflow_scripts/film/segment_instances.py"

@@ -1,15 +1,18 @@
 """Compare every table of a film with its exact ground truth.
 
-needs: datasets (and through them all tables), the film's folder of truth
+needs: datasets (and through them all tables), every file of the film's folder of truth (the folder
+       itself would be newer than all results in each fresh clone)
 leaves: results/{film}/accuracy.json
 """
+
+from pathlib import Path
 
 
 rule measure_accuracy:
     """Measure every phase against exact ground truth."""
     input:
         tables=lambda wildcards: TABLES[wildcards.film],
-        truth=lambda wildcards: config["films"][wildcards.film]["truth"],
+        truth=lambda wildcards: sorted(Path(config["films"][wildcards.film]["truth"]).rglob("*.*")),
     output:
         accuracy="results/{film}/accuracy.json",
     log:

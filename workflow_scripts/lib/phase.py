@@ -48,8 +48,14 @@ class Counts:
 
 
 def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
-    """Call `main` as the rule says; leave a log, and the counts for progress.json."""
-    params = {name: value for name, value in snakemake.params.items() if name != "code"}
+    """Call `main` as the rule says; leave a log, and the counts for progress.json.
+
+    `main` gets the options in the rule's `block` one by one. Snakemake compares the params of a rule
+    by their values alone, so two options that swap theirs would go unseen outside of a block.
+    """
+    params = dict(snakemake.params.items())
+    params.pop("code", None)
+    params |= params.pop("block", {})
     with phase_log(snakemake.log[0]), _progress_file(snakemake) as done:
         counts = main(**snakemake.input, **snakemake.output, **params)
         _say_gpu_memory()
