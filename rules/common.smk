@@ -3,7 +3,8 @@
 from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.plan.config import find_problems, list_datasets
+from workflow_scripts.plan.config import find_problems, list_datasets, read_shipped
+from workflow_scripts.plan.option_order import order_like
 from workflow_scripts.models.registry import ROLES, choose_model, name_loader, weight_files
 from workflow_scripts.plan.resources import add_ram, grow
 
@@ -11,6 +12,8 @@ from workflow_scripts.plan.resources import add_ram, grow
 if problems := find_problems(config):
     lines = "\n".join(f"  - {problem}" for problem in problems)
     raise WorkflowError(f"The config has {len(problems)} problem(s):\n{lines}")
+
+config.update(order_like(config, read_shipped()))
 
 FILMS = sorted(config["only"] or config["films"])
 DATASETS = {film: list_datasets(config, film) for film in FILMS}

@@ -12,6 +12,9 @@ import re
 from workflow_scripts.models.registry import read_registry
 
 TABLE = read_registry(config["models"].get("table"))
+# From where a file comes is no part of what it is: handed over by a function of the resources,
+# which Snakemake leaves out when it compares params.
+PLACES = {name: config["models"].get(name) for name in ("table", "models_dir")}
 
 
 localrules:
@@ -36,8 +39,7 @@ rule fetch_model:
         mem_mb=grow(500),
     params:
         sha256=lambda wildcards: TABLE["files"][wildcards.file].get("sha256", ""),
-        table=config["models"].get("table"),
-        models_dir=config["models"].get("models_dir"),
+        block=lambda wildcards, resources: PLACES,
     script:
         "../../workflow_scripts/models/fetch_model.py"
 
@@ -58,8 +60,7 @@ rule fetch_folder:
         mem_mb=500,
     params:
         sha256="",
-        table=config["models"].get("table"),
-        models_dir=config["models"].get("models_dir"),
+        block=lambda wildcards, resources: PLACES,
     script:
         "../../workflow_scripts/models/fetch_model.py"
 

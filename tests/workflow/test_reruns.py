@@ -4,66 +4,145 @@ Run on empty files that Snakemake takes for finished results: only plans are mad
 """
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.factories import copy_in_code
+from tests.factories.runs import ROOT
+from workflow_scripts.lib.code import Code
 
+RULES_TEXT = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("rules/*/*.smk"))
 SHOWN = {"build_report", "all"}
 PROVEN = {"measure_accuracy"} | SHOWN
 TRAINED = {"train_adapter", "evaluate_adapter"} | SHOWN
 PACKED = {"pack_dataset", "analyze_dataset", "train_adapter", "evaluate_adapter"} | PROVEN
 CAPTIONED = {"caption_images"} | PACKED
+WEIGHTS = {"fetch_model", "fetch_folder", "fetch_film", "build_base"}
+ALL_PHASES = {"all", *re.findall(r"^rule (\w+):", RULES_TEXT, re.MULTILINE)} - WEIGHTS
+
+FACES = {"classify_expressions", "classify_poses"} | CAPTIONED
 
 # what is edited: (file, text, what comes in its place; no text: the line is added at the end)
-EDITS = {
-    "a comment in a phase script": ("workflow_scripts/film/filter_frames.py", "", "# why\n", set()),
+WORDS = {  # nothing runs again
+    "a comment in a phase script": ("workflow_scripts/film/filter_frames.py", "", "# why\n"),
     "a docstring in lib": (
         "workflow_scripts/lib/manifest.py",
         '"""Tables on disk: ',
         '"""Tables in files: ',
-        set(),
     ),
-    "a comment in the config": ("config/config.yaml", "", "# mine\n", set()),
-    "a function in lib that two phases use": (
+    "a comment in the config": ("config/config.yaml", "", "# mine\n"),
+    "a new function in lib": ("workflow_scripts/lib/images.py", "", "\n\ndef f():\n    return 1\n"),
+    "an annotation": (
         "workflow_scripts/film/people/clusters.py",
-        "",
-        "EDITED = 1\n",
+        "max_distance: float",
+        "max_distance: int",
+    ),
+    "a word in lib/errors": ("workflow_scripts/lib/errors.py", "The disk is full.", "Disk full."),
+    "a message of a phase": (
+        "workflow_scripts/film/filter_frames.py",
+        "Loosen that option in the config.",
+        "Loosen it.",
+    ),
+    "a figure in a message": (
+        "workflow_scripts/film/filter_frames.py",
+        'values = "" if found is None',
+        'values = "none" if found is None',
+    ),
+    "a message of the trainer": (
+        "workflow_scripts/adapter/train_adapter.py",
+        "there is nothing to learn",
+        "it is empty",
+    ),
+    "a log line": ("workflow_scripts/film/classify_poses.py", '"actions: %s"', '"they do: %s"'),
+    "the label of a progress bar": (
+        "workflow_scripts/film/estimate_poses.py",
+        '"measuring poses"',
+        '"poses"',
+    ),
+    "the interval of progress lines": (
+        "workflow_scripts/lib/phase.py",
+        "every_s: float = 30.0",
+        "every_s: float = 5.0",
+    ),
+    "how a phase is run": ("workflow_scripts/lib/phase.py", "sys.exit(1)", "sys.exit(2)"),
+    "how a finished file is put in its place": (
+        "workflow_scripts/lib/manifest.py",
+        ".partial",
+        ".unfinished",
+    ),
+    "the name of a count": (
+        "workflow_scripts/film/crop_faces.py",
+        '{"no_face": len',
+        '{"none": len',
+    ),
+}
+EDITS = {
+    "how tables are written": (
+        "workflow_scripts/lib/manifest.py",
+        'compression="zstd"',
+        'compression="snappy"',
+        ALL_PHASES,
+    ),
+    "a function in lib that some phases use": (
+        "workflow_scripts/lib/images.py",
+        "int(np.ceil(x1))",
+        "int(np.floor(x1))",
+        {"detect_text", "filter_frames", "cluster_scenes", "embed_images", "identify_characters"}
+        | {"inpaint_backgrounds", "crop_faces", "classify_lighting"}
+        | FACES,
+    ),
+    "a function that two phases use": (
+        "workflow_scripts/film/people/clusters.py",
+        "where=others > 0",
+        "where=others > 1",
         {"embed_references", "identify_characters"} | CAPTIONED,
     ),
-    "a function in lib that datasets use": (
+    "a private function that one phase uses": (
+        "workflow_scripts/film/people/clusters.py",
+        "astype(float)",
+        "astype(int)",
+        {"identify_characters"} | CAPTIONED,
+    ),
+    "a function that datasets use": (
         "workflow_scripts/dataset/balance.py",
-        "",
-        "EDITED = 1\n",
+        "0.1 * seen.sum()",
+        "0.2 * seen.sum()",
         PACKED,
     ),
-    "a statement in a phase script": (
+    "a constant in a phase script": (
         "workflow_scripts/film/classify_poses.py",
-        "",
-        "EDITED = 1\n",
+        "OFF_MASK = 0.1",
+        "OFF_MASK = 0.2",
         {"classify_poses"} | CAPTIONED,
     ),
-    "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),
-    "a threshold": (
-        "config/options/film.yaml",
-        "min_sharpness: 0.25",
-        "min_sharpness: 0.3",
-        {"filter_frames"} | PACKED,
+    "a constant of a loader": (
+        "workflow_scripts/models/loaders/centerface.py",
+        "MIN_SCORE = 0.35",
+        "MIN_SCORE = 0.4",
+        {"crop_faces"} | FACES,
     ),
-    "an option of the training": (
-        "config/options/adapter.yaml",
-        "weight_decay: 0.01",
-        "weight_decay: 0.02",
+    "the optimizer of the trainer": (
+        "workflow_scripts/adapter/trainer.py",
+        "",
+        "torch.use_deterministic_algorithms(False)\n",
         TRAINED,
     ),
-    "an option of the page": (
-        "config/options/report.yaml",
-        "thumb_px: 320",
-        "thumb_px: 300",
+    "how progress is summed": (
+        "workflow_scripts/lib/progress_file.py",
+        "STALE_S = 60.0",
+        "STALE_S = 30.0",
         SHOWN,
+    ),
+    "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),
+    "a figure of the truth": (
+        "resources/demo_film/truth/instances.csv",
+        "",
+        "\n",
+        PROVEN,
     ),
     "a review of places": (
         "config/reviews/demo/locations.csv",
@@ -103,15 +182,16 @@ def project(tmp_path_factory):
 @contextmanager
 def edited(path: Path, text: str, replacement: str) -> Iterator[None]:
     """Change a file (or make it) for a while; afterwards it is as it was, its time stamp too."""
-    before = (path.read_text(), path.stat()) if path.exists() else None
+    before = (path.read_text(encoding="utf-8"), path.stat()) if path.exists() else None
     old = before[0] if before else ""
     assert text in old, f"{path} does not hold {text!r}"
-    path.write_text(old.replace(text, replacement, 1) if text else old + replacement)
+    after = old.replace(text, replacement, 1) if text else old + replacement
+    path.write_text(after, encoding="utf-8")
     try:
         yield
     finally:
         if before:
-            path.write_text(before[0])
+            path.write_text(before[0], encoding="utf-8")
             os.utime(path, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
         else:
             path.unlink()
@@ -132,6 +212,36 @@ def test_a_second_run_has_nothing_to_do(project, table):
     assert table[-1][1] == set()
 
 
+def hash_all(project: Path) -> dict[str, str]:
+    """Hash of the code of every phase, and of every loader."""
+    code = Code(project)
+    entries = re.findall(r'hash_code\(\s*"([\w.]+)"', RULES_TEXT)
+    loaders = sorted((project / "workflow_scripts/models/loaders").glob("*.py"))
+    assert len(entries) > 20
+    return {entry: code.hash(entry) for entry in [*entries, *map(name_module, loaders)]}
+
+
+def name_module(path: Path) -> str:
+    return f"models.loaders.{path.stem}"
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_change_no_hash(project, name):
+    """Not that of the training either, which is part of what a checkpoint is known by."""
+    before = hash_all(project)
+    with edited(project / WORDS[name][0], *WORDS[name][1:]):
+        assert hash_all(project) == before
+
+
+def test_words_repeat_nothing(project, table):
+    with ExitStack() as edits:
+        for file, text, replacement in WORDS.values():
+            edits.enter_context(edited(project / file, text, replacement))
+        planned = copy_in_code.planned_rules(project)
+    table += [(name, planned) for name in WORDS]
+    assert planned == set()
+
+
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_repeats_exactly_what_depends_on_it(project, table, name):
     file, text, replacement, expected = EDITS[name]
@@ -146,8 +256,16 @@ def test_a_touched_script_repeats_nothing(project, table):
     assert table[-1][1] == set()
 
 
-def test_a_fresh_clone_over_existing_results_repeats_nothing(project, table):
-    for path in copy_in_code.list_code(project):
-        path.touch()
-    table.append(("a fresh clone: every file is new", copy_in_code.planned_rules(project)))
+def test_a_clone_on_another_machine_with_these_results_repeats_nothing(project, table, tmp_path):
+    clone = copy_in_code.clone_project(project, tmp_path, ["results", ".snakemake"])
+    table.append(("another clone, results and .snakemake", copy_in_code.planned_rules(clone)))
+    assert table[-1][1] == set()
+
+
+def test_a_clone_without_the_records_takes_its_results_by_touch(project, table, tmp_path):
+    clone = copy_in_code.clone_project(project, tmp_path, ["results", "resources/models"])
+    table.append(("another clone, results only", copy_in_code.planned_rules(clone)))
+    assert table[-1][1] == ALL_PHASES  # Snakemake knows no sums, and all inputs are newer
+    copy_in_code.run_snakemake(clone, "--touch", "--cores", "1")
+    table.append(("the same after --touch", copy_in_code.planned_rules(clone)))
     assert table[-1][1] == set()

@@ -50,8 +50,8 @@ class Counts:
 def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
     """Call `main` as the rule says; leave a log, and the counts for progress.json.
 
-    `main` gets the options in the rule's `block` one by one. Snakemake compares the params of a rule
-    by their values alone, so two options that swap theirs would go unseen outside of a block.
+    `main` gets the options in the rule's `block` one by one. Snakemake compares values of params
+    without their names: two options that swap theirs would go unseen outside of a block.
     """
     params = dict(snakemake.params.items())
     params.pop("code", None)
