@@ -1,15 +1,26 @@
-"""Plans under many configs, each a real `snakemake -n`, in one process: half a second a plan.
+"""Plans after many changes, each a real `snakemake -n`, in one process: half a second a plan.
 
-As a script it runs in the folder of a project, reads a JSON list of changes to the config, and
-prints one JSON object a plan; `make_plans` calls it so.
+As a script it runs in the folder of a project, reads a JSON list of changes, and prints one JSON
+object a plan; `make_plans` calls it so.
 """
 
 import json
+import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+
+@dataclass
+class Change:
+    """What is different from the project as it was when its results were made."""
+
+    config: dict[str, Any] = field(default_factory=dict)  # as after --config
+    edits: list[tuple[str, str, str]] = field(default_factory=list)  # file, text, what replaces it
 
 
 @dataclass
@@ -39,15 +50,36 @@ class Plan:
         return {name for name in everything - {rule} if rule in self.add_downstream({name})}
 
 
-def make_plans(folder: Path, changes: list[dict[str, Any]]) -> list[Plan]:
-    """One plan for each change of the config, of a project whose results count as finished."""
+def make_plans(folder: Path, changes: list[Change]) -> list[Plan]:
+    """One plan for each change of a project whose results count as finished."""
     command = [sys.executable, str(Path(__file__).resolve())]
-    text = json.dumps(changes)
+    text = json.dumps([asdict(change) for change in changes])
     run = subprocess.run(command, input=text, capture_output=True, text=True, cwd=folder)
     assert run.returncode == 0, run.stderr[-4000:]
     rows = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
     assert len(rows) == len(changes), run.stdout[-2000:] + run.stderr[-2000:]
     return [read_plan(row) for row in rows]
+
+
+@contextmanager
+def edited(path: Path, text: str, replacement: str) -> Iterator[None]:
+    """Change a file (or make it) for a while; afterwards it is as it was, its time stamp too.
+
+    No text: the replacement is added at the end.
+    """
+    before = (path.read_text(encoding="utf-8"), path.stat()) if path.exists() else None
+    old = before[0] if before else ""
+    assert text in old, f"{path} does not hold {text!r}"
+    after = old.replace(text, replacement, 1) if text else old + replacement
+    path.write_text(after, encoding="utf-8")
+    try:
+        yield
+    finally:
+        if before:
+            path.write_text(before[0], encoding="utf-8")
+            os.utime(path, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
+        else:
+            path.unlink()
 
 
 def read_plan(row: dict[str, Any]) -> Plan:
@@ -57,7 +89,7 @@ def read_plan(row: dict[str, Any]) -> Plan:
     return Plan(*parts, row["error"], after, row["numbers"])
 
 
-def plan(change: dict[str, Any]) -> dict[str, Any]:
+def plan(config: dict[str, Any]) -> dict[str, Any]:
     """Plan as `snakemake -n --config` would, with the triggers of profiles/default."""
     from snakemake.api import SnakemakeApi
     from snakemake.settings.types import (
@@ -74,13 +106,19 @@ def plan(change: dict[str, Any]) -> dict[str, Any]:
         workflow = api.workflow(
             snakefile=Path("Snakefile"),
             resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(config=change),
+            config_settings=ConfigSettings(config=config),
         )
         dag_api = workflow.dag(DAGSettings(**read_profile()))
         dag_api.execute_workflow(
             executor="dryrun", scheduling_settings=SchedulingSettings(scheduler="greedy")
         )
         return describe(workflow._workflow.dag)
+
+
+def forget_code() -> None:
+    """Have the next plan read the project's code anew: it was edited."""
+    if code := sys.modules.get("workflow_scripts.lib.code"):
+        code.read_code.cache_clear()
 
 
 def read_profile() -> dict[str, Any]:
@@ -135,10 +173,14 @@ def is_heavy(job: Any, dag: Any) -> bool:
 def main() -> None:
     nothing = {"rules": [], "first": [], "heavy": [], "after": {}, "numbers": {}}
     for change in json.load(sys.stdin):
-        try:
-            row = plan(change)
-        except Exception as error:  # any: the test that asked for the plan says what it expected
-            row = nothing | {"error": f"{type(error).__name__}: {error}"}
+        with ExitStack() as edits:
+            for file, *texts in change["edits"]:
+                edits.enter_context(edited(Path(file), *texts))
+            forget_code()
+            try:
+                row = plan(change["config"])
+            except Exception as error:  # any: the test that asked for the plan says what it wanted
+                row = nothing | {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(row), flush=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.factories import copy_in_code, options
-from tests.factories.plans import make_plans
+from tests.factories.plans import Change, make_plans
 
 TABLE = yaml.safe_load(
     Path(__file__).with_suffix(".yaml").with_stem("option_reruns").read_text("utf-8")
@@ -31,8 +31,9 @@ def project(tmp_path_factory):
 def plans(project):
     """Option -> the plan after its change; under "" the plan without one."""
     values = options.find_other_values(TABLE["values"])
-    changes = {option: options.change_option(option, values[option]) for option in LISTED}
-    found = dict(zip(["", *changes], make_plans(project, [{}, *changes.values()]), strict=True))
+    changes = [Change(options.change_option(option, values[option])) for option in LISTED]
+    made = make_plans(project, [Change(), *changes])
+    found = dict(zip(["", *LISTED], made, strict=True))
     print_table(found)
     return found
 
@@ -94,9 +95,10 @@ def test_the_plans_are_those_of_a_real_dry_run(project, plans, tmp_path, option)
     assert copy_in_code.planned_rules(project, *arguments) == plans[option].rules
 
 
-def test_two_options_that_swap_their_values_are_seen(project):
+def test_swapped_values_are_seen_and_another_order_or_source_of_weights_is_no_change(project):
     swapped = {"dedup_frames": {"max_distance_within_shot": 4, "max_distance_across_shots": 8}}
     reordered = {"dedup_frames": dict(reversed(options.read_shipped()["dedup_frames"].items()))}
     places = {"models": {"models_dir": "/somewhere"}}
-    first = [plan.first for plan in make_plans(project, [swapped, reordered, places])]
+    changes = [Change(config) for config in (swapped, reordered, places)]
+    first = [plan.first for plan in make_plans(project, changes)]
     assert first == [{"dedup_frames"}, set(), set()]

@@ -3,15 +3,13 @@
 Run on empty files that Snakemake takes for finished results: only plans are made here.
 """
 
-import os
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.factories import copy_in_code
+from tests.factories.plans import Change, edited, make_plans
 from tests.factories.runs import ROOT
 from workflow_scripts.lib.code import Code
 
@@ -179,24 +177,6 @@ def project(tmp_path_factory):
     return folder
 
 
-@contextmanager
-def edited(path: Path, text: str, replacement: str) -> Iterator[None]:
-    """Change a file (or make it) for a while; afterwards it is as it was, its time stamp too."""
-    before = (path.read_text(encoding="utf-8"), path.stat()) if path.exists() else None
-    old = before[0] if before else ""
-    assert text in old, f"{path} does not hold {text!r}"
-    after = old.replace(text, replacement, 1) if text else old + replacement
-    path.write_text(after, encoding="utf-8")
-    try:
-        yield
-    finally:
-        if before:
-            path.write_text(before[0], encoding="utf-8")
-            os.utime(path, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
-        else:
-            path.unlink()
-
-
 @pytest.fixture(scope="module")
 def table():
     """Rows (edit, rules that run again); printed at the end, for `pytest -s`."""
@@ -213,41 +193,53 @@ def test_a_second_run_has_nothing_to_do(project, table):
 
 
 def hash_all(project: Path) -> dict[str, str]:
-    """Hash of the code of every phase, and of every loader."""
+    """Hash of the code of every phase."""
     code = Code(project)
     entries = re.findall(r'hash_code\(\s*"([\w.]+)"', RULES_TEXT)
-    loaders = sorted((project / "workflow_scripts/models/loaders").glob("*.py"))
     assert len(entries) > 20
-    return {entry: code.hash(entry) for entry in [*entries, *map(name_module, loaders)]}
+    return {entry: code.hash(entry) for entry in entries}
 
 
-def name_module(path: Path) -> str:
-    return f"models.loaders.{path.stem}"
+@pytest.fixture(scope="module")
+def hashes(project):
+    return hash_all(project)
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_words_change_no_hash(project, name):
+def test_words_change_no_hash(project, hashes, name):
     """Not that of the training either, which is part of what a checkpoint is known by."""
-    before = hash_all(project)
-    with edited(project / WORDS[name][0], *WORDS[name][1:]):
-        assert hash_all(project) == before
+    file, text, replacement = WORDS[name]
+    with edited(project / file, text, replacement):
+        assert hash_all(project) == hashes
 
 
-def test_words_repeat_nothing(project, table):
-    with ExitStack() as edits:
-        for file, text, replacement in WORDS.values():
-            edits.enter_context(edited(project / file, text, replacement))
-        planned = copy_in_code.planned_rules(project)
-    table += [(name, planned) for name in WORDS]
-    assert planned == set()
+@pytest.fixture(scope="module")
+def plans(project, table):
+    """Edit -> its plan; under "words" that of all words together."""
+    edits = {name: [edit[:3]] for name, edit in EDITS.items()} | {"words": list(WORDS.values())}
+    made = make_plans(project, [Change(edits=each) for each in edits.values()])
+    found = dict(zip(edits, made, strict=True))
+    table += [(name, found["words"].rules) for name in WORDS]
+    table += [(name, found[name].rules) for name in EDITS]
+    return found
+
+
+def test_words_repeat_nothing(plans):
+    assert plans["words"].error == ""
+    assert plans["words"].rules == set()
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_repeats_exactly_what_depends_on_it(project, table, name):
-    file, text, replacement, expected = EDITS[name]
+def test_an_edit_repeats_exactly_what_depends_on_it(plans, name):
+    assert plans[name].error == ""
+    assert plans[name].rules == EDITS[name][3]
+
+
+@pytest.mark.parametrize("name", ["a constant of a loader", "a first review of expressions"])
+def test_the_plan_is_that_of_a_real_dry_run(project, plans, name):
+    file, text, replacement, _ = EDITS[name]
     with edited(project / file, text, replacement):
-        table.append((name, copy_in_code.planned_rules(project)))
-    assert table[-1][1] == expected
+        assert copy_in_code.planned_rules(project) == plans[name].rules
 
 
 def test_a_touched_script_repeats_nothing(project, table):

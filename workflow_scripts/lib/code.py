@@ -43,11 +43,12 @@ def hash_code(*entries: str) -> str:
 
     A module alone stands for its `main`, or where it has none for all its public definitions.
     """
-    return _our_code().hash(*entries)
+    return read_code().hash(*entries)
 
 
 @cache
-def _our_code() -> "Code":
+def read_code() -> "Code":
+    """The code of this project, read once per run."""
     return Code(ROOT)
 
 
