@@ -1,6 +1,7 @@
 """What the rules share: the checked config, lists of targets, model rows, inputs, resources."""
 
 import re
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -12,6 +13,7 @@ from workflow_scripts.models.registry import (
     choose_model,
     describes_images,
     list_roles,
+    name_loader,
     read_registry,
     weight_files,
 )
@@ -42,6 +44,9 @@ SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
 BASE_TIER = choose_tier(MODELS["base"], config)
+LOADERS = {  # as hash_code names them
+    role: name_loader(model) for role, model in MODELS.items() if "loader" in model
+}
 WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
 DESCRIBES = describes_images(MODELS["caption"])
 CHARACTERS = {film: sorted(config["films"][film].get("characters") or {}) for film in FILMS}
@@ -104,6 +109,19 @@ def style_words(wildcards):
 def file_sum(section):
     """A param: the sha256 of the file that a job fetches; "" where its first fetch pins it."""
     return lambda wildcards: REGISTRY[section][wildcards.file].get("sha256", "")
+
+
+def fetch_places(wildcards, resources):
+    """A param: from where files come, which is no part of what they are.
+
+    A function of the resources: those Snakemake leaves out when it compares params.
+    """
+    return {name: config["models"].get(name) for name in ("table", "models_dir")}
+
+
+def truth_files(wildcards):
+    """An input: every file of the film's truth; the folder itself is new in each fresh clone."""
+    return sorted(map(str, Path(film_option("truth")(wildcards)).rglob("*.*")))
 
 
 def training_settings(wildcards):

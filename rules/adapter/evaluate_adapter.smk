@@ -29,8 +29,8 @@ rule evaluate_adapter:
     params:
         code=hash_code(
             "adapter.evaluate_adapter",
-            f"models.loaders.{MODELS['base']['loader']}",
-            f"models.loaders.{MODELS['embed']['loader']}",
+            LOADERS["base"],
+            LOADERS["embed"],
         ),
         title="{film} {dataset}",
         options=resolve_evaluation_settings(config, BASE_TIER),

@@ -27,7 +27,7 @@ rule train_adapter:
         gpu=1,
         mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),
     params:
-        code=hash_code("adapter.train_adapter", f"models.loaders.{MODELS['base']['loader']}"),
+        code=hash_code("adapter.train_adapter", LOADERS["base"]),
         title="{film} {dataset}",
         options=training_settings,
         model=MODELS["base"],

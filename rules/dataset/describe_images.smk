@@ -35,7 +35,7 @@ rule describe_images:
         gpu=1,
         mem_mb=grow(max(3000, MODELS["caption"].get("ram_mb", 0))),
     params:
-        code=hash_code("dataset.describe_images", f"models.loaders.{MODELS['caption']['loader']}"),
+        code=hash_code("dataset.describe_images", LOADERS["caption"]),
         dataset="{dataset}",
         model=MODELS["caption"],
         identity=identify_model(MODELS["caption"], config["models"].get("table")),

@@ -26,10 +26,6 @@ rule classify_expressions:
         mem_mb=grow(1000),
     params:
         code=hash_code("film.classify_expressions"),
-        max_turn=config["classify_expressions"]["max_turn"],
-        min_score=config["classify_expressions"]["min_score"],
-        prior_correction=config["classify_expressions"]["prior_correction"],
-        bias=config["classify_expressions"]["bias"],
-        intensity_levels=config["classify_expressions"]["intensity_levels"],
+        block=config["classify_expressions"],
     script:
         "../../workflow_scripts/film/classify_expressions.py"

@@ -27,10 +27,6 @@ rule cluster_scenes:
         mem_mb=grow(2000),
     params:
         code=hash_code("film.cluster_scenes"),
-        min_similarity=config["cluster_scenes"]["min_similarity"],
-        near_bonus=config["cluster_scenes"]["near_bonus"],
-        near_shots=config["cluster_scenes"]["near_shots"],
-        same_view=config["cluster_scenes"]["same_view"],
-        limits=config["cluster_scenes"]["limits"],
+        block=config["cluster_scenes"],
     script:
         "../../workflow_scripts/film/cluster_scenes.py"

@@ -26,7 +26,7 @@ rule crop_faces:
         gpu=1,
         mem_mb=grow(1500),
     params:
-        code=hash_code("film.crop_faces", f"models.loaders.{MODELS['face']['loader']}"),
+        code=hash_code("film.crop_faces", LOADERS["face"]),
         model=MODELS["face"],
         margin=config["crop_faces"]["margin"],
     script:

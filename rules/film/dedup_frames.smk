@@ -22,8 +22,6 @@ rule dedup_frames:
         mem_mb=grow(2000),
     params:
         code=hash_code("film.dedup_frames"),
-        max_distance_within_shot=config["dedup_frames"]["max_distance_within_shot"],
-        max_distance_across_shots=config["dedup_frames"]["max_distance_across_shots"],
-        max_change=config["dedup_frames"]["max_change"],
+        block=config["dedup_frames"],
     script:
         "../../workflow_scripts/film/dedup_frames.py"

@@ -30,13 +30,12 @@ rule embed_images:
     params:
         code=hash_code(
             "film.embed_images",
-            f"models.loaders.{MODELS['embed']['loader']}",
-            f"models.loaders.{MODELS['scene']['loader']}",
+            LOADERS["embed"],
+            LOADERS["scene"],
         ),
         shard="{shard}",
         model=MODELS["embed"],
         scene_model=MODELS["scene"],
-        batch_size=config["embed_images"]["batch_size"],
-        padding=config["embed_images"]["padding"],
+        block=config["embed_images"],
     script:
         "../../workflow_scripts/film/embed_images.py"

@@ -28,9 +28,9 @@ rule embed_references:
     params:
         code=hash_code(
             "film.embed_references",
-            f"models.loaders.{MODELS['detect']['loader']}",
-            f"models.loaders.{MODELS['segment']['loader']}",
-            f"models.loaders.{MODELS['embed']['loader']}",
+            LOADERS["detect"],
+            LOADERS["segment"],
+            LOADERS["embed"],
         ),
         roster=of_film(ROSTERS),
         characters=of_film(CHARACTERS),

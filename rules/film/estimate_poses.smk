@@ -25,7 +25,7 @@ rule estimate_poses:
         gpu=1,
         mem_mb=grow(1500),
     params:
-        code=hash_code("film.estimate_poses", f"models.loaders.{MODELS['pose']['loader']}"),
+        code=hash_code("film.estimate_poses", LOADERS["pose"]),
         model=MODELS["pose"],
     script:
         "../../workflow_scripts/film/estimate_poses.py"

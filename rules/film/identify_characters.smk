@@ -27,11 +27,6 @@ rule identify_characters:
     params:
         code=hash_code("film.identify_characters"),
         characters=of_film(CHARACTERS),
-        vector_weight=config["identify_characters"]["vector_weight"],
-        cluster_threshold_interpolation=config["identify_characters"][
-            "cluster_threshold_interpolation"
-        ],
-        max_distance=config["identify_characters"]["max_distance"],
-        min_score=config["identify_characters"]["min_score"],
+        block=config["identify_characters"],
     script:
         "../../workflow_scripts/film/identify_characters.py"

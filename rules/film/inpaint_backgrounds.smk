@@ -29,14 +29,12 @@ rule inpaint_backgrounds:
     params:
         code=hash_code(
             "film.inpaint_backgrounds",
-            f"models.loaders.{MODELS['inpaint']['loader']}",
-            f"models.loaders.{MODELS['detect']['loader']}",
+            LOADERS["inpaint"],
+            LOADERS["detect"],
         ),
         shard="{shard}",
         inpaint_model=MODELS["inpaint"],
         detect_model=MODELS["detect"],
-        grow=config["inpaint_backgrounds"]["grow"],
-        shadow=config["inpaint_backgrounds"]["shadow"],
-        max_sources=config["inpaint_backgrounds"]["max_sources"],
+        block=config["inpaint_backgrounds"],
     script:
         "../../workflow_scripts/film/inpaint_backgrounds.py"

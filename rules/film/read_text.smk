@@ -26,8 +26,8 @@ rule read_text:
     resources:
         mem_mb=grow(2000),
     params:
-        code=hash_code("film.read_text", f"models.loaders.{MODELS['text']['loader']}"),
+        code=hash_code("film.read_text", LOADERS["text"]),
         model=MODELS["text"],
-        read_every_s=config["read_text"]["read_every_s"],
+        block=config["read_text"],
     script:
         "../../workflow_scripts/film/read_text.py"

@@ -24,7 +24,7 @@ rule score_expressions:
         gpu=int(MODELS["expression"]["device"] == "cuda"),
         mem_mb=grow(1500),
     params:
-        code=hash_code("film.score_expressions", f"models.loaders.{MODELS['expression']['loader']}"),
+        code=hash_code("film.score_expressions", LOADERS["expression"]),
         model=MODELS["expression"],
     script:
         "../../workflow_scripts/film/score_expressions.py"

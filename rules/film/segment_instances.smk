@@ -27,13 +27,12 @@ rule segment_instances:
     params:
         code=hash_code(
             "film.segment_instances",
-            f"models.loaders.{MODELS['detect']['loader']}",
-            f"models.loaders.{MODELS['segment']['loader']}",
+            LOADERS["detect"],
+            LOADERS["segment"],
         ),
         shard="{shard}",
         detect=MODELS["detect"],
         segment=MODELS["segment"],
-        tiling_interval=config["segment_instances"]["tiling_interval"],
-        max_gap_s=config["segment_instances"]["max_gap_s"],
+        block=config["segment_instances"],
     script:
         "../../workflow_scripts/film/segment_instances.py"

@@ -25,8 +25,6 @@ rule select_text:
         mem_mb=grow(1000),
     params:
         code=hash_code("film.select_text"),
-        min_confidence=config["select_text"]["min_confidence"],
-        min_letters=config["select_text"]["min_letters"],
-        min_fit=config["select_text"]["min_fit"],
+        block=config["select_text"],
     script:
         "../../workflow_scripts/film/select_text.py"

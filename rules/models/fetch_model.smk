@@ -30,8 +30,7 @@ rule fetch_model:
         mem_mb=grow(500),
     params:
         sha256=file_sum("files"),
-        table=config["models"].get("table"),
-        models_dir=config["models"].get("models_dir"),
+        block=fetch_places,
     script:
         "../../workflow_scripts/models/fetch_model.py"
 
@@ -52,8 +51,7 @@ rule fetch_folder:
         mem_mb=500,
     params:
         sha256="",
-        table=config["models"].get("table"),
-        models_dir=config["models"].get("models_dir"),
+        block=fetch_places,
     script:
         "../../workflow_scripts/models/fetch_model.py"
 

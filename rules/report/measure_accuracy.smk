@@ -1,6 +1,6 @@
 """measure_accuracy: compare every table of a film with its exact ground truth.
 
-needs    datasets (and through them all tables), the film's folder of truth
+needs    datasets (and through them all tables), every file of the film's folder of truth
 leaves   results/{film}/accuracy.json
 """
 
@@ -9,7 +9,7 @@ rule measure_accuracy:
     """Measure every phase against exact ground truth."""
     input:
         tables=of_film(TABLES),
-        truth=film_option("truth"),
+        truth=truth_files,
     output:
         accuracy="results/{film}/accuracy.json",
     log:

@@ -52,11 +52,14 @@ def planned_rules(folder: Path, *arguments: str) -> set[str]:
     return set(re.findall(r"^(\w+)\s+\d+$", table, re.MULTILINE))
 
 
-def list_code(folder: Path) -> list[Path]:
-    """Every file of a copy that git would bring."""
-    paths = [folder / "Snakefile", *(p for name in FOLDERS for p in (folder / name).rglob("*"))]
-    fetched = folder / "resources/models"
-    return [path for path in paths if path.is_file() and fetched not in path.parents]
+def clone_project(project: Path, folder: Path, copied: list[str]) -> Path:
+    """A fresh clone, all of it newer than the results of `project`; some folders copied (cp -a)."""
+    copy_project(folder)
+    for path in (folder, *folder.rglob("*")):
+        path.touch()
+    for name in copied:
+        shutil.copytree(project / name, folder / name)
+    return folder
 
 
 def prepare_run(folder: Path) -> Path:

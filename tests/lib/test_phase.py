@@ -18,7 +18,7 @@ def job(tmp_path, monkeypatch, **wildcards):
         wildcards={"film": "demo", **wildcards},
         input={"frames": "a"},
         output={"decisions": "b"},
-        params={"minimum": 3, "code": "hash"},
+        params={"name": "x", "block": {"minimum": 3}, "code": "hash"},
         log=["logs/x.log"],
     )
 
@@ -28,8 +28,8 @@ def read_progress(tmp_path, name):
 
 
 def test_main_gets_names_and_leaves_counts(tmp_path, monkeypatch):
-    def main(frames, decisions, *, minimum):
-        assert (frames, decisions, minimum) == ("a", "b", 3)
+    def main(frames, decisions, *, name, minimum):
+        assert (frames, decisions, name, minimum) == ("a", "b", "x", 3)
         return Counts("frames", 5, 3, {"dark": 2})
 
     run_phase(main, job(tmp_path, monkeypatch))

@@ -3,15 +3,17 @@
 Run on empty files that Snakemake takes for finished results: only plans are made here.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.factories import copy_in_code
+from tests.factories.plans import Change, edited, make_plans
+from tests.factories.runs import ROOT
+from workflow_scripts.lib.code import Code
 
+RULES_TEXT = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("rules/*/*.smk"))
 SHOWN = {"build_report", "all"}
 PROVEN = {"measure_accuracy"} | SHOWN
 TRAINED = {"train_adapter", "evaluate_adapter"} | SHOWN
@@ -19,101 +21,128 @@ PACKED = {"pack_dataset", "analyze_dataset", "train_adapter", "evaluate_adapter"
 SELECTED = {"select_images"} | PACKED
 CAPTIONED = {"write_captions"} | PACKED
 FACTS = SELECTED | CAPTIONED
+WEIGHTS = {"fetch_model", "fetch_folder", "fetch_film", "build_base"}
+ALL_PHASES = {"all", *re.findall(r"^rule (\w+):", RULES_TEXT, re.MULTILINE)} - WEIGHTS
+
+FACES = {"score_expressions", "classify_expressions", "classify_poses"} | FACTS
 
 # what is edited: (file, text, what comes in its place; no text: the line is added at the end)
-EDITS = {
-    "a comment in a phase script": ("workflow_scripts/film/filter_frames.py", "", "# why\n", set()),
+WORDS = {  # nothing runs again
+    "a comment in a phase script": ("workflow_scripts/film/filter_frames.py", "", "# why\n"),
     "a docstring in lib": (
         "workflow_scripts/lib/manifest.py",
         '"""Tables on disk: ',
         '"""Tables in files: ',
-        set(),
     ),
-    "a comment in the config": ("config/config.yaml", "", "# mine\n", set()),
-    "a function in lib that two phases use": (
+    "a comment in the config": ("config/config.yaml", "", "# mine\n"),
+    "a new function in lib": ("workflow_scripts/lib/images.py", "", "\n\ndef f():\n    return 1\n"),
+    "an annotation": (
         "workflow_scripts/film/people/clusters.py",
-        "",
-        "EDITED = 1\n",
+        "max_distance: float",
+        "max_distance: int",
+    ),
+    "a word in lib/errors": ("workflow_scripts/lib/errors.py", "The disk is full.", "Disk full."),
+    "a message of a phase": (
+        "workflow_scripts/film/filter_frames.py",
+        "Loosen that option in the config.",
+        "Loosen it.",
+    ),
+    "a figure in a message": (
+        "workflow_scripts/film/filter_frames.py",
+        'values = "" if found is None',
+        'values = "none" if found is None',
+    ),
+    "a message of the trainer": (
+        "workflow_scripts/adapter/train_adapter.py",
+        "there is nothing to learn",
+        "it is empty",
+    ),
+    "a log line": ("workflow_scripts/film/classify_poses.py", '"actions: %s"', '"they do: %s"'),
+    "the label of a progress bar": (
+        "workflow_scripts/film/estimate_poses.py",
+        '"measuring poses"',
+        '"poses"',
+    ),
+    "the interval of progress lines": (
+        "workflow_scripts/lib/phase.py",
+        "every_s: float = 30.0",
+        "every_s: float = 5.0",
+    ),
+    "how a phase is run": ("workflow_scripts/lib/phase.py", "sys.exit(1)", "sys.exit(2)"),
+    "how a finished file is put in its place": (
+        "workflow_scripts/lib/manifest.py",
+        ".partial",
+        ".unfinished",
+    ),
+    "the name of a count": (
+        "workflow_scripts/film/crop_faces.py",
+        '{"no_face": len',
+        '{"none": len',
+    ),
+}
+EDITS = {
+    "how tables are written": (
+        "workflow_scripts/lib/manifest.py",
+        'compression="zstd"',
+        'compression="snappy"',
+        ALL_PHASES,
+    ),
+    "a function in lib that some phases use": (
+        "workflow_scripts/lib/images.py",
+        "int(np.ceil(x1))",
+        "int(np.floor(x1))",
+        {"read_text", "select_text", "filter_frames", "cluster_scenes", "embed_images", "identify_characters"}
+        | {"inpaint_backgrounds", "crop_faces", "classify_lighting"}
+        | FACES,
+    ),
+    "a function that two phases use": (
+        "workflow_scripts/film/people/clusters.py",
+        "where=others > 0",
+        "where=others > 1",
         {"embed_references", "identify_characters"} | FACTS,
     ),
-    "a function in lib that datasets use": (
+    "a private function that one phase uses": (
+        "workflow_scripts/film/people/clusters.py",
+        "astype(float)",
+        "astype(int)",
+        {"identify_characters"} | FACTS,
+    ),
+    "a function that datasets use": (
         "workflow_scripts/dataset/balance.py",
-        "",
-        "EDITED = 1\n",
+        "0.1 * seen.sum()",
+        "0.2 * seen.sum()",
         SELECTED,
     ),
-    "a statement in a phase script": (
+    "a constant in a phase script": (
         "workflow_scripts/film/classify_poses.py",
-        "",
-        "EDITED = 1\n",
+        "OFF_MASK = 0.1",
+        "OFF_MASK = 0.2",
         {"classify_poses"} | FACTS,
     ),
-    "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),
-    "a threshold": (
-        "config/options/film.yaml",
-        "min_sharpness: 0.25",
-        "min_sharpness: 0.3",
-        {"filter_frames"} | SELECTED,
+    "a constant of a loader": (
+        "workflow_scripts/models/loaders/centerface.py",
+        "MIN_SCORE = 0.35",
+        "MIN_SCORE = 0.4",
+        {"crop_faces"} | FACES,
     ),
-    "a limit of the selection": (
-        "config/options/dataset.yaml",
-        "max_occlusion: 0.4",
-        "max_occlusion: 0.3",
-        SELECTED,
-    ),
-    "a trigger of one's own": (
-        "config/options/dataset.yaml",
-        "triggers: {}",
-        "triggers: {pose: my pose}",
-        CAPTIONED,
-    ),
-    "core tags": (
-        "config/config.yaml",
-        "nella: {trigger: nella,",
-        "nella: {core_tags: [red scarf], trigger: nella,",
-        CAPTIONED,
-    ),
-    "the width of masks": (
-        "config/options/dataset.yaml",
-        "mask_dilate_px: 12",
-        "mask_dilate_px: 9",
-        PACKED,
-    ),
-    "a threshold of text": (
-        "config/options/film.yaml",
-        "min_confidence: 0.8",
-        "min_confidence: 0.9",
-        {"select_text", "filter_frames", "cluster_scenes", "classify_lighting"} | CAPTIONED,
-    ),
-    "how a line of text is followed": (
-        "config/options/film.yaml",
-        "min_fit: 0.7",
-        "min_fit: 0.6",
-        {"select_text", "filter_frames", "cluster_scenes", "classify_lighting"} | CAPTIONED,
-    ),
-    "a threshold of light": (
-        "config/options/film.yaml",
-        "sunset_warm: 1.25",
-        "sunset_warm: 1.2",
-        {"classify_lighting"} | CAPTIONED,
-    ),
-    "a threshold of expressions": (
-        "config/options/film.yaml",
-        "prior_correction: 0.5",
-        "prior_correction: 0.4",
-        {"classify_expressions"} | CAPTIONED,
-    ),
-    "an option of the training": (
-        "config/options/adapter.yaml",
-        "weight_decay: 0.01",
-        "weight_decay: 0.02",
+    "the optimizer of the trainer": (
+        "workflow_scripts/adapter/trainer.py",
+        "",
+        "torch.use_deterministic_algorithms(False)\n",
         TRAINED,
     ),
-    "an option of the page": (
-        "config/options/report.yaml",
-        "thumb_px: 320",
-        "thumb_px: 300",
+    "how progress is summed": (
+        "workflow_scripts/lib/progress_file.py",
+        "STALE_S = 60.0",
+        "STALE_S = 30.0",
         SHOWN,
+    ),
+    "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),
+    "a figure of the truth": (
+        "resources/demo_film/truth/instances.csv",
+        "",
+        "\n",
+        PROVEN,
     ),
     "a review of places": (
         "config/reviews/demo/locations.csv",
@@ -150,23 +179,6 @@ def project(tmp_path_factory):
     return folder
 
 
-@contextmanager
-def edited(path: Path, text: str, replacement: str) -> Iterator[None]:
-    """Change a file (or make it) for a while; afterwards it is as it was, its time stamp too."""
-    before = (path.read_text(), path.stat()) if path.exists() else None
-    old = before[0] if before else ""
-    assert text in old, f"{path} does not hold {text!r}"
-    path.write_text(old.replace(text, replacement, 1) if text else old + replacement)
-    try:
-        yield
-    finally:
-        if before:
-            path.write_text(before[0])
-            os.utime(path, ns=(before[1].st_atime_ns, before[1].st_mtime_ns))
-        else:
-            path.unlink()
-
-
 @pytest.fixture(scope="module")
 def table():
     """Rows (edit, rules that run again); printed at the end, for `pytest -s`."""
@@ -182,12 +194,54 @@ def test_a_second_run_has_nothing_to_do(project, table):
     assert table[-1][1] == set()
 
 
-@pytest.mark.parametrize("name", EDITS)
-def test_an_edit_repeats_exactly_what_depends_on_it(project, table, name):
-    file, text, replacement, expected = EDITS[name]
+def hash_all(project: Path) -> dict[str, str]:
+    """Hash of the code of every phase."""
+    code = Code(project)
+    entries = re.findall(r'hash_code\(\s*"([\w.]+)"', RULES_TEXT)
+    assert len(entries) > 20
+    return {entry: code.hash(entry) for entry in entries}
+
+
+@pytest.fixture(scope="module")
+def hashes(project):
+    return hash_all(project)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_change_no_hash(project, hashes, name):
+    """Not that of the training either, which is part of what a checkpoint is known by."""
+    file, text, replacement = WORDS[name]
     with edited(project / file, text, replacement):
-        table.append((name, copy_in_code.planned_rules(project)))
-    assert table[-1][1] == expected
+        assert hash_all(project) == hashes
+
+
+@pytest.fixture(scope="module")
+def plans(project, table):
+    """Edit -> its plan; under "words" that of all words together."""
+    edits = {name: [edit[:3]] for name, edit in EDITS.items()} | {"words": list(WORDS.values())}
+    made = make_plans(project, [Change(edits=each) for each in edits.values()])
+    found = dict(zip(edits, made, strict=True))
+    table += [(name, found["words"].rules) for name in WORDS]
+    table += [(name, found[name].rules) for name in EDITS]
+    return found
+
+
+def test_words_repeat_nothing(plans):
+    assert plans["words"].error == ""
+    assert plans["words"].rules == set()
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_repeats_exactly_what_depends_on_it(plans, name):
+    assert plans[name].error == ""
+    assert plans[name].rules == EDITS[name][3]
+
+
+@pytest.mark.parametrize("name", ["a constant of a loader", "a first review of expressions"])
+def test_the_plan_is_that_of_a_real_dry_run(project, plans, name):
+    file, text, replacement, _ = EDITS[name]
+    with edited(project / file, text, replacement):
+        assert copy_in_code.planned_rules(project) == plans[name].rules
 
 
 def test_a_touched_script_repeats_nothing(project, table):
@@ -196,8 +250,16 @@ def test_a_touched_script_repeats_nothing(project, table):
     assert table[-1][1] == set()
 
 
-def test_a_fresh_clone_over_existing_results_repeats_nothing(project, table):
-    for path in copy_in_code.list_code(project):
-        path.touch()
-    table.append(("a fresh clone: every file is new", copy_in_code.planned_rules(project)))
+def test_a_clone_on_another_machine_with_these_results_repeats_nothing(project, table, tmp_path):
+    clone = copy_in_code.clone_project(project, tmp_path, ["results", ".snakemake"])
+    table.append(("another clone, results and .snakemake", copy_in_code.planned_rules(clone)))
+    assert table[-1][1] == set()
+
+
+def test_a_clone_without_the_records_takes_its_results_by_touch(project, table, tmp_path):
+    clone = copy_in_code.clone_project(project, tmp_path, ["results", "resources/models"])
+    table.append(("another clone, results only", copy_in_code.planned_rules(clone)))
+    assert table[-1][1] == ALL_PHASES  # Snakemake knows no sums, and all inputs are newer
+    copy_in_code.run_snakemake(clone, "--touch", "--cores", "1")
+    table.append(("the same after --touch", copy_in_code.planned_rules(clone)))
     assert table[-1][1] == set()

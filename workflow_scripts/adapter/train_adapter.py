@@ -39,7 +39,7 @@ from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.version import stamp
 from workflow_scripts.models.diffusion import Base, free_encoders
-from workflow_scripts.models.registry import load_model
+from workflow_scripts.models.registry import load_model, name_loader
 
 METRICS = pa.schema(
     [
@@ -54,15 +54,12 @@ METRICS = pa.schema(
 PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy")
 
 
-def make_fingerprint(settings: Settings, seed: int, dataset_sha256: str, base: Base) -> str:
+def make_fingerprint(
+    settings: Settings, seed: int, dataset_sha256: str, base: Base, loader: str
+) -> str:
     """Two trainings with the same fingerprint take the same steps."""
-    parts = [
-        asdict(settings),
-        seed,
-        dataset_sha256,
-        base.sha256,
-        hash_code("adapter.train_adapter"),
-    ]
+    code = hash_code("adapter.train_adapter", loader)
+    parts = [asdict(settings), seed, dataset_sha256, base.sha256, code]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -211,7 +208,11 @@ def main(
     trainer = Trainer(opened, *examples, chosen, seed, resolution_px)
     dataset_sha256 = hash_folder(dataset)
     checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
-    train(trainer, checkpoint, make_fingerprint(chosen, seed, dataset_sha256, opened))
+    train(
+        trainer,
+        checkpoint,
+        make_fingerprint(chosen, seed, dataset_sha256, opened, name_loader(model)),
+    )
 
     step, weights = trainer.chosen()
     facts = describe_training(trainer, model, title, step)

@@ -15,11 +15,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from workflow_scripts.lib.errors import CineloraError, say_plainly
+from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.progress_file import sum_progress
 
 T = TypeVar("T")
-log = logging.getLogger("cinelora")
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,14 @@ class Counts:
 
 
 def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
-    """Call `main` as the rule says; leave a log, and the counts for progress.json."""
-    params = {name: value for name, value in snakemake.params.items() if name != "code"}
+    """Call `main` as the rule says; leave a log, and the counts for progress.json.
+
+    `main` gets the options in the rule's `block` one by one. Snakemake compares values of params
+    without their names: two options that swap theirs would go unseen outside of a block.
+    """
+    params = dict(snakemake.params.items())
+    params.pop("code", None)
+    params |= params.pop("block", {})
     with phase_log(snakemake.log[0]), _progress_file(snakemake) as done:
         counts = main(**snakemake.input, **snakemake.output, **params)
         _say_gpu_memory()

@@ -129,6 +129,11 @@ def describes_images(model: dict[str, Any]) -> bool:
     return model.get("describes", True)
 
 
+def name_loader(model: dict[str, Any]) -> str:
+    """The function that opens a model, as the code hash names it: "models.loaders.fer:load_x"."""
+    return f"models.loaders.{model['loader']}:load_{model['role']}"
+
+
 def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
     """Open a model with its row's loader: `load(weights by file name, device=..., options)`."""
     loader = importlib.import_module(f"workflow_scripts.models.loaders.{model['loader']}")

@@ -1,6 +1,6 @@
 """Measure what the phases found against a film whose every pixel is known.
 
-Reads all tables of the film and its folder of ground truth; leaves accuracy.json:
+Reads all tables of the film and the files of its ground truth; leaves accuracy.json:
 {metric: {value, goal, n}}.
 """
 
@@ -28,9 +28,10 @@ def reaches(metric: Metric) -> bool | None:
     return metric.value >= metric.goal if metric.at_least else metric.value <= metric.goal
 
 
-def main(tables: list[str], truth: str, accuracy: str) -> Counts:
+def main(tables: list[str], truth: list[str], accuracy: str) -> Counts:
     results = Path(accuracy).parent
-    metrics = measure_all(results, Truth(truth))
+    folder = next(Path(file).parent for file in truth if Path(file).name == "frames.csv")
+    metrics = measure_all(results, Truth(folder))
     rows = {
         name: {**asdict(metric), "reached": reaches(metric)} for name, metric in metrics.items()
     }

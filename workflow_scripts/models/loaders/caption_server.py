@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.loaders.devices import log
+from workflow_scripts.lib.logs import log
 
 ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
 TRIES = 4

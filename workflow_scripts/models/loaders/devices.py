@@ -1,6 +1,5 @@
 """Where models compute: a GPU that was asked for must be there, and must be used."""
 
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,7 @@ import onnxruntime
 import torch
 
 from workflow_scripts.lib.errors import GPU_CURE, CineloraError
-
-log = logging.getLogger("cinelora")
+from workflow_scripts.lib.logs import log
 
 
 def open_device(device: str) -> torch.device:
