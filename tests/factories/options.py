@@ -4,9 +4,8 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
-from workflow_scripts.plan.config import read_schema, read_shipped
+from workflow_scripts.plan.config import read_shipped
+from workflow_scripts.plan.schema import find_schema_problems
 
 
 def list_options() -> dict[str, Any]:
@@ -32,18 +31,18 @@ def change_option(path: str, value: Any) -> dict[str, Any]:
 
 def find_other_values(wanted: dict[str, Any]) -> dict[str, Any]:
     """Another value of each option: the wanted one, or one like it that the schema allows."""
-    validator, shipped = Draft202012Validator(read_schema()), read_shipped()
+    shipped = read_shipped()
     return {
-        path: wanted[path] if path in wanted else _find_other(path, value, shipped, validator)
+        path: wanted[path] if path in wanted else _find_other(path, value, shipped)
         for path, value in list_options().items()
     }
 
 
-def _find_other(path: str, value: Any, shipped: dict, validator: Draft202012Validator) -> Any:
+def _find_other(path: str, value: Any, shipped: dict) -> Any:
     for other in _suggest(value):
         config = copy.deepcopy(shipped)
         _set(config, path, other)
-        if other != value and validator.is_valid(config):
+        if other != value and not find_schema_problems(config):
             return other
     raise AssertionError(f"{path}: no other value than {value!r} was found; give one in the table")
 

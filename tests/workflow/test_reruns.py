@@ -91,7 +91,7 @@ EDITS = {
         "workflow_scripts/lib/images.py",
         "int(np.ceil(x1))",
         "int(np.floor(x1))",
-        {"read_text", "select_text", "filter_frames", "cluster_scenes", "embed_images", "identify_characters"}
+        {"read_text", "select_text", "filter_frames", "cluster_scenes", "embed_images"}
         | {"inpaint_backgrounds", "crop_faces", "classify_lighting"}
         | FACES,
     ),
