@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 
 @dataclass
 class Change:
@@ -123,7 +125,6 @@ def forget_code() -> None:
 
 def read_profile() -> dict[str, Any]:
     """What decides on re-runs in the profile that Snakemake loads by itself."""
-    import yaml
     from humanfriendly import parse_size
     from snakemake.settings.types import RerunTrigger
 
@@ -171,16 +172,20 @@ def is_heavy(job: Any, dag: Any) -> bool:
 
 
 def main() -> None:
+    yaml.SafeLoader = yaml.CSafeLoader  # a quarter of a plan is reading YAML, the same each time
     nothing = {"rules": [], "first": [], "heavy": [], "after": {}, "numbers": {}}
     for change in json.load(sys.stdin):
         with ExitStack() as edits:
             for file, *texts in change["edits"]:
                 edits.enter_context(edited(Path(file), *texts))
-            forget_code()
+            if change["edits"]:
+                forget_code()
             try:
                 row = plan(change["config"])
             except Exception as error:  # any: the test that asked for the plan says what it wanted
                 row = nothing | {"error": f"{type(error).__name__}: {error}"}
+        if change["edits"]:
+            forget_code()
         print(json.dumps(row), flush=True)
 
 
