@@ -23,6 +23,7 @@ CAPTIONED = {"write_captions"} | PACKED
 FACTS = SELECTED | CAPTIONED
 WEIGHTS = {"fetch_model", "fetch_folder", "fetch_film", "build_base"}
 ALL_PHASES = {"all", *re.findall(r"^rule (\w+):", RULES_TEXT, re.MULTILINE)} - WEIGHTS
+ALL_PHASES -= {"describe_images"}  # only of models that look at images
 
 FACES = {"score_expressions", "classify_expressions", "classify_poses"} | FACTS
 
@@ -68,6 +69,7 @@ WORDS = {  # nothing runs again
         "every_s: float = 30.0",
         "every_s: float = 5.0",
     ),
+    "the version": ("workflow_scripts/lib/version.py", 'VERSION = "', 'VERSION = "9.'),
     "how a phase is run": ("workflow_scripts/lib/phase.py", "sys.exit(1)", "sys.exit(2)"),
     "how a finished file is put in its place": (
         "workflow_scripts/lib/manifest.py",
@@ -92,7 +94,7 @@ EDITS = {
         "int(np.ceil(x1))",
         "int(np.floor(x1))",
         {"read_text", "select_text", "filter_frames", "cluster_scenes", "embed_images"}
-        | {"inpaint_backgrounds", "crop_faces", "classify_lighting"}
+        | {"inpaint_backgrounds", "crop_faces", "identify_characters", "classify_lighting"}
         | FACES,
     ),
     "a function that two phases use": (

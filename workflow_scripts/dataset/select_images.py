@@ -145,9 +145,8 @@ def main(
     rows["wanted_share"] = rows["category"].map(shares).fillna(0.0)
     rows = add_crop_boxes(kind, rows).rename(columns={"file": "frame_file"})
     write_manifest(rows[SELECTION.names], selection, SELECTION)
-    counts = Counts.of("images", rows["reason"], reserve=int(rows["reserve"].sum()))
-    log.info("%s: %d of %d candidates", dataset, counts.kept, counts.read)
-    return counts
+    log.info("%s: %d of %d candidates", dataset, (rows["reason"] == "").sum(), len(rows))
+    return Counts.of("images", rows["reason"], reserve=int(rows["reserve"].sum()))
 
 
 if __name__ == "__main__":

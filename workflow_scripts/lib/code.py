@@ -27,6 +27,7 @@ PLUMBING = {
     "lib.errors",
     "lib.logs",
     "lib.phase",
+    "lib.version",
     "lib.source_code.forms",
     "lib.source_code.left_out",
     "lib.source_code.modules",

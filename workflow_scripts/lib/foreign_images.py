@@ -65,7 +65,7 @@ def find_plain_jpeg(data: bytes) -> tuple[Size, str] | None:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
         is_plain = space not in INKS and _orientation(data) == 1
     except DAMAGE as error:
-        raise _damaged(data, error) from error
+        raise CineloraError(f"damaged JPEG ({len(data)} bytes): {error}") from error
     return ((width, height), space) if is_plain else None
 
 
@@ -74,7 +74,7 @@ def decode_jpeg(data: bytes, *, min_height: int = 0) -> np.ndarray:
     try:
         return simplejpeg.decode_jpeg(data, "RGB", min_height=min_height)
     except ValueError as error:
-        raise _damaged(data, error) from error
+        raise CineloraError(f"damaged JPEG ({len(data)} bytes): {error}") from error
 
 
 def read_size(path: Path) -> Size | None:
@@ -86,10 +86,6 @@ def read_size(path: Path) -> Size | None:
             return opened.size[::-1] if turned else opened.size
     except DAMAGE:
         return None  # decode_image says what is wrong with it
-
-
-def _damaged(data: bytes, error: Exception) -> CineloraError:
-    return CineloraError(f"damaged JPEG ({len(data)} bytes): {error}")
 
 
 def _orientation(data: bytes) -> int:

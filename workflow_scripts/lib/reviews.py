@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
@@ -175,14 +176,14 @@ def _make_rows(path: Path, lines: list[tuple[int, list[str]]], review: Review) -
     """Rows with all columns of the review, and `line`; refused where the fields do not fit."""
     first, header = lines[0]
     if problems := _find_header_problems(header, review):
-        raise _refuse(path, [f"line {first}: {problem}" for problem in problems])
+        _refuse(path, [f"line {first}: {problem}" for problem in problems])
     if problems := [
         f"line {line}: {len(fields)} fields, the header names {len(header)}."
         + (" A text with a comma stands in quotes." if len(fields) > len(header) else "")
         for line, fields in lines[1:]
         if len(fields) != len(header)
     ]:
-        raise _refuse(path, problems)
+        _refuse(path, problems)
     rows = pd.DataFrame([fields for _, fields in lines[1:]], columns=header, dtype=object)
     rows = rows.reindex(columns=list(review.columns), fill_value="")
     return rows.assign(line=[line for line, _ in lines[1:]])
@@ -209,7 +210,7 @@ def _check(path: Path, rows: pd.DataFrame, review: Review, words: Words) -> pd.D
     rows = rows[(rows[skipped] != "").all(axis=1)]
     problems = _find_wrong_values(rows, review, words) + _find_contradictions(rows, review)
     if problems:
-        raise _refuse(path, [text for _, text in sorted(problems)])
+        _refuse(path, [text for _, text in sorted(problems)])
     return rows.drop_duplicates(list(review.columns), ignore_index=True)
 
 
@@ -250,7 +251,7 @@ def _hint(value: str, known: Collection[str]) -> str:
     return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known) or 'none'}."
 
 
-def _refuse(path: Path, problems: list[str]) -> CineloraError:
+def _refuse(path: Path, problems: list[str]) -> NoReturn:
     more = [f"and {len(problems) - SHOWN} more."] if len(problems) > SHOWN else []
     lines = "\n".join(f"  {problem}" for problem in [*problems[:SHOWN], *more])
-    return CineloraError(f"{path} cannot be used:\n{lines}")
+    raise CineloraError(f"{path} cannot be used:\n{lines}")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.models.registry import read_registry
+from workflow_scripts.models.registry import name_loader, read_registry
 
 MARKS = ("sha256", "repo", "revision", "path")  # of a file or folder of weights, as its row says
 
@@ -23,5 +23,5 @@ def identify_model(model: dict[str, Any], table: str | None = None) -> dict[str,
         "name": model["name"],
         "options": model.get("options", {}),
         "weights": weights,
-        "code": hash_code(f"models.loaders.{model['loader']}"),
+        "code": hash_code(name_loader(model)),
     }
