@@ -48,7 +48,7 @@ def build_images(folder: Path, device: str) -> list[Case]:
         (
             "3 boxes on an encoded image",
             lambda: theirs.predict(box=PEOPLE, multimask_output=False),
-            lambda: ours.cut_out(image(0), PEOPLE),
+            lambda: ours.predict_masks(image(0), PEOPLE),
         ),
     ]
 

@@ -15,8 +15,8 @@ from workflow_scripts.capacity.plan import (
     Cost,
     describe_growth,
     find_gpu_rules,
+    format_hours,
     scale,
-    tell_time,
 )
 from workflow_scripts.film.decoding.hashes import distances
 
@@ -93,7 +93,7 @@ def test_the_cost_of_a_film_follows_its_frames_and_that_of_an_adapter_does_not()
 )
 def test_the_first_bottleneck(films, cores, gpus, hours, first):
     cost = Cost(jobs=100, core_h=10.0, gpu_h=2.0, chain_h=5.0)
-    assert tell_time(cost, films, cores, gpus) == (pytest.approx(hours), first)
+    assert format_hours(cost, films, cores, gpus) == (pytest.approx(hours), first)
 
 
 def test_rules_that_ask_for_a_gpu(tmp_path):

@@ -110,7 +110,7 @@ def run_main(folder, faces: int, review: list[str], **options):
     scores = [folder / "01of02.parquet", folder / "02of02.parquet"]
     for path, part in zip(scores, (rows[1:], rows[:1]), strict=True):
         write_manifest(part, path, SCORES)
-    limits = {"max_turn": 0.8, "min_score": 0.3, "prior_correction": 0.0, "bias": {}}
+    limits = {"max_yaw": 0.8, "min_score": 0.3, "prior_correction": 0.0, "bias": {}}
     counts = phase.main(
         *([str(folder / "instances.parquet")], [str(folder / "faces.parquet")], scores),
         *(review, str(folder / "out.parquet")),
@@ -131,7 +131,7 @@ def test_faces_are_named(tmp_path):
 
 
 def test_options_decide_on_stored_evidence(tmp_path):
-    turned = run_main(tmp_path, 1, [], max_turn=-1.0)[1]
+    turned = run_main(tmp_path, 1, [], max_yaw=-1.0)[1]
     assert turned["reason"].tolist() == ["turned_away"]
     strict = run_main(tmp_path, 1, [], min_score=0.9)[1]
     assert strict["reason"].tolist() == ["unsure"]

@@ -9,7 +9,7 @@ from workflow_scripts.film.places import views
 from workflow_scripts.lib.errors import CineloraError
 
 LIMITS = {"max_covered": 0.6, "max_painted": 0.15, "max_leftover": 0.7, "max_moving": 0.01}
-OPTIONS = {"min_similarity": 0.15, "near_bonus": 0.5, "near_shots": 3, "same_view": 0.95}
+OPTIONS = {"min_similarity": 0.15, "near_bonus": 0.5, "near_shots": 3, "view_similarity": 0.95}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_group_shots_finds_places_in_any_light(film, expected):
 
 
 def test_many_shots_are_joined_before_places_are_found(monkeypatch):
-    monkeypatch.setattr(cluster_scenes, "MOST_SHOTS", 12)
+    monkeypatch.setattr(cluster_scenes, "MAX_SHOTS", 12)
     film = [0] * 20 + [1] * 20 + [0] * 20 + [2] * 20
     table = pd.DataFrame({"shot_id": range(80), "painted": 0.0, "fade": False})
     vectors = np.stack([place_vector(p, 0.4 * (n % 2), n) for n, p in enumerate(film)])

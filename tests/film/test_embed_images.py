@@ -9,7 +9,7 @@ import pytest
 from tests.factories.figures import draw_figure
 from workflow_scripts.film import embed_images
 from workflow_scripts.film.people.colors import COLORS, compare_colors, describe_colors
-from workflow_scripts.film.people.crops import cut_out
+from workflow_scripts.film.people.crops import crop_instance
 from workflow_scripts.lib.images import encode_rle, write_image
 from workflow_scripts.models.loaders.mobilenet import load_embed
 
@@ -52,7 +52,7 @@ def test_cut_out_is_a_square_without_background():
     mask = np.zeros((40, 60), bool)
     mask[10:30, 20:30] = True
     image[mask] = (0, 0, 255)
-    square = cut_out(image, mask, 0.1)
+    square = crop_instance(image, mask, 0.1)
     assert square.shape == (24, 24, 3)
     colors = {tuple(c) for c in np.unique(square.reshape(-1, 3), axis=0).tolist()}
     assert colors == {(0, 0, 255), (128, 128, 128)}

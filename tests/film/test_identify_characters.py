@@ -83,7 +83,7 @@ def test_find_equal_error():
 
 def test_who_shares_a_frame_is_not_the_same():
     people = pd.DataFrame({"frame_id": ["a", "a", "b"], "track_id": ["t0", "t1", "t2"]})
-    together = identify_characters.find_together(people, ["t0", "t1", "t2"])
+    together = identify_characters.find_cooccurring(people, ["t0", "t1", "t2"])
     assert together.tolist() == [[False, True, False], [True, False, False], [False] * 3]
 
 

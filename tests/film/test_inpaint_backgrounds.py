@@ -8,7 +8,7 @@ import pytest
 from workflow_scripts.film import inpaint_backgrounds
 from workflow_scripts.film.inpaint_backgrounds import Shot, choose_sources
 from workflow_scripts.film.places import plates
-from workflow_scripts.film.places.holes import blend_seam, dilate, find_shadow, grow_masks
+from workflow_scripts.film.places.holes import blend_seam, dilate, dilate_masks, find_shadow
 from workflow_scripts.lib.images import decode_rle, encode_rle, read_rgb, write_image
 from workflow_scripts.models.detections import Detections
 from workflow_scripts.models.loaders import telea
@@ -64,7 +64,7 @@ def test_dilate_reaches_as_far_as_it_says(x_px, y_px):
 
 
 def test_a_hole_reaches_further_at_the_feet():
-    hole, ground = grow_masks([make_person(80)], 3, 0.2)
+    hole, ground = dilate_masks([make_person(80)], 3, 0.2)
     assert hole[50, 77]
     assert not hole[50, 76]
     assert hole[95, 80 - 3 - 12]
@@ -75,7 +75,7 @@ def test_a_hole_reaches_further_at_the_feet():
 def test_who_leaves_the_image_below_has_no_feet():
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[50:, 80:100] = True
-    hole, ground = grow_masks([mask], 3, 0.5)
+    hole, ground = dilate_masks([mask], 3, 0.5)
     assert not hole[:, :77].any()
     assert not ground.any()
 
@@ -142,7 +142,7 @@ def test_real_pixels_are_found_behind_a_walker(film, light):
 
 def test_a_shadow_beside_the_feet_goes_too():
     plate = np.full((HEIGHT, WIDTH, 3), 180, np.uint8)
-    hole, ground = grow_masks([make_person(80)], 3, 0.05)
+    hole, ground = dilate_masks([make_person(80)], 3, 0.05)
     image = plate.copy()
     image[94:98, 104:150] = 120
     image[94:98, 20:30] = 120  # darker, but it does not touch the person: not their shadow

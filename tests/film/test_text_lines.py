@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from workflow_scripts.film.text.lines import PIECE, count_letters, cut_pieces, overlap
+from workflow_scripts.film.text.lines import PIECE, count_letters, overlap, split_long_shots
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,6 @@ def test_count_letters():
 
 def test_long_shots_are_read_in_pieces():
     shots = pd.DataFrame({"shot_id": [0] * 3 + [1] * (2 * PIECE + 1)})
-    pieces = cut_pieces(shots)
+    pieces = split_long_shots(shots)
     assert [len(piece) for piece in pieces] == [3, PIECE, PIECE, 1]
     assert pd.concat(pieces).equals(shots)

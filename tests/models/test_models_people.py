@@ -9,7 +9,7 @@ import pytest
 from workflow_scripts.lib.images import mask_box, read_rgb
 from workflow_scripts.models.detections import Detections, no_detections, suppress_masks
 from workflow_scripts.models.loaders import blazepose, centerface
-from workflow_scripts.models.loaders.blazepose_people import TRUNK, Body, tell_apart
+from workflow_scripts.models.loaders.blazepose_people import TRUNK, Body, separate_people
 from workflow_scripts.models.loaders.blazepose_regions import (
     boxes_to_regions,
     crop_region,
@@ -118,7 +118,7 @@ def test_the_one_behind_is_found_when_the_one_in_front_is_painted_over():
     image[40:160, 130:200] = GREEN
     image[40:160, 100:150] = RED
     regions = np.array([[125, 100, 150, 0], [165, 100, 150, 0]], np.float32)
-    people = tell_apart(image, regions, np.array([0.9, 0.8]), slip)
+    people = separate_people(image, regions, np.array([0.9, 0.8]), slip)
     boxes = [mask_box(person.logits > 0) for person in people]
     np.testing.assert_allclose(boxes, [(100, 40, 150, 160), (150, 40, 200, 160)], atol=2)
 
@@ -127,7 +127,7 @@ def test_two_looks_at_one_body_are_one_person():
     image = np.full((200, 300, 3), 90, np.uint8)
     image[40:160, 100:150] = RED
     regions = np.array([[125, 100, 150, 0], [128, 101, 160, 0]], np.float32)
-    assert len(tell_apart(image, regions, np.array([0.9, 0.8]), slip)) == 1
+    assert len(separate_people(image, regions, np.array([0.9, 0.8]), slip)) == 1
 
 
 def test_an_edge_that_is_off_goes_to_the_edge_of_the_image():

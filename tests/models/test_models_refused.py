@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from workflow_scripts.lib.errors import CineloraError, say_plainly
+from workflow_scripts.lib.errors import CineloraError, format_error
 from workflow_scripts.models.loaders import rtm_boxes
 from workflow_scripts.models.loaders.devices import Batches, check_provider
 from workflow_scripts.models.loaders.folders import check_folder
@@ -117,7 +117,7 @@ def test_other_errors_are_not_taken_for_full_memory():
 
 
 def test_full_memory_outside_of_batches_is_said_plainly():
-    assert "choose a smaller model" in say_plainly(
+    assert "choose a smaller model" in format_error(
         torch.cuda.OutOfMemoryError("CUDA out of memory")
     )
 

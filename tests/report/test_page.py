@@ -13,7 +13,7 @@ from workflow_scripts.report.page import timeline, workings
 from workflow_scripts.report.page.blocks import Bar
 from workflow_scripts.report.page.charts import draw_curves, draw_funnel, list_steps
 from workflow_scripts.report.page.datasets import highlight
-from workflow_scripts.report.page.film import say_time
+from workflow_scripts.report.page.film import format_time
 from workflow_scripts.report.page.funnel import Funnel
 from workflow_scripts.report.page.svg import tag
 
@@ -69,7 +69,7 @@ def test_drawings_escape_what_they_are_given():
     ("seconds", "words"), [(3.25, "3.2 s"), (60, "1:00"), (245.9, "4:05")], ids=str
 )
 def test_say_time(seconds, words):
-    assert say_time(seconds) == words
+    assert format_time(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_say_time(seconds, words):
     ids=str,
 )
 def test_say_duration(seconds, words):
-    assert workings.say_duration(seconds) == words
+    assert workings.format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def try_strengths(
     return images, losses
 
 
-def measure_looks(
+def measure_embeddings(
     images: dict[float | None, np.ndarray],
     prompts: Prompts,
     stills: tuple[np.ndarray, np.ndarray],
@@ -282,7 +282,7 @@ def main(
     rows = [
         *measure_losses(losses, **resampling),
         *measure_changes(drawn, resampling),
-        *measure_looks(drawn, prompts, stills, look, resampling),
+        *measure_embeddings(drawn, prompts, stills, look, resampling),
     ]
     table = pd.DataFrame(rows).assign(base_is_random=opened.is_random)
     write_manifest(table, scores, SCORES)

@@ -52,7 +52,9 @@ def repeat(
     """Rows of one copy, each `density` times, in the order of their ids (the first column)."""
     key = rows.columns[0]
     parts = [
-        turn_looks(rename(rows, find_shots(rows[key]) + first_shot, again), turn, drift, again, rng)
+        rotate_vectors(
+            rename(rows, find_shots(rows[key]) + first_shot, again), turn, drift, again, rng
+        )
         for again in range(density)
     ]
     return pd.concat(parts, ignore_index=True).sort_values(key, ignore_index=True)
@@ -79,7 +81,7 @@ def rename(rows: pd.DataFrame, shots: pd.Series, again: int) -> pd.DataFrame:
     return part
 
 
-def turn_looks(
+def rotate_vectors(
     part: pd.DataFrame, turn: np.uint64, drift: np.ndarray, again: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Turn hashes of a copy by the same bits, vectors by the same step; repeats differ a bit."""

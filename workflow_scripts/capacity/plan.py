@@ -75,7 +75,7 @@ def scale(jobs: pd.DataFrame, gpu_rules: set[str], measured: int, frames: int) -
     return Cost(count, core_s / 3600, gpu_s / 3600, chain_s / 3600)
 
 
-def tell_time(cost: Cost, films: int, cores: int, gpus: int) -> tuple[float, str]:
+def format_hours(cost: Cost, films: int, cores: int, gpus: int) -> tuple[float, str]:
     """Hours until so many films are done, and what they wait for."""
     hours = {
         "cores": films * cost.core_h / cores,
@@ -108,7 +108,7 @@ def write_page(film: str, cost: Cost, measured: int, frames: int) -> str:
     ]
     for films in FILMS:
         for name, (cores, gpus) in CLUSTERS.items():
-            hours, first = tell_time(cost, films, cores, gpus)
+            hours, first = format_hours(cost, films, cores, gpus)
             time = f"{hours:.1f} h" if hours < 48 else f"{hours / 24:,.1f} days"
             lines.append(f"| {films:,} | {name} | {time} | {films * cost.gpu_h:,.0f} | {first} |")
     lines += ["", *describe_growth(LEAVES.with_name("growth.csv"))]

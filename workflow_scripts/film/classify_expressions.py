@@ -126,7 +126,7 @@ def main(
     review: list[str],
     expressions: str,
     *,
-    max_turn: float,
+    max_yaw: float,
     min_score: float,
     prior_correction: float,
     bias: dict[str, float],
@@ -138,7 +138,7 @@ def main(
     log.info("%d faces in %d tracks, %d corrections", len(shown), tracks.nunique(), len(said))
     rows = pd.DataFrame(columns=EXPRESSIONS.names)
     if len(shown):
-        evidence[shown["gaze_yaw"].abs() > max_turn] = np.nan
+        evidence[shown["gaze_yaw"].abs() > max_yaw] = np.nan
         chances = weigh_evidence(evidence, tracks, prior_correction=prior_correction, bias=bias)
         rows = name_emotions(chances, min_score, intensity_levels)
         rows["instance_id"] = shown["instance_id"]

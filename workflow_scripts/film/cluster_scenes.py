@@ -37,7 +37,7 @@ LOCATIONS = pa.schema(
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade", "sharpness"]
 MEASURES = ["frame_id", "covered", "filled", "leftover", "moving"]
 CARD_KINDS = ["title", "credit"]
-MOST_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
+MAX_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
 SIMILARITY_STEP = 0.05  # by which more shots are joined, until they are few enough
 BLOCK = 4096  # shots compared at once with all places
 
@@ -160,7 +160,7 @@ def score_fit(names: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return np.clip(scores, 0, 1)
 
 
-def find_keepers(table: pd.DataFrame, vectors: np.ndarray, same_view: float) -> np.ndarray:
+def find_keepers(table: pd.DataFrame, vectors: np.ndarray, view_similarity: float) -> np.ndarray:
     """Row (N,) of the keeper of each background, one place at a time; see `group_views`.
 
     Good ones go first, little painted, sharp.
@@ -169,7 +169,7 @@ def find_keepers(table: pd.DataFrame, vectors: np.ndarray, same_view: float) -> 
     keepers = np.zeros(len(table), int)
     for _, rows in pd.Series(worst_last).groupby(table["location"].to_numpy()[worst_last]):
         order = rows.to_numpy()
-        keepers[order] = group_views(vectors, order, same_view)
+        keepers[order] = group_views(vectors, order, view_similarity)
     return keepers
 
 
@@ -221,7 +221,7 @@ def find_places(
     if not shown.any():
         return pd.DataFrame({"location": pd.Series(dtype=str), "location_score": []})
     ids, shots = ids[shown], remove_common(shots[shown])
-    groups = join_alike(shots, MOST_SHOTS)
+    groups = join_alike(shots, MAX_SHOTS)
     means = normalize(mean_groups(groups, shots))
     places = group_shots(mean_groups(groups, ids), means @ means.T, **options)[groups]
     by_row = {row: named[shot] for row, shot in enumerate(ids) if shot in named}
@@ -241,7 +241,7 @@ def main(
     min_similarity: float,
     near_bonus: float,
     near_shots: float,
-    same_view: float,
+    view_similarity: float,
     limits: dict[str, float],
 ) -> Counts:
     """Write place, view and reason of every image."""
@@ -254,7 +254,7 @@ def main(
     table["location"] = table["shot_id"].map(places["location"]).fillna("")
     table["location_score"] = table["shot_id"].map(places["location_score"]).fillna(0.0)
     table["reason"] = find_reasons(table, limits)
-    keepers = find_keepers(table, vectors, same_view)
+    keepers = find_keepers(table, vectors, view_similarity)
     table["view_group"] = table["frame_id"].to_numpy()[keepers]
     table["is_view_keeper"] = table["view_group"] == table["frame_id"]
     write_manifest(table[LOCATIONS.names], locations, LOCATIONS)

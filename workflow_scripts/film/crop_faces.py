@@ -72,7 +72,7 @@ def find_face(image: np.ndarray, mask: np.ndarray, box: np.ndarray, net: FaceNet
     best = None
     for share, side_px in LOOKS:
         bottom = y1 if share is None else min(y1, y0 + int(share * (x1 - x0)) + 1)
-        for face in _look(alone[y0:bottom, x0:x1], side_px, net):
+        for face in _detect(alone[y0:bottom, x0:x1], side_px, net):
             moved = Face(face.box + [x0, y0, x0, y0], face.score, face.landmarks + [x0, y0])
             if lies_on(moved.landmarks, seamed) and (best is None or moved.score > best.score):
                 best = moved
@@ -81,7 +81,7 @@ def find_face(image: np.ndarray, mask: np.ndarray, box: np.ndarray, net: FaceNet
     return best
 
 
-def _look(part: np.ndarray, side_px: int, net: FaceNet) -> Iterator[Face]:
+def _detect(part: np.ndarray, side_px: int, net: FaceNet) -> Iterator[Face]:
     scale = min(MAX_ENLARGE, side_px / max(part.shape[:2]))
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC

@@ -60,7 +60,7 @@ class _Lists:
         return self._values[self._bounds[key] : self._bounds[key + 1]]
 
 
-class Looks:
+class Thumbnails:
     """Images as they are, numbers 0 to N - 1, and their mirror images, N to 2 N - 1."""
 
     def __init__(self, images: pd.DataFrame):
@@ -90,19 +90,19 @@ def find_leaders(
 
     `images` has shot_id, phash, sharpness and luma_thumbnail.
     """
-    looks = Looks(images)
-    neighbors = Neighbors(looks.hashes, max(within, across))
-    leaders, distance = np.full(looks.count, -1), np.zeros(looks.count, int)
+    thumbnails = Thumbnails(images)
+    neighbors = Neighbors(thumbnails.hashes, max(within, across))
+    leaders, distance = np.full(thumbnails.count, -1), np.zeros(thumbnails.count, int)
     sharpest_first = np.argsort(-images["sharpness"].to_numpy(), kind="stable")
-    for image in progress(sharpest_first, "frames", total=looks.count):
+    for image in progress(sharpest_first, "frames", total=thumbnails.count):
         if leaders[image] >= 0:
             continue
         near = -np.sort(-neighbors.of(image))  # mirror images first: the others overwrite them
-        near = near[leaders[near % looks.count] < 0]
-        bits, is_same_shot, changes = looks.compare(near, image)
+        near = near[leaders[near % thumbnails.count] < 0]
+        bits, is_same_shot, changes = thumbnails.compare(near, image)
         chosen = (bits <= np.where(is_same_shot, within, across)) & (changes <= max_change)
-        leaders[near[chosen] % looks.count] = image
-        distance[near[chosen] % looks.count] = bits[chosen]
+        leaders[near[chosen] % thumbnails.count] = image
+        distance[near[chosen] % thumbnails.count] = bits[chosen]
     return leaders, distance
 
 

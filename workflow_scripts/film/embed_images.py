@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.film.people.colors import describe_colors
-from workflow_scripts.film.people.crops import cut_out
+from workflow_scripts.film.people.crops import crop_instance
 from workflow_scripts.lib.images import decode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
@@ -72,7 +72,7 @@ def read_images(
         images.append(Image(frame_id, "background", shrink(clean), describe_colors(clean)))
     for row in people.itertuples():
         mask = decode_rle(row.mask, row.height_px, row.width_px)
-        figure = shrink(cut_out(image, mask, padding))
+        figure = shrink(crop_instance(image, mask, padding))
         colors = describe_colors(image, mask, row.region)
         images.append(Image(row.instance_id, "instance", figure, colors))
     return images

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from workflow_scripts.film.people.clusters import mean_distances
 from workflow_scripts.film.people.colors import compare_colors, describe_colors
-from workflow_scripts.film.people.crops import cut_out
+from workflow_scripts.film.people.crops import crop_instance
 from workflow_scripts.film.people.roster import find_gaps
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import read_image_file
@@ -49,7 +49,7 @@ def describe_reference(path: Path, detect, segment, embed, padding: float) -> tu
     if row is None:
         return None, None, "no_person"
     region = None if people.regions is None else people.regions[row]
-    (vector,) = embed([cut_out(image, people.masks[row], padding)])
+    (vector,) = embed([crop_instance(image, people.masks[row], padding)])
     return vector, describe_colors(image, people.masks[row], region), ""
 
 

@@ -26,7 +26,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
-MOST_LOGGED = 10  # kinds of problem
+MAX_LOGGED = 10  # kinds of problem
 FRAMES = pa.schema(
     [
         ("frame_id", pa.string()),
@@ -128,12 +128,12 @@ def check_readable(rows: pd.DataFrame, problems: list[Problem], film: str, most:
 def report_problems(problems: list[Problem]) -> None:
     """Log each kind of problem once, with its first time; problems.parquet has all of them."""
     kinds = Counter(problem.problem for problem in problems)
-    for text, count in kinds.most_common(MOST_LOGGED):
+    for text, count in kinds.most_common(MAX_LOGGED):
         first = next(problem for problem in problems if problem.problem == text)
         times = f" ({count} times)" if count > 1 else ""
         log.warning("%s, %.2f s: %s%s", first.file, first.time_s, text, times)
-    if len(kinds) > MOST_LOGGED:
-        log.warning("and %d more; problems.parquet lists them", len(kinds) - MOST_LOGGED)
+    if len(kinds) > MAX_LOGGED:
+        log.warning("and %d more; problems.parquet lists them", len(kinds) - MAX_LOGGED)
 
 
 def main(

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.people.appearance import Appearance, mean_appearance, stack_appearances
 from workflow_scripts.film.people.clusters import link_average, mean_distances
-from workflow_scripts.film.people.looks import Looks, mean_looks, stack_looks
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.reviews import count_unknown, read_review
@@ -41,7 +41,7 @@ MIN_PAIRS = 4  # people seen together; fewer say nothing about a film
 
 def read_tracks(
     instances: list[str], embeddings: list[str]
-) -> tuple[pd.DataFrame, list[str], Looks, Looks, Looks]:
+) -> tuple[pd.DataFrame, list[str], Appearance, Appearance, Appearance]:
     """All instances; ids and looks of their tracks, and looks of the tracks' first and last halves.
 
     Shard by shard: shards hold whole shots, and only the means of their tracks stay in memory.
@@ -53,23 +53,23 @@ def read_tracks(
         people.append(rows)
         embedded = read_manifest(vectors, ["image_id", "kind", "vector", "colors"])
         embedded = embedded[embedded["kind"] == "instance"].set_index("image_id")
-        looks_of = rows.sort_values("instance_id").join(embedded, on="instance_id")
-        for track_id, track in looks_of.groupby("track_id"):
+        appearance_of = rows.sort_values("instance_id").join(embedded, on="instance_id")
+        for track_id, track in appearance_of.groupby("track_id"):
             names.append(track_id)
             middle = -(-len(track) // 2)
             for kind, part in enumerate((track, track[:middle], track[middle:])):
-                means[kind].append(mean_looks(part if len(part) else track))
-    looks = [
-        Looks(
+                means[kind].append(mean_appearance(part if len(part) else track))
+    appearance = [
+        Appearance(
             np.array([colors for colors, _ in pairs], np.float32),
             np.array([vector for _, vector in pairs], np.float32),
         )
         for pairs in means
     ]
-    return pd.concat(people, ignore_index=True), names, *looks
+    return pd.concat(people, ignore_index=True), names, *appearance
 
 
-def find_together(people: pd.DataFrame, tracks: list[str]) -> np.ndarray:
+def find_cooccurring(people: pd.DataFrame, tracks: list[str]) -> np.ndarray:
     """Tell (T, T) which tracks share a frame: they are different people."""
     numbers = people["track_id"].map({name: n for n, name in enumerate(tracks)})
     together = np.zeros((len(tracks), len(tracks)), bool)
@@ -133,7 +133,7 @@ def score_tracks(distances: np.ndarray, labels: np.ndarray, limit: float) -> np.
 
 def match_tracks(
     tracks: list[str],
-    looks: Looks,
+    appearance: Appearance,
     together: np.ndarray,
     references: pd.DataFrame,
     reviewed: dict[str, str],
@@ -147,7 +147,7 @@ def match_tracks(
     """
     count = len(tracks)
     seeds = np.array([reviewed.get(name, "") for name in tracks] + list(references["character"]))
-    everyone = looks.join(stack_looks(references))
+    everyone = appearance.join(stack_appearances(references))
     distances = everyone.distances(everyone, vector_weight)
     named = seeds != ""
     apart = named[:, None] & named[None] & (seeds[:, None] != seeds[None])
@@ -202,19 +202,19 @@ def main(
     cluster_threshold_interpolation: float,
     min_score: float,
 ) -> Counts:
-    people, tracks, looks, early, late = read_tracks(instances, embeddings)
+    people, tracks, appearance, early, late = read_tracks(instances, embeddings)
     corrections = read_review(review, "identities", {"character": characters})
     said = dict(zip(corrections["id"], corrections["character"], strict=True))
     images = read_manifest(references, ["character", "vector", "colors", "reason"])
     images = images[(images["reason"] == "") & images["character"].isin(characters)]
     log.info("%d tracks, %d references, %d corrections", len(tracks), len(images), len(said))
     if tracks:
-        together = find_together(people, tracks)
+        together = find_cooccurring(people, tracks)
         same = np.diag(early.distances(late, vector_weight))
-        different = looks.distances(looks, vector_weight)[np.triu(together)]
+        different = appearance.distances(appearance, vector_weight)[np.triu(together)]
         limit = choose_limit(same, different, max_distance, cluster_threshold_interpolation)
         log.info("tracks join up to a distance of %.3f", limit)
-        table = match_tracks(tracks, looks, together, images, said, limit, vector_weight)
+        table = match_tracks(tracks, appearance, together, images, said, limit, vector_weight)
         sizes = people["track_id"].value_counts()
         rows = assign_identities(number_clusters(table, sizes), people, said, min_score)
     else:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.film.places.holes import blend_seam, find_shadow, grow_masks
+from workflow_scripts.film.places.holes import blend_seam, dilate_masks, find_shadow
 from workflow_scripts.film.places.plates import (
     MAX_REGISTRATION_ERROR,
     find_changes,
@@ -94,7 +94,7 @@ class Shot:
         grow, shadow = self.margins
         if not masks:
             return np.zeros(size, bool), np.zeros(size, bool)
-        return grow_masks(masks, max(1, round(grow * size[0])), shadow)
+        return dilate_masks(masks, max(1, round(grow * size[0])), shadow)
 
     def _register(self, target: int, n: int) -> tuple[np.ndarray, float]:
         return register(self.view(target), self.view(n))

@@ -30,8 +30,8 @@ from workflow_scripts.film.text.lines import (
     LEAST_FIT,
     Box,
     count_letters,
-    cut_pieces,
     same_place,
+    split_long_shots,
 )
 from workflow_scripts.lib.images import clip_box, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -209,7 +209,7 @@ def main(
     table = read_manifest(frames, COLUMNS)
     table = table[table["file"] != ""].sort_values("frame_id")
     read = load_model(model, weights) if len(table) else None
-    pieces = cut_pieces(table)
+    pieces = split_long_shots(table)
     log.info("%d images in %d pieces of shots, %s", len(table), len(pieces), model["name"])
     tables: list[list[tuple]] = [[], [], []]
     for piece in progress(pieces, "reading text", total=len(pieces)):

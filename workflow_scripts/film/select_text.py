@@ -17,9 +17,9 @@ from workflow_scripts.film.text.lines import (
     CARD_GRID,
     Box,
     count_letters,
-    cut_pieces,
     overlap,
     same_place,
+    split_long_shots,
 )
 from workflow_scripts.lib.images import clip_box
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -221,7 +221,7 @@ def main(
     spots = group_spots(again[again["reading_id"].isin(selected["reading_id"])])
     tones = read_manifest(grays, ["frame_id", "gray"]).set_index("frame_id")["gray"].to_dict()
     rows = []
-    for piece in cut_pieces(table):
+    for piece in split_long_shots(table):
         placed = place_lines(piece["frame_id"].tolist(), lines, spots, min_fit)
         rows += describe_piece(piece, placed, tones)
     found = pd.DataFrame(rows, columns=TEXT.names)

@@ -24,7 +24,7 @@ class CineloraError(Exception):
     """A problem that the user can mend; shown without a traceback."""
 
 
-def say_plainly(error: Exception) -> str:
+def format_error(error: Exception) -> str:
     """What a user reads instead of a traceback; "" where only the traceback tells anything."""
     if isinstance(error, CineloraError):
         return str(error)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
-from workflow_scripts.lib.errors import CineloraError, say_plainly
+from workflow_scripts.lib.errors import CineloraError, format_error
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.progress_file import sum_progress
@@ -58,7 +58,7 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
     params |= params.pop("block", {})
     with phase_log(snakemake.log[0]), _progress_file(snakemake) as done:
         counts = main(**snakemake.input, **snakemake.output, **params)
-        _say_gpu_memory()
+        _log_gpu_memory()
         whole = "shard" not in dict(snakemake.wildcards.items())
         if whole and counts.read and not counts.kept:
             raise CineloraError(
@@ -69,7 +69,7 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
         done.update(asdict(counts))
 
 
-def _say_gpu_memory() -> None:
+def _log_gpu_memory() -> None:
     """Log the most GPU memory that torch held; phases without torch do not import it for that."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
@@ -89,7 +89,7 @@ def phase_log(path: str | Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if plainly := say_plainly(error):
+        if plainly := format_error(error):
             log.error("ERROR %s", plainly)
         else:
             log.exception("ERROR that cinelora did not expect; please report it with this log")

@@ -22,6 +22,8 @@ RENAMED = {  # options and blocks as they were called -> as they are now
     "segment_instances.zoom_every": "segment_instances.tiling_interval",
     "identify_characters.openness": "identify_characters.cluster_threshold_interpolation",
     "inpaint_backgrounds.most_sources": "inpaint_backgrounds.max_sources",
+    "cluster_scenes.same_view": "cluster_scenes.view_similarity",
+    "classify_expressions.max_turn": "classify_expressions.max_yaw",
     "cluster_scenes.min_likeness": "cluster_scenes.min_similarity",
     "classify_expressions.resting_share": "classify_expressions.prior_correction",
     "classify_lighting.thresholds.fog_veil": "classify_lighting.thresholds.fog_dark_channel",

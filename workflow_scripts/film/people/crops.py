@@ -5,7 +5,7 @@ import numpy as np
 from workflow_scripts.lib.images import NEUTRAL_GRAY, composite, mask_box
 
 
-def cut_out(image: np.ndarray, mask: np.ndarray, padding: float) -> np.ndarray:
+def crop_instance(image: np.ndarray, mask: np.ndarray, padding: float) -> np.ndarray:
     """Square (S, S, 3) around the box of a mask (H, W), gray wherever the mask is not.
 
     `padding` is the margin on each side as a share of the box's longer side. No pixel is scaled.

@@ -22,7 +22,7 @@ def find_feet(mask: np.ndarray) -> np.ndarray | None:
     return feet
 
 
-def grow_masks(
+def dilate_masks(
     masks: list[np.ndarray], grow_px: int, shadow: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Join the masks (H, W) of one frame: the hole, and where shadows may lie beside it.

@@ -28,7 +28,7 @@ def count_letters(text: str) -> int:
     return sum(character.isalnum() for character in text)
 
 
-def cut_pieces(table: pd.DataFrame) -> list[pd.DataFrame]:
+def split_long_shots(table: pd.DataFrame) -> list[pd.DataFrame]:
     """The images of each shot in order; those of a long one in several pieces."""
     shots = [shot for _, shot in table.groupby("shot_id")]
     return [

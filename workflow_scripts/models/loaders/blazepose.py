@@ -12,7 +12,7 @@ import numpy as np
 
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections, no_detections
-from workflow_scripts.models.loaders.blazepose_people import HIPS, Body, tell_apart
+from workflow_scripts.models.loaders.blazepose_people import HIPS, Body, separate_people
 from workflow_scripts.models.loaders.blazepose_regions import (
     DETECT_PX,
     boxes_to_regions,
@@ -102,7 +102,7 @@ def load_segment(
         regions = detections.regions
         if regions is None:
             regions = boxes_to_regions(detections.boxes)
-        people = tell_apart(image, regions, detections.scores, measure)
+        people = separate_people(image, regions, detections.scores, measure)
         if not people:
             return no_detections(height, width, regions=True)
         cells = [person.body.region[2] / LANDMARK_PX for person in people]  # px per cell of the net

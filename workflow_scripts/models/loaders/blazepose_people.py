@@ -18,7 +18,7 @@ MIN_PRESENCE = 0.5  # the landmark net's own "there is a person"
 OUTSIDE = -20.0  # mask logit where the region does not reach
 CORE = 2.0  # mask logit from which a pixel is surely the person's
 GRAY = 128
-MOST_TRIES = 2  # other arrangements of people who touch; each takes some 20 ms a person
+MAX_TRIES = 2  # other arrangements of people who touch; each takes some 20 ms a person
 TOUCHING = 0.03  # share of the smaller mask: less is a seam between neighbors
 # Two looks at one person: so much of the smaller mask shared, trunks so near (in torsos).
 SAME_AT_ONCE, SAME_WHEN_HIDDEN = (0.5, 0.2), (0.3, 0.35)
@@ -51,7 +51,7 @@ class Person:
 Measure = Callable[[np.ndarray, np.ndarray], Body]
 
 
-def tell_apart(
+def separate_people(
     image: np.ndarray, regions: np.ndarray, scores: np.ndarray, measure: Measure
 ) -> list[Person]:
     """The different people among regions (N, 4) with scores (N,) of the detector.
@@ -67,7 +67,7 @@ def tell_apart(
     sureness = np.array([0.0 if person is None else person.sureness for person in people])
     order = [int(row) for row in np.argsort(-sureness, kind="stable")]
     best, gave_way = _arrange(image, regions, scores, measure, people, order)
-    for row in gave_way[:MOST_TRIES]:
+    for row in gave_way[:MAX_TRIES]:
         if people[row] is None:
             continue
         first = [row, *(other for other in order if other != row)]

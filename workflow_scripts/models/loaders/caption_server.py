@@ -29,7 +29,7 @@ from workflow_scripts.lib.logs import log
 ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
 TRIES = 4
 PAUSE_S = 2.0  # before the second try; each later one waits twice as long
-MOST_PAUSE_S = 120.0  # a server that asks for more is not waited for
+MAX_PAUSE_S = 120.0  # a server that asks for more is not waited for
 Ask = Callable[..., list[str]]  # ask(images, questions, system="") -> answers, in order
 
 
@@ -133,7 +133,7 @@ def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) ->
             cause = getattr(error, "reason", error)
             cause = cause if isinstance(cause, Exception) else error
             problem = f"could not be reached ({type(cause).__name__})"
-        if pause > MOST_PAUSE_S:
+        if pause > MAX_PAUSE_S:
             problem += f", to be asked again in {pause:.0f} s"
             break
         if tried + 1 < TRIES:

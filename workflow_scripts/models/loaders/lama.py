@@ -30,7 +30,7 @@ def load_inpaint(
     def inpaint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
         if not mask.any():
             return image.copy()
-        x0, y0, x1, y1 = see_around(mask)
+        x0, y0, x1, y1 = crop_with_context(mask)
         part, hole = image[y0:y1, x0:x1], mask[y0:y1, x0:x1]
         painted = image.copy()
         painted[y0:y1, x0:x1] = np.where(hole[..., None], paint(net, part, hole, max_side_px), part)
@@ -52,7 +52,7 @@ def open_lama(path: Path, device: str) -> SimpleLama:
         ) from error
 
 
-def see_around(mask: np.ndarray) -> tuple[int, int, int, int]:
+def crop_with_context(mask: np.ndarray) -> tuple[int, int, int, int]:
     """Part x0, y0, x1, y1 of the image that LaMa sees: the hole and as much again round it."""
     x0, y0, x1, y1 = mask_box(mask)
     wide = max(MIN_CONTEXT_PX, int(CONTEXT * (x1 - x0)))

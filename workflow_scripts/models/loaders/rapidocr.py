@@ -7,7 +7,7 @@ import numpy as np
 from rapidocr_onnxruntime import RapidOCR
 
 DETECTION_SIDE_PX = 480  # short side at detection: 12 px high letters of a 540-line film are found
-MOST_LINES = 16  # read in one image: of a page of credits the largest tell enough
+MAX_LINES = 16  # read in one image: of a page of credits the largest tell enough
 THREADS = 2  # as many as the rule asks for; the default would take the whole machine
 FILES = {
     "det_model_path": "ch_PP-OCRv4_det_infer.onnx",
@@ -31,7 +31,7 @@ class TextReader:
         corners = self._find_lines(bgr)
         if not len(corners):
             return []
-        corners = keep_largest(corners, MOST_LINES)
+        corners = keep_largest(corners, MAX_LINES)
         crops = self.engine.get_crop_img_list(bgr, corners)
         crops, _, _ = self.engine.text_cls(crops)  # turns lines that stand on their head
         read, _ = self.engine.text_rec(crops, False)

@@ -13,7 +13,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import Batches, check_provider, open_onnx
 
 BODY = 17  # COCO's points of the body; the 133 of the whole body begin with them
-MOST_AT_ONCE = 16  # people of one image
+MAX_AT_ONCE = 16  # people of one image
 
 
 def load_pose(
@@ -29,7 +29,7 @@ def load_pose(
         net = RTMPose(str(path), tuple(input_px), backend="onnxruntime", device=device)
     check_provider(net.session, device)
     several = not isinstance(net.session.get_inputs()[0].shape[0], int)
-    batches = Batches(partial(find_joints, net), MOST_AT_ONCE if several else 1)
+    batches = Batches(partial(find_joints, net), MAX_AT_ONCE if several else 1)
 
     def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
         if not len(boxes):  # rtmlib would take the whole image for a person

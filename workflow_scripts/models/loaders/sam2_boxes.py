@@ -75,7 +75,7 @@ class BoxSegmenter:
         ]
 
     @torch.inference_mode()
-    def cut_out(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def predict_masks(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Logits (N, H, W) float32 of what stands in each box (N, 4); above 0 is the mask."""
         height, width = image.shape[:2]
         scale = self.side_px / np.array([width, height] * 2, np.float32)
@@ -91,7 +91,7 @@ class BoxSegmenter:
         height, width = image.shape[:2]
         if not len(detections):
             return no_detections(height, width, regions=False)
-        logits = self.cut_out(image, detections.boxes)
+        logits = self.predict_masks(image, detections.boxes)
         logits = np.where(near_boxes(detections.boxes, height, width), logits, -np.inf)
         masks = (logits > 0) & (logits == logits.max(0))  # a pixel belongs to the surest
         rows = np.flatnonzero(masks.any((1, 2)))

@@ -65,13 +65,13 @@ class Follower:
         """Masks (T, H, W) of all tracks where the memory sees them in this frame; empty if not."""
         if not self.tracks:
             return np.zeros((0, height, width), bool)
-        logits = torch.stack([self._look(track.session) for track in self.tracks.values()])
+        logits = torch.stack([self._predict(track.session) for track in self.tracks.values()])
         logits = torch.nn.functional.interpolate(logits[:, None], (height, width), mode="bilinear")
         logits = logits[:, 0]
         surest = torch.arange(len(logits), device=logits.device) == logits.argmax(0)[..., None]
         return ((logits > 0) & surest.permute(2, 0, 1)).cpu().numpy()
 
-    def _look(self, session: Sam2VideoInferenceSession) -> torch.Tensor:
+    def _predict(self, session: Sam2VideoInferenceSession) -> torch.Tensor:
         """Logits (h, w) of one track in this frame; far below 0 where the memory sees nobody."""
         session.cache.cache_vision_features(self.frame, self.image_embeddings)
         image = torch.zeros(1, 1, 1, device=self.model.device)  # not needed beside its embeddings
@@ -98,7 +98,7 @@ class Follower:
             session = self.tracks[track].session
             session.add_mask_inputs(0, self.frame, (pixels >= 0.5).float())
             session.obj_with_new_inputs = [0]
-            self._look(session)
+            self._predict(session)
 
     def evict(self) -> None:
         """Drop who is long gone, and what no later frame asks for: a long shot has many of both."""

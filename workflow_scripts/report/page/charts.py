@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from workflow_scripts.report.page.blocks import Bar
-from workflow_scripts.report.page.funnel import Funnel, say_reason
+from workflow_scripts.report.page.funnel import Funnel, format_reason
 from workflow_scripts.report.page.svg import drawing, tag
 
 ROW, BAR = 30, 18  # height of a row and of the bar in it
@@ -21,7 +21,7 @@ def list_steps(funnel: Funnel) -> list[tuple[str, int, int, str]]:
     steps, left = [("sampled", 0, funnel.read, "rest")], funnel.read
     for reason, count in funnel.aside.items():
         left -= count
-        steps.append((say_reason(reason), left, count, "aside"))
+        steps.append((format_reason(reason), left, count, "aside"))
     return [*steps, ("kept", 0, left, "kept")]
 
 

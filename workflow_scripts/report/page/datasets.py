@@ -184,8 +184,8 @@ def _tabulate_scores(scores: pd.DataFrame) -> Table:
     strengths = sorted(scores["strength"].dropna().unique())
     rows = []
     for name, group in scores.groupby("score", sort=False):
-        values = {row.strength: _say_score(row) for row in group.itertuples()}
-        alone = [_say_score(row) for row in group.itertuples() if pd.isna(row.strength)]
+        values = {row.strength: _format_score(row) for row in group.itertuples()}
+        alone = [_format_score(row) for row in group.itertuples() if pd.isna(row.strength)]
         better = {"up": "higher", "down": "lower"}.get(group["better"].iloc[0], "")
         cells = [*(values.get(strength, "") for strength in strengths), " ".join(alone)]
         rows.append([name.replace("_", " "), *cells, better, group["note"].iloc[0]])
@@ -194,7 +194,7 @@ def _tabulate_scores(scores: pd.DataFrame) -> Table:
     return Table("Scores", ["score", *head, "dataset alone", "better", ""], rows, note=note)
 
 
-def _say_score(row: Any) -> str:
+def _format_score(row: Any) -> str:
     """0.41, below it 0.38 to 0.44; "" where nothing could be measured."""
     if pd.isna(row.value):
         return ""

@@ -23,8 +23,8 @@ from workflow_scripts.report.page.funnel import (
     Funnel,
     count_dataset,
     count_frames,
+    format_reason,
     list_reasons,
-    say_reason,
 )
 from workflow_scripts.report.page.images import Look, colors, pick_evenly, read_small
 from workflow_scripts.report.page.results import Results
@@ -72,10 +72,10 @@ class Film:
 def show_frame(film: Film, row: Any, note: str = "", tint: str = "") -> Card:
     """A frame with its time in the film; `row` has frame_id, time_s and file."""
     image = film.look.uri(film.frame_image(row.file))
-    return Card([image], row.frame_id, note or say_time(row.time_s), tint=tint)
+    return Card([image], row.frame_id, note or format_time(row.time_s), tint=tint)
 
 
-def say_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """12.3 s, or 4:05 from the second minute on."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
@@ -93,7 +93,7 @@ def show_figures(film: Film) -> Figures:
     frames, people = film.results.frames(), film.results.people()
     shots = film.results.table("shots", ["shot_id", "end_s"])
     figures = [
-        (say_time(float(shots["end_s"].max())) if len(shots) else "0 s", "of film"),
+        (format_time(float(shots["end_s"].max())) if len(shots) else "0 s", "of film"),
         (f"{len(shots)}", "shots"),
         (f"{len(frames)}", "frames sampled"),
         (f"{int((frames['reason'] == '').sum())}", "frames kept"),
@@ -129,7 +129,7 @@ def _tabulate(datasets: Sequence[Funnel]) -> Table:
     for split, words in SPLITS.items():
         rows.append([words, *(funnel.kept[split] for funnel in datasets)])
     for reason in list_reasons(list(datasets)):
-        rows.append([say_reason(reason), *(funnel.aside.get(reason, "") for funnel in datasets)])
+        rows.append([format_reason(reason), *(funnel.aside.get(reason, "") for funnel in datasets)])
     foot = ["all that the film offers", *(funnel.read for funnel in datasets)]
     head = ["", *(funnel.name for funnel in datasets)]
     note = (
@@ -167,7 +167,7 @@ def show_frames(film: Film) -> Section:
         shown = pick_evenly(_rows(rows[rows["file"] != ""]), max(1, size // 3))
         note = "" if shown else "These repeat an image that was already written: none of their own."
         cards = [show_frame(film, row) for row in shown]
-        title = f"Set aside: {say_reason(reason)}"
+        title = f"Set aside: {format_reason(reason)}"
         blocks.append(Gallery(title, cards, len(rows), note=note))
     lead = f"{len(kept)} of {len(frames)} frames go on; the rest lie below, by reason."
     return Section("frames", "Frames, kept and set aside", lead, blocks)

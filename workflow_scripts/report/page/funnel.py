@@ -72,7 +72,7 @@ class Funnel:
         return f"{' + '.join(parts)} = {self.read} {self.unit}"
 
 
-def say_reason(reason: str) -> str:
+def format_reason(reason: str) -> str:
     """A reason in words; one that is new here keeps its own name."""
     return WORDS.get(reason, reason.replace("_", " "))
 

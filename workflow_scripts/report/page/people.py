@@ -7,8 +7,8 @@ import pandas as pd
 
 from workflow_scripts.lib.images import decode_rle
 from workflow_scripts.report.page.blocks import Bar, Bars, Card, Gallery, Note, Section, Table
-from workflow_scripts.report.page.film import Film, say_time
-from workflow_scripts.report.page.funnel import say_reason
+from workflow_scripts.report.page.film import Film, format_time
+from workflow_scripts.report.page.funnel import format_reason
 from workflow_scripts.report.page.images import (
     NOBODY,
     crop_around,
@@ -106,7 +106,9 @@ def _show_person(film: Film, row: Any, note: str = "") -> Card:
     frame = film.results.frames_by_id().loc[row.frame_id]
     image = film.frame_image(frame["file"], int(frame["width_px"]))
     cut, _, _ = crop_around(image, (row.x0, row.y0, row.x1, row.y1))
-    words = note or (say_reason(row.who_reason) if row.who_reason else say_time(frame["time_s"]))
+    words = note or (
+        format_reason(row.who_reason) if row.who_reason else format_time(frame["time_s"])
+    )
     tint = film.tints.get(row.character, NOBODY)
     return Card([film.look.uri(cut, TALL_PX)], row.instance_id, words, tint=tint)
 
@@ -126,7 +128,7 @@ def show_references(film: Film) -> list[Table]:
     if not len(rows):
         return []
     lines = [
-        [r.reference_id, r.character, say_reason(r.reason) or "used"] for r in rows.itertuples()
+        [r.reference_id, r.character, format_reason(r.reason) or "used"] for r in rows.itertuples()
     ]
     return [Table("Reference images", ["image", "character", ""], lines)]
 

@@ -7,7 +7,7 @@ import pandas as pd
 from workflow_scripts.lib.images import Rle, decode_rle
 from workflow_scripts.report.page.blocks import Bar, Bars, Card, Figures, Gallery, Section, Table
 from workflow_scripts.report.page.film import Film, show_frame
-from workflow_scripts.report.page.funnel import say_reason
+from workflow_scripts.report.page.funnel import format_reason
 from workflow_scripts.report.page.images import draw_edge, pick_evenly, read_small
 
 LIGHT = ["frame_id", "time_of_day", "weather", "indoor", "light", "warmth"]
@@ -32,7 +32,7 @@ def show_backgrounds(film: Film) -> Section:
     if len(cleaned):
         blocks += [_show_shares(cleaned), _show_pairs(film, cleaned)]
     counts = rows.loc[rows["reason"] != "", "reason"].value_counts()
-    said = [[say_reason(reason), int(n)] for reason, n in counts.items()]
+    said = [[format_reason(reason), int(n)] for reason, n in counts.items()]
     if said:
         blocks.append(Table("No good as backgrounds", ["why", "frames"], said))
     return Section("backgrounds", title, lead, blocks)

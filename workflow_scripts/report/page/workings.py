@@ -13,7 +13,7 @@ import pandas as pd
 from workflow_scripts.lib.rules import list_benchmarks
 from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
-from workflow_scripts.report.page.film import Film, say_time
+from workflow_scripts.report.page.film import Film, format_time
 
 PACKAGES = ("snakemake", "torch", "diffusers", "peft", "open_clip_torch", "opencv-python-headless")
 
@@ -24,7 +24,7 @@ def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
     if path is None:
         return None
     metrics = json.loads(path.read_text())
-    rows = [_say_metric(name, row) for name, row in metrics.items()]
+    rows = [_format_metric(name, row) for name, row in metrics.items()]
     goals = [row["reached"] for row in metrics.values() if row["reached"] is not None]
     lead = f"{sum(goals)} of {len(goals)} goals are reached, measured against exact ground truth."
     head = ["figure", "value", "goal", "", "cases"]
@@ -32,7 +32,7 @@ def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
     return Section("accuracy", "How accurate each phase is", lead, [table])
 
 
-def _say_metric(name: str, row: Mapping[str, Any]) -> list:
+def _format_metric(name: str, row: Mapping[str, Any]) -> list:
     goal, sign = row.get("goal"), "at least" if row.get("at_least", True) else "at most"
     words = {True: "reached", False: "below the goal", None: ""}[row["reached"]]
     if row["reached"] is False and not row.get("at_least", True):
@@ -49,21 +49,21 @@ def show_timings(film: Film, benchmarks: str, phases: Mapping[str, Mapping]) -> 
     times = times.sort_values("s", ascending=False)
     longest, total = float(times["s"].max()), float(times["s"].sum())
     bars = [
-        Bar(row.phase, row.s / longest, f"{say_duration(row.s)}, {row.s / total:.0%}")
+        Bar(row.phase, row.s / longest, f"{format_duration(row.s)}, {row.s / total:.0%}")
         for row in times.head(8).itertuples()
     ]
-    rows = [_say_timing(row, phases.get(row.phase, {})) for row in times.itertuples()]
+    rows = [_format_timing(row, phases.get(row.phase, {})) for row in times.itertuples()]
     head = ["phase", "jobs", "wall", "processor", "peak memory", "read", "per second"]
-    foot = ["all", int(times["jobs"].sum()), say_duration(total)]
+    foot = ["all", int(times["jobs"].sum()), format_duration(total)]
     foot += [
-        say_duration(float(times["cpu_time"].sum())),
+        format_duration(float(times["cpu_time"].sum())),
         f"{times['max_rss'].max():.0f} MB",
         "",
         "",
     ]
     note = "Wall time is summed over jobs; those that ran side by side count twice."
     blocks = [Bars("The longest phases", bars), Table("Every phase", head, rows, foot, note)]
-    lead = f"{say_duration(total)} of work in {int(times['jobs'].sum())} jobs."
+    lead = f"{format_duration(total)} of work in {int(times['jobs'].sum())} jobs."
     return Section("timings", "How long it took", lead, blocks)
 
 
@@ -95,15 +95,15 @@ def _shard_count(path: Path) -> str:
     return found[1] if found else ""
 
 
-def _say_timing(row: Any, counts: Mapping[str, Any]) -> list:
+def _format_timing(row: Any, counts: Mapping[str, Any]) -> list:
     read, seconds = counts.get("read", 0), counts.get("seconds", 0.0)
     rate = f"{read / seconds:.3g}" if read and seconds else ""
     words = f"{read} {counts['unit']}" if read else ""
-    times = [say_duration(row.s), say_duration(row.cpu_time), f"{row.max_rss:.0f} MB"]
+    times = [format_duration(row.s), format_duration(row.cpu_time), f"{row.max_rss:.0f} MB"]
     return [row.phase, row.jobs, *times, words, rate]
 
 
-def say_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """0.4 s, 12 s, 3 min 05 s, 1 h 02 min."""
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -169,4 +169,4 @@ def show_problems(film: Film, reviews: Sequence[str]) -> Section:
 
 
 def _at(time_s: float) -> str:
-    return "" if pd.isna(time_s) else say_time(float(time_s))
+    return "" if pd.isna(time_s) else format_time(float(time_s))
