@@ -54,7 +54,13 @@ PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy"
 
 def make_fingerprint(settings: Settings, seed: int, dataset_sha256: str, base: Base) -> str:
     """Two trainings with the same fingerprint take the same steps."""
-    parts = [asdict(settings), seed, dataset_sha256, base.sha256, hash_code("adapter.train_adapter")]
+    parts = [
+        asdict(settings),
+        seed,
+        dataset_sha256,
+        base.sha256,
+        hash_code("adapter.train_adapter"),
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

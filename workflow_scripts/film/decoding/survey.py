@@ -1,0 +1,124 @@
+"""A look at a film before the pass: its bars, its fields, its brightest light.
+
+Frames spread over the whole film are decoded: keyframes where it has enough of them, else whatever
+comes at those times while the film is decoded once more.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from workflow_scripts.film.decoding.bars import BarFinder, Crop
+from workflow_scripts.film.decoding.fields import FieldSigns, cut_strips, read_sign
+from workflow_scripts.film.decoding.tone_mapping import WHITE_NITS, find_mapper
+from workflow_scripts.film.decoding.video import Film
+from workflow_scripts.film.decoding.yuv import as_planar, bit_depth, is_full_range, view_planes
+
+SPACING_S = 1.0  # between frames that are looked at, and more where a film is
+MOST_LOOKS = 400
+FEWEST_KEYFRAMES = 12  # in different places: fewer tell too little about a film
+SMALLEST_IMAGE = 0.1  # share of a frame that the image fills: a film for phones, in a wide frame
+FIELD_LOOKS = 40  # places at which frames in a row are looked at for fields
+IN_A_ROW = 6  # frames there; hard telecine weaves two of five
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a film before its pass."""
+
+    crop: Crop | None = None  # what bars leave; None: everything
+    usual: Crop | None = None  # what bars leave in most frames; there the search for shots looks
+    field_order: str = ""  # tff | bff for films woven from fields
+    peak_nits: float = WHITE_NITS
+
+
+class Surveyor:
+    """Takes a few frames in a row from place after place."""
+
+    def __init__(self, threads: int):
+        self.threads = threads
+        self.size: tuple[int, int] | None = None  # of the first frame; others are left out
+        self.signs = FieldSigns()
+        self.peak_nits = WHITE_NITS
+        self._bars: BarFinder | None = None
+
+    def look(self, frames: list[av.VideoFrame]) -> None:
+        """Look at frames in a row."""
+        planar = [as_planar(frame) for frame in frames if not frame.is_corrupt]
+        self.size = self.size or (planar[0].width, planar[0].height) if planar else self.size
+        planar = [frame for frame in planar if (frame.width, frame.height) == self.size]
+        if not planar:
+            return
+        self._look_at_bars(planar[0])
+        mapper = find_mapper(planar[0])
+        if mapper is not None:
+            self.peak_nits = max(self.peak_nits, mapper.measure_peak(planar[0]))
+        strips = [cut_strips(view_planes(frame)[0]) for frame in planar] if planar[2:] else []
+        for three in zip(strips, strips[1:], strips[2:], strict=False):
+            self.signs.add(read_sign(*three))
+
+    def _look_at_bars(self, frame: av.VideoFrame) -> None:
+        if self._bars is None:
+            self._bars = BarFinder(0 if is_full_range(frame) else 16, SMALLEST_IMAGE)
+        if not self._bars.is_open or self._bars.find_usual() != self._bars.find():
+            self._bars.add((view_planes(frame)[0] >> (bit_depth(frame) - 8)).astype(np.uint8))
+
+    def sum_up(self) -> Survey:
+        """What was seen."""
+        found = (self._bars.find(), self._bars.find_usual()) if self._bars else (None, None)
+        crop, usual = (None if each == (0, 0, *(self.size or ())) else each for each in found)
+        return Survey(crop, usual, self.signs.order, self.peak_nits)
+
+
+def survey_film(path: Path, threads: int = 1) -> Survey:
+    """Look at frames spread over a film."""
+    surveyor = Surveyor(threads)
+    places = _find_keyframes(path)
+    looks = _read_in_order(path, threads) if places is None else _read_places(path, places)
+    for frames in looks:
+        surveyor.look(frames)
+    return surveyor.sum_up()
+
+
+def _find_keyframes(path: Path) -> list[int] | None:
+    """Stamps of keyframes spread over a film; None where its index names too few."""
+    with Film(path) as film:
+        stamps = sorted(
+            {entry.timestamp for entry in film.stream.index_entries if entry.is_keyframe}
+        )
+        if len(stamps) < FEWEST_KEYFRAMES or not film.duration_s:
+            return None
+        count = min(MOST_LOOKS, max(FEWEST_KEYFRAMES, round(film.duration_s / SPACING_S)))
+        wanted = np.linspace(stamps[0], stamps[-1], count)
+    return sorted({stamps[max(0, bisect_right(stamps, stamp) - 1)] for stamp in wanted})
+
+
+def _read_places(path: Path, stamps: list[int]) -> Iterator[list[av.VideoFrame]]:
+    """The keyframes at these stamps; at some of them, frames in a row."""
+    every = -(-len(stamps) // FIELD_LOOKS)
+    with Film(path) as film:
+        for number, stamp in enumerate(stamps):
+            try:
+                yield film.read_at(stamp, IN_A_ROW if number % every == 0 else 1)
+            except av.error.FFmpegError:
+                continue  # the pass over the whole film reports what cannot be read
+
+
+def _read_in_order(path: Path, threads: int) -> Iterator[list[av.VideoFrame]]:
+    """Frames in a row, every so often, of a film that is decoded from its start to its end."""
+    with Film(path, threads) as film:
+        spacing_s = max(SPACING_S / 2, film.duration_s / MOST_LOOKS)
+        due_s, row = 0.0, []
+        for time_s, frame in film:
+            if time_s < due_s:
+                continue
+            row.append(frame)
+            if len(row) >= IN_A_ROW:
+                yield row
+                due_s, row = max(time_s, due_s + spacing_s), []
+        if row:
+            yield row
