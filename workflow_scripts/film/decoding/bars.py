@@ -11,8 +11,8 @@ import numpy as np
 
 ALMOST_BLACK = 12  # gray levels above the darkest value that a bar may reach
 LIT_SHARE = 0.02  # of a row's pixels that may be lit: noise
-PARTS = 8  # of a row's length,
-LIT_PARTS = 6  # of which the image lights so many; a line of text fewer
+PARTS = 16  # of a row's length,
+LIT_PARTS = 12  # of which the image lights so many; a line of text fewer
 OUTER_EDGE = 0.015  # of the side: what is lit so near the edge is image, however little it fills
 DARK_FRAME = 0.5  # a frame whose lit part is smaller says nothing about the bars
 AGREED = 0.1  # share of the frames that must show the same bar

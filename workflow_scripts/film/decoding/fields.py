@@ -12,6 +12,7 @@ import numpy as np
 STRIPS = 6  # upright strips of a frame that are looked at,
 STRIP_PX = 16  # each so wide
 CLEARLY = 1.1  # times more combed, to count as a sign
+COMB_SPACING_PX = 128  # from strip to strip, where an image is measured
 COMB_LEVELS = 10  # gray levels by which lines of a comb stand out from those beside them
 LEAST_SIGNS = 3  # frames woven from fields, and
 LEAST_SHARE = 0.1  # share of the frames that tell: fewer are chance; hard telecine gives 0.4
@@ -46,7 +47,7 @@ def read_sign(before: np.ndarray, here: np.ndarray, after: np.ndarray) -> Sign:
 
 
 def _comb(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Per line (H - 2,): how far the lines of one lie from the mean of their neighbors in another."""
+    """Per line (H - 2,): how far lines of one lie from the mean of their neighbors in another."""
     doubled = cv2.add(outer[:-2], outer[2:])
     return cv2.absdiff(doubled, cv2.add(inner[1:-1], inner[1:-1])).sum(1, dtype=np.int64)
 
@@ -83,8 +84,10 @@ def measure_combing(luma: np.ndarray) -> float:
     """Share of an image's places, 0 to 1, whose lines alternate as those of a comb; (H, W)."""
     if luma.shape[0] < 4:
         return 0.0
-    luma = luma[:, : luma.shape[1] // 4 * 4].reshape(luma.shape[0], -1, 4)[:, ::4]
-    luma = np.ascontiguousarray(luma).reshape(luma.shape[0], -1)
+    width = max(STRIP_PX, luma.shape[1] // COMB_SPACING_PX * COMB_SPACING_PX)
+    if width > STRIP_PX:
+        luma = luma[:, :width].reshape(len(luma), -1, COMB_SPACING_PX)[..., :STRIP_PX]
+    luma = np.ascontiguousarray(luma).reshape(len(luma), -1)
     up = (cv2.subtract(luma[1:], luma[:-1]) > COMB_LEVELS).view(np.uint8)  # saturates at 0
     down = (cv2.subtract(luma[:-1], luma[1:]) > COMB_LEVELS).view(np.uint8)
     teeth = (up[:-2] & down[1:-1] & up[2:]) | (down[:-2] & up[1:-1] & down[2:])

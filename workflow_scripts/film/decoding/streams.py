@@ -1,4 +1,4 @@
-"""Which stream of a file is the film, how long it promises to be, and which stamps tell its time."""
+"""Which stream of a file is the film, how long it promises to be, which stamps tell its time."""
 
 import re
 from collections import Counter

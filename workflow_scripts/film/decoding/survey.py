@@ -22,8 +22,10 @@ SPACING_S = 1.0  # between frames that are looked at, and more where a film is
 MOST_LOOKS = 400
 FEWEST_KEYFRAMES = 12  # in different places: fewer tell too little about a film
 SMALLEST_IMAGE = 0.1  # share of a frame that the image fills: a film for phones, in a wide frame
-FIELD_LOOKS = 40  # places at which frames in a row are looked at for fields
-IN_A_ROW = 6  # frames there; hard telecine weaves two of five
+FIELD_LOOKS = 6  # places at which frames in a row are looked at for fields; the pass looks on
+IN_A_ROW = 5  # frames there; hard telecine weaves two of five
+SURE = 5  # frames whose image reaches every edge: there are no bars
+STRIDE = 5  # places are looked at in so many rounds, so that the first ones lie far apart
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Surveyor:
         self.size: tuple[int, int] | None = None  # of the first frame; others are left out
         self.signs = FieldSigns()
         self.peak_nits = WHITE_NITS
+        self.wants_light = True  # until the first frame shows whether it is SDR
         self._bars: BarFinder | None = None
+        self._open = 0
 
     def look(self, frames: list[av.VideoFrame]) -> None:
         """Look at frames in a row."""
@@ -55,6 +59,7 @@ class Surveyor:
             return
         self._look_at_bars(planar[0])
         mapper = find_mapper(planar[0])
+        self.wants_light = mapper is not None
         if mapper is not None:
             self.peak_nits = max(self.peak_nits, mapper.measure_peak(planar[0]))
         strips = [cut_strips(view_planes(frame)[0]) for frame in planar] if planar[2:] else []
@@ -64,8 +69,16 @@ class Surveyor:
     def _look_at_bars(self, frame: av.VideoFrame) -> None:
         if self._bars is None:
             self._bars = BarFinder(0 if is_full_range(frame) else 16, SMALLEST_IMAGE)
-        if not self._bars.is_open or self._bars.find_usual() != self._bars.find():
+        if self.wants_bars:
             self._bars.add((view_planes(frame)[0] >> (bit_depth(frame) - 8)).astype(np.uint8))
+            self._open += self._bars.is_open
+
+    @property
+    def wants_bars(self) -> bool:
+        """Whether more frames may change what is known of the bars."""
+        if self._bars is None or self._open < SURE:
+            return True
+        return self._bars.find_usual() != self._bars.find()
 
     def sum_up(self) -> Survey:
         """What was seen."""
@@ -78,9 +91,17 @@ def survey_film(path: Path, threads: int = 1) -> Survey:
     """Look at frames spread over a film."""
     surveyor = Surveyor(threads)
     places = _find_keyframes(path)
-    looks = _read_in_order(path, threads) if places is None else _read_places(path, places)
-    for frames in looks:
-        surveyor.look(frames)
+    if places is None:
+        for frames in _read_in_order(path, threads):
+            surveyor.look(frames)
+        return surveyor.sum_up()
+    every = -(-len(places) // FIELD_LOOKS)
+    rounds = [place for start in range(STRIDE) for place in places[start::STRIDE]]
+    with Film(path) as film:
+        for number, stamp in enumerate(rounds):
+            count = IN_A_ROW if number % every == 0 else 1
+            if count > 1 or surveyor.wants_bars or surveyor.wants_light:
+                surveyor.look(_read_at(film, stamp, count))
     return surveyor.sum_up()
 
 
@@ -97,15 +118,11 @@ def _find_keyframes(path: Path) -> list[int] | None:
     return sorted({stamps[max(0, bisect_right(stamps, stamp) - 1)] for stamp in wanted})
 
 
-def _read_places(path: Path, stamps: list[int]) -> Iterator[list[av.VideoFrame]]:
-    """The keyframes at these stamps; at some of them, frames in a row."""
-    every = -(-len(stamps) // FIELD_LOOKS)
-    with Film(path) as film:
-        for number, stamp in enumerate(stamps):
-            try:
-                yield film.read_at(stamp, IN_A_ROW if number % every == 0 else 1)
-            except av.error.FFmpegError:
-                continue  # the pass over the whole film reports what cannot be read
+def _read_at(film: Film, stamp: int, count: int) -> list[av.VideoFrame]:
+    try:
+        return film.read_at(stamp, count)
+    except av.error.FFmpegError:
+        return []  # the pass over the whole film reports what cannot be read
 
 
 def _read_in_order(path: Path, threads: int) -> Iterator[list[av.VideoFrame]]:

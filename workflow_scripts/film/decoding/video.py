@@ -77,12 +77,19 @@ class Film:
         self.duration_s = read_promised_s(self._container, self.stream)  # 0: it does not say
         self._by_dts = self._container.format.name in WITHOUT_SHOW_TIMES
         start = None if self._by_dts else self.stream.start_time
-        rate = float(self.stream.average_rate or self.stream.guessed_rate or FALLBACK_RATE)
+        rate = self._read_rate()
         self._clock = Clock(None if start is None else float(start * self.stream.time_base), rate)
         self.frame_count = self.stream.frames or round(self.duration_s * rate)  # promised, or 0
         self.problems: list[Problem] = []
         self._gaps: list[Problem] = []
         self.shape = PixelShape()  # known from the first frame on
+
+    def _read_rate(self) -> float:
+        """Frames per second; without time stamps, FFmpeg's mean is a guess, what it read is not."""
+        rates = [self.stream.average_rate, self.stream.guessed_rate]
+        if self.stream.start_time is None:
+            rates = rates[::-1]
+        return float(rates[0] or rates[1] or FALLBACK_RATE)
 
     def __enter__(self) -> "Film":
         return self

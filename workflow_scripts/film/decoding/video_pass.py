@@ -33,7 +33,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log, progress
 
 MAX_THREADS = 4
-CHECK_S = 0.5  # between looks for fields in a film that seemed to have none
+CHECK_S = 1.0  # between looks for fields in a film that seemed to have none
 OPEN_S = 0.5  # so long the image must reach over the bars to show that they are none
 
 
@@ -89,7 +89,7 @@ class VideoReader:
         self._mapper: ToneMapper | None = None
 
     def read_all(self) -> Survey:
-        """Read the film; stop with another survey than the one given where that missed something."""
+        """Read the film; stop with another survey than was given where that missed something."""
         for timed in progress(self._decode(), "frames", total=self.film.frame_count):
             self._read(timed)
             if self.watch.survey != self.survey:
