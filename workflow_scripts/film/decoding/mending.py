@@ -16,10 +16,13 @@ import av
 import numpy as np
 
 from workflow_scripts.film.decoding.fields import FieldSigns, Sign, cut_strips, read_sign
-from workflow_scripts.film.decoding.yuv import as_planar, view_planes
+from workflow_scripts.film.decoding.yuv import as_planar, bit_depth, view_planes
 
 STAMP = Fraction(1, 25)  # of frames within the filters, which count them
 AROUND = 8  # frames before and after that say whether one is woven
+COMBED_PX = (
+    20  # of a block of 16x16 pixels: fieldmatch's own 80 pass the outline of a moving drawing
+)
 MATCHED, DEINTERLACED = "matched", "deinterlaced"
 
 
@@ -47,7 +50,9 @@ class Chain:
 
     def __init__(self, frame: av.VideoFrame, order: str):
         self.kind = describe(frame)
-        self._matching = _make_graph(frame, ("fieldmatch", f"order={order}:combmatch=full"))
+        self._matching = _make_graph(
+            frame, ("fieldmatch", f"order={order}:combmatch=full:combpel={COMBED_PX}")
+        )
         self._weaving = _make_graph(
             frame, ("bwdif", f"mode=send_frame:parity={order}:deint=interlaced")
         )
@@ -78,7 +83,7 @@ def mend_fields(film: Iterable[Timed], order: str) -> Iterator[Timed]:
     signs: deque[Sign] = deque(maxlen=2 * AROUND + 1)
     chain, given = None, 0  # given: frames of `pending` that the filters have given back
     for number, timed in enumerate(film):
-        timed = timed._replace(frame=as_planar(timed.frame))
+        timed = timed._replace(frame=_reduce_depth(as_planar(timed.frame)))
         timed.frame.pts, timed.frame.time_base = number, STAMP
         if chain is None or chain.kind != describe(timed.frame):
             yield from _drain(chain, pending, given, signs)
@@ -128,6 +133,11 @@ def _choose(pending: deque[Pending], signs: deque[Sign]) -> Timed:
 def _sign(pending: deque[Pending], place: int) -> None:
     strips = [pending[place + step].strips for step in (-1, 0, 1)]
     pending[place].sign = read_sign(*strips)
+
+
+def _reduce_depth(frame: av.VideoFrame) -> av.VideoFrame:
+    """The frame in 8 bits, all that fieldmatch knows."""
+    return frame if bit_depth(frame) == 8 else frame.reformat(format=frame.format.name[:7])
 
 
 def _make_graph(frame: av.VideoFrame, *filters: tuple[str, str]) -> av.filter.Graph:
