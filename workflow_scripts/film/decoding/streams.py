@@ -9,7 +9,8 @@ import av
 from workflow_scripts.lib.errors import CineloraError
 
 PROBED_PACKETS = 600  # of all streams that may be the film: some ten seconds
-FEW = 4  # a stream with less than a fourth of another one's packets shows stills
+FEW = 4  # a stream with less than a fourth of another one's packets shows stills,
+SMALL = 4  # and one with less than a fourth of its pixels is a preview
 DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # as Matroska writes it
 ABSOLUTE = "matroska"  # its lengths count from 0, not from where the film starts
 WITHOUT_SHOW_TIMES = {"avi"}  # what stands there for them is a guess; decoding times are true
@@ -34,7 +35,7 @@ def open_container(path: Path) -> av.container.InputContainer:
 
 
 def find_stream(container: av.container.InputContainer, path: Path) -> av.video.VideoStream:
-    """The film among a file's streams: no cover, no thumbnails; default before large."""
+    """The film among a file's streams: no cover, no preview; the default one, or the largest."""
     streams = [stream for stream in container.streams.video if not stream.disposition & STILLS]
     if not streams:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
@@ -55,12 +56,15 @@ def _choose(streams: list[av.video.VideoStream], path: Path) -> av.video.VideoSt
     counts = _count_packets(path, [stream.index for stream in streams])
     most = max(counts.values(), default=0)
     moving = [stream for stream in streams if counts[stream.index] * FEW >= most]
-    return max(moving, key=_rank)
+    largest = max(map(_measure_area, moving))
+    large = [stream for stream in moving if _measure_area(stream) * SMALL > largest]
+    return max(
+        large, key=lambda each: (bool(each.disposition & _KINDS.default), _measure_area(each))
+    )
 
 
-def _rank(stream: av.video.VideoStream) -> tuple[bool, int]:
-    is_default = bool(stream.disposition & _KINDS.default)
-    return is_default, (stream.width or 0) * (stream.height or 0)
+def _measure_area(stream: av.video.VideoStream) -> int:
+    return (stream.width or 0) * (stream.height or 0)
 
 
 def _count_packets(path: Path, indices: list[int]) -> Counter:

@@ -36,7 +36,7 @@ class Clock:
     """Seconds since the film began; they rise from frame to frame even where time stamps do not."""
 
     def __init__(self, start_s: float | None, rate: float):
-        self.step_s = 1 / rate
+        self.step_s = 1 / rate  # from frame to frame, as far as is known
         self.start_s = start_s
         self.last_s: float | None = None
         self.jumps = 0
@@ -56,6 +56,7 @@ class Clock:
             return self.last_s + self.step_s
         now_s = stamp_s - self.start_s
         if now_s > self.last_s:
+            self.step_s = now_s - self.last_s
             return now_s
         if self.last_s - now_s < SET_BACK_S:  # two frames of one stamp
             return self.last_s + STUMBLE_S
