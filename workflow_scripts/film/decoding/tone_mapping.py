@@ -1,8 +1,9 @@
 """Films in a wider range of light or color than a JPEG's (HDR10, HLG, BT.2020, P3), brought to it.
 
-Light is read by ITU-R BT.2100 (PQ and HLG), put at 203 cd/m2 for white (ITU-R BT.2408), rolled off
-above by the curve of ITU-R BT.2390 from the film's own peak, moved to the primaries of BT.709, and
-written for a display of ITU-R BT.1886. A film that is no brighter than white is not rolled off.
+Light is read by ITU-R BT.2100 (PQ and HLG), put at 203 cd/m2 for white (ITU-R BT.2408), moved to
+the primaries of BT.709, rolled off by the curve of ITU-R BT.2390 from the film's own peak (all of a
+color by what its brightest part needs, so that hues stay), and written for a display of ITU-R
+BT.1886. A film that is no brighter than white is not rolled off.
 """
 
 from dataclasses import dataclass
@@ -78,8 +79,7 @@ class ToneMapper:
         for top in range(0, luma.shape[0], BAND_ROWS):
             rows = slice(top, top + BAND_ROWS)
             yuv = cv2.merge([plane[rows] for plane in (luma, *chroma)]).astype(np.float32)
-            light = cv2.transform(self._read_light(yuv), self._to_bt709)
-            rgb[rows] = encode_sdr(light)
+            rgb[rows] = encode_sdr(self._read_light(yuv))
         return rgb
 
     def measure_peak(self, frame: av.VideoFrame) -> float:
@@ -107,28 +107,31 @@ class ToneMapper:
         return CHROMA_GAIN if self.transfer in (PQ, HLG) else 1.0
 
     def _read_light(self, yuv: np.ndarray) -> np.ndarray:
-        """Light (h, w, 3) of the film's own primaries, 1 for white, rolled off above it."""
+        """Light (h, w, 3) of BT.709's primaries, 1 for white, rolled off above it."""
         light = self._decode(yuv)
         if self.transfer not in (PQ, HLG) or self.peak_nits < LEAST_PEAK * WHITE_NITS:
             return light
-        most = light.max(2)
+        most = np.maximum(light.max(2), 0)
         return light * _look_up(self._roll_off, np.sqrt(most * (WHITE_NITS / PQ_NITS)))[..., None]
 
     def _decode(self, yuv: np.ndarray) -> np.ndarray:
-        """Light (h, w, 3) of YUV as stored, 1 for white."""
+        """Light (h, w, 3) of BT.709's primaries, 1 for white, of YUV as stored."""
         matrix, offset = make_rgb_matrix(self.weights, self.full_range)
         depth = 255 * 2 ** (self.bits - 8)
         matrix = np.column_stack([matrix / depth, offset / 255]).astype(np.float32)
         light = _look_up(_tabulate_light(self.transfer), cv2.transform(yuv, matrix))
-        if self.transfer != HLG:
-            return light
-        # BT.2100: the display's gamma works on luminance, so that hues stay
-        luminance = cv2.transform(light, np.array([[0.2627, 0.6780, 0.0593]], np.float32))
-        gain = np.power(np.maximum(luminance, 1e-6), HLG_GAMMA - 1) * (HLG_NITS / WHITE_NITS)
-        return light * gain.reshape(*light.shape[:2], 1)
+        if self.transfer == HLG:
+            # BT.2100: the display's gamma works on luminance, so that hues stay. FFmpeg's zscale
+            # does so with agamma=0; else it works on each color, some levels off where these are
+            # saturated.
+            luminance = cv2.transform(light, np.array([[0.2627, 0.6780, 0.0593]], np.float32))
+            gain = np.power(np.maximum(luminance, 1e-6), HLG_GAMMA - 1) * (HLG_NITS / WHITE_NITS)
+            light = light * gain.reshape(*light.shape[:2], 1)
+        return cv2.transform(light, self.to_bt709)
 
     @cached_property
-    def _to_bt709(self) -> np.ndarray:
+    def to_bt709(self) -> np.ndarray:
+        """Matrix (3, 3) from light of the film's primaries to that of BT.709."""
         return make_primaries_matrix(WIDE[self.primaries]).astype(np.float32)
 
     @cached_property

@@ -77,17 +77,25 @@ def is_full_range(frame: av.VideoFrame) -> bool:
 def jpeg_planes(frame: av.VideoFrame) -> list[np.ndarray]:
     """Y, U, V (uint8, 4:2:0) of a frame as a JPEG stores them: full range, BT.601."""
     full, weights = is_full_range(frame), find_weights(frame)
-    if frame.format.name not in ("yuv420p", "yuvj420p"):
-        full_range = ColorRange.JPEG if full else ColorRange.MPEG
-        frame = frame.reformat(
-            format="yuvj420p" if full else "yuv420p",
-            src_color_range=full_range,
-            dst_color_range=full_range,
-        )
-    luma, blue, red = view_planes(frame)
+    luma, blue, red = _halve_chroma(_reduce_depth(view_planes(frame), bit_depth(frame)))
     if full and weights == BT601:
         return [np.ascontiguousarray(plane) for plane in (luma, blue, red)]
     return _apply(luma, blue, red, *_matrix(weights, full))
+
+
+def _reduce_depth(planes: list[np.ndarray], bits: int) -> list[np.ndarray]:
+    if bits == 8:
+        return planes
+    return [cv2.convertScaleAbs(plane, None, 2.0 ** (8 - bits)) for plane in planes]
+
+
+def _halve_chroma(planes: list[np.ndarray]) -> list[np.ndarray]:
+    """Planes whose chroma is half as wide and high as luma, rounded up; those that are stay."""
+    luma, *chroma = planes
+    height, width = -(-luma.shape[0] // 2), -(-luma.shape[1] // 2)
+    if chroma[0].shape == (height, width):
+        return planes
+    return [luma, *(cv2.resize(p, (width, height), None, 0, 0, cv2.INTER_AREA) for p in chroma)]
 
 
 def find_weights(frame: av.VideoFrame) -> Weights:
