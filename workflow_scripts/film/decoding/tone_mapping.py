@@ -40,7 +40,7 @@ HLG_GAMMA = 1.2
 SDR_GAMMA = 2.4  # BT.1886
 LEAST_PEAK = 1.05  # of white: less is noise, not highlights
 STEPS = 4096  # of the tables
-BAND_ROWS = 64  # that are worked on at once: what they need stays near the processor
+BAND_ROWS = 32  # that are worked on at once: what they need stays near the processor
 CHROMA_GAIN = 2.0  # PQ's color differences are half as large as those of the same colors in SDR
 
 
@@ -111,7 +111,8 @@ class ToneMapper:
         light = self._decode(yuv)
         if self.transfer not in (PQ, HLG) or self.peak_nits < LEAST_PEAK * WHITE_NITS:
             return light
-        most = np.maximum(light.max(2), 0)
+        red, green, blue = cv2.split(light)
+        most = cv2.max(cv2.max(red, green), cv2.max(blue, 0))
         return light * _look_up(self._roll_off, np.sqrt(most * (WHITE_NITS / PQ_NITS)))[..., None]
 
     def _decode(self, yuv: np.ndarray) -> np.ndarray:
@@ -229,8 +230,8 @@ def _to_xyz(primaries: tuple) -> np.ndarray:
 
 def encode_sdr(light: np.ndarray) -> np.ndarray:
     """8-bit values of light, 1 for white, for a display of BT.1886; what is beyond is clipped."""
-    roots = np.sqrt(np.clip(light, 0, 1))
-    return _look_up(_tabulate_sdr(), roots)
+    roots = np.maximum(light, 0)
+    return _look_up(_tabulate_sdr(), np.sqrt(roots, out=roots))
 
 
 @cache
@@ -241,5 +242,6 @@ def _tabulate_sdr() -> np.ndarray:
 
 def _look_up(table: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Entries of a table for values from 0 to 1; what is beyond gets its end."""
-    indices = np.clip(values * np.float32(len(table) - 1) + np.float32(0.5), 0, len(table) - 1)
-    return table[indices.astype(np.uint16)]
+    scaled = values * np.float32(len(table) - 1)
+    scaled += np.float32(0.5)
+    return table.take(scaled.astype(np.intp), mode="clip")
