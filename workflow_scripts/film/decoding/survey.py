@@ -17,11 +17,13 @@ from workflow_scripts.film.decoding.fields import FieldSigns, cut_strips, read_s
 from workflow_scripts.film.decoding.tone_mapping import WHITE_NITS, find_mapper
 from workflow_scripts.film.decoding.video import Film
 from workflow_scripts.film.decoding.yuv import as_planar, bit_depth, is_full_range, view_planes
+from workflow_scripts.lib.phase import log
 
 SPACING_S = 1.0  # between frames that are looked at, and more where a film is
 MOST_LOOKS = 400
 FEWEST_KEYFRAMES = 12  # in different places: fewer tell too little about a film
 SMALLEST_IMAGE = 0.1  # share of a frame that the image fills: a film for phones, in a wide frame
+SHORT_S = 60.0  # a film that is shorter, and has no such index, is decoded once more
 FIELD_LOOKS = 6  # places at which frames in a row are looked at for fields; the pass looks on
 IN_A_ROW = 5  # frames there; hard telecine weaves two of five
 SURE = 5  # frames whose image reaches every edge: there are no bars
@@ -90,32 +92,47 @@ class Surveyor:
 def survey_film(path: Path, threads: int = 1) -> Survey:
     """Look at frames spread over a film."""
     surveyor = Surveyor(threads)
-    places = _find_keyframes(path)
-    if places is None:
+    places = _find_places(path)
+    if not places or _look_at_places(surveyor, path, places) < FEWEST_KEYFRAMES:
+        if places:
+            log.info("%s has few keyframes: it is decoded once before the pass", path)
         for frames in _read_in_order(path, threads):
             surveyor.look(frames)
-        return surveyor.sum_up()
-    every = -(-len(places) // FIELD_LOOKS)
-    rounds = [place for start in range(STRIDE) for place in places[start::STRIDE]]
-    with Film(path) as film:
-        for number, stamp in enumerate(rounds):
-            count = IN_A_ROW if number % every == 0 else 1
-            if count > 1 or surveyor.wants_bars or surveyor.wants_light:
-                surveyor.look(_read_at(film, stamp, count))
     return surveyor.sum_up()
 
 
-def _find_keyframes(path: Path) -> list[int] | None:
-    """Stamps of keyframes spread over a film; None where its index names too few."""
+def _find_places(path: Path) -> list[int]:
+    """Stamps spread over a film: of its keyframes, or else of times; none for a short film."""
     with Film(path) as film:
-        stamps = sorted(
-            {entry.timestamp for entry in film.stream.index_entries if entry.is_keyframe}
-        )
-        if len(stamps) < FEWEST_KEYFRAMES or not film.duration_s:
-            return None
+        entries = film.stream.index_entries
+        stamps = sorted({entry.timestamp for entry in entries if entry.is_keyframe})
         count = min(MOST_LOOKS, max(FEWEST_KEYFRAMES, round(film.duration_s / SPACING_S)))
-        wanted = np.linspace(stamps[0], stamps[-1], count)
-    return sorted({stamps[max(0, bisect_right(stamps, stamp) - 1)] for stamp in wanted})
+        if len(stamps) >= FEWEST_KEYFRAMES:
+            wanted = np.linspace(stamps[0], stamps[-1], count)
+            return sorted({stamps[max(0, bisect_right(stamps, stamp) - 1)] for stamp in wanted})
+        if film.duration_s < SHORT_S:
+            return []
+        start, end = film.stream.start_time or 0, film.duration_s / film.stream.time_base
+        return [int(start + stamp) for stamp in np.linspace(0, float(end), count, endpoint=False)]
+
+
+def _look_at_places(surveyor: Surveyor, path: Path, places: list[int]) -> int:
+    """Look at a film's frames at these stamps; how many of them were different ones."""
+    every = -(-len(places) // FIELD_LOOKS)
+    rounds = [place for start in range(STRIDE) for place in places[start::STRIDE]]
+    seen = set()
+    with Film(path) as film:
+        for number, stamp in enumerate(rounds):
+            count = IN_A_ROW if number % every == 0 else 1
+            knows_enough = len(seen) >= FEWEST_KEYFRAMES
+            if count == 1 and knows_enough and not (surveyor.wants_bars or surveyor.wants_light):
+                continue
+            frames = _read_at(film, stamp, count)
+            seen.update(frame.pts for frame in frames[:1])
+            surveyor.look(frames)
+            if number == FEWEST_KEYFRAMES and len(seen) < FEWEST_KEYFRAMES // 2:
+                break  # places far apart lead to the same keyframes: most cannot be reached
+    return len(seen)
 
 
 def _read_at(film: Film, stamp: int, count: int) -> list[av.VideoFrame]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -20,6 +21,7 @@ MISSING_S = 1.0  # of the promised length: less is how files are, more is report
 GAP_S = 0.5  # between frames: reported where a film is damaged, else it is a still
 SET_BACK_S = 0.5  # a clock that goes back by less only stumbles
 STUMBLE_S = 0.001  # by which a frame follows one with the same stamp
+READ_AHEAD = 600  # packets after a place that are searched for a keyframe
 FALLBACK_RATE = 24  # frames per second of a film that gives neither time stamps nor a rate
 MOST_STRETCH = 8  # width of a pixel over its height, or the other way round: more is a mistake
 
@@ -153,7 +155,7 @@ class Film:
         self._container.seek(stamp, stream=self.stream)
         self.stream.codec_context.flush_buffers()
         frames: list[av.VideoFrame] = []
-        for packet in self._container.demux(self.stream):
+        for packet in islice(self._container.demux(self.stream), READ_AHEAD):
             if not frames and count == 1 and not packet.is_keyframe:
                 continue
             frames += packet.decode()
