@@ -4,6 +4,8 @@ Reads a video, or a folder of images (in natural order of their names, one secon
 Leaves one row per sampled frame, one per shot, one per problem, and one JPEG per frame that shows
 something new. A frame that repeats the image before it (a held drawing) has the reason "held",
 the measures of that image and no file of its own; one that cannot be read has "unreadable".
+Frames woven from fields are mended, HDR and wide colors are brought to SDR of BT.709; the columns
+fields and color say so.
 
 Shots of a folder: a new one starts with each subfolder, and where an image differs from the one
 before it as much as two shots do. Sizes and crops are those of the written image; crop_x and

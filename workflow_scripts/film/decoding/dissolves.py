@@ -1,6 +1,6 @@
 """Dissolves: stretches in which every frame is a blend of the one before and the one after."""
 
-from collections import deque
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,7 @@ class DissolveFinder:
     """Takes the frames of a shot in order; says, some seconds later, where it dissolved."""
 
     def __init__(self) -> None:
-        self._span: deque[Look] = deque()
+        self._span: list[Look] = []
         self._due_s = [0.0] * len(LAGS_S)
         self._best: tuple[float, list[Look]] | None = None  # the greatest change of a blend
         self._seen_s = 0.0  # when a blend was seen last
@@ -56,8 +56,8 @@ class DissolveFinder:
         self._span.append(look)
         if look.features.is_blank and look.time_s - self._seen_s < FADED_S:
             self._best = None
-        while look.time_s - self._span[0].time_s > LAGS_S[-1] + 1:
-            self._span.popleft()
+        if look.time_s - self._span[0].time_s > 2 * LAGS_S[-1]:
+            del self._span[: self._find(look.time_s - LAGS_S[-1] - 1)]
         for index, lag_s in enumerate(LAGS_S):
             if look.time_s >= self._due_s[index]:
                 self._due_s[index] = look.time_s + lag_s / LOOKS_PER_LAG - EARLY_S
@@ -72,24 +72,26 @@ class DissolveFinder:
         best, self._best = self._best, None
         dissolve = measure_extent(best[1]) if best else None
         done = keep_from if keep_from is not None else dissolve.end if dissolve else 0
-        while self._span and self._span[0].frame_no < done:
-            self._span.popleft()
+        self._span = [look for look in self._span if look.frame_no >= done]
         return dissolve
+
+    def _find(self, time_s: float) -> int:
+        """Index of the first frame from a time on."""
+        return bisect_left(self._span, time_s, key=lambda look: look.time_s)
 
     def _try(self, lag_s: float) -> None:
         """Try the last so many seconds as a blend of their ends."""
         last = self._span[-1]
         if last.features.is_blank or last.time_s - self._span[0].time_s < lag_s - EARLY_S:
             return
-        since_s = last.time_s - lag_s - EARLY_S
-        begin = next(i for i, look in enumerate(self._span) if look.time_s >= since_s)
+        begin = self._find(last.time_s - lag_s - EARLY_S)
         first = self._span[begin]
         if first.features.is_blank:
             return
         change = score_change(first.features, last.features)
         if change <= DISSOLVE_CHANGE:
             return
-        span = [self._span[index] for index in range(begin, len(self._span))]
+        span = self._span[begin:]
         if is_mixture([look.features for look in span]):
             self._seen_s = last.time_s
             if self._best is None or change > self._best[0]:

@@ -33,7 +33,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log, progress
 
 MAX_THREADS = 4
-CHECK_S = 1.0  # between looks for fields in a film that seemed to have none
+CHECK_S = 1.5  # between looks for fields in a film that seemed to have none
 OPEN_S = 0.5  # so long the image must reach over the bars to show that they are none
 
 
