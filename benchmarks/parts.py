@@ -8,14 +8,15 @@ from pathlib import Path
 import cv2
 import simplejpeg
 
+from workflow_scripts.film.decoding.features import extract_features
 from workflow_scripts.film.decoding.folder_pass import find_crops, glance_at
 from workflow_scripts.film.decoding.image_files import load_image
 from workflow_scripts.film.decoding.measures import measure, reduce_luma, shrink
 from workflow_scripts.film.decoding.memory import keep_freed_memory
 from workflow_scripts.film.decoding.recorder import QUALITY, save_file
-from workflow_scripts.film.decoding.shots import ShotFinder, extract_features
+from workflow_scripts.film.decoding.shots import ShotFinder
+from workflow_scripts.film.decoding.survey import survey_film
 from workflow_scripts.film.decoding.video import Film
-from workflow_scripts.film.decoding.video_pass import find_video_crop
 from workflow_scripts.film.decoding.yuv import jpeg_planes, view_planes
 from workflow_scripts.lib.image_folders import list_images
 
@@ -38,16 +39,17 @@ class Stopwatch:
 def time_parts(path: Path, folder: Path) -> dict[str, float]:
     """Milliseconds per frame looked at ("look") or per image written (the others).
 
-    "bars" is once a film: keyframes read to find the black bars.
+    "bars" is once a film: frames spread over it, read for bars, fields and light.
     """
     keep_freed_memory()
     cv2.setNumThreads(1)
     watch, finder = Stopwatch(), ShotFinder(22)
-    watch.time("bars", find_video_crop, path)
+    watch.time("bars", survey_film, path)
     with Film(path) as film:
-        for number, (_, frame) in enumerate(islice(film, FIRST, FIRST + FRAMES)):
+        for number, (time_s, frame) in enumerate(islice(film, FIRST, FIRST + FRAMES)):
             planes = view_planes(frame)
-            finder.push(watch.time("look", lambda p=planes: extract_features(p, full_range=False)))
+            look = watch.time("look", lambda p=planes: extract_features(p, full_range=False))
+            finder.push(time_s, look)
             luma, blue, red = watch.time("convert", jpeg_planes, frame)
             jpeg = watch.time("encode", _encode, luma, blue, red)
             watch.time("write", (folder / f"{number}.jpg").write_bytes, jpeg)

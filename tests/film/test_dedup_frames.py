@@ -166,7 +166,8 @@ def is_copy(frames, one, other):
 
 def test_main(tmp_path):
     nothing = {name: 0 for name in FRAMES.names if name not in frame(0)}
-    nothing |= {"histogram": [[]] * 3, "fade": False, "source": "", "reason": ""}
+    nothing |= {"histogram": [[]] * 3, "fade": False, "dissolve": False}
+    nothing |= dict.fromkeys(["fields", "color", "source", "reason"], "")
     rows = [frame(0, sharpness=0.9), frame(1), frame(2, held_of="s0000_f000000")]
     frames = tmp_path / "frames.parquet"
     write_manifest(pd.DataFrame(rows).assign(**nothing), frames, FRAMES)

@@ -2,12 +2,21 @@
 
 import struct
 
+import av
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.factories.films_in_code import draw_scene, moving_shot, write_film
+from tests.factories.films_in_code import (
+    draw_scene,
+    make_frame,
+    moving_shot,
+    open_video,
+    pan,
+    weave,
+    write_film,
+)
 from workflow_scripts.film import extract_frames
 from workflow_scripts.film.decoding.shots import Boundary
 from workflow_scripts.film.decoding.video import PixelShape
@@ -147,6 +156,85 @@ def test_a_film_turned_by_its_metadata(tmp_path):
 def test_make_upright(stretch, turns, size):
     plane = np.arange(60, dtype=np.uint8).reshape(6, 10)
     assert make_upright(plane, PixelShape(stretch, turns)).shape == size
+
+
+def test_a_film_woven_from_fields_gives_whole_images(tmp_path):
+    moments = pan(1, 120, 3, (320, 192))
+    options = {"crf": "8"}
+    film = write_film(tmp_path / "film.mp4", weave(moments), rate=25, options=options)
+    frames = Extracted(film, tmp_path).frames
+    assert set(frames["fields"][1:-1]) == {"deinterlaced"}
+    assert frames["combing"].max() < 0.003
+    whole = write_film(tmp_path / "whole.mp4", moments[::2], rate=25)
+    assert set(Extracted(whole, tmp_path / "whole").frames["fields"]) == {""}
+
+
+def test_a_film_that_is_marked_as_interlaced_and_is_not_stays_as_it_is(tmp_path):
+    images = pan(1, 60, 3, (320, 192))
+    options = {"crf": "8", "x264-params": "interlaced=1:tff=1"}
+    marked = write_film(tmp_path / "marked.mp4", images, options=options)
+    with av.open(str(marked)) as container:
+        assert next(container.decode(video=0)).interlaced_frame
+    out = Extracted(marked, tmp_path / "marked")
+    plain = Extracted(
+        write_film(tmp_path / "plain.mp4", images, options={"crf": "8"}), tmp_path / "plain"
+    )
+    assert set(out.frames["fields"]) == {""}
+    assert np.abs(out.read(3).astype(int) - plain.read(3)).mean() < 1.5
+
+
+def test_fields_that_begin_half_way_are_mended_too(tmp_path):
+    images = pan(1, 300, 0.5, (320, 192)) + weave(pan(2, 240, 2, (320, 192)))
+    film = write_film(tmp_path / "film.mp4", images, rate=25, options={"crf": "10", "g": "250"})
+    frames = Extracted(film, tmp_path).frames
+    second = frames[frames["shot_id"] == 1]
+    assert set(frames["fields"][frames["shot_id"] == 0]) == {""}
+    assert (second["fields"][1:-1] == "deinterlaced").all()
+    assert sorted(frames["file"]) == sorted(path.name for path in (tmp_path / "images").iterdir())
+
+
+def test_one_short_scene_that_opens_up_keeps_its_height(tmp_path):
+    tall = [np.maximum(image, 40) for image in moving_shot(2, 30, (320, 192))]
+    framed = [np.maximum(image, 40) for image in moving_shot(1, 480, (320, 144))]
+    framed = [cv2.copyMakeBorder(i, 24, 24, 0, 0, cv2.BORDER_CONSTANT) for i in framed]
+    options = {"crf": "12", "g": "24", "sc_threshold": "0"}
+    film = write_film(tmp_path / "film.mp4", framed[:340] + tall + framed[340:], options=options)
+    out = Extracted(film, tmp_path)
+    assert set(out.frames["height_px"]) == {192}
+    assert out.shots["first_frame_no"].tolist() == [0, 340, 370]
+
+
+def test_frames_of_a_dissolve_are_marked(tmp_path):
+    one, other = draw_scene(1), draw_scene(2)
+    blend = [(one + (other - one.astype(float)) * k / 25).astype(np.uint8) for k in range(1, 25)]
+    film = write_film(tmp_path / "film.mp4", [one] * 40 + blend + [other] * 40)
+    out = Extracted(film, tmp_path, held_tolerance=-1)
+    marked = out.frames["time_s"][out.frames["dissolve"]]
+    assert marked.min() == pytest.approx(41 / 24, abs=0.17)
+    assert marked.max() == pytest.approx(63 / 24, abs=0.17)
+    assert out.shots["transition"].tolist() == ["start", "dissolve"]
+
+
+def test_a_film_in_hdr_is_brought_to_sdr_and_says_so(tmp_path):
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as container:
+        stream = open_video(container, draw_scene(1), pix_fmt="yuv420p10le", codec="ffv1")
+        context = stream.codec_context
+        context.color_trc, context.color_primaries = 16, 9
+        context.colorspace, context.color_range = 9, 1
+        for number in range(12):
+            frame = make_frame(np.full((96, 160, 3), 148, np.uint8), number / 24)
+            frame = frame.reformat(format="yuv420p10le")
+            frame.color_trc, frame.color_primaries = 16, 9
+            frame.colorspace, frame.color_range = 9, 1
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    out = Extracted(path, tmp_path)
+    assert set(out.frames["color"]) == {"pq by bt2390 from 203 nits"}
+    # 148 of 255 is 203 nits in PQ, which is white
+    assert out.read(0).mean() == pytest.approx(255, abs=3)
+    plain = Extracted(write_film(tmp_path / "sdr.mp4", TWO_SHOTS), tmp_path / "sdr")
+    assert set(plain.frames["color"]) == {""}
 
 
 def test_a_black_film_and_a_single_frame(tmp_path):

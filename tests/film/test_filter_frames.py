@@ -13,6 +13,8 @@ from workflow_scripts.lib.manifest import write_manifest
 
 LIMITS = {
     "keep_fades": False,
+    "keep_dissolves": False,
+    "max_combing": 0.01,
     "max_blur": 2.5,
     "min_sharpness": 0.25,
     "min_brightness": 0.06,
@@ -28,7 +30,9 @@ FINE = {
     "sharpness": 0.7,
     "brightness": 0.5,
     "contrast": 0.5,
+    "combing": 0.0005,
     "fade": False,
+    "dissolve": False,
     "reason": "",
     "side_px": 540,
     "odd_color": 0.0,
@@ -50,6 +54,9 @@ def find_reasons(*changes, **limits):
     [
         ({}, ""),
         ({"fade": True}, "fade"),
+        ({"dissolve": True}, "dissolve"),
+        ({"combing": 0.02}, "combed"),
+        ({"combing": np.nan}, ""),
         ({"sharpness": 0.6}, "blurred"),
         ({"sharpness": 0.69}, ""),
         ({"brightness": 0.05}, "dark"),
@@ -66,6 +73,9 @@ def find_reasons(*changes, **limits):
     ids=[
         "fine",
         "a fade",
+        "a dissolve",
+        "combed",
+        "combing was not measured",
         "blurred",
         "a little soft",
         "too dark",
@@ -84,8 +94,17 @@ def test_find_reasons(change, reason):
     assert find_reasons(change) == [reason]
 
 
-def test_fades_can_be_kept():
-    assert find_reasons({"fade": True}, keep_fades=True) == [""]
+@pytest.mark.parametrize(
+    ("change", "limit"),
+    [
+        ({"fade": True}, {"keep_fades": True}),
+        ({"dissolve": True}, {"keep_dissolves": True}),
+        ({"combing": 0.02}, {"max_combing": 0.03}),
+    ],
+    ids=["fades", "dissolves", "combed frames"],
+)
+def test_what_an_option_keeps(change, limit):
+    assert find_reasons(change, **limit) == [""]
 
 
 def test_blur_is_judged_by_the_film_and_by_a_floor():
@@ -158,6 +177,8 @@ def write_tables(folder, rows, lines=()):
     nothing |= {
         "file": "x.jpg",
         "held_of": "",
+        "fields": "",
+        "color": "",
         "source": "",
         "luma_thumbnail": b"",
         "width_px": 960,

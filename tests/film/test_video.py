@@ -1,11 +1,19 @@
 """Reading films: times, damage, and files that are none."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
 
-from tests.factories.films_in_code import draw_scene, moving_shot, write_film
-from workflow_scripts.film.decoding.video import Clock, Film, read_keyframes
+from tests.factories.films_in_code import (
+    draw_scene,
+    make_frame,
+    moving_shot,
+    open_video,
+    write_film,
+)
+from workflow_scripts.film.decoding.video import Clock, Film
 from workflow_scripts.lib.errors import CineloraError
 
 SIZE = (320, 192)
@@ -32,14 +40,39 @@ def read_times(path):
         ([None, None, None], [0, 0.1, 0.2], 0),
         ([0, None, 0.2], [0, 0.1, 0.2], 0),
         ([5, 5.1, 0, 0.1], [0, 0.1, 0.2, 0.3], 1),
-        ([0, 0, 0.2], [0, 0.1, 0.3], 1),
+        ([0, 0, 0.2], [0, 0.001, 0.2], 0),
+        ([-0.2, -0.1, 0], [0, 0.1, 0.2], 0),
+        ([0, 0.3, 0.2, 0.4], [0, 0.3, 0.301, 0.4], 0),
     ],
-    ids=["plain", "a late start", "no stamps", "one missing", "set back", "twice the same"],
+    ids=[
+        "plain",
+        "a late start",
+        "no stamps",
+        "one missing",
+        "set back",
+        "twice the same",
+        "before zero",
+        "out of order",
+    ],
 )
 def test_clock(stamps, times_s, jumps):
     clock = Clock(None, rate=10)
     assert [clock.read(stamp) for stamp in stamps] == pytest.approx(times_s)
     assert clock.jumps == jumps
+
+
+@pytest.mark.parametrize(
+    ("start_s", "stamps", "times_s"),
+    [
+        (1.4, [2.0, 2.1], [0.6, 0.7]),
+        (0.0, [-0.1, 0.0], [0, 0.1]),
+        (0.5, [None, 0.7], [0, 0.2]),
+    ],
+    ids=["the first frames are lost", "earlier than the file says", "the first has no stamp"],
+)
+def test_a_clock_that_knows_its_start(start_s, stamps, times_s):
+    clock = Clock(start_s, rate=10)
+    assert [clock.read(stamp) for stamp in stamps] == pytest.approx(times_s)
 
 
 def test_times_are_those_of_the_stream(tmp_path):
@@ -123,15 +156,64 @@ def test_two_films_in_one_file(tmp_path):
     assert "set back" in problems[0].problem
 
 
-def test_keyframes_are_spread_over_the_film(streamed):
-    lumas = list(read_keyframes(streamed, 8))
-    assert len(lumas) == 8
-    assert {luma.shape for luma, _ in lumas} == {SIZE[::-1]}
-    assert len({luma.tobytes() for luma, _ in lumas}) >= 6
-    assert {black for _, black in lumas} == {16}
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("b_frames.avi", "libx264", {"crf": "14", "bf": "3", "b_strategy": "0"}),
+        ("b_frames_mpeg4.avi", "mpeg4", {"q": "3", "bf": "2"}),
+        ("plain.avi", "mjpeg", {"q": "3"}),
+        ("b_frames.mkv", "libx264", {"crf": "14", "bf": "3"}),
+        ("b_frames.flv", "libx264", {"crf": "14", "bf": "3"}),
+        ("stream.ts", "libx264", {"crf": "14", "bf": "3"}),
+    ],
+)
+def test_times_of_many_containers(tmp_path, name, codec, options):
+    images = moving_shot(1, 72, SIZE)
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = write_film(tmp_path / name, images, codec=codec, options=options, pix_fmt=pix_fmt)
+    times_s, problems = read_times(path)
+    assert times_s == pytest.approx(np.arange(72) / 24, abs=0.002)
+    assert problems == []
+
+
+@pytest.mark.parametrize("start_s", [10.0, -3.0, 3600.0])
+@pytest.mark.parametrize("name", ["film.mkv", "film.ts"])
+def test_a_film_that_does_not_start_at_zero_ends_where_it_ends(tmp_path, name, start_s):
+    if start_s < 0 and name.endswith("mkv"):
+        start_s = -start_s / 10  # Matroska has no times before zero
+    wanted = np.arange(48) / 24
+    images = moving_shot(1, 48, SIZE)
+    path = write_film(tmp_path / name, images, times_s=(wanted + start_s).tolist())
+    times_s, problems = read_times(path)
+    assert times_s == pytest.approx(wanted, abs=0.002)
+    assert problems == []
+
+
+def test_frames_from_a_keyframe_on(streamed):
+    with Film(streamed) as film:
+        stamp = round(3 / film.stream.time_base)
+        step = round(1 / 24 / film.stream.time_base)
+        rows = [film.read_at(stamp, count) for count in (1, 5, 1)]
+        rest = sum(1 for _ in film)
+    assert [len(frames) for frames in rows] == [1, 5, 1]
+    assert [frames[0].pts for frames in rows] == pytest.approx([stamp] * 3, abs=step / 4)
+    assert rows[1][4].pts == pytest.approx(stamp + 4 * step, abs=step / 4)
+    assert rest > 100
+
+
+def test_pixels_of_no_sensible_shape_are_square(tmp_path):
+    path = tmp_path / "film.mp4"
+    with av.open(str(path), "w") as container:
+        stream = open_video(container, draw_scene(1))
+        stream.codec_context.sample_aspect_ratio = Fraction(1, 100)
+        container.mux(stream.encode(make_frame(draw_scene(1), 0)))
+        container.mux(stream.encode())
+    with Film(path) as film:
+        assert len(list(film)) == 1
+        assert film.shape.stretch == 1
+        assert "taken for square" in film.problems[0].problem
 
 
 def test_one_frame(tmp_path):
     path = write_film(tmp_path / "one.mp4", [draw_scene(1)])
     assert read_times(path) == ([0.0], [])
-    assert len(list(read_keyframes(path, 4))) >= 1

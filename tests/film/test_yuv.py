@@ -1,6 +1,7 @@
 """Colors of the written JPEG, whatever matrix, range and depth a film has."""
 
 import av
+import cv2
 import numpy as np
 import pytest
 import simplejpeg
@@ -57,14 +58,76 @@ def test_films_without_chroma_planes(pix_fmt):
     assert np.abs(errors).mean() < 2.0
 
 
+# red, green and blue's weights in luma, as the standards have them; U and V follow from these
+STANDARDS = {
+    1: (0.2126, 0.7152, 0.0722),  # BT.709
+    4: (0.30, 0.59, 0.11),  # FCC
+    5: (0.299, 0.587, 0.114),  # BT.470BG
+    6: (0.299, 0.587, 0.114),  # SMPTE 170M
+    7: (0.212, 0.701, 0.087),  # SMPTE 240M
+    9: (0.2627, 0.6780, 0.0593),  # BT.2020
+}
+
+
+def encode(image, space, color_range):
+    """A yuv444p frame of an image (RGB), by the formulas of the standards."""
+    red, green, blue = (image[..., channel].astype(float) for channel in range(3))
+    if space == 8:  # YCgCo
+        luma = 0.25 * red + 0.5 * green + 0.25 * blue
+        u, v = 0.5 * green - 0.25 * (red + blue), 0.5 * (red - blue)
+    else:
+        weights = STANDARDS[space]
+        luma = weights[0] * red + weights[1] * green + weights[2] * blue
+        u, v = (blue - luma) / (2 - 2 * weights[2]), (red - luma) / (2 - 2 * weights[0])
+    if color_range == 1:
+        luma, u, v = 16 + luma * 219 / 255, u * 224 / 255, v * 224 / 255
+    planes = np.clip(np.round([luma, u + 128, v + 128]), 0, 255).astype(np.uint8)
+    frame = av.VideoFrame.from_ndarray(planes, format="yuv444p")
+    frame.colorspace, frame.color_range = space, color_range
+    return frame
+
+
+@pytest.mark.parametrize("color_range", [1, 2], ids=["limited", "full"])
+@pytest.mark.parametrize("space", [*STANDARDS, 8])
+def test_every_matrix_and_range(space, color_range):
+    errors = decode(jpeg_planes(encode(SMOOTH, space, color_range))).astype(int) - SMOOTH
+    assert np.abs(errors).mean() < 1.5
+    assert np.abs(errors.mean((0, 1))).max() < 1
+
+
 @pytest.mark.parametrize(
-    ("height", "matrix"), [(96, "601"), (720, "709")], ids=["small", "high definition"]
+    ("size", "space"),
+    [
+        ((160, 96), 6),
+        ((1024, 576), 6),
+        ((1279, 96), 6),
+        ((1280, 534), 1),
+        ((960, 720), 1),
+        ((640, 578), 1),
+    ],
+    ids=["small", "PAL", "just too narrow", "a rip without its bars", "720 lines", "over PAL"],
 )
-def test_an_unmarked_film_is_taken_as_players_take_it(height, matrix):
-    image = np.ascontiguousarray(np.repeat(SMOOTH, -(-height // 96), axis=0)[:height])
-    frame = make_frame("yuv420p", matrix, image=image)
+def test_an_unmarked_film_is_taken_as_players_take_it(size, space):
+    image = cv2.resize(SMOOTH, size, interpolation=cv2.INTER_LINEAR)
+    frame = encode(image, space, 1)
     frame.colorspace, frame.color_range = 2, 0
-    assert np.abs(decode(jpeg_planes(frame)).astype(int) - image).mean() < 2.0
+    assert np.abs(decode(jpeg_planes(frame)).astype(int) - image).mean() < 1.5
+
+
+@pytest.mark.parametrize(
+    ("stored", "planar"),
+    [
+        ("nv12", "yuv420p"),
+        ("yuyv422", "yuv422p"),
+        ("p010le", "yuv420p10le"),
+        ("yuv422p16le", "yuv422p12le"),
+        ("yuva420p", "yuv420p"),
+        ("yuv411p", "yuv422p"),
+        ("yuv420p", "yuv420p"),
+    ],
+)
+def test_planes_keep_depth_and_lines_of_chroma(stored, planar):
+    assert as_planar(make_frame(stored)).format.name == planar
 
 
 def test_planes_of_odd_sizes():

@@ -4,6 +4,8 @@ Reads a video, or a folder of images (in natural order of their names, one secon
 Leaves one row per sampled frame, one per shot, one per problem, and one JPEG per frame that shows
 something new. A frame that repeats the image before it (a held drawing) has the reason "held",
 the measures of that image and no file of its own; one that cannot be read has "unreadable".
+Frames woven from fields are mended, HDR and wide colors are brought to SDR of BT.709; the columns
+fields and color say so.
 
 Shots of a folder: a new one starts with each subfolder, and where an image differs from the one
 before it as much as two shots do. Sizes and crops are those of the written image; crop_x and
@@ -43,9 +45,13 @@ FRAMES = pa.schema(
         ("sharpness", pa.float32()),  # this and the next two: 0 to 1
         ("brightness", pa.float32()),
         ("contrast", pa.float32()),
+        ("combing", pa.float32()),  # share of places where lines alternate; NaN: not measured
         ("histogram", pa.list_(pa.float32())),  # shares of 4x4x4 colors
         ("luma_thumbnail", pa.binary()),  # 64x36 luma of the image; empty where there is none
         ("fade", pa.bool_()),
+        ("dissolve", pa.bool_()),  # shows two shots at once
+        ("fields", pa.string()),  # "" | matched | deinterlaced: how a woven frame was mended
+        ("color", pa.string()),  # how light and colors were brought to SDR of BT.709; "": they are
         ("source", pa.string()),  # file of a folder of images; "" for a video
         ("reason", pa.string()),  # "" | held | unreadable
     ]
@@ -99,8 +105,10 @@ def name_transition(boundary: Boundary, fades: np.ndarray) -> str:
     return "cut" if boundary.transition == "fade" and not around.any() else boundary.transition
 
 
-def name_frames(rows: pd.DataFrame, shots: pd.DataFrame, fades: np.ndarray) -> pd.DataFrame:
-    """Add what depends on the shots: shot_id, frame_id, fade; held_of becomes an id."""
+def name_frames(
+    rows: pd.DataFrame, shots: pd.DataFrame, fades: np.ndarray, dissolves: np.ndarray
+) -> pd.DataFrame:
+    """Add what depends on the shots: shot_id, frame_id, fade, dissolve; held_of becomes an id."""
     numbers = rows["frame_no"].to_numpy()
     shot_ids = np.searchsorted(shots["first_frame_no"].to_numpy(), numbers, side="right") - 1
     ids = [f"s{shot:04d}_f{number:06d}" for shot, number in zip(shot_ids, numbers, strict=True)]
@@ -109,6 +117,7 @@ def name_frames(rows: pd.DataFrame, shots: pd.DataFrame, fades: np.ndarray) -> p
         frame_id=ids,
         shot_id=shot_ids,
         fade=fades[numbers],
+        dissolve=dissolves[numbers],
         held_of=rows["held_of"].map(by_number),
     )
 
@@ -152,7 +161,7 @@ def main(
     report_problems(footage.problems)
     check_readable(footage.rows, footage.problems, film, max_unreadable)
     shot_rows = list_shots(footage.boundaries, footage.times_s, footage.fades)
-    rows = name_frames(footage.rows, shot_rows, footage.fades)
+    rows = name_frames(footage.rows, shot_rows, footage.fades, footage.dissolves)
     problem_rows = pd.DataFrame(map(asdict, footage.problems), columns=PROBLEMS.names)
     write_manifest(problem_rows, problems, PROBLEMS)
     write_manifest(shot_rows, shots, SHOTS)

@@ -4,7 +4,9 @@ A frame gets the first reason that applies, in this order:
 
     unreadable  gave no image
     held        repeats the image before it
-    fade        fades from or to black
+    fade        fades from or to black or white
+    dissolve    shows two shots at once
+    combed      shows two moments, line by line
     dark, bright, flat  has too little light, too much, too little contrast
     blurred     is far less sharp than the film usually is
     small       has fewer pixels than a dataset needs
@@ -26,12 +28,14 @@ from workflow_scripts.lib.phase import Counts, log, run_phase
 
 DECISIONS = pa.schema([("frame_id", pa.string()), ("reason", pa.string())])  # "": kept
 FRAMES = ["frame_id", "shot_id", "width_px", "height_px", "sharpness", "brightness", "contrast"]
-FRAMES += ["histogram", "fade", "reason"]
+FRAMES += ["combing", "histogram", "fade", "dissolve", "reason"]
 LEAST_DEVIATION = 0.015  # of sharpness: in a very even film nothing near the usual is blurred
 RARE = 0.002  # a color that fills less than this share of the other shots is none of the film's
 # which option sets frames aside for a reason, and the column that it looks at
 OPTIONS = {
     "fade": ("keep_fades", ""),
+    "dissolve": ("keep_dissolves", ""),
+    "combed": ("max_combing", "combing"),
     "dark": ("min_brightness", "brightness"),
     "bright": ("max_brightness", "brightness"),
     "flat": ("min_contrast", "contrast"),
@@ -78,6 +82,8 @@ def find_reasons(frames: pd.DataFrame, limits: dict) -> pd.Series:
     blur = measure_blur(seen["sharpness"]).reindex(frames.index)
     failed = {
         "fade": frames["fade"] & (not limits["keep_fades"]),
+        "dissolve": frames["dissolve"] & (not limits["keep_dissolves"]),
+        "combed": frames["combing"] > limits["max_combing"],
         "dark": frames["brightness"] < limits["min_brightness"],
         "bright": frames["brightness"] > limits["max_brightness"],
         "flat": frames["contrast"] < limits["min_contrast"],

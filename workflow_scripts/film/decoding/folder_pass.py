@@ -13,16 +13,12 @@ import cv2
 import numpy as np
 
 from workflow_scripts.film.decoding.bars import Crop, find_crop
+from workflow_scripts.film.decoding.features import FrameFeatures, extract_features, score_change
 from workflow_scripts.film.decoding.footage import Footage, Problem, Sampling
 from workflow_scripts.film.decoding.image_files import Loaded, load_image
 from workflow_scripts.film.decoding.measures import shrink
 from workflow_scripts.film.decoding.recorder import Recorder, save_file, save_image
-from workflow_scripts.film.decoding.shots import (
-    Boundary,
-    FrameFeatures,
-    extract_features,
-    score_change,
-)
+from workflow_scripts.film.decoding.shots import Boundary
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import Size, read_size
 from workflow_scripts.lib.image_folders import IMAGE_SUFFIXES, count_others, list_images
@@ -47,8 +43,8 @@ def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
             reader.read(number, image)
         rows = recorder.finish()
     times_s = np.arange(len(files), dtype=float)
-    no_fades = np.zeros(len(files), bool)
-    return Footage(rows, reader.boundaries, times_s, no_fades, reader.problems)
+    none = np.zeros(len(files), bool)
+    return Footage(rows, reader.boundaries, times_s, none, none, reader.problems)
 
 
 class FolderReader:

@@ -36,4 +36,5 @@ class Footage:
     boundaries: list[Boundary]  # in film order, the first at frame 0
     times_s: np.ndarray  # of every frame, sampled or not
     fades: np.ndarray  # of every frame
+    dissolves: np.ndarray  # of every frame
     problems: list[Problem]

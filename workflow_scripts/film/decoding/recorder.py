@@ -11,6 +11,7 @@ import pandas as pd
 import simplejpeg
 
 from workflow_scripts.film.decoding.bars import Crop
+from workflow_scripts.film.decoding.fields import measure_combing
 from workflow_scripts.film.decoding.measures import LEVELS, measure, reduce_luma, shrink
 from workflow_scripts.lib.errors import CineloraError
 
@@ -27,8 +28,11 @@ NOTHING = {
     "sharpness": np.nan,
     "brightness": np.nan,
     "contrast": np.nan,
+    "combing": np.nan,
     "histogram": np.zeros(LEVELS**3, np.float32),
     "luma_thumbnail": b"",
+    "fields": "",
+    "color": "",
     "source": "",
     "reason": "",
 }
@@ -126,7 +130,9 @@ def save_image(path: Path, image: np.ndarray, crop: Crop) -> dict:
     path.write_bytes(
         simplejpeg.encode_jpeg(image, quality=QUALITY, colorspace="RGB", colorsubsampling="420")
     )
-    return _place((width, height), crop) | _measure_image(image, shrink(image))
+    combing = measure_combing(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    measures = _measure_image(image, shrink(image))
+    return _place((width, height), crop) | measures | {"combing": combing}
 
 
 def save_file(
@@ -137,7 +143,10 @@ def save_file(
     view is a small copy of it (90, 160, 3).
     """
     path.write_bytes(jpeg)
-    return _place(size, (0, 0, *size)) | _measure_image(image, view)
+    whole = image.shape[1::-1] == size  # halved, its lines are gone
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if whole else None
+    combing = {} if gray is None else {"combing": measure_combing(gray)}
+    return _place(size, (0, 0, *size)) | _measure_image(image, view) | combing
 
 
 def _measure_image(image: np.ndarray, view: np.ndarray) -> dict:

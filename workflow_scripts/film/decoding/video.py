@@ -2,19 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
-import numpy as np
 
 from workflow_scripts.film.decoding.footage import Problem
-from workflow_scripts.film.decoding.yuv import as_planar, bit_depth, is_full_range, view_planes
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.film.decoding.streams import (
+    WITHOUT_SHOW_TIMES,
+    find_stream,
+    goes_on_elsewhere,
+    open_container,
+    read_promised_s,
+)
 
 GIVE_UP_AFTER = 200  # errors in a row without one readable packet
 MISSING_S = 1.0  # of the promised length: less is how files are, more is reported
 GAP_S = 0.5  # between frames: reported where a film is damaged, else it is a still
+SET_BACK_S = 0.5  # a clock that goes back by less only stumbles
+STUMBLE_S = 0.001  # by which a frame follows one with the same stamp
+READ_AHEAD = 600  # packets after a place that are searched for a keyframe
 FALLBACK_RATE = 24  # frames per second of a film that gives neither time stamps nor a rate
+MOST_STRETCH = 8  # width of a pixel over its height, or the other way round: more is a mistake
 
 
 @dataclass(frozen=True)
@@ -29,26 +38,33 @@ class Clock:
     """Seconds since the film began; they rise from frame to frame even where time stamps do not."""
 
     def __init__(self, start_s: float | None, rate: float):
-        self.step_s = 1 / rate
+        self.step_s = 1 / rate  # from frame to frame, as far as is known
         self.start_s = start_s
         self.last_s: float | None = None
         self.jumps = 0
 
     def read(self, stamp_s: float | None) -> float:
         """Time of the next frame from its time stamp (None: it has none)."""
-        if self.start_s is None:
+        self.last_s = self._begin(stamp_s) if self.last_s is None else self._go_on(stamp_s)
+        return self.last_s
+
+    def _begin(self, stamp_s: float | None) -> float:
+        if self.start_s is None or (stamp_s is not None and stamp_s < self.start_s):
             self.start_s = stamp_s or 0.0
-        if self.last_s is None:
-            self.last_s = max(0.0, (stamp_s or self.start_s) - self.start_s)
-            return self.last_s
-        if stamp_s is None or stamp_s - self.start_s <= self.last_s:
-            now_s = self.last_s + self.step_s
-            if stamp_s is not None:  # the clock was set back: two films in one file
-                self.jumps += 1
-                self.start_s = stamp_s - now_s
-        else:
-            now_s = stamp_s - self.start_s
-        self.last_s = now_s
+        return 0.0 if stamp_s is None else stamp_s - self.start_s
+
+    def _go_on(self, stamp_s: float | None) -> float:
+        if stamp_s is None:
+            return self.last_s + self.step_s
+        now_s = stamp_s - self.start_s
+        if now_s > self.last_s:
+            self.step_s = now_s - self.last_s
+            return now_s
+        if self.last_s - now_s < SET_BACK_S:  # two frames of one stamp
+            return self.last_s + STUMBLE_S
+        self.jumps += 1  # the clock was set back: two films in one file
+        now_s = self.last_s + self.step_s
+        self.start_s = stamp_s - now_s
         return now_s
 
 
@@ -57,17 +73,26 @@ class Film:
 
     def __init__(self, path: str | Path, threads: int = 1):
         self.path = Path(path)
-        self._container = _open(self.path)
-        self._stream = _find_stream(self._container, self.path)
-        self._stream.thread_type = "AUTO"
-        self._stream.codec_context.thread_count = threads
-        start = self._stream.start_time
-        rate = float(self._stream.average_rate or self._stream.guessed_rate or FALLBACK_RATE)
-        self._clock = Clock(None if start is None else float(start * self._stream.time_base), rate)
-        self.frame_count = self._stream.frames or round(self.duration_s * rate)  # promised, or 0
+        self._container = open_container(self.path)
+        self.stream = find_stream(self._container, self.path)
+        self.stream.thread_type = "AUTO"
+        self.stream.codec_context.thread_count = threads
+        self.duration_s = read_promised_s(self._container, self.stream)  # 0: it does not say
+        self._by_dts = self._container.format.name in WITHOUT_SHOW_TIMES
+        start = None if self._by_dts else self.stream.start_time
+        rate = self._read_rate()
+        self._clock = Clock(None if start is None else float(start * self.stream.time_base), rate)
+        self.frame_count = self.stream.frames or round(self.duration_s * rate)  # promised, or 0
         self.problems: list[Problem] = []
         self._gaps: list[Problem] = []
         self.shape = PixelShape()  # known from the first frame on
+
+    def _read_rate(self) -> float:
+        """Frames per second; without time stamps, FFmpeg's mean is a guess, what it read is not."""
+        rates = [self.stream.average_rate, self.stream.guessed_rate]
+        if self.stream.start_time is None:
+            rates = rates[::-1]
+        return float(rates[0] or rates[1] or FALLBACK_RATE)
 
     def __enter__(self) -> "Film":
         return self
@@ -75,20 +100,13 @@ class Film:
     def __exit__(self, *_: object) -> None:
         self._container.close()
 
-    @property
-    def duration_s(self) -> float:
-        """Length that the file promises; 0 when it does not say."""
-        if self._stream.duration:
-            return float(self._stream.duration * self._stream.time_base)
-        return (self._container.duration or 0) / av.time_base
-
     def __iter__(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """Every frame with its time in seconds; frames with damage come too (frame.is_corrupt)."""
         for packet in self._read_packets():
             for frame in self._decode(packet):
                 if self._clock.last_s is None:
                     self.shape = self._read_shape(frame)
-                last_s, time_s = self._clock.last_s or 0.0, self._clock.read(frame.time)
+                last_s, time_s = self._clock.last_s or 0.0, self._clock.read(self._stamp(frame))
                 if frame.is_corrupt:
                     self._note("a frame is damaged")
                 if time_s - last_s > GAP_S:
@@ -98,12 +116,20 @@ class Film:
                 yield time_s, frame
         self._check_end()
 
+    def _stamp(self, frame: av.VideoFrame) -> float | None:
+        if not self._by_dts:
+            return frame.time
+        return None if frame.dts is None else float(frame.dts * self.stream.time_base)
+
     def _read_shape(self, frame: av.VideoFrame) -> PixelShape:
-        stretch = float(self._stream.sample_aspect_ratio or 1)
+        stretch = float(self.stream.sample_aspect_ratio or 1)
+        if not 1 / MOST_STRETCH <= stretch <= MOST_STRETCH:
+            self._note(f"pixels {stretch:g} times as wide as high are taken for square")
+            stretch = 1.0
         return PixelShape(stretch, round(frame.rotation / 90) % 4)
 
     def _read_packets(self) -> Iterator[av.Packet]:
-        packets, errors = self._container.demux(self._stream), 0
+        packets, errors = self._container.demux(self.stream), 0
         while errors < GIVE_UP_AFTER:
             try:
                 packet = next(packets)
@@ -112,7 +138,7 @@ class Film:
             except av.error.FFmpegError as error:
                 errors += 1
                 self._note(f"the file cannot be read here ({error.strerror})")
-                packets = self._container.demux(self._stream)
+                packets = self._container.demux(self.stream)
             else:
                 errors = 0
                 yield packet
@@ -124,17 +150,21 @@ class Film:
             self._note(f"frames cannot be decoded here ({error.strerror})")
             return []
 
-    def read_next_keyframe(self) -> av.VideoFrame | None:
-        """The frame of the next packet that is a keyframe; the decoder is drained, so seek then.
-
-        Without draining, the decoder hands out a frame only when it has read several more.
-        """
-        for packet in self._container.demux(self._stream):
-            if packet.is_keyframe:
-                frames = packet.decode() + self._stream.decode(None)
-                self._stream.codec_context.flush_buffers()
-                return frames[0] if frames else None
-        return None
+    def read_at(self, stamp: int, count: int) -> list[av.VideoFrame]:
+        """So many frames in a row from the keyframe at a stamp of the stream's clock."""
+        self._container.seek(stamp, stream=self.stream)
+        self.stream.codec_context.flush_buffers()
+        frames: list[av.VideoFrame] = []
+        for packet in islice(self._container.demux(self.stream), READ_AHEAD):
+            if not frames and count == 1 and not packet.is_keyframe:
+                continue
+            frames += packet.decode()
+            if count == 1 or len(frames) >= count:
+                break
+        # drained, else the decoder hands out a frame only when it has read several more
+        frames += self.stream.decode(None) if len(frames) < count else []
+        self.stream.codec_context.flush_buffers()
+        return frames[:count]
 
     def _note(self, problem: str) -> None:
         """Note a problem at the present time; the same one again within a second adds nothing."""
@@ -150,53 +180,7 @@ class Film:
         if self._clock.jumps:
             self._note(f"its clock was set back {self._clock.jumps} time(s); times go on rising")
         elif self.duration_s - end_s > max(MISSING_S, 2 * self._clock.step_s):
+            on_file_s = end_s + (self._clock.start_s or 0.0) + MISSING_S
+            if goes_on_elsewhere(self.path, self.stream.index, on_file_s):
+                return  # the sound is longer than the film
             self._note(f"the film ends here, but promises {self.duration_s:.1f} s")
-
-
-def read_keyframes(path: str | Path, count: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Luma (H, W) uint8 and its value of black, of `count` keyframes spread over the film."""
-    with Film(path) as film:
-        stream = film._stream
-        stream.codec_context.skip_frame = "NONKEY"
-        start = stream.start_time or 0
-        length = film.duration_s / float(stream.time_base)
-        for step in range(count):
-            try:
-                film._container.seek(start + int(length * (step + 0.5) / count), stream=stream)
-                frame = film.read_next_keyframe()
-            except av.error.FFmpegError:
-                continue  # the pass over the whole film reports what cannot be read
-            if frame is not None:
-                yield _read_luma(as_planar(frame))
-
-
-def _read_luma(frame: av.VideoFrame) -> tuple[np.ndarray, int]:
-    luma = view_planes(frame)[0] >> (bit_depth(frame) - 8)
-    return luma.astype(np.uint8), 0 if is_full_range(frame) else 16
-
-
-def _open(path: Path) -> av.container.InputContainer:
-    if not path.is_file():
-        raise CineloraError(f"There is no film {path} (seen from {Path.cwd()}).")
-    if not path.stat().st_size:
-        raise CineloraError(f"{path} is empty (0 bytes). Copy the film again.")
-    try:
-        return av.open(str(path))
-    except av.error.FFmpegError as error:
-        raise CineloraError(
-            f"{path} cannot be opened as a film ({error.strerror}; {path.stat().st_size} bytes).\n"
-            "  Expected a video that FFmpeg can read, such as .mp4, .mkv or .webm.\n"
-            "  A copy that was broken off lacks its index at the end: copy the film again."
-        ) from error
-
-
-def _find_stream(container: av.container.InputContainer, path: Path) -> av.video.VideoStream:
-    covers = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & covers]
-    if not streams:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-        raise CineloraError(
-            f"{path} holds no video (it holds: {kinds}).\n"
-            "  Give the path of a film, or of a folder of images, under films in the config."
-        )
-    return max(streams, key=lambda stream: (stream.width or 0) * (stream.height or 0))

@@ -17,14 +17,22 @@ match_planar = cache(PLANAR.match)  # asked several times a frame
 BT601 = (0.299, 0.114)  # weights of red and blue in luma
 BT709 = (0.2126, 0.0722)
 BT2020 = (0.2627, 0.0593)
-WEIGHTS = {1: BT709, 5: BT601, 6: BT601, 9: BT2020, 10: BT2020}  # by FFmpeg's AVColorSpace
-UNSPECIFIED = 2
-HD_HEIGHT_PX = 720  # an unmarked film from this height on is BT.709, below BT.601, as players do it
+FCC = (0.30, 0.11)
+SMPTE240M = (0.212, 0.087)
+YCGCO = "ycgco"
+# By FFmpeg's AVColorSpace, which are the numbers of ITU-T H.273. 10, constant luminance, is taken
+# for 9; it differs in saturated colors only.
+WEIGHTS = {1: BT709, 4: FCC, 5: BT601, 6: BT601, 7: SMPTE240M, 8: YCGCO, 9: BT2020, 10: BT2020}
+Weights = tuple[float, float] | str
+HD_WIDTH_PX, SD_HEIGHT_PX = 1280, 576  # as mpv guesses: mp_csp_guess_colorspace, video/csputils.c
 FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
 
 
 def as_planar(frame: av.VideoFrame) -> av.VideoFrame:
-    """The frame itself when its planes can be read as they are, else a copy in yuv(j)420p."""
+    """The frame itself when its planes can be read as they are, else a copy in yuv4xxp.
+
+    Depth beyond 8 bits stays, and so does the height of chroma: fields lie in its lines.
+    """
     if match_planar(frame.format.name):
         return frame
     if frame.format.is_rgb or frame.format.name.startswith(("gray", "ya", "pal", "mono")):
@@ -33,7 +41,16 @@ def as_planar(frame: av.VideoFrame) -> av.VideoFrame:
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.JPEG,
         )
-    return frame.reformat(format="yuv420p")
+    return frame.reformat(format=_name_planar(frame.format))
+
+
+@cache
+def _name_planar(stored: av.VideoFormat) -> str:
+    """The planar format nearest to a stored one."""
+    across, down = (stored.chroma_width(64), stored.chroma_height(64))
+    chroma = "420" if down < 64 else "444" if across == 64 else "422"
+    depth = "12le" if stored.components[0].bits > 10 else "10le"
+    return f"yuv{chroma}p{depth if stored.components[0].bits > 8 else ''}"
 
 
 def view_planes(frame: av.VideoFrame) -> list[np.ndarray]:
@@ -59,24 +76,32 @@ def is_full_range(frame: av.VideoFrame) -> bool:
 
 def jpeg_planes(frame: av.VideoFrame) -> list[np.ndarray]:
     """Y, U, V (uint8, 4:2:0) of a frame as a JPEG stores them: full range, BT.601."""
-    full, weights = is_full_range(frame), _weights(frame)
-    if frame.format.name not in ("yuv420p", "yuvj420p"):
-        full_range = ColorRange.JPEG if full else ColorRange.MPEG
-        frame = frame.reformat(
-            format="yuvj420p" if full else "yuv420p",
-            src_color_range=full_range,
-            dst_color_range=full_range,
-        )
-    luma, blue, red = view_planes(frame)
+    full, weights = is_full_range(frame), find_weights(frame)
+    luma, blue, red = _halve_chroma(_reduce_depth(view_planes(frame), bit_depth(frame)))
     if full and weights == BT601:
         return [np.ascontiguousarray(plane) for plane in (luma, blue, red)]
     return _apply(luma, blue, red, *_matrix(weights, full))
 
 
-def _weights(frame: av.VideoFrame) -> tuple[float, float]:
-    if frame.colorspace == UNSPECIFIED:
-        return BT709 if frame.height >= HD_HEIGHT_PX else BT601
-    return WEIGHTS.get(frame.colorspace, BT601)
+def _reduce_depth(planes: list[np.ndarray], bits: int) -> list[np.ndarray]:
+    if bits == 8:
+        return planes
+    return [cv2.convertScaleAbs(plane, None, 2.0 ** (8 - bits)) for plane in planes]
+
+
+def _halve_chroma(planes: list[np.ndarray]) -> list[np.ndarray]:
+    """Planes whose chroma is half as wide and high as luma, rounded up; those that are stay."""
+    luma, *chroma = planes
+    height, width = -(-luma.shape[0] // 2), -(-luma.shape[1] // 2)
+    if chroma[0].shape == (height, width):
+        return planes
+    return [luma, *(cv2.resize(p, (width, height), None, 0, 0, cv2.INTER_AREA) for p in chroma)]
+
+
+def find_weights(frame: av.VideoFrame) -> Weights:
+    """Weights of red and blue in a frame's luma; of its mark, else by its size, as players do."""
+    is_hd = frame.width >= HD_WIDTH_PX or frame.height > SD_HEIGHT_PX
+    return WEIGHTS.get(frame.colorspace, BT709 if is_hd else BT601)
 
 
 def _apply(
@@ -95,15 +120,24 @@ def _apply(
 
 
 @cache
-def _matrix(weights: tuple[float, float], full: bool) -> tuple[np.ndarray, np.ndarray]:
+def _matrix(weights: Weights, full: bool) -> tuple[np.ndarray, np.ndarray]:
     """Matrix (3, 3) and offset (3,) from 8-bit YUV of a film to that of a JPEG."""
+    to_rgb, offset = make_rgb_matrix(weights, full)
+    matrix = _from_rgb(BT601) @ to_rgb
+    return matrix, _from_rgb(BT601) @ offset + [0, 128, 128]
+
+
+@cache
+def make_rgb_matrix(weights: Weights, full: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix (3, 3) and offset (3,) from 8-bit YUV to RGB, 0 to 255, still with its gamma."""
     scale = np.diag([1, 1, 1] if full else [255 / 219, 255 / 224, 255 / 224])
-    black = np.array([0 if full else 16, 128, 128])
-    matrix = _from_rgb(BT601) @ np.linalg.inv(_from_rgb(weights)) @ scale
-    return matrix, np.array([0, 128, 128]) - matrix @ black
+    matrix = np.linalg.inv(_from_rgb(weights)) @ scale
+    return matrix, -matrix @ [0 if full else 16, 128, 128]
 
 
-def _from_rgb(weights: tuple[float, float]) -> np.ndarray:
+def _from_rgb(weights: Weights) -> np.ndarray:
+    if weights == YCGCO:  # H.273: Cg stands in the place of Cb, Co in that of Cr
+        return np.array([[0.25, 0.5, 0.25], [-0.25, 0.5, -0.25], [0.5, 0, -0.5]])
     red, blue = weights
     luma = np.array([red, 1 - red - blue, blue])
     return np.stack(

@@ -15,6 +15,8 @@ WORDS = {
     "duplicate": "near-duplicate",
     "unreadable": "not readable",
     "fade": "within a fade",
+    "dissolve": "within a dissolve",
+    "combed": "combed: two moments at once",
     "blurred": "blurred",
     "dark": "too dark",
     "bright": "too bright",
