@@ -129,7 +129,7 @@ WRONG = [
     ((*LIGHT, "light_levels", "dark"), 0.4, "dark 0.4, dim 0.3, soft 0.45: each"),
     ((*LIGHT, "night_bright"), 0.55, "night_bright 0.55, moon_bright 0.5"),
     ((*LIGHT, "cold_warm"), 0.8, "cold_warm 0.8, lamp_warm 0.75"),
-    (("adapter", "chosen"), "high", "there is no variant 'high'. Known: plain."),
+    (("adapter", "chosen"), "high", "there is no variant 'high'. Known: plain, higher_rank."),
     (("adapter", "kinds"), {"posse": {}}, "unknown key 'posse'. Did you mean 'pose'?"),
     (("adapter", "variants", "a b"), {}, "'a b' is no name"),
     (("adapter", "variants", "high"), {"rang": 64}, "unknown key 'rang'. Did you mean 'rank'?"),
