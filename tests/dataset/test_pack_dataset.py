@@ -187,6 +187,17 @@ def test_masks_are_white_where_to_learn(film, tmp_path):
     assert mask[0, 0] == 0 and set(np.unique(mask)) == {0, 255}
 
 
+def test_a_frame_without_people_is_its_own_clean_background(film, tmp_path):
+    plates = pd.read_parquet(film["backgrounds"])
+    nobody = plates["frame_id"].str.startswith("s0003")
+    plates.assign(file=plates["file"].mask(nobody, "")).to_parquet(tmp_path / "plates.parquet")
+    paths = film | {"backgrounds": str(tmp_path / "plates.parquet")}
+    _, rows, _ = pack(paths, tmp_path / "bg", "background")
+    chosen = rows[rows["file"] != ""]
+    assert chosen["frame_id"].str.startswith("s0003").any()
+    assert {Path(name).suffix for name in chosen["file"]} == {".jpg"}
+
+
 def test_painted_pixels_of_a_background_are_not_learned(film, tmp_path):
     _, rows, _ = pack(film, tmp_path / "bg", "background")
     row = rows[rows["file"] != ""].iloc[0]

@@ -28,6 +28,7 @@ from workflow_scripts.dataset.kohya import (
     write_toml,
 )
 from workflow_scripts.dataset.names import name_images
+from workflow_scripts.dataset.packed_files import check_files
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -81,8 +82,8 @@ def place_images(kind: Kind, rows: pd.DataFrame, stems: pd.Series, subject: str)
     chosen = rows["split"] != ""
     folders = pd.Series([name_folder(n, subject) for n in rows["repeats"]], rows.index)
     folders = folders.where(chosen, "")
-    plates = rows["plate"].where(rows["plate"] != "", ".jpg")
-    suffixes = [Path(name).suffix for name in plates] if kind.shows == "plate" else ".jpg"
+    sources = rows["plate"].where(rows["plate"] != "", rows["frame_file"])  # a frame of nobody
+    suffixes = [Path(name).suffix for name in sources] if kind.is_of_frames else ".jpg"
     files = rows["split"] + "/" + folders + "/" + stems + suffixes
     masks = rows["split"] + "/masks/" + stems + ".png"
     return rows.assign(
@@ -158,6 +159,7 @@ def main(
     chosen = rows[rows["split"] != ""]
     with folder_when_done(dataset) as folder:
         write_folder(kind, chosen, folder, Path(images), list_plates(plates), masks, options)
+        check_files(folder, chosen)
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
         counts = count_dataset(kind, rows, options["min_per_category"])
         about = {"dataset": name, "kind": kind.name, "trigger": trigger, "class": class_word}

@@ -1,0 +1,61 @@
+"""A packed dataset read back as trainers find it: by what lies in its folders, not by our table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.image_folders import IMAGE_SUFFIXES, find_images
+
+SHOWN = 5  # problems named in one message
+DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
+def check_files(folder: Path, rows: pd.DataFrame) -> None:
+    """Raise CineloraError where a trainer would find something else than `rows` say.
+
+    `rows` are the images of the dataset, with file, mask_file, caption and box (x0, y0, x1, y1).
+    Each must lie there once, under a suffix that trainers know, open, be as large as its box, have
+    its caption beside it and, where it has one, a mask of its size; and nothing else may.
+    """
+    problems = [problem for row in rows.itertuples() for problem in _check_row(folder, row)]
+    problems += [f"{name}: no row of dataset.parquet" for name in _find_strays(folder, rows)]
+    if problems:
+        more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        lines = "\n".join(f"  {problem}" for problem in problems[:SHOWN])
+        raise CineloraError(
+            f"A dataset that was just packed does not read back as it was meant:\n{lines}{more}\n"
+            "  If files were changed while it was packed, run again; else please report it."
+        )
+
+
+def _check_row(folder: Path, row: tuple) -> Iterator[str]:
+    path, size = folder / row.file, (row.x1 - row.x0, row.y1 - row.y0)
+    if path.suffix not in IMAGE_SUFFIXES:
+        yield f"{row.file}: no suffix that trainers know ({', '.join(IMAGE_SUFFIXES)})"
+    yield from _check_size(path, row.file, size)
+    if row.mask_file:
+        yield from _check_size(folder / row.mask_file, row.mask_file, size)
+    text = path.with_suffix(".txt")
+    if not text.is_file() or text.read_text(encoding="utf-8").strip() != row.caption.strip():
+        yield f"{row.file}: its caption is not beside it, in {text.name}"
+
+
+def _check_size(path: Path, name: str, size: tuple[int, int]) -> Iterator[str]:
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+    except DAMAGE as error:
+        yield f"{name}: cannot be opened ({error})"
+        return
+    if opened.size != size:
+        yield f"{name}: is {opened.size[0]}x{opened.size[1]}, not {size[0]}x{size[1]}"
+
+
+def _find_strays(folder: Path, rows: pd.DataFrame) -> list[str]:
+    """Images that a trainer would take too, masks aside."""
+    found = {path.relative_to(folder) for path in find_images(folder)}
+    images = {path.as_posix() for path in found if "masks" not in path.parts}
+    return sorted(images - set(rows["file"]))
