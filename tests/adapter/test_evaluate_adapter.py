@@ -19,7 +19,7 @@ from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 
-LOTS = {"resamples": 500, "rng": np.random.default_rng(0)}
+RESAMPLING = {"resamples": 500, "rng": np.random.default_rng(0)}
 QUICK = {
     "sampling_steps": 1,
     "strengths": [1.0],
@@ -39,14 +39,14 @@ def unit(*rows):
 
 def test_the_interval_holds_the_mean():
     values = np.random.default_rng(1).normal(5, 1, 200)
-    mean, low, high = bootstrap_mean(values, **LOTS)
+    mean, low, high = bootstrap_mean(values, **RESAMPLING)
     assert low < mean < high
     assert 0.2 < high - low < 0.35  # 2 x 1.96 / sqrt(200) = 0.28
 
 
 @pytest.mark.parametrize("values", [[], [1.0]], ids=["none", "one"])
 def test_an_interval_needs_two_values(values):
-    mean, low, high = bootstrap_mean(np.array(values), **LOTS)
+    mean, low, high = bootstrap_mean(np.array(values), **RESAMPLING)
     assert np.isnan(low)
     assert np.isnan(high)
     assert np.isnan(mean) == (not values)
@@ -54,7 +54,7 @@ def test_an_interval_needs_two_values(values):
 
 def test_a_difference_of_equal_sets_is_not_significant():
     values = np.random.default_rng(2).normal(0, 1, 50)
-    difference, low, high = bootstrap_difference(values, values, **LOTS)
+    difference, low, high = bootstrap_difference(values, values, **RESAMPLING)
     assert difference == 0
     assert low < 0 < high
 
@@ -115,7 +115,7 @@ def test_prompts_are_held_out_captions_and_unrelated_ones(tmp_path):
 def test_losses_are_compared_in_pairs():
     base = np.array([1.0, 2.0]), np.array([1.0, 3.0])
     adapted = np.array([0.5, 1.5]), np.array([0.9, 2.9])
-    rows = evaluate_adapter.measure_losses({0.0: base, 1.0: adapted}, **LOTS)
+    rows = evaluate_adapter.measure_losses({0.0: base, 1.0: adapted}, **RESAMPLING)
     table = {(row["score"], row["strength"]): row for row in rows}
     assert table["heldout_gain", 1.0]["value"] == pytest.approx(0.1)
     assert table["heldout_gain", 1.0]["low"] == pytest.approx(0.1)  # pairs agree exactly

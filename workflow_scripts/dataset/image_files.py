@@ -74,16 +74,16 @@ def write_masks(kind: Kind, rows: pd.DataFrame, folder: Path, runs: dict, dilate
         size, counts = (row.height_px, row.width_px), runs.get(row.image_id)
         if kind.shows == "plate":
             painted = decode_rle(counts, *size) if counts else np.zeros(size, bool)
-            learn = ~widen(painted, PAINT_MARGIN_PX)
+            learn = ~dilate_mask(painted, PAINT_MARGIN_PX)
         elif counts:
-            learn = widen(decode_rle(counts, *size), dilate_px)
+            learn = dilate_mask(decode_rle(counts, *size), dilate_px)
         else:
             raise CineloraError(f"{row.image_id} has no mask: run segment_instances again.")
         part = learn[row.y0 : row.y1, row.x0 : row.x1]
         write_image(folder / row.mask_file, part.astype(np.uint8) * 255)
 
 
-def widen(mask: np.ndarray, radius_px: int) -> np.ndarray:
+def dilate_mask(mask: np.ndarray, radius_px: int) -> np.ndarray:
     """Grow a mask (H, W) bool by so many pixels in all directions."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
     return cv2.dilate(mask.astype(np.uint8), kernel) > 0
