@@ -147,7 +147,7 @@ def _explain(error: ValidationError) -> list[str]:
     if "propertyNames" in error.schema_path:
         return [f"{where}: {_explain_name(error)}."]
     said = SAID.get(error.validator, _explain_else)(error)
-    return [f"{where or 'the config'}: {said}."]
+    return [f"{where or 'the config'}: {said}{'' if said.endswith('?') else '.'}"]
 
 
 def _explain_unknown(error: ValidationError, where: str) -> list[str]:
