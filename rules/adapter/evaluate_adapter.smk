@@ -1,7 +1,8 @@
 """evaluate_adapter: what an adapter does, beside the base model with the same seeds.
 
 needs    the adapter, its settings and its dataset, the base model, the model of the role embed
-leaves   scores.parquet: score, strength, value and interval; grid.png: prompts drawn at each strength
+leaves   scores.parquet: score, strength, value and interval; grid.png: prompts drawn at each strength;
+         settings.yaml: how it was measured. `update`: as in train_adapter
 """
 
 
@@ -14,8 +15,9 @@ rule evaluate_adapter:
         base=f"resources/models/{MODELS['base']['name']}",
         embed_weights=WEIGHTS["embed"],
     output:
-        scores="results/{film}/evaluate_adapter/{dataset}/scores.parquet",
-        grid="results/{film}/evaluate_adapter/{dataset}/grid.png",
+        scores=update("results/{film}/evaluate_adapter/{dataset}/scores.parquet"),
+        grid=update("results/{film}/evaluate_adapter/{dataset}/grid.png"),
+        how_measured=update("results/{film}/evaluate_adapter/{dataset}/settings.yaml"),
     log:
         "logs/{film}/evaluate_adapter.{dataset}.log",
     benchmark:

@@ -2,7 +2,8 @@
 
 needs    the packed dataset (kohya's layout), the base model as a diffusers folder
 leaves   adapter.safetensors, adapter.json, settings.yaml, metrics.parquet; checkpoints/ is
-         undeclared, so that it survives a failure, and goes when the training is done
+         undeclared, so that it survives a failure, and goes when the training is done.
+         `update`: what was trained from the very same images stays, and is not trained again
 """
 
 
@@ -12,10 +13,10 @@ rule train_adapter:
         dataset="results/{film}/datasets/{dataset}",
         base=f"resources/models/{MODELS['base']['name']}",
     output:
-        adapter="results/{film}/adapters/{dataset}/adapter.safetensors",
-        card="results/{film}/adapters/{dataset}/adapter.json",
-        settings="results/{film}/adapters/{dataset}/settings.yaml",
-        metrics="results/{film}/adapters/{dataset}/metrics.parquet",
+        adapter=update("results/{film}/adapters/{dataset}/adapter.safetensors"),
+        card=update("results/{film}/adapters/{dataset}/adapter.json"),
+        settings=update("results/{film}/adapters/{dataset}/settings.yaml"),
+        metrics=update("results/{film}/adapters/{dataset}/metrics.parquet"),
     log:
         "logs/{film}/train_adapter.{dataset}.log",
     benchmark:

@@ -19,6 +19,7 @@ from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 
+EMBED = {"name": "by-color", "role": "embed", "loader": "mobilenet"}
 RESAMPLING = {"resamples": 500, "rng": np.random.default_rng(0)}
 QUICK = {
     "sampling_steps": 1,
@@ -163,6 +164,7 @@ def adapter(tmp_path_factory):
         "base_sha256": opened.sha256,
         "resolution_px": 64,
         "settings": {"background_loss_weight": 0.1},
+        "dataset_sha256": "0" * 64,
     }
     (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
     return folder
@@ -183,10 +185,11 @@ def run_main(folder, monkeypatch, **changes):
         embed_weights=[],
         scores=str(folder / "scores.parquet"),
         grid=str(folder / "grid.png"),
+        how_measured=str(folder / "measured.yaml"),
         title="demo nella",
         options=make_options("evaluate_adapter", **QUICK),
         model=BASE,
-        embed={"role": "embed"},
+        embed=EMBED,
         seed=7,
     )
 
@@ -205,6 +208,17 @@ def test_main_writes_scores_beside_the_base(adapter, monkeypatch):
     gain = values["heldout_loss", 0.0] - values["heldout_loss", 1.0]
     assert values["heldout_gain", 1.0] == pytest.approx(gain)
     assert read_rgb(adapter / "grid.png").shape[0] > 2 * 128
+
+
+def test_an_evaluation_of_the_same_adapter_is_kept(adapter, monkeypatch):
+    counts = run_main(adapter, monkeypatch)
+    files = [adapter / name for name in ("scores.parquet", "grid.png", "measured.yaml")]
+    before = [file.stat().st_mtime_ns for file in files]
+    assert run_main(adapter, monkeypatch) == counts
+    assert [file.stat().st_mtime_ns for file in files] == before
+    files[1].write_bytes(b"damaged")
+    assert run_main(adapter, monkeypatch) == counts
+    assert read_rgb(files[1]).shape[0] > 2 * 128
 
 
 def test_an_adapter_of_another_base_is_an_error(adapter, monkeypatch, tmp_path):

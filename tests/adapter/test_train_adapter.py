@@ -1,7 +1,9 @@
 import dataclasses
 import json
 import math
+import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -27,6 +29,7 @@ from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.trainer import Settings, Trainer, make_schedule, snr_weights
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import read_rgb, write_image
 from workflow_scripts.lib.version import VERSION
 from workflow_scripts.models.diffusion import signal_to_noise
 from workflow_scripts.models.registry import load_model
@@ -277,6 +280,43 @@ def test_the_same_training_gives_the_same_file(trained, dataset, tmp_path):
     run_main(dataset, tmp_path, learning_rate=0.02)
     again = (tmp_path / "adapter.safetensors").read_bytes()
     assert again == (trained / "adapter.safetensors").read_bytes()
+
+
+def times(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_a_training_from_the_same_images_is_kept(trained, dataset, tmp_path):
+    folder, again = tmp_path / "adapters", tmp_path / "dataset"
+    shutil.copytree(trained, folder)
+    shutil.copytree(dataset, again)
+    (again / "counts.json").write_text("what else was thought of them")
+    before = times(folder)
+    counts = run_main(again, folder)
+    assert times(folder) == before
+    assert (counts.kept, counts.found) == (6, {"held_out": 3, "steps": 4})
+
+
+@pytest.mark.parametrize("what", ["an image", "a caption", "an option", "a file", "no settings"])
+def test_any_other_training_is_not_kept(trained, dataset, tmp_path, what):
+    folder, again, changes = tmp_path / "adapters", tmp_path / "dataset", {}
+    shutil.copytree(trained, folder)
+    shutil.copytree(dataset, again)
+    if what == "an image":
+        image = sorted(again.rglob("train/*/*.png"))[0]
+        write_image(image, np.full_like(read_rgb(image), 90))
+    elif what == "a caption":
+        sorted(again.rglob("train/*/*.txt"))[0].write_text("nella woman, at the sea")
+    elif what == "an option":
+        changes["learning_rate"] = 0.03
+    elif what == "a file":
+        (folder / "metrics.parquet").write_bytes(b"damaged")
+    else:
+        (folder / "settings.yaml").unlink()
+    before = times(folder)
+    run_main(again, folder, **changes)
+    assert times(folder)["adapter.safetensors"] > before["adapter.safetensors"]
+    assert len(pd.read_parquet(folder / "metrics.parquet")) == 5
 
 
 def test_diffusers_loads_what_was_trained(make_trainer, tmp_path, splits):

@@ -32,6 +32,7 @@ RULES = re.compile(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", re.MULTILINE | re.DOTALL
 # (module, function, name) -> why its value may be used
 TRUSTED = {
     ("adapter.train_adapter", "make_fingerprint", "hash_code"): "names a checkpoint, no table",
+    ("adapter.evaluate_adapter", "make_fingerprint", "hash_code"): "tells finished work, no table",
     ("plan.models", "identify_model", "hash_code"): "what a model answered is kept under it",
     ("adapter.train_adapter", "main", "stamp"): "a version in settings and metadata",
     ("report.build_report", "describe", "stamp"): "a version at the foot of the page",

@@ -122,3 +122,19 @@ def test_a_missing_film_stops_before_any_job(run):
     changed = edit_config(run, r"path: resources/demo_film/film.mp4", "path: no/such/film.mp4")
     output = snakemake(run, *changed, "-n", check=False)
     assert "there is no file or folder no/such/film.mp4" in output
+
+
+def test_a_threshold_that_changes_no_image_trains_nothing_again(run):
+    """The jobs run, as Snakemake knows only that something changed; training finds its work done."""
+    changed = edit_config(run, r"(?m)^(  min_sharpness:\s*[0-9.]+)", r"\g<1>00001")
+    settings = run / "results/demo/adapters/pose/settings.yaml"
+    measured = run / "results/demo/evaluate_adapter/pose/settings.yaml"
+    before = settings.read_bytes(), measured.read_bytes()
+    targets = [
+        str(path.with_name(name).relative_to(run))
+        for path, name in ((settings, "adapter.safetensors"), (measured, "scores.parquet"))
+    ]
+    output = snakemake(run, *changed, "--resources", "gpu=1", "--", *targets)
+    assert output.count("made from the same inputs with the same settings, kept as it is") == 2
+    assert (settings.read_bytes(), measured.read_bytes()) == before
+    assert planned_jobs(run, *changed, "--", *targets) == {}

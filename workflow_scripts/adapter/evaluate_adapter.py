@@ -1,8 +1,9 @@
 """Measure what an adapter does, always beside the base model with the same seeds.
 
 Reads the adapter, its settings, its dataset and the base. Leaves scores.parquet (one row per score
-and strength, with a 95 % interval) and grid.png (prompts and seeds across, strengths down). The
-adapter is loaded by diffusers' own load_lora_weights, as a user would load it.
+and strength, with a 95 % interval), grid.png (prompts and seeds across, strengths down) and
+settings.yaml (how it was measured). The adapter is loaded by diffusers' own load_lora_weights, as a
+user would load it.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ import yaml
 
 from workflow_scripts.adapter.adapter_file import load_adapter
 from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
+from workflow_scripts.adapter.finished import find_finished, hash_parts, sign, write_settings
 from workflow_scripts.adapter.grid import draw_grid
 from workflow_scripts.adapter.metrics import (
     bootstrap_difference,
@@ -31,12 +33,15 @@ from workflow_scripts.adapter.training_data import (
     read_split,
     subsample_evenly,
 )
+from workflow_scripts.lib.checksums import hash_file
+from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base, draw_images
-from workflow_scripts.models.registry import load_model
+from workflow_scripts.models.registry import load_model, name_loader
 
 SCORES = pa.schema(
     [
@@ -222,15 +227,22 @@ def measure_embeddings(
     return rows
 
 
-def open_trained_base(base: str, model: dict[str, Any], trained: dict[str, Any]) -> Base:
-    """Open the base, which must be the very one that the adapter was trained on."""
-    opened = load_model(model, [Path(base) / "model_index.json"])
-    if trained["base_sha256"] != opened.sha256:
+def make_fingerprint(
+    how: dict[str, Any], trained: dict[str, Any], adapter: str, embed: dict[str, Any], *loaders: str
+) -> str:
+    """Two evaluations with the same fingerprint measure the same; `trained` is settings.yaml."""
+    code = hash_code("adapter.evaluate_adapter", *loaders)
+    return hash_parts(how, trained["dataset_sha256"], hash_file(adapter), embed, code)
+
+
+def check_base(base: str, trained: dict[str, Any]) -> None:
+    """The base must be the very one that the adapter was trained on."""
+    found = folder_checksum(base)
+    if trained["base_sha256"] != found:
         raise CineloraError(
             f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
-            f"  {base} is another model ({opened.sha256[:12]}). Train the adapter again."
+            f"  {base} is another model ({found[:12]}). Train the adapter again."
         )
-    return opened
 
 
 def name_rows(images: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
@@ -247,6 +259,7 @@ def main(
     embed_weights: Sequence[str],
     scores: str,
     grid: str,
+    how_measured: str,
     *,
     title: str,
     options: dict[str, Any],
@@ -254,8 +267,14 @@ def main(
     embed: dict[str, Any],
     seed: int,
 ) -> Counts:
-    trained = yaml.safe_load(Path(settings).read_text())
-    opened = open_trained_base(base, model, trained)
+    trained = yaml.safe_load(Path(settings).read_text(encoding="utf-8"))
+    how = {"options": options, "model": model["name"], "embed": embed["name"], "seed": seed}
+    check_base(base, trained)
+    loaders = name_loader(model), name_loader(embed)
+    fingerprint = make_fingerprint(how, trained, adapter, embed, *loaders)
+    if facts := find_finished(how_measured, fingerprint, [scores, grid]):
+        return Counts("images", facts["images"], facts["images"], found={"scores": facts["scores"]})
+    opened = load_model(model, [Path(base) / "model_index.json"])
     everything = {split: read_split(dataset, split) for split in ("train", "validation")}
     splits = [subsample_evenly(images, options["images"]) for images in everything.values()]
     prompts = choose_prompts(
@@ -290,8 +309,9 @@ def main(
         grid,
         draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(drawn)),
     )
-    count = len(prompts.texts) * len(drawn)
-    return Counts("images", count, count, found={"scores": len(rows)})
+    facts = how | {"images": len(prompts.texts) * len(drawn), "scores": len(rows)}
+    write_settings(how_measured, facts | sign(fingerprint, [scores, grid]))
+    return Counts("images", facts["images"], facts["images"], found={"scores": len(rows)})
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 Reads a dataset folder (kohya layout) and a base model (diffusers folder). Leaves the adapter
 itself, adapter.json (a card that A1111 shows), settings.yaml (all that is needed to repeat the
-training) and metrics.parquet. An interrupted run goes on from checkpoints/ exactly where it was.
+training) and metrics.parquet. An interrupted run goes on from checkpoints/ exactly where it was; an
+adapter that was trained from the very same images with the same settings is kept.
 """
 
-import hashlib
 import json
 import platform
 import shutil
@@ -20,10 +20,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import torch
-import yaml
 
 from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, write_adapter
 from workflow_scripts.adapter.examples import Examples, cache_examples
+from workflow_scripts.adapter.finished import (
+    find_finished,
+    hash_parts,
+    hash_splits,
+    sign,
+    write_settings,
+)
 from workflow_scripts.adapter.trainer import Settings, Trainer
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
@@ -32,12 +38,12 @@ from workflow_scripts.adapter.training_data import (
     read_split,
     subsample_evenly,
 )
-from workflow_scripts.lib.checksums import hash_folder
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.version import stamp
+from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base, free_encoders
 from workflow_scripts.models.registry import load_model, name_loader
 
@@ -55,12 +61,12 @@ PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy"
 
 
 def make_fingerprint(
-    settings: Settings, seed: int, dataset_sha256: str, base: Base, loader: str
+    settings: Settings, seed: int, dataset_sha256: str, base_sha256: str, loader: str
 ) -> str:
     """Two trainings with the same fingerprint take the same steps."""
     code = hash_code("adapter.train_adapter", loader)
-    parts = [asdict(settings), seed, dataset_sha256, base.sha256, code]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    packages = {name: version(name) for name in PACKAGES}
+    return hash_parts(asdict(settings), seed, dataset_sha256, base_sha256, code, packages)
 
 
 def describe_base(name: str, base: Base) -> str:
@@ -128,12 +134,6 @@ def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: da
     }
 
 
-def write_settings(path: str, facts: dict[str, Any]) -> None:
-    """Write settings.yaml: plain values, in the order in which a person reads them."""
-    with replace_when_done(path) as partial:
-        partial.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100))
-
-
 def write_card(path: str, facts: dict[str, Any], is_random: bool) -> None:
     """Write the card that A1111 and Forge show beside the adapter."""
     card = {
@@ -198,26 +198,26 @@ def main(
     model: dict[str, Any],
     seed: int,
 ) -> Counts:
-    started = datetime.now(UTC)
-    chosen, opened = Settings(**options), load_model(model, [Path(base) / "model_index.json"])
+    started, chosen = datetime.now(UTC), Settings(**options)
+    dataset_sha256 = hash_splits(dataset)
+    fingerprint = make_fingerprint(
+        chosen, seed, dataset_sha256, folder_checksum(base), name_loader(model)
+    )
+    if facts := find_finished(settings, fingerprint, [adapter, card, metrics]):
+        return _count(facts)
+    opened = load_model(model, [Path(base) / "model_index.json"])
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
     examples = cache_dataset(opened, dataset, chosen, resolution_px)
     free_encoders(opened)
     trainer = Trainer(opened, *examples, chosen, seed, resolution_px)
-    dataset_sha256 = hash_folder(dataset)
     checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
-    train(
-        trainer,
-        checkpoint,
-        make_fingerprint(chosen, seed, dataset_sha256, opened, name_loader(model)),
-    )
+    train(trainer, checkpoint, fingerprint)
 
     step, weights = trainer.chosen()
     facts = describe_training(trainer, model, title, step)
-    images = examples[0].images
-    metadata = make_metadata({**facts, "settings": options, "tags": count_tags(images)})
+    metadata = make_metadata({**facts, "settings": options, "tags": count_tags(examples[0].images)})
     stamp(facts)
     stamp(metadata)
     digest = write_adapter(adapter, to_kohya(weights, chosen.alpha), metadata)
@@ -228,11 +228,17 @@ def main(
         "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
         "dataset_sha256": dataset_sha256,
     }
-    write_settings(settings, {**facts, **origin, **describe_run(trainer, weights, started)})
+    facts |= origin | describe_run(trainer, weights, started)
+    write_settings(settings, facts | sign(fingerprint, [adapter, card, metrics]))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
-    return Counts(
-        "images", len(images), len(images), found={"held_out": len(examples[1]), "steps": step}
-    )
+    return _count(facts)
+
+
+def _count(facts: dict[str, Any]) -> Counts:
+    """What was trained on, from the facts of settings.yaml."""
+    images = facts["distinct_images"]
+    found = {"held_out": facts["held_out"], "steps": facts["steps"]}
+    return Counts("images", images, images, found=found)
 
 
 if __name__ == "__main__":

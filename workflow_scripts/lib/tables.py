@@ -110,6 +110,7 @@ _RESULTS = (  # in the order in which phases run
     ),
     Result("scores", "adapter.evaluate_adapter", "{dataset}/scores.parquet", "SCORES", "score"),
     Result("grid", "adapter.evaluate_adapter", "{dataset}/grid.png"),
+    Result("how_measured", "adapter.evaluate_adapter", "{dataset}/settings.yaml"),
     Result("accuracy", "report.measure_accuracy", "accuracy.json", folder=""),
     Result("page", "report.build_report", "index.html", folder="report"),
     Result("funnel", "report.build_report", "funnel.svg", folder="report"),

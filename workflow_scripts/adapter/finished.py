@@ -1,0 +1,61 @@
+"""Work that is done already: a result made from the same inputs is kept, not made again.
+
+A changed threshold that changes no image leads Snakemake to plan the training again. Its rule
+leaves the old files in place (`update`); beside them stands from what they were made.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_scripts.lib.checksums import hash_file, join_checksums, list_files
+from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.lib.phase import log
+
+
+def hash_parts(*parts: Any) -> str:
+    """Fingerprint of plain values: equal only where all of them are."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def hash_splits(dataset: str | Path) -> str:
+    """Sha256 of the files that a training reads: images, masks and captions of both splits.
+
+    What the dataset knows besides, such as why another image is not in it, does not count.
+    """
+    files = list_files(dataset).items()
+    return join_checksums({name: hash_file(path) for name, path in files if "/" in name})
+
+
+def sign(fingerprint: str, files: Sequence[str | Path]) -> dict[str, Any]:
+    """What a settings.yaml says for `find_finished`: from what these files were made, and they."""
+    names = {Path(file).name: hash_file(file) for file in files}
+    return {"fingerprint": fingerprint, "files_sha256": names}
+
+
+def write_settings(path: str | Path, facts: dict[str, Any]) -> None:
+    """Write settings.yaml: plain values, in the order in which a person reads them."""
+    with replace_when_done(path) as partial:
+        partial.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100))
+
+
+def find_finished(
+    settings: str | Path, fingerprint: str, files: Sequence[str | Path]
+) -> dict[str, Any] | None:
+    """The settings of a whole and unchanged result with this fingerprint; None if there is none."""
+    try:
+        facts = yaml.safe_load(Path(settings).read_text(encoding="utf-8"))
+        found = {Path(file).name: hash_file(file) for file in files}
+    except (FileNotFoundError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    if not isinstance(facts, dict) or facts.get("fingerprint") != fingerprint:
+        return None
+    if facts.get("files_sha256") != found:
+        log.warning("%s is of other files than lie beside it: they are made anew", settings)
+        return None
+    log.info("%s: made from the same inputs with the same settings, kept as it is", settings)
+    return facts
