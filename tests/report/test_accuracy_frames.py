@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow_scripts.lib.images import write_image
 from workflow_scripts.report.accuracy import frames as accuracy
 from workflow_scripts.report.accuracy.truth import Truth
 
@@ -54,10 +55,24 @@ def sampled(groups, every=3, **columns):
 )
 def test_duplicates(tmp_path, groups, change, precision, recall):
     truth = write_truth(tmp_path / "truth", change)
-    metrics = accuracy.measure_duplicates(sampled(list(groups)), truth)
+    held = sampled(list(groups), file="")  # no image of theirs is left to look at
+    metrics = accuracy.measure_duplicates(held, truth, tmp_path)
     assert metrics["dedup_precision"].value == pytest.approx(precision)
     assert metrics["dedup_recall"].value == pytest.approx(recall)
     assert metrics["dedup_f1"].n == 2
+
+
+@pytest.mark.parametrize(("gray", "precision"), [(90, 1.0), (96, 2 / 6)])
+def test_joined_drawings_whose_images_look_the_same_are_no_mistake(tmp_path, gray, precision):
+    """Much moved between them, and moved back; or something is another color now."""
+    truth = write_truth(tmp_path / "truth", change=5.0)
+    files = [f"{number}.png" for number in range(6)]
+    for number, file in enumerate(files):
+        shade = gray if number in (1, 5) else 90
+        write_image(tmp_path / file, np.full((8, 8, 3), shade, np.uint8))
+    frames = sampled(list("aacdaa"), file=files)
+    metrics = accuracy.measure_duplicates(frames, truth, tmp_path)
+    assert metrics["dedup_precision"].value == pytest.approx(precision)
 
 
 @pytest.mark.parametrize(

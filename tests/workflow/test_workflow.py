@@ -125,7 +125,7 @@ def test_a_missing_film_stops_before_any_job(run):
 
 
 def test_a_threshold_that_changes_no_image_trains_nothing_again(run):
-    """The jobs run, as Snakemake knows only that something changed; training finds its work done."""
+    """Snakemake knows only that something changed and runs the jobs; they find their work done."""
     changed = edit_config(run, r"(?m)^(  min_sharpness:\s*[0-9.]+)", r"\g<1>00001")
     settings = run / "results/demo/adapters/pose/settings.yaml"
     measured = run / "results/demo/evaluate_adapter/pose/settings.yaml"
