@@ -36,8 +36,6 @@ setup-gpu: $(READY)  ## the same, with the onnxruntime that computes on a GPU
 
 demo: $(READY)  ## run everything on the demo film; prints where the report is
 	$(RUN) $(DEMO) $(SLOTS)
-	@echo
-	@echo "The report: $(CURDIR)/results/demo/report/index.html"
 
 test: $(READY)  ## all tests, with one run of the workflow from end to end
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -79,8 +77,6 @@ lint: $(READY)  ## ruff, snakefmt, which area imports which, snakemake --lint
 
 film-bbb: $(READY)  ## run Big Buck Bunny (9:56, CC BY): background, style, lighting
 	$(RUN) --configfile config/overlays/bbb.yaml $(SLOTS)
-	@echo
-	@echo "The report: $(CURDIR)/results/bbb/report/index.html"
 
 bench: $(READY) $(PEERS)/.ready  ## measure the first phases beside other tools: benchmarks/results.md
 	$(RUN) --configfile config/overlays/bbb.yaml --cores 1 resources/films/bbb.mp4

@@ -41,6 +41,10 @@ if DESCRIBES:  # the light tier has no model that looks at images
     include: "rules/dataset/describe_images.smk"
 
 
+onsuccess:
+    print(*list_reports(FILMS), sep="\n", file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

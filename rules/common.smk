@@ -26,6 +26,7 @@ from workflow_scripts.plan.config import list_datasets, list_files, load_config
 from workflow_scripts.plan.inputs import choose_limits, find_reviews
 from workflow_scripts.plan.resources import add_ram, grow
 from workflow_scripts.plan.targets import list_proofs, list_tables
+from workflow_scripts.plan.terminal import install, list_reports
 
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
 # here, before any job starts, with all its problems in one message.
@@ -39,6 +40,7 @@ pages = list_files(workflow.overwrite_configfiles)
 workflow.configfiles[:] = map(str, pages)  # what Snakemake's own report shows
 
 FILMS = sorted(config["only"] or config["films"])
+install(workflow.output_settings, FILMS)
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))

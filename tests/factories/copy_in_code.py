@@ -49,7 +49,7 @@ def pretend_finished(folder: Path, *arguments: str) -> None:
 def planned_rules(folder: Path, *arguments: str) -> set[str]:
     """Rules of the jobs that a dry run lists."""
     table = run_snakemake(folder, "-n", *arguments).partition("Job stats:")[2].partition("total")[0]
-    return set(re.findall(r"^(\w+)\s+\d+$", table, re.MULTILINE))
+    return set(re.findall(r"^(\w+)\s+\d+\b", table, re.MULTILINE))
 
 
 def clone_project(project: Path, folder: Path, copied: list[str]) -> Path:

@@ -63,6 +63,15 @@ def test_an_old_table_is_refused_with_the_command_that_renews_it(tmp_path, file,
     assert str(error.value).count("snakemake --cores 4") == remedy.startswith("--forcerun")
 
 
+@pytest.mark.parametrize("keep", [0, 4, 100], ids=["empty", "a few bytes", "cut off"])
+def test_a_damaged_table_is_refused_with_the_command_that_renews_it(tmp_path, keep):
+    path = tmp_path / "results/demo/dedup_frames/groups.parquet"
+    write_manifest(rows("f1"), path, SCHEMA)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CineloraError, match=r"(?s)is a damaged table.*--forcerun dedup_frames"):
+        read_manifest(path)
+
+
 def test_a_misspelt_column_is_refused(tmp_path):
     with pytest.raises(CineloraError, match="scroe"):
         write_manifest(rows("f1").rename(columns={"score": "scroe"}), tmp_path / "a", SCHEMA)

@@ -84,3 +84,13 @@ def test_a_phase_that_is_no_more_is_not_summed(tmp_path):
         text = json.dumps(part(name, state, read=3, kept=3))
         (tmp_path / f"progress/{name}.json").write_text(text)
     assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"phase": 3}', b"\xff", b'{"phase": "x"'])
+def test_a_foreign_or_damaged_file_is_left_out_with_a_warning(tmp_path, content, caplog):
+    folder = tmp_path / "progress"
+    folder.mkdir()
+    (folder / "dedup_frames.json").write_text(json.dumps(part("dedup_frames", read=3, kept=3)))
+    (folder / "foreign.json").write_bytes(content)
+    assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}
+    assert "foreign.json is no file of counts" in caplog.text

@@ -22,7 +22,9 @@ def planned_jobs(folder, *arguments):
     output = snakemake(folder, "-n", "--quiet", "rules", *arguments)
     output += snakemake(folder, "-n", *arguments)
     table = output.partition("Job stats:")[2].partition("total")[0]
-    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
+    return {
+        name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)\b", table, re.MULTILINE)
+    }
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +34,9 @@ def run(tmp_path_factory):
     shutil.copytree(ROOT / "config", folder / "config")
     (ROOT / "resources/models").mkdir(exist_ok=True)
     (folder / "resources").symlink_to(ROOT / "resources")
-    snakemake(folder, "--resources", f"gpu={os.cpu_count()}")  # light models: places on the CPU
+    # light models: places on the CPU
+    shown = snakemake(folder, "--resources", f"gpu={os.cpu_count()}")
+    (folder / "shown.txt").write_text(shown, encoding="utf-8")
     return folder
 
 
@@ -52,6 +56,14 @@ def test_the_report_is_one_file_without_requests(run):
     assert len(page) > 100_000
     assert not re.search(r"""(?:src|href)=["']https?://[^"']+\.(?:js|css|png|jpg)""", page)
     assert "random weights" in page
+
+
+def test_a_person_sees_one_line_a_job_and_where_the_report_is(run):
+    shown = (run / "shown.txt").read_text(encoding="utf-8")
+    done = re.findall(r"^\[ *\d+/(\d+)\] \w+ .*$", shown, re.MULTILINE)
+    assert len(done) == int(done[0]) > 50
+    assert f"The report of demo: {run / REPORT}" in shown
+    assert len(shown.splitlines()) < len(done) + 40  # a line each 30 s of a long job, warnings
 
 
 def test_a_second_run_has_nothing_to_do(run):

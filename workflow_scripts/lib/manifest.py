@@ -25,10 +25,18 @@ def read_manifest(
 
 
 def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
-    # not pq.read_table, which imports a library for tables of many files first
-    with pq.ParquetFile(path) as file:
-        check_columns(path, file.schema_arrow.names, columns or [])
-        table = file.read(columns)
+    try:
+        # not pq.read_table, which imports a library for tables of many files first
+        with pq.ParquetFile(path) as file:
+            check_columns(path, file.schema_arrow.names, columns or [])
+            table = file.read(columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        words = str(error).splitlines()[0]
+        raise CineloraError(
+            f"{path} is a damaged table ({words}).\n  {_say_remedy(path)}"
+        ) from error
     return table.select(columns) if columns else table
 
 

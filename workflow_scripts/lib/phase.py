@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-from tqdm import tqdm
 
 from workflow_scripts.lib.errors import CineloraError, format_error
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.lib.progress_file import sum_progress
+from workflow_scripts.lib.progress_file import find_progress, list_parts, sum_progress
 
 T = TypeVar("T")
+SHOWN = "is_shown"  # on a record of the log: whether the terminal shows it too
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
     params = dict(snakemake.params.items())
     params.pop("code", None)
     params |= params.pop("block", {})
-    with phase_log(snakemake.log[0]), _progress_file(snakemake) as done:
+    name = " ".join([snakemake.rule, *(value for _, value in snakemake.wildcards.items())])
+    with phase_log(snakemake.log[0], name), _progress_file(snakemake) as done:
         counts = main(**snakemake.input, **snakemake.output, **params)
         _log_gpu_memory()
         whole = "shard" not in dict(snakemake.wildcards.items())
@@ -78,12 +79,16 @@ def _log_gpu_memory() -> None:
 
 
 @contextmanager
-def phase_log(path: str | Path) -> Iterator[None]:
-    """Send the log to `path` and the terminal; turn an error into exit status 1."""
+def phase_log(path: str | Path, name: str = "") -> Iterator[None]:
+    """Send the log to `path`, and what cannot wait to the terminal; an error is exit status 1."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, "w"), logging.StreamHandler()]
+    file, terminal = logging.FileHandler(path, "w", "utf-8"), logging.StreamHandler()
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    terminal.setFormatter(logging.Formatter(f"  {name}: %(message)s" if name else "%(message)s"))
+    # An error is told by who started the job, and where its whole log is
+    terminal.addFilter(lambda record: getattr(record, SHOWN, record.levelno == logging.WARNING))
+    handlers = [file, terminal]
     for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
@@ -104,12 +109,11 @@ def phase_log(path: str | Path) -> Iterator[None]:
 def _progress_file(snakemake: Any) -> Iterator[dict]:
     """Write {status, started, finished, counts} beside the results, also while running."""
     wildcards = dict(snakemake.wildcards.items())
-    film = Path("results") / wildcards.get("film", "shared")
-    parts = [wildcards[key] for key in ("dataset", "kind", "shard", "file") if key in wildcards]
-    path = film / "progress" / ".".join([snakemake.rule, *parts, "json"])
+    path = find_progress(snakemake.rule, wildcards)
+    film = path.parents[1]
     state = {
         "phase": snakemake.rule,
-        "part": " ".join(parts),
+        "part": " ".join(list_parts(wildcards)),
         "status": "running",
         "started": _now(),
     }
@@ -138,17 +142,14 @@ def _write_json(path: Path, value: dict) -> None:
 
 
 def progress(items: Iterable[T], label: str, *, total: int, every_s: float = 30.0) -> Iterator[T]:
-    """Show a bar on a terminal; in a log file, one line per `every_s` seconds."""
-    if sys.stderr.isatty():
-        yield from tqdm(items, desc=label, total=total, smoothing=0.1)
-        return
+    """Log one line per `every_s` seconds; those of a long job are shown on the terminal too."""
     started = last = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
         if now - last >= every_s or done == total:
-            rate = done / max(now - started, 1e-9)
-            log.info(
-                "%s: %d/%d (%.1f/s, %.0f s left)", label, done, total, rate, (total - done) / rate
-            )
+            rate = done / max(now - started, 1e-3)
+            text = "%s: %d/%d (%.1f/s, %.0f s left)"
+            shown = {SHOWN: done < total}
+            log.info(text, label, done, total, rate, (total - done) / rate, extra=shown)
             last = now

@@ -10,16 +10,30 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.rules import read_rules
 
+NEEDED = ("phase", "part", "status", "started")
 TABLES = ("set_aside", "found")  # counts by name; read, kept and errors are plain numbers
+PARTS = ("dataset", "kind", "shard", "file")  # wildcards, in the order of a file's name
 STALE_S = 60.0
 SHARD_COUNT = re.compile(r"of\d+$")
+
+
+def find_progress(phase: str, wildcards: Mapping[str, Any]) -> Path:
+    """Where a job of a phase leaves its counts."""
+    film = Path("results") / str(wildcards.get("film", "shared"))
+    return film / "progress" / ".".join([phase, *list_parts(wildcards), "json"])
+
+
+def list_parts(wildcards: Mapping[str, Any]) -> list[str]:
+    """What tells a job from others of its phase and film: its dataset, shard or file."""
+    return [str(wildcards[key]) for key in PARTS if key in wildcards]
 
 
 def sum_progress(film: str | Path) -> dict[str, Any]:
@@ -40,8 +54,20 @@ def sum_progress(film: str | Path) -> dict[str, Any]:
 
 def read_parts(film: Path) -> list[dict[str, Any]]:
     """One dict a job, in the order in which the jobs started."""
-    parts = [json.loads(path.read_text()) for path in sorted((film / "progress").glob("*.json"))]
+    parts = [part for path in sorted((film / "progress").glob("*.json")) if (part := _read(path))]
     return sorted(parts, key=lambda part: (part["started"], part["phase"], part["part"]))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What one job has left; {} with a warning where the file is of somebody else, or damaged."""
+    try:
+        part = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:  # also of letters that are not UTF-8
+        part = None
+    if isinstance(part, dict) and all(isinstance(part.get(key), str) for key in NEEDED):
+        return part
+    log.warning("%s is no file of counts: progress.json is without it", path)
+    return {}
 
 
 def sum_parts(parts: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
