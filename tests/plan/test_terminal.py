@@ -5,8 +5,7 @@ import logging
 from types import SimpleNamespace
 
 import pytest
-from snakemake.logging import logger
-from snakemake_interface_logger_plugins.common import LogEvent
+from snakemake.logging import LogEvent, logger
 
 from workflow_scripts.plan import terminal
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from snakemake.logging import DefaultFormatter, get_event
+from snakemake.logging import DefaultFormatter, LogEvent, get_event
 from snakemake.logging import logger as snakemake_logger
-from snakemake_interface_logger_plugins.common import LogEvent
 
 from workflow_scripts.lib.progress_file import find_progress
 from workflow_scripts.lib.version import VERSION
