@@ -4,7 +4,7 @@ needs    a row in resources/models.yaml (`files`, `folders` or `films`), or in t
          models.table names; and, where the file is not there, a network or models.models_dir
 leaves   resources/models/<file>, resources/models/<folder>/, resources/films/<file>
 
-A file that was copied to its place by hand is taken as it is: offline machines need nothing else.
+A file that was copied to its place by hand needs no fetching; who loads it first checks its sha256.
 """
 
 

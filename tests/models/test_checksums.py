@@ -1,10 +1,12 @@
 """The checksum of a base: made once, and anew when a file has changed."""
 
+import hashlib
 import os
 
 import pytest
 
-from workflow_scripts.lib.checksums import hash_folder
+from workflow_scripts.lib.checksums import hash_file, hash_folder
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models import checksums
 
 
@@ -18,27 +20,28 @@ def folder(tmp_path):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """Every folder that was read as a whole."""
+    """Names of the files that were read."""
     read = []
 
-    def count(folder):
-        read.append(folder)
-        return hash_folder(folder)
+    def count(path):
+        read.append(path.name)
+        return hash_file(path)
 
-    monkeypatch.setattr(checksums, "hash_folder", count)
+    monkeypatch.setattr(checksums, "hash_file", count)
     return read
 
 
 def test_a_base_is_read_once(folder, reads):
     expected = hash_folder(folder)
     assert [checksums.folder_checksum(folder) for _ in range(3)] == [expected] * 3
-    assert len(reads) == 1
+    assert sorted(reads) == ["model_index.json", "weights.bin"]
     assert [path.name for path in folder.iterdir()].count(".checksums") == 0
 
 
 @pytest.mark.parametrize("change", ["content", "time", "another file", "a file less"])
 def test_a_changed_base_is_read_again(folder, reads, change):
     checksums.folder_checksum(folder)
+    reads.clear()
     weights = folder / "unet" / "weights.bin"
     if change == "content":
         weights.write_bytes(b"54321")  # as long as before
@@ -50,20 +53,20 @@ def test_a_changed_base_is_read_again(folder, reads, change):
     else:
         weights.unlink()
     assert checksums.folder_checksum(folder) == hash_folder(folder)
-    assert len(reads) == 2
+    assert reads == {"another file": ["more.json"], "a file less": []}.get(change, ["weights.bin"])
 
 
 def test_what_is_hidden_does_not_count(folder, reads):
     checksums.folder_checksum(folder)
     (folder / ".snakemake_timestamp").touch()
     checksums.folder_checksum(folder)
-    assert len(reads) == 1
+    assert len(reads) == 2
 
 
 def test_a_drive_that_can_only_be_read_is_hashed_each_time(folder, reads, caplog):
     (folder.parent / ".checksums").touch()  # no folder can be made there
     assert [checksums.folder_checksum(folder) for _ in range(2)] == [hash_folder(folder)] * 2
-    assert len(reads) == 2
+    assert len(reads) == 4
     assert "will be hashed again next time" in caplog.text
 
 
@@ -73,4 +76,33 @@ def test_a_damaged_note_is_written_anew(folder, reads, caplog):
     assert checksums.folder_checksum(folder) == hash_folder(folder)
     assert "base.json is damaged" in caplog.text
     checksums.folder_checksum(folder)
-    assert len(reads) == 2
+    assert len(reads) == 4
+
+
+SUMS = {
+    "base/unet/weights.bin": hashlib.sha256(b"12345").hexdigest(),
+    "net.onnx": hashlib.sha256(b"12345").hexdigest(),
+    "elsewhere.onnx": "0" * 64,
+}
+
+
+def test_weights_that_are_expected_pass_and_are_read_once(folder, reads):
+    (folder.parent / "net.onnx").write_bytes(b"12345")
+    (folder.parent / "of_nobody.onnx").write_bytes(b"1")
+    for _ in range(2):
+        for name in ("base", "net.onnx", "of_nobody.onnx"):
+            checksums.check_weights(folder.parent / name, SUMS)
+    assert sorted(reads) == ["model_index.json", "net.onnx", "weights.bin"]
+
+
+@pytest.mark.parametrize("name", ["base/unet/weights.bin", "net.onnx"])
+@pytest.mark.parametrize("seen", [False, True], ids=["never seen", "seen before"])
+def test_one_bit_that_flipped_is_refused(folder, name, seen):
+    path, whole = folder.parent / name, folder.parent / name.split("/")[0]
+    path.write_bytes(b"12345")
+    if seen:
+        checksums.check_weights(whole, SUMS)
+    path.unlink()  # another file, with the time of the former
+    path.write_bytes(b"12344")
+    with pytest.raises(CineloraError, match=rf"(?s){name} is not what .* expected.*Delete {whole}"):
+        checksums.check_weights(whole, SUMS)

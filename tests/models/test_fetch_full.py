@@ -138,11 +138,11 @@ def test_a_fetched_folder_is_not_read_again_for_its_checksum(tmp_path, monkeypat
     row, path = folder_row(tmp_path), tmp_path / "m" / "net"
     fetch_model.fetch(row, path)
     expected = hash_folder(path)
-    monkeypatch.setattr(checksums, "hash_folder", forbid)
+    monkeypatch.setattr(checksums, "hash_file", forbid)
     assert checksums.folder_checksum(path) == expected
 
 
-def test_a_folder_with_files_of_others_is_hashed_by_its_first_user(tmp_path):
+def test_files_of_others_in_a_folder_count_for_its_checksum(tmp_path):
     row, path = folder_row(tmp_path), tmp_path / "m" / "net"
     fetch_model.fetch(row, path)
     (path / "notes.txt").write_text("mine")
@@ -265,9 +265,9 @@ def test_what_to_copy():
 def test_by_hand_shows_and_fetches(tmp_path, monkeypatch, capsys, place):
     monkeypatch.chdir(tmp_path)
     row = https_row(place, sha256=DIGEST, bytes=len(DATA))
-    Path("own.yaml").write_text(json.dumps({"files": {"a.bin": row}}))
-    fetch_model.fetch_by_hand(["a.bin", "--table", "own.yaml"])
+    Path("mine.yaml").write_text(json.dumps({"files": {"a.bin": row}}))
+    fetch_model.fetch_by_hand(["a.bin", "--table", "mine.yaml"])
     assert Path("resources/models/a.bin").read_bytes() == DATA
     assert "a.bin" in capsys.readouterr().out
-    fetch_model.fetch_by_hand(["a.bin", "--table", "own.yaml"])
+    fetch_model.fetch_by_hand(["a.bin", "--table", "mine.yaml"])
     assert len(Place.asked) == 1

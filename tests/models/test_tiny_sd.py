@@ -28,7 +28,7 @@ def test_the_same_seed_builds_the_same_files(tmp_path):
 def test_a_built_base_is_not_read_again_for_its_checksum(tmp_path, monkeypatch):
     build_base.main(str(tmp_path / "base"), seed=7)
     expected = hash_folder(tmp_path / "base")
-    monkeypatch.setattr(checksums, "hash_folder", lambda folder: "read once more")
+    monkeypatch.setattr(checksums, "hash_file", lambda path: "read once more")
     files = {"model_index.json": tmp_path / "base" / "model_index.json"}
     assert load_base(files, device="cpu").sha256 == expected
 

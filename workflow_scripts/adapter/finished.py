@@ -12,9 +12,11 @@ from typing import Any
 
 import yaml
 
-from workflow_scripts.lib.checksums import hash_file, join_checksums, list_files
+from workflow_scripts.lib.checksums import hash_file, hash_folder, join_checksums
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
+
+SPLITS = ("train", "validation")
 
 
 def hash_parts(*parts: Any) -> str:
@@ -27,8 +29,7 @@ def hash_splits(dataset: str | Path) -> str:
 
     What the dataset knows besides, such as why another image is not in it, does not count.
     """
-    files = list_files(dataset).items()
-    return join_checksums({name: hash_file(path) for name, path in files if "/" in name})
+    return join_checksums({name: hash_folder(Path(dataset) / name) for name in SPLITS})
 
 
 def sign(fingerprint: str, files: Sequence[str | Path]) -> dict[str, Any]:

@@ -1,67 +1,98 @@
-"""The checksum of a folder of weights, made once: gigabytes are not read anew for each training.
+"""The checksums of weights, made once: gigabytes are not read anew for each job.
 
-It lies beside the folder, in `.checksums/<folder>.json`, with the size and the time of every file;
-a folder that changed, or was copied to its place by hand, is hashed again and remembered then. It
-is not in the folder itself: to Snakemake that would be an input that changed.
+They lie beside the file or folder, in `.checksums/<name>.json`, with the size, the time and the
+inode of every file; what changed, or was copied to its place by hand, is hashed again and
+remembered then. They are not in a folder itself: to Snakemake that would be an input that changed.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from workflow_scripts.lib.checksums import hash_folder, join_checksums, list_files
+from workflow_scripts.lib.checksums import hash_file, join_checksums, list_files
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
 
-Stamps = dict[str, list[int]]
+Known = dict[str, list]  # name of a file -> its stamp, then its sha256
+STAMP = 3  # size, time of change (ns), inode
 
 
 def folder_checksum(folder: str | Path) -> str:
-    """Sha256 of a folder, as `hash_folder` has it; its files are read only when one has changed."""
-    folder = Path(folder)
-    stamps = _read_stamps(folder)  # before the files: one that changes meanwhile shows next time
-    known = _read(folder)
-    if known.get("files") == stamps:
-        return known["sha256"]
-    checksum = hash_folder(folder)
-    _write(folder, checksum, stamps)
-    return checksum
+    """Sha256 of a folder, as `hash_folder` has it; only files that changed are read."""
+    return join_checksums(read_checksums(folder))
 
 
-def remember_checksum(folder: str | Path, checksums: Mapping[str, str]) -> None:
-    """Remember a folder by the sha256 of its files, known to whoever fetched and checked them.
+def read_checksums(path: str | Path) -> dict[str, str]:
+    """Sha256 of a file, or of every file of a folder, by name, in the order of their hashing."""
+    path = Path(path)
+    known, fresh = _read(path), {}
+    for name, file in _list(path).items():
+        stamp = _stamp(file)  # before it is read: a file that changes meanwhile shows next time
+        same = known.get(name, [])[:STAMP] == stamp
+        fresh[name] = known[name] if same else [*stamp, hash_file(file)]
+    if fresh != known:
+        _write(path, fresh)
+    return {name: row[STAMP] for name, row in fresh.items()}
 
-    Where other files lie in it too nothing is known of it as a whole: its first user hashes it.
+
+def remember_checksums(folder: str | Path, checksums: Mapping[str, str]) -> None:
+    """Remember the sha256 of files of a folder, known to whoever fetched and checked them."""
+    files = {name: file for name, file in _list(Path(folder)).items() if name in checksums}
+    _write(Path(folder), {n: [*_stamp(file), checksums[n]] for n, file in files.items()})
+
+
+def check_weights(path: str | Path, sums: Mapping[str, str]) -> None:
+    """Refuse weights that are other ones than expected, whoever put them there.
+
+    `sums` has the sha256 of files by their names in the table of models, `folder/member` in a
+    folder; a file whose sum nobody knows passes.
     """
-    folder = Path(folder)
-    stamps = _read_stamps(folder)
-    if set(stamps) == set(checksums):
-        _write(folder, join_checksums({name: checksums[name] for name in stamps}), stamps)
+    path = Path(path)
+    names = {name: f"{path.name}/{name}" if path.is_dir() else name for name in _list(path)}
+    if not any(key in sums for key in names.values()):
+        return
+    for name, found in read_checksums(path).items():
+        expected = sums.get(names[name], found)
+        if found != expected:
+            raise CineloraError(
+                f"{path.parent / names[name]} is not what the table of models names: it has\n"
+                f"  sha256 {found}, expected\n"
+                f"  {expected}. It is damaged, or other weights.\n"
+                f"  Delete {path}, and snakemake fetches it. Weights of your own need a row\n"
+                "  of their own, in the table that models.table names."
+            )
 
 
-def _read_stamps(folder: Path) -> Stamps:
-    """Size and time of change (ns) of every file, in the order in which they are hashed."""
-    files = {name: path.stat() for name, path in list_files(folder).items()}
-    return {name: [file.st_size, file.st_mtime_ns] for name, file in files.items()}
+def _list(path: Path) -> dict[str, Path]:
+    return list_files(path) if path.is_dir() else {path.name: path}
 
 
-def _place(folder: Path) -> Path:
-    return folder.parent / ".checksums" / f"{folder.name}.json"
+def _stamp(file: Path) -> list[int]:
+    state = file.stat()
+    return [state.st_size, state.st_mtime_ns, state.st_ino]
 
 
-def _read(folder: Path) -> dict:
-    path = _place(folder)
+def _place(path: Path) -> Path:
+    return path.parent / ".checksums" / f"{path.name}.json"
+
+
+def _read(path: Path) -> Known:
+    place = _place(path)
+    if not place.is_file():
+        return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError:
-        log.warning("%s is damaged; %s is hashed anew", path, folder)
+        rows = json.loads(place.read_text(encoding="utf-8"))["files"]
+        return {name: row for name, row in rows.items() if len(row) == STAMP + 1}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        log.warning("%s is damaged; %s is hashed anew", place, path)
         return {}
 
 
-def _write(folder: Path, checksum: str, stamps: Stamps) -> None:
-    text = json.dumps({"sha256": checksum, "files": stamps}, indent=1)
+def _write(path: Path, known: Known) -> None:
+    text = json.dumps({"files": known}, indent=1)
     try:
-        with replace_when_done(_place(folder)) as partial:
+        with replace_when_done(_place(path)) as partial:
             partial.write_text(text, encoding="utf-8")
     except OSError as error:  # models on a drive that can only be read: right, but slower
-        log.warning("%s will be hashed again next time: %s", folder, error)
+        log.warning("%s will be hashed again next time: %s", path, error)

@@ -15,7 +15,7 @@ from filelock import FileLock
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, phase_log, run_phase
-from workflow_scripts.models.checksums import remember_checksum
+from workflow_scripts.models.checksums import remember_checksums
 from workflow_scripts.models.fetching.downloads import (
     fetch_file,
     fetch_hf,
@@ -84,7 +84,7 @@ def fetch_folder(row: dict[str, Any], path: Path, models_dir: str | None) -> Non
             shutil.rmtree(path)
         staging.rename(path)
     pinned = {name: add_pins(part, f"{path.name}/{name}") for name, part in members.items()}
-    remember_checksum(path, {name: part["sha256"] for name, part in pinned.items()})
+    remember_checksums(path, {name: part["sha256"] for name, part in pinned.items()})
 
 
 def keep(row: dict[str, Any], path: Path, name: str) -> None:

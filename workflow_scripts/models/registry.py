@@ -9,6 +9,8 @@ from typing import Any
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.strict_yaml import read_yaml
+from workflow_scripts.models.checksums import check_weights
+from workflow_scripts.models.fetching.pins import read_pinned_sums
 
 TABLE = Path(__file__).resolve().parents[2] / "resources" / "models.yaml"
 LOADERS = Path(__file__).with_name("loaders")
@@ -72,15 +74,19 @@ def list_roles() -> list[str]:
 def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:
     """The model that plays `role` under the config block `models`: named there, or the tier's own.
 
-    Returns its row plus `name` and `device`, plain values that a rule can carry in its params.
+    Returns its row plus `name`, `device` and the `sums` of its files, plain values that a rule can
+    carry in its params.
     """
-    rows = read_registry(models.get("table"))["models"]
+    table = read_registry(models.get("table"))
+    rows = table["models"]
     name = models.get(role) or _tier_model(rows, role, models["tier"])
     if name not in rows or role not in _listed(rows[name]["role"]):
         raise CineloraError(_no_model(rows, role, name, models["tier"]))
     row = {"name": name, "device": models.get("device", "cpu"), **rows[name], "role": role}
     if isinstance(row["tier"], list):
         row["tier"] = models["tier"]
+    files = {file: table["files"].get(file, {}) for file in row["files"]}
+    row["sums"] = {file: part["sha256"] for file, part in files.items() if "sha256" in part}
     wanted = (models.get("options") or {}).get(role)
     return row if wanted is None else row | {"options": _set_options(role, row, wanted)}
 
@@ -134,6 +140,11 @@ def name_loader(model: dict[str, Any]) -> str:
     return f"models.loaders.{model['loader']}:load_{model['role']}"
 
 
+def _find_whole(model: dict[str, Any], path: Path) -> Path:
+    """The folder of weights that a file belongs to, or the file itself."""
+    return next((p for p in path.parents if p.name in model.get("folders", [])), path)
+
+
 def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
     """Open a model with its row's loader: `load(weights by file name, device=..., options)`."""
     loader = importlib.import_module(f"workflow_scripts.models.loaders.{model['loader']}")
@@ -144,5 +155,7 @@ def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
             "  Run snakemake again, it fetches them; offline, copy them to that path."
         )
     files = {Path(path).name: Path(path) for path in weights}
+    for path in {_find_whole(model, path) for path in files.values()}:
+        check_weights(path, read_pinned_sums() | model.get("sums", {}))
     load = getattr(loader, f"load_{model['role']}")
     return load(files, device=model["device"], **model.get("options", {}))

@@ -32,7 +32,25 @@ def add_pins(row: dict[str, Any], name: str) -> dict[str, Any]:
 
 def read_lock() -> dict[str, dict[str, Any]]:
     """Pins by name of the file; {} when nothing was pinned."""
-    return (yaml.safe_load(LOCK.read_text()) or {}) if LOCK.is_file() else {}
+    if not LOCK.is_file():
+        return {}
+    try:
+        pins = yaml.safe_load(LOCK.read_text(encoding="utf-8")) or {}
+        if all(isinstance(row["sha256"], str) for row in pins.values()):
+            return pins
+        problem = "a sha256 that is no text"
+    except (ValueError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
+        problem = str(error).splitlines()[0]
+    raise CineloraError(
+        f"{LOCK} is damaged ({problem}).\n"
+        "  It holds the sums of weights that were fetched: take it from a copy, or delete it, and\n"
+        "  the weights are pinned as they lie there."
+    )
+
+
+def read_pinned_sums() -> dict[str, str]:
+    """The sha256 of every pinned file, by its name; `folder/member` in a folder."""
+    return {name: row["sha256"] for name, row in read_lock().items()}
 
 
 def pin(name: str, row: dict[str, Any], path: Path, commit: str | None = None) -> None:
