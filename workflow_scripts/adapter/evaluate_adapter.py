@@ -16,6 +16,7 @@ import pyarrow as pa
 import yaml
 
 from workflow_scripts.adapter.adapter_file import load_adapter
+from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
 from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
 from workflow_scripts.adapter.grid import draw_grid
 from workflow_scripts.adapter.metrics import (
@@ -255,6 +256,8 @@ def main(
     seed: int,
 ) -> Counts:
     trained = yaml.safe_load(Path(settings).read_text())
+    if is_empty(trained):
+        return write_unscored(title, trained["empty"], scores, SCORES, grid)
     opened = open_trained_base(base, model, trained)
     everything = {split: read_split(dataset, split) for split in ("train", "validation")}
     splits = [subsample_evenly(images, options["images"]) for images in everything.values()]
