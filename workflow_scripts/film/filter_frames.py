@@ -54,10 +54,10 @@ def measure_blur(sharpness: pd.Series) -> pd.Series:
 
 def measure_odd_color(frames: pd.DataFrame) -> np.ndarray:
     """Share (N,) of each image in colors that the film's other shots hardly have."""
-    histograms = np.stack(frames["histogram"].to_numpy()).astype(np.float64)
     shots, sizes = np.unique(frames["shot_id"], return_inverse=True, return_counts=True)[1:]
     if len(sizes) < 2:
         return np.zeros(len(frames))
+    histograms = np.stack(frames["histogram"].to_numpy()).astype(np.float64)
     sums = np.zeros((len(sizes), histograms.shape[1]))
     np.add.at(sums, shots, histograms)
     # shots count alike however long they are, as the mean of the means of all others
@@ -70,7 +70,7 @@ def measure_text(frames: pd.DataFrame, text: pd.DataFrame, kinds: list[str]) -> 
     """Share (N,) of each image that boxes of text of these kinds cover."""
     lines = text[text["kind"].isin(kinds)]
     areas = (lines["x1"] - lines["x0"]) * (lines["y1"] - lines["y0"])
-    covered = frames["frame_id"].map(areas.groupby(lines["frame_id"]).sum()).fillna(0)
+    covered = frames["frame_id"].map(areas.groupby(lines["frame_id"]).sum()).astype(float).fillna(0)
     pixels = frames["width_px"] * frames["height_px"]
     return (covered / pixels.clip(lower=1)).to_numpy(float)
 
