@@ -26,6 +26,7 @@ include: "rules/film/score_expressions.smk"
 include: "rules/film/classify_expressions.smk"
 include: "rules/film/measure_lighting.smk"
 include: "rules/film/classify_lighting.smk"
+include: "rules/dataset/check_sizes.smk"
 include: "rules/dataset/select_images.smk"
 include: "rules/dataset/write_captions.smk"
 include: "rules/dataset/pack_dataset.smk"
@@ -42,7 +43,7 @@ if DESCRIBES:  # the light tier has no model that looks at images
 
 
 onsuccess:
-    print(*list_reports(FILMS), sep="\n", file=sys.stderr)
+    print("\n".join(list_empty(DATASETS) + list_reports(FILMS)), file=sys.stderr)
 
 
 rule all:

@@ -1,6 +1,7 @@
 """What the rules share: the checked config, lists of targets, model rows, inputs, resources."""
 
 import re
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -25,7 +26,7 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.config import list_datasets, list_files, load_config
 from workflow_scripts.plan.inputs import choose_limits, find_reviews
 from workflow_scripts.plan.resources import add_ram, grow
-from workflow_scripts.plan.targets import list_proofs, list_tables
+from workflow_scripts.plan.targets import check_targets, list_empty, list_proofs, list_tables
 from workflow_scripts.plan.terminal import install, list_reports
 
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
@@ -42,6 +43,10 @@ workflow.configfiles[:] = map(str, pages)  # what Snakemake's own report shows
 FILMS = sorted(config["only"] or config["films"])
 install(workflow.output_settings, FILMS)
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
+try:  # of the command line: rules are read before Snakemake knows its targets
+    check_targets(sys.argv[1:], DATASETS)
+except CineloraError as error:
+    raise WorkflowError(str(error)) from None
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}

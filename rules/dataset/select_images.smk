@@ -10,6 +10,8 @@ from workflow_scripts.plan.inputs import select_inputs
 rule select_images:
     """Give reasons, fill quotas, split, balance."""
     input:
+        # it stops films that are too small; what it leaves changes nothing here
+        ancient("results/{film}/check_sizes/sizes.parquet"),
         unpack(tables_of(select_inputs)),
         frames="results/{film}/extract_frames/frames.parquet",
         decisions="results/{film}/filter_frames/decisions.parquet",
@@ -20,6 +22,7 @@ rule select_images:
         "logs/{film}/select_images.{dataset}.log",
     benchmark:
         "benchmarks/{film}/select_images.{dataset}.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

@@ -22,6 +22,7 @@ rule write_captions:
         "logs/{film}/write_captions.{dataset}.log",
     benchmark:
         "benchmarks/{film}/write_captions.{dataset}.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

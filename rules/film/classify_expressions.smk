@@ -19,6 +19,7 @@ rule classify_expressions:
         "logs/{film}/classify_expressions.log",
     benchmark:
         "benchmarks/{film}/classify_expressions.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

@@ -17,6 +17,7 @@ rule classify_lighting:
         "logs/{film}/classify_lighting.log",
     benchmark:
         "benchmarks/{film}/classify_lighting.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

@@ -18,6 +18,7 @@ rule classify_poses:
         "logs/{film}/classify_poses.log",
     benchmark:
         "benchmarks/{film}/classify_poses.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

@@ -20,6 +20,7 @@ rule cluster_scenes:
         "logs/{film}/cluster_scenes.log",
     benchmark:
         "benchmarks/{film}/cluster_scenes.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

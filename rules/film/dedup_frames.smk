@@ -15,6 +15,7 @@ rule dedup_frames:
         "logs/{film}/dedup_frames.log",
     benchmark:
         "benchmarks/{film}/dedup_frames.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

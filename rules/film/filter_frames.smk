@@ -17,6 +17,7 @@ rule filter_frames:
         "logs/{film}/filter_frames.log",
     benchmark:
         "benchmarks/{film}/filter_frames.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

@@ -19,6 +19,7 @@ rule identify_characters:
         "logs/{film}/identify_characters.log",
     benchmark:
         "benchmarks/{film}/identify_characters.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

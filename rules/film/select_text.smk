@@ -18,6 +18,7 @@ rule select_text:
         "logs/{film}/select_text.log",
     benchmark:
         "benchmarks/{film}/select_text.tsv"
+    priority: 10
     conda:
         "../../envs/cinelora.yaml"
     threads: 1

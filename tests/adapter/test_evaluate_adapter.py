@@ -243,3 +243,13 @@ def test_a_layer_that_is_not_loaded_is_an_error(adapter, monkeypatch, tmp_path):
     write_adapter(tmp_path / "adapter.safetensors", foreign, {})
     with pytest.raises(CineloraError, match="could not load all of them"):
         run_main(adapter, monkeypatch, adapter=tmp_path / "adapter.safetensors")
+
+
+def test_of_an_adapter_that_was_not_trained_nothing_is_drawn(tmp_path, monkeypatch, caplog):
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump({"empty": "nothing was trained"}))
+    counts = run_main(tmp_path, monkeypatch)
+    assert (counts.read, counts.kept) == (0, 0)
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores.empty and scores.columns.tolist() == evaluate_adapter.SCORES.names
+    assert read_rgb(tmp_path / "grid.png").min() < 128  # words on white
+    assert "nothing was trained" in caplog.text

@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from diffusers.training_utils import compute_snr
+from safetensors import safe_open
 
 from tests.factories.datasets_in_code import (
     BASE,
@@ -363,10 +364,19 @@ def test_a_dataset_without_held_out_images_trains_to_the_last_step(tmp_path):
     assert settings["buckets"][0]["resolution"][0] < settings["buckets"][0]["resolution"][1]
 
 
-def test_an_empty_dataset_is_an_error(tmp_path):
+def test_of_an_empty_dataset_every_file_says_that_nothing_was_trained(tmp_path, caplog):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CineloraError, match="there is nothing to learn"):
-        run_main(tmp_path / "empty", tmp_path)
+    why = ["3 x too small: a smaller select_images.min_side_px.pose"]
+    (tmp_path / "empty/counts.json").write_text(json.dumps({"empty": why}))
+    run_main(tmp_path / "empty", tmp_path)
+    with safe_open(tmp_path / "adapter.safetensors", "pt") as file:
+        assert list(file.keys()) == []
+        assert why[0] in file.metadata()["modelspec.description"]
+    settings = yaml.safe_load((tmp_path / "settings.yaml").read_text())
+    assert why[0] in settings["empty"] and settings["steps"] == 0
+    assert pd.read_parquet(tmp_path / "metrics.parquet").empty
+    assert why[0] in json.loads((tmp_path / "adapter.json").read_text())["description"]
+    assert why[0] in caplog.text
 
 
 def test_a_base_that_is_not_there_is_an_error(dataset, tmp_path):

@@ -7,8 +7,6 @@ import pytest
 from tests.factories import tables
 from tests.factories.dataset_phases import DATASETS, make_limits, select
 from workflow_scripts.dataset import balance, facts, select_images, selection, splits
-from workflow_scripts.dataset.dataset_counts import refuse_empty
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import KINDS, split_name
 from workflow_scripts.plan.inputs import choose_limits
 
@@ -50,25 +48,13 @@ def test_every_reason_is_given(film, name, limits, reason):
     assert reason in set(reasons)
 
 
-def test_an_empty_dataset_names_its_reasons(film, tmp_path):
+def test_an_empty_dataset_keeps_its_rows_and_reasons(film, tmp_path, caplog):
     nobody = {"character": 0, "pose": 5000, "expression": 0}
-    with pytest.raises(CineloraError, match="50 candidate images, and none is left") as error:
-        select(film, tmp_path / "pose.parquet", "pose", min_side_px=nobody)
-    assert "too_small 4" in str(error.value) and "duplicate 4" in str(error.value)
-    assert not (tmp_path / "pose.parquet").exists()
-
-
-def test_a_dataset_of_nobody_known_says_how_to_name_them():
-    with pytest.raises(CineloraError, match=r"config/rosters/<film>/<character>/\*\.jpg"):
-        refuse_empty("character-nella", pd.Series(["unknown_character", "duplicate"]))
-
-
-def test_without_candidates_the_kind_is_named(film, tmp_path):
-    empty = pd.read_parquet(film["faces"]).iloc[:0]
-    empty.to_parquet(tmp_path / "faces.parquet")
-    with pytest.raises(CineloraError, match="not one candidate image"):
-        film = film | {"faces": str(tmp_path / "faces.parquet")}
-        select(film, tmp_path / "e.parquet", "expression")
+    counts, rows = select(film, tmp_path / "pose.parquet", "pose", min_side_px=nobody)
+    assert (counts.read, counts.kept, len(rows)) == (50, 0, 50)
+    assert counts.set_aside["too_small"] == 45 and counts.set_aside["duplicate"] == 4
+    assert (rows["split"] == "").all() and (rows["repeats"] == 0).all()
+    assert "pose: nothing is left" in caplog.text
 
 
 @pytest.mark.parametrize(

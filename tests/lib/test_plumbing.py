@@ -35,6 +35,7 @@ TRUSTED = {
     ("adapter.evaluate_adapter", "make_fingerprint", "hash_code"): "tells finished work, no table",
     ("plan.models", "identify_model", "hash_code"): "what a model answered is kept under it",
     ("adapter.train_adapter", "main", "stamp"): "a version in settings and metadata",
+    ("adapter.train_adapter", "leave_empty", "stamp"): "a version in settings",
     ("plan.terminal", "format", "VERSION"): "a line on the terminal",
     ("report.build_report", "describe", "stamp"): "a version at the foot of the page",
     ("report.accuracy.write_page", "write_page", "stamp"): "a version on the page of figures",

@@ -211,3 +211,39 @@ def test_accuracy_is_shown_where_the_truth_is_known(tmp_path, monkeypatch):
 def test_the_config_block_is_what_main_reads():
     block = yaml.safe_load((ROOT / "config/options/report.yaml").read_text())["build_report"]
     assert set(block) == set(OPTIONS)
+
+
+def empty_the_style(film):
+    """What the phases leave of a dataset into which no image got."""
+    path = film / "datasets/style/dataset.parquet"
+    rows = pd.read_parquet(path)
+    rows.assign(split="", file="", reason=rows["reason"].replace("", "dark")).to_parquet(path)
+    counts = {"candidates": len(rows), "in_dataset": 0, "empty": ["28 x dark: a smaller <limit>"]}
+    results_in_code.write_json(film / "datasets/style/counts.json", counts)
+    (film / "adapters/style/settings.yaml").write_text("empty: nothing was trained")
+    for name in ("adapters/style/metrics.parquet", "evaluate_adapter/style/scores.parquet"):
+        results_in_code.save(pd.read_parquet(film / name).iloc[:0], film / name)
+
+
+def test_an_empty_dataset_is_said_first_with_what_would_fill_it(tmp_path, monkeypatch):
+    text, _ = draw(tmp_path, monkeypatch, ["background", "style"], change=empty_the_style)
+    said = text.index("The dataset style is empty.")
+    assert text.index("<h1>") < said < text.index("<section")
+    assert text.count("28 x dark: a smaller &lt;limit&gt;") == 2  # and in its own tab
+    assert "Its dataset is empty, so nothing was trained" in text
+    assert "The dataset background is empty." not in text
+
+
+def test_images_that_training_enlarges_are_said(tmp_path, monkeypatch):
+    def shrink(film):
+        counts = {"in_dataset": 8, "crops": {"under_256_px": 6, "under_256_px_share": 0.75}}
+        results_in_code.write_json(film / "datasets/style/counts.json", counts)
+
+    text, _ = draw(tmp_path, monkeypatch, ["style"], change=shrink)
+    assert "6 of 8 images (75%) have a side shorter than 256 px" in text
+
+
+def test_a_film_without_people_of_all_kinds(tmp_path, monkeypatch):
+    text, _ = draw(tmp_path, monkeypatch, ALL_KINDS, people=False)
+    assert "No human-shaped character was found in 31 frames." in text
+    assert "There is nobody whose pose could be read." in text

@@ -17,6 +17,7 @@ import pyarrow as pa
 import yaml
 
 from workflow_scripts.adapter.adapter_file import load_adapter
+from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
 from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
 from workflow_scripts.adapter.finished import find_finished, hash_parts, sign, write_settings
 from workflow_scripts.adapter.grid import draw_grid
@@ -268,6 +269,10 @@ def main(
     seed: int,
 ) -> Counts:
     trained = yaml.safe_load(Path(settings).read_text(encoding="utf-8"))
+    if is_empty(trained):
+        facts = {"empty": trained["empty"], "images": 0, "scores": 0}
+        write_settings(how_measured, facts)
+        return write_unscored(title, trained["empty"], scores, SCORES, grid)
     how = {"options": options, "model": model["name"], "embed": embed["name"], "seed": seed}
     check_base(base, trained)
     loaders = name_loader(model), name_loader(embed)

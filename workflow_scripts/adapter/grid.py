@@ -34,6 +34,14 @@ def draw_grid(
     return page
 
 
+def draw_words(title: str, words: str) -> np.ndarray:
+    """A page of words in place of images, RGB uint8."""
+    lines = [title, "", *textwrap.wrap(words, 4 * CELL_PX // 7)]
+    page = np.full(((len(lines) + 2) * LINE_PX, 4 * CELL_PX + LABEL_PX, 3), PAPER, np.uint8)
+    write_text(page, lines, (GAP_PX, 2 * LINE_PX))
+    return page
+
+
 def fit_cell(image: np.ndarray) -> np.ndarray:
     """Scale a square image to a cell; small ones keep their pixels visible."""
     method = cv2.INTER_AREA if image.shape[0] > CELL_PX else cv2.INTER_NEAREST

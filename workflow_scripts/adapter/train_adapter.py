@@ -22,6 +22,7 @@ import pyarrow as pa
 import torch
 
 from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, write_adapter
+from workflow_scripts.adapter.empty_adapter import explain_empty, make_card, pack_nothing
 from workflow_scripts.adapter.examples import Examples, cache_examples
 from workflow_scripts.adapter.finished import (
     find_finished,
@@ -39,7 +40,6 @@ from workflow_scripts.adapter.training_data import (
     subsample_evenly,
 )
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.version import stamp
@@ -134,15 +134,19 @@ def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: da
     }
 
 
-def write_card(path: str, facts: dict[str, Any], is_random: bool) -> None:
-    """Write the card that A1111 and Forge show beside the adapter."""
-    card = {
+def make_trained_card(facts: dict[str, Any], is_random: bool) -> dict[str, Any]:
+    """The card that A1111 and Forge show beside the adapter."""
+    return {
         "description": facts["description"],
         "activation text": facts["trigger"],
         "preferred weight": 1.0,
         "sd version": "Unknown" if is_random else "SD1",
         "notes": f"{facts['steps']} steps on {facts['images']} images (repeats counted).",
     }
+
+
+def write_card(path: str, card: dict[str, Any]) -> None:
+    """Write adapter.json."""
     with replace_when_done(path) as partial:
         partial.write_text(json.dumps(card, indent=1, ensure_ascii=False))
 
@@ -152,11 +156,6 @@ def cache_dataset(
 ) -> tuple[Examples, Examples]:
     """Encode the training split and the images that watch over it."""
     train, held_out = read_split(dataset, "train"), read_split(dataset, "validation")
-    if not train:
-        raise CineloraError(
-            f"{dataset}/train holds no images: there is nothing to learn.\n"
-            "  The dataset's counts.json says why; loosen filter_frames or pack_dataset."
-        )
     watched = subsample_evenly(held_out, settings.validation_images)
     options = {
         "resolution_px": resolution_px,
@@ -185,6 +184,22 @@ def summarize(rows: pd.DataFrame) -> dict[str, float | None]:
     }
 
 
+def leave_empty(
+    dataset: str, adapter: str, card: str, settings: str, metrics: str, title: str
+) -> Counts:
+    """Leave every file of the rule, each of which says that nothing was trained, and why."""
+    why = explain_empty(dataset)
+    log.warning("%s: %s", title, why)
+    with replace_when_done(adapter) as partial:
+        partial.write_bytes(pack_nothing(title, why))
+    write_card(card, make_card(why))
+    facts = {"title": title, "empty": why, "dataset": str(dataset), "steps": 0, "images": 0}
+    stamp(facts)
+    write_settings(settings, facts)
+    write_manifest(pd.DataFrame(columns=METRICS.names), metrics, METRICS)
+    return Counts("images", 0, 0)
+
+
 def main(
     dataset: str,
     base: str,
@@ -198,6 +213,8 @@ def main(
     model: dict[str, Any],
     seed: int,
 ) -> Counts:
+    if not read_split(dataset, "train"):
+        return leave_empty(dataset, adapter, card, settings, metrics, title)
     started, chosen = datetime.now(UTC), Settings(**options)
     dataset_sha256 = hash_splits(dataset)
     fingerprint = make_fingerprint(
@@ -222,7 +239,7 @@ def main(
     stamp(metadata)
     digest = write_adapter(adapter, to_kohya(weights, chosen.alpha), metadata)
     write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
-    write_card(card, facts, opened.is_random)
+    write_card(card, make_trained_card(facts, opened.is_random))
     origin = {
         "adapter_sha256_of_tensors": digest,
         "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer

@@ -42,6 +42,7 @@ BALANCE = pa.schema(
         ("caption_agrees", pa.bool_()),  # with the measured shot type; null when it says nothing
     ]
 )
+SAID = ("caption_shot_type", "caption_agrees")
 FLAGS = ("multi_character", "occluded", "complex_background")
 PEOPLE = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "area_px"]
 PEOPLE += ["mask", "height_px", "width_px"]
@@ -62,7 +63,8 @@ def measure_images(
     for row in progress(rows.to_dict("records"), "balance", total=len(rows)):
         near = by_frame.get(row["frame_id"], people.iloc[:0])
         measures.append(_measure_one(kind, row, read_rgb(folder / row["file"]), near, rules))
-    return rows.assign(**pd.DataFrame(measures, index=rows.index))
+    names = [name for name in BALANCE.names if name not in rows and name not in SAID]
+    return rows.assign(**pd.DataFrame(measures, index=rows.index, columns=names))
 
 
 def _measure_one(
@@ -120,7 +122,7 @@ def sum_shares(kind: Kind, rows: pd.DataFrame, recommended: dict) -> dict[str, d
     for name in (*SHOT_TYPES, *FLAGS):
         hits = train["shot_type"] == name if name in SHOT_TYPES else train[name].astype(bool)
         share = float((hits * train["repeats"]).sum() / max(train["repeats"].sum(), 1))
-        bounds = recommended[name] if name in kind.judged else None
+        bounds = recommended[name] if name in kind.judged and len(train) else None
         verdict = judge(share, bounds)
         summary[name] = {"share": round(share, 4), "recommended": bounds, "n": int(hits.sum())}
         summary[name]["verdict"] = verdict

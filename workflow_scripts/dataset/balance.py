@@ -35,6 +35,8 @@ def count_repeats(categories: pd.Series, shares: pd.Series, max_repeats: int) ->
     change is tried; an epoch that is longer must be worth it.
     """
     counts = categories.value_counts()
+    if counts.empty:
+        return {}
     wanted = shares.reindex(counts.index).fillna(0) + 1e-9
     wanted = (wanted / wanted.sum()).to_numpy()
     images = counts.to_numpy()

@@ -3,34 +3,10 @@
 import pandas as pd
 
 from workflow_scripts.dataset.splits import find_leaks
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import Kind
 
+SMALL_SIDE_PX = 256  # a shorter side below it is enlarged to what base models are trained on
 LEAK_KEYS = ("shot_id", "group", "view_group", "split_group")
-
-
-def refuse_empty(name: str, reasons: pd.Series) -> None:
-    """Stop when no candidate is left: say how many there were and what set each aside."""
-    if (reasons == "").any():
-        return
-    if reasons.empty:
-        raise CineloraError(
-            f"dataset {name}: there is not one candidate image.\n"
-            "  The phases before found nothing of this kind in the film (see their logs).\n"
-            f"  Take the kind {name.partition('-')[0]} out of the film's `kinds` in the config."
-        )
-    counts = ", ".join(f"{reason} {n}" for reason, n in reasons.value_counts().items())
-    if (reasons == "unknown_character").any():
-        counts += (
-            ".\n  Unknown characters get names by reference images (config/rosters/<film>/"
-            "<character>/*.jpg)\n  or by config/reviews/<film>/identities.csv"
-        )
-    raise CineloraError(
-        f"dataset {name}: {len(reasons)} candidate images, and none is left.\n"
-        f"  Set aside: {counts}.\n"
-        "  Frames are set aside by filter_frames, the rest by select_images: loosen the option of\n"
-        "  the largest number, or take the kind out of the film's `kinds`."
-    )
 
 
 def count_dataset(kind: Kind, rows: pd.DataFrame, min_images: int) -> dict:
@@ -48,11 +24,21 @@ def count_dataset(kind: Kind, rows: pd.DataFrame, min_images: int) -> dict:
         "categories": _count_categories(rows),
         "too_few": _find_too_few(kind, chosen, min_images),
         "held_out": _describe_split(chosen),
-        "crops": {
-            "mean_loss": round(float(chosen["crop_loss"].mean()), 4),
-            "max_loss": round(float(chosen["crop_loss"].max()), 4),
-            "faces_cut": int(chosen["face_cut"].sum()),
-        },
+        "crops": _count_crops(chosen),
+    }
+
+
+def _count_crops(chosen: pd.DataFrame) -> dict[str, float]:
+    """What buckets cut off, and how many images are so small that training enlarges them."""
+    sides = (chosen["x1"] - chosen["x0"]).combine(chosen["y1"] - chosen["y0"], min)
+    small = int((sides < SMALL_SIDE_PX).sum())
+    losses = chosen["crop_loss"]
+    return {
+        "mean_loss": round(float(losses.mean()), 4) if len(chosen) else 0.0,
+        "max_loss": round(float(losses.max()), 4) if len(chosen) else 0.0,
+        "faces_cut": int(chosen["face_cut"].sum()),
+        f"under_{SMALL_SIDE_PX}_px": small,
+        f"under_{SMALL_SIDE_PX}_px_share": round(small / max(len(chosen), 1), 4),
     }
 
 
@@ -116,6 +102,8 @@ def format_counts(name: str, counts: dict) -> list[str]:
             f" {row['seen_share']:.0%} of an epoch (wanted {row['wanted_share']:.0%}),"
             f" {row['validation']} held out"
         )
+    small = counts["crops"][f"under_{SMALL_SIDE_PX}_px"]
+    lines += [f"  smaller than {SMALL_SIDE_PX} px, enlarged in training: {small}"] if small else []
     few = ", ".join(f"{name} {n}" for name, n in counts["too_few"].items())
     lines += [f"  too few images: {few}"] if few else []
     lines += [f"  {note}" for note in held["notes"]]

@@ -3,7 +3,7 @@
 Reads which images select_images chose, and their captions; leaves a folder: train/ and validation/
 with images, captions, masks and metadata.jsonl; dataset.toml for kohya; dataset.parquet with every
 candidate and the reason why it is not in; counts.json. Frames and clean plates are hard links: edit
-copies, not these files.
+copies, not these files. A dataset without images is a folder that says why, in EMPTY.txt.
 """
 
 import json
@@ -19,6 +19,7 @@ from workflow_scripts.dataset.captions import find_trigger, name_subject
 from workflow_scripts.dataset.crop_losses import find_cut_faces, measure_loss
 from workflow_scripts.dataset.crops import find_crops, list_plates
 from workflow_scripts.dataset.dataset_counts import count_dataset, format_counts
+from workflow_scripts.dataset.emptiness import explain_empty, format_empty, write_empty
 from workflow_scripts.dataset.image_files import read_masks, write_images, write_masks
 from workflow_scripts.dataset.kohya import (
     folder_when_done,
@@ -157,16 +158,23 @@ def main(
     rows = place_images(kind, rows, stems, name_subject(trigger, class_word))
     rows = frame_images(kind, rows, Path(images), options["resolution"])
     chosen = rows[rows["split"] != ""]
+    why = explain_empty(kind, character, film, rows["reason"])
     with folder_when_done(dataset) as folder:
-        write_folder(kind, chosen, folder, Path(images), list_plates(plates), masks, options)
-        check_files(folder, chosen)
+        if why:
+            write_empty(folder, format_empty(name, len(rows), why))
+        else:
+            write_folder(kind, chosen, folder, Path(images), list_plates(plates), masks, options)
+            check_files(folder, chosen)
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
         counts = count_dataset(kind, rows, options["min_per_category"])
         about = {"dataset": name, "kind": kind.name, "trigger": trigger, "class": class_word}
-        text = json.dumps(about | {"seed": seed} | counts, indent=1, ensure_ascii=False)
+        about |= {"seed": seed, "empty": why}
+        text = json.dumps(about | counts, indent=1, ensure_ascii=False)
         (folder / "counts.json").write_text(text, encoding="utf-8")
     for line in format_counts(name, counts):
         log.info("%s", line)
+    for line in format_empty(name, len(rows), why):
+        log.warning("%s", line)
     return Counts.of("images", rows["reason"], **counts["splits"])
 
 

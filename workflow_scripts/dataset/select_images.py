@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from workflow_scripts.dataset.balance import count_repeats, keep_quotas, target_shares
 from workflow_scripts.dataset.crops import add_crop_boxes
-from workflow_scripts.dataset.dataset_counts import refuse_empty
 from workflow_scripts.dataset.facts import read_facts
 from workflow_scripts.dataset.selection import (
     find_reasons,
@@ -137,7 +136,6 @@ def main(
     paths = {"frames": frames, **tables}
     rows = read_candidates(kind, paths)
     rows["reason"], rows["reserve"], shares = choose_images(kind, rows, limits, character)
-    refuse_empty(dataset, rows["reason"])
     groups = rows["shot_id"].map(find_split_groups(kind, paths))
     rows["split_group"] = groups.fillna(rows["shot_id"]).astype("int64")
     rows["split"] = split_images(rows, limits["held_out_share"], seed)
@@ -145,7 +143,10 @@ def main(
     rows["wanted_share"] = rows["category"].map(shares).fillna(0.0)
     rows = add_crop_boxes(kind, rows).rename(columns={"file": "frame_file"})
     write_manifest(rows[SELECTION.names], selection, SELECTION)
-    log.info("%s: %d of %d candidates", dataset, (rows["reason"] == "").sum(), len(rows))
+    chosen = int((rows["reason"] == "").sum())
+    log.info("%s: %d of %d candidates", dataset, chosen, len(rows))
+    if not chosen:
+        log.warning("%s: nothing is left; pack_dataset says what would let images in", dataset)
     return Counts.of("images", rows["reason"], reserve=int(rows["reserve"].sum()))
 
 

@@ -37,7 +37,7 @@ def keep_candidates(kind: Kind, facts: pd.DataFrame, character: str) -> pd.DataF
     if character:
         return rows[rows["character"] == character]
     if "keypoints" in kind.words:
-        return rows[[sees_joints(points) for points in rows["keypoints"]]]
+        return rows[rows["keypoints"].map(sees_joints).astype(bool)]  # a list of none is no mask
     return rows
 
 

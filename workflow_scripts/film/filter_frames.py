@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
@@ -55,10 +54,10 @@ def measure_blur(sharpness: pd.Series) -> pd.Series:
 
 def measure_odd_color(frames: pd.DataFrame) -> np.ndarray:
     """Share (N,) of each image in colors that the film's other shots hardly have."""
-    histograms = np.stack(frames["histogram"].to_numpy()).astype(np.float64)
     shots, sizes = np.unique(frames["shot_id"], return_inverse=True, return_counts=True)[1:]
     if len(sizes) < 2:
         return np.zeros(len(frames))
+    histograms = np.stack(frames["histogram"].to_numpy()).astype(np.float64)
     sums = np.zeros((len(sizes), histograms.shape[1]))
     np.add.at(sums, shots, histograms)
     # shots count alike however long they are, as the mean of the means of all others
@@ -71,7 +70,7 @@ def measure_text(frames: pd.DataFrame, text: pd.DataFrame, kinds: list[str]) -> 
     """Share (N,) of each image that boxes of text of these kinds cover."""
     lines = text[text["kind"].isin(kinds)]
     areas = (lines["x1"] - lines["x0"]) * (lines["y1"] - lines["y0"])
-    covered = frames["frame_id"].map(areas.groupby(lines["frame_id"]).sum()).fillna(0)
+    covered = frames["frame_id"].map(areas.groupby(lines["frame_id"]).sum()).astype(float).fillna(0)
     pixels = frames["width_px"] * frames["height_px"]
     return (covered / pixels.clip(lower=1)).to_numpy(float)
 
@@ -108,20 +107,20 @@ def find_duplicates(reasons: pd.Series, groups: pd.DataFrame, sharpness: pd.Seri
     return reasons
 
 
-def check_some_kept(frames: pd.DataFrame, reasons: pd.Series, limits: dict) -> None:
-    """Stop when nothing is left, naming the option that took most."""
+def explain_none_kept(frames: pd.DataFrame, reasons: pd.Series, limits: dict) -> str:
+    """Name the option that took most where nothing is left; "" where something is."""
     if not len(reasons) or (reasons == "").any():
-        return
+        return ""
     counts = reasons[reasons.isin(OPTIONS)].value_counts()
     if counts.empty:
-        raise CineloraError(f"Not one of {len(reasons)} frames gave an image. See the log before.")
+        return f"Not one of {len(reasons)} frames gave an image."
     option, column = OPTIONS[counts.index[0]]
     found = frames.loc[reasons == counts.index[0], column].median() if column else None
     values = "" if found is None else f" (median {column} of these: {found:.3g})"
-    raise CineloraError(
+    return (
         f"filter_frames kept none of {len(reasons)} frames: {reasons.value_counts().to_dict()}.\n"
         f"  Most went by filter_frames.{option} = {limits[option]}{values}.\n"
-        "  Loosen that option in the config."
+        "  Loosen that option in the config, or every dataset is empty."
     )
 
 
@@ -134,7 +133,8 @@ def main(frames: str, groups: str, text: str, decisions: str, *, limits: dict) -
     rows["odd_color"] = measure_odd_color(rows)
     rows["text"] = measure_text(rows, lines, limits["text_kinds"])
     reasons = find_duplicates(find_reasons(rows, limits), group_rows, rows["sharpness"])
-    check_some_kept(rows, reasons, limits)
+    if why := explain_none_kept(rows, reasons, limits):
+        log.warning("%s", why)
     log.info("%d frames: %s", len(rows), reasons.value_counts().to_dict())
     write_manifest(rows[["frame_id"]].assign(reason=reasons), decisions, DECISIONS)
     return Counts.of("frames", reasons, int((reasons == "unreadable").sum()))

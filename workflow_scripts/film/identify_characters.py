@@ -52,8 +52,10 @@ def read_tracks(
         rows = read_manifest(path, INSTANCE_COLUMNS)
         people.append(rows)
         embedded = read_manifest(vectors, ["image_id", "kind", "vector", "colors"])
-        embedded = embedded[embedded["kind"] == "instance"].set_index("image_id")
-        appearance_of = rows.sort_values("instance_id").join(embedded, on="instance_id")
+        embedded = embedded[embedded["kind"] == "instance"]
+        # merged, not joined: pandas cannot join two empty tables on text
+        columns = {"left_on": "instance_id", "right_on": "image_id", "validate": "one_to_one"}
+        appearance_of = rows.sort_values("instance_id").merge(embedded, "left", **columns)
         for track_id, track in appearance_of.groupby("track_id"):
             names.append(track_id)
             middle = -(-len(track) // 2)

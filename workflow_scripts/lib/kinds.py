@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from workflow_scripts.lib.errors import CineloraError
 
-FRAMES = ("extract_frames", "dedup_frames", "read_text", "select_text", "filter_frames")
+FRAMES = (
+    "extract_frames",
+    "check_sizes",
+    "dedup_frames",
+    "read_text",
+    "select_text",
+    "filter_frames",
+)
 LIGHTING = ("measure_lighting", "classify_lighting")
 PLACES = ("inpaint_backgrounds", "embed_images", "cluster_scenes", *LIGHTING)
 WHO = ("segment_instances", "embed_images", "embed_references", "identify_characters")

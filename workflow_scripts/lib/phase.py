@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from workflow_scripts.lib.errors import CineloraError, format_error
+from workflow_scripts.lib.errors import format_error
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.progress_file import find_progress, list_parts, sum_progress
@@ -61,12 +61,9 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
         counts = main(**snakemake.input, **snakemake.output, **params)
         _log_gpu_memory()
         whole = "shard" not in dict(snakemake.wildcards.items())
-        if whole and counts.read and not counts.kept:
-            raise CineloraError(
-                f"{snakemake.rule} read {counts.read} {counts.unit} and kept none.\n"
-                f"  Set aside: {counts.set_aside}.\n"
-                f"  Loosen the option of that name in the block {snakemake.rule} of the config."
-            )
+        if whole and counts.read and not counts.kept:  # what a film does not show is no failure
+            log.warning("%s kept none of %d %s", snakemake.rule, counts.read, counts.unit)
+            log.warning("  set aside: %s", counts.set_aside)
         done.update(asdict(counts))
 
 

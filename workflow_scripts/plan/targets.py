@@ -1,11 +1,19 @@
-"""Which phases the kinds of a film need, and every file that those leave."""
+"""Which phases the kinds of a film need, what those leave, and which targets there are."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.tables import PHASES, list_names, locate
 
 PACKING = ("select_images", "write_captions", "pack_dataset")  # once per dataset
+OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
+    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|evaluate_adapter|select_images"
+    r"|describe_images|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)"
+)
 PROVING = ("analyze_dataset", "train_adapter", "evaluate_adapter")
 
 
@@ -42,3 +50,43 @@ def list_proofs(film: str, datasets: Sequence[str], has_truth: bool = False) -> 
     names = list_names(PROVING)
     files = [locate(name, folder, dataset=one)[0] for one in datasets for name in names]
     return files + (locate("accuracy", folder) if has_truth else [])
+
+
+def check_targets(targets: Iterable[str], datasets: Mapping[str, Sequence[str]]) -> None:
+    """Raise CineloraError where a target is of no dataset there is; say which there are.
+
+    `datasets` are the names of each film's datasets; "results/luca/datasets/pose" is a target.
+    """
+    found = [(str(target), OF_DATASET.match(str(target))) for target in targets]
+    problems = [
+        _explain_target(target, **match.groupdict(), datasets=datasets)
+        for target, match in sorted(found)
+        if match and match["dataset"] not in datasets.get(match["film"], ())
+    ]
+    if problems:
+        raise CineloraError("\n".join(problems))
+
+
+def _explain_target(
+    target: str, film: str, dataset: str, datasets: Mapping[str, Sequence[str]]
+) -> str:
+    if film not in datasets:
+        return f"{target}: there is no film {film!r}. Known: {', '.join(datasets)}."
+    lines = [f"{target}: the film {film} has no dataset {dataset!r}."]
+    lines += [f"  It has: {', '.join(datasets[film])}."]
+    if dataset.partition("-")[0] == "character":
+        lines.append(f"  Each name under films.{film}.characters of the config has one of its own.")
+    return "\n".join(lines)
+
+
+def list_empty(datasets: Mapping[str, Sequence[str]], results: Path = Path("results")) -> list[str]:
+    """What to tell at the end of a run: packed datasets without images, and what kept those out."""
+    lines = []
+    for film, names in datasets.items():
+        for name in names:
+            path = Path(locate("counts", results / film, dataset=name)[0])
+            counts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            if counts.get("empty"):
+                lines.append(f"EMPTY: {path.parent} holds no image, of {counts['candidates']}:")
+                lines += [f"  {line}" for line in counts["empty"]]
+    return lines

@@ -20,7 +20,12 @@ from workflow_scripts.lib.progress_file import sum_progress
 from workflow_scripts.lib.version import stamp
 from workflow_scripts.report.page.blocks import Section
 from workflow_scripts.report.page.charts import draw_funnel
-from workflow_scripts.report.page.datasets import has_random_base, show_adapters, show_datasets
+from workflow_scripts.report.page.datasets import (
+    has_random_base,
+    list_empty,
+    show_adapters,
+    show_datasets,
+)
 from workflow_scripts.report.page.film import (
     Film,
     make_strip,
@@ -94,6 +99,7 @@ def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mappi
         "strip": make_strip(film),
         "figures": show_figures(film),
         "limits": {row["name"]: row["limit"] for row in models.values() if row.get("limit")},
+        "empty": list_empty(film),
         "random_base": models["base"]["name"] if has_random_base(film) else "",
     }
     stamp(head)

@@ -1,6 +1,7 @@
 """Chapters on what a user takes away: datasets with captions and balance, adapters with scores."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 from markupsafe import Markup, escape
 
+from workflow_scripts.dataset.dataset_counts import SMALL_SIDE_PX
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.report.page.blocks import (
@@ -29,6 +31,7 @@ from workflow_scripts.report.page.charts import draw_curves
 from workflow_scripts.report.page.film import Film
 from workflow_scripts.report.page.images import pick_evenly, read_small
 
+NOT_TRAINED = "Its dataset is empty, so nothing was trained; the file holds no weights."
 SAMPLE_PX = 260
 GRID_PX = 1100
 ROWS = ["image_id", "frame_id", "file", "split", "repeats", "category", "reason", "caption"]
@@ -45,10 +48,11 @@ def show_datasets(film: Film) -> Section:
 def _show_dataset(film: Film, name: str) -> list:
     rows = read_manifest(film.results.path("packed", name), ROWS)
     chosen = rows[(rows["reason"] == "") & (rows["split"] != "")]
+    counts = _read_json(film.results.path("counts", name))
     if not len(chosen):
-        return [Note("No image of the film fits this dataset; none was invented.", "warn")]
+        return [Note(say_empty(name, len(rows), counts.get("empty", [])), "warn")]
     train = chosen[chosen["split"] == "train"]
-    trigger = _read_json(film.results.path("counts", name)).get("trigger", "")
+    trigger = counts.get("trigger", "")
     figures = [
         (f"{len(train)}", "images to train"),
         (f"{int(train['repeats'].sum())}", "with repeats"),
@@ -59,8 +63,38 @@ def _show_dataset(film: Film, name: str) -> list:
     return [
         Figures(figures),
         Columns([_show_categories(train), *([balance] if balance else [])]),
+        *_warn_of_small(counts),
         _check_leak(film, chosen),
         _show_samples(film, name, chosen, trigger),
+    ]
+
+
+def list_empty(film: Film) -> dict[str, str]:
+    """What kept every image out, by the name of each dataset that is empty."""
+    empty = {}
+    for name in film.datasets:
+        counts = _read_json(film.results.path("counts", name))
+        if counts.get("empty"):
+            empty[name] = say_empty(name, counts["candidates"], counts["empty"])
+    return empty
+
+
+def say_empty(name: str, candidates: int, why: Sequence[str]) -> str:
+    """Why a dataset holds no image, and what would let images in."""
+    said = f"Of {candidates} candidates for {name} none is in it; none was invented."
+    return f"{said} What kept them out, and what would let them in: {'; '.join(why)}."
+
+
+def _warn_of_small(counts: dict[str, Any]) -> list[Note]:
+    """How many images training has to enlarge."""
+    crops = counts.get("crops", {})
+    small = crops.get(f"under_{SMALL_SIDE_PX}_px", 0)
+    if not small:
+        return []
+    share = crops[f"under_{SMALL_SIDE_PX}_px_share"]
+    said = f"{small} of {counts['in_dataset']} images ({share:.0%}) have a side shorter than "
+    return [
+        Note(f"{said}{SMALL_SIDE_PX} px: training enlarges them, and learns them blurred.", "warn")
     ]
 
 
@@ -138,8 +172,12 @@ def highlight(caption: str, trigger: str) -> Markup:
 
 def show_adapters(film: Film) -> Section:
     """Loss curves of all adapters side by side; then settings, scores and drawings of each."""
-    curves = [_show_curve(film, name) for name in film.datasets]
-    tabs = [(name, _show_scores(film, name)) for name in film.datasets]
+    empty = list_empty(film)
+    curves = [_show_curve(film, name) for name in film.datasets if name not in empty]
+    tabs = [
+        (name, [Note(NOT_TRAINED, "warn")] if name in empty else _show_scores(film, name))
+        for name in film.datasets
+    ]
     lead = "One adapter per dataset, in the names that kohya, ComfyUI, A1111 and diffusers read: "
     lead += f"results/{film.name}/adapters/."
     return Section("adapters", "The adapters", lead, [Columns(curves), Tabs(tabs)])

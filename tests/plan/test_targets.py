@@ -1,0 +1,56 @@
+"""Which targets there are, and what is told at the end of a run about datasets without images."""
+
+import json
+
+import pytest
+
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.plan.targets import check_targets, list_empty
+
+DATASETS = {"luca": ["character-nella", "character-old-tom", "pose"], "mia": ["style"]}
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("results/luca/datasets/character", "no dataset 'character'"),
+        ("results/luca/datasets/character/", "no dataset 'character'"),
+        ("./results/luca/datasets/character-nobody", "no dataset 'character-nobody'"),
+        ("results/luca/adapters/style/adapter.safetensors", "no dataset 'style'"),
+        ("results/luca/select_images/poses.parquet", "no dataset 'poses'"),
+        ("results/luca/analyze_dataset/character.json", "no dataset 'character'"),
+    ],
+)
+def test_a_target_of_no_dataset_names_those_there_are(target, said):
+    with pytest.raises(CineloraError) as error:
+        check_targets(["--cores", "4", target], DATASETS)
+    assert said in str(error.value)
+    assert "It has: character-nella, character-old-tom, pose." in str(error.value)
+    assert ("films.luca.characters" in str(error.value)) == ("character" in target)
+
+
+def test_a_target_of_no_film_names_those_there_are():
+    with pytest.raises(CineloraError, match="no film 'luka'. Known: luca, mia"):
+        check_targets(["results/luka/datasets/pose"], DATASETS)
+
+
+def test_other_arguments_are_left_alone():
+    fine = ["results/luca/datasets/pose", "results/luca/datasets/character-old-tom"]
+    fine += ["results/luca/adapters/pose/adapter.safetensors", "--configfile", "my/results/page"]
+    fine += ["results/luca/segment_instances/01of02.parquet", "results/mia/report/index.html"]
+    assert check_targets(fine, DATASETS) is None
+
+
+def test_empty_datasets_are_listed_with_what_kept_images_out(tmp_path):
+    for name, why in (("pose", ["3 x dark: a smaller limit"]), ("character-nella", [])):
+        folder = tmp_path / "luca/datasets" / name
+        folder.mkdir(parents=True)
+        (folder / "counts.json").write_text(json.dumps({"candidates": 3, "empty": why}))
+    assert list_empty(DATASETS, tmp_path) == [
+        f"EMPTY: {tmp_path}/luca/datasets/pose holds no image, of 3:",
+        "  3 x dark: a smaller limit",
+    ]
+
+
+def test_without_an_empty_dataset_nothing_is_said(tmp_path):
+    assert list_empty(DATASETS, tmp_path) == []
