@@ -12,6 +12,7 @@ rule select_images:
     input:
         unpack(tables_of(select_inputs)),
         frames="results/{film}/extract_frames/frames.parquet",
+        texts="results/{film}/select_text/text.parquet",
         decisions="results/{film}/filter_frames/decisions.parquet",
         groups="results/{film}/dedup_frames/groups.parquet",
     output:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from workflow_scripts.dataset.overlay_text import SET_ASIDE, TREATMENTS
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import Kind
@@ -53,7 +54,15 @@ def count_dataset(kind: Kind, rows: pd.DataFrame, min_images: int) -> dict:
             "max_loss": round(float(chosen["crop_loss"].max()), 4),
             "faces_cut": int(chosen["face_cut"].sum()),
         },
+        "overlay_text": count_overlays(rows),
     }
+
+
+def count_overlays(rows: pd.DataFrame) -> dict[str, int]:
+    """What was done about subtitles and the like: images of the dataset, and those set aside."""
+    treated = rows.loc[rows["split"] != "", "overlay_text"]
+    counts = {name: int((treated == name).sum()) for name in TREATMENTS}
+    return counts | {SET_ASIDE: int((rows["reason"] == "overlay_text").sum())}
 
 
 def _count(values: pd.Series) -> dict[str, int]:
@@ -102,6 +111,14 @@ def _describe_split(chosen: pd.DataFrame) -> dict:
     }
 
 
+def describe_overlays(counts: dict[str, int]) -> str:
+    """The counts of overlaid text in words; "" where there was none."""
+    words = {"cropped": "cropped off", "painted": "painted over", "kept": "left in"}
+    words |= {SET_ASIDE: "set aside"}
+    said = ", ".join(f"{words[name]} {n}" for name, n in counts.items() if n)
+    return f"images with subtitles, watermarks or titles: {said}" if said else ""
+
+
 def format_counts(name: str, counts: dict) -> list[str]:
     """The same in some lines for the log, the leak check among them."""
     splits, held = counts["splits"], counts["held_out"]
@@ -116,6 +133,8 @@ def format_counts(name: str, counts: dict) -> list[str]:
             f" {row['seen_share']:.0%} of an epoch (wanted {row['wanted_share']:.0%}),"
             f" {row['validation']} held out"
         )
+    treated = describe_overlays(counts["overlay_text"])
+    lines += [f"  {treated}"] if treated else []
     few = ", ".join(f"{name} {n}" for name, n in counts["too_few"].items())
     lines += [f"  too few images: {few}"] if few else []
     lines += [f"  {note}" for note in held["notes"]]

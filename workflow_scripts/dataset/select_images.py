@@ -16,6 +16,7 @@ from workflow_scripts.dataset.balance import count_repeats, keep_quotas, target_
 from workflow_scripts.dataset.crops import add_crop_boxes
 from workflow_scripts.dataset.dataset_counts import refuse_empty
 from workflow_scripts.dataset.facts import read_facts
+from workflow_scripts.dataset.overlay_text import read_overlays, treat_overlays
 from workflow_scripts.dataset.selection import (
     find_reasons,
     find_same_poses,
@@ -53,6 +54,10 @@ SELECTION = pa.schema(
         ("height_px", pa.int32()),
         # pixels of the frame, nan where there is none: what is cut out, and where its face lies
         *((name, pa.float64()) for name in BOXES),
+        # of subtitles, watermarks and the like: cropped, painted, kept, set_aside; "": none shows
+        ("overlay_text", pa.string()),
+        ("free_area", pa.list_(pa.int32())),  # x0 ... y1: what of the frame it is cut from
+        ("painted_boxes", pa.list_(pa.list_(pa.float64()))),  # of the frame: text painted over
     ]
 )
 
@@ -125,6 +130,7 @@ def repeat_images(rows: pd.DataFrame, shares: pd.Series, max_repeats: int) -> pd
 
 def main(
     frames: str,
+    texts: str,
     selection: str,
     *,
     dataset: str,
@@ -136,6 +142,7 @@ def main(
     kind, character = split_name(dataset)
     paths = {"frames": frames, **tables}
     rows = read_candidates(kind, paths)
+    rows = treat_overlays(kind, rows, read_overlays(texts), limits["overlay_text"])
     rows["reason"], rows["reserve"], shares = choose_images(kind, rows, limits, character)
     refuse_empty(dataset, rows["reason"])
     groups = rows["shot_id"].map(find_split_groups(kind, paths))
