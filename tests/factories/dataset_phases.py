@@ -42,7 +42,16 @@ def select(film, out, dataset, **changes):
     return counts, pd.read_parquet(out)
 
 
-def caption(film, out, dataset, *, characters=CHARACTERS, style=STYLE, triggers=None, overlay_text="crop", **more
+def caption(
+    film,
+    out,
+    dataset,
+    *,
+    characters=CHARACTERS,
+    style=STYLE,
+    triggers=None,
+    overlay_text="crop",
+    **more,
 ):
     """Counts of write_captions and its table, which lies in `out`."""
     kind, _ = split_name(dataset)

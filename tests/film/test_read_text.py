@@ -101,11 +101,12 @@ def test_a_reading_takes_over_where_no_selection_could_miss_it(changes, takes):
     assert takes_over(replace(LINE, **changes), LINE) is takes
 
 
-def test_every_reading_with_a_letter_is_left_however_unsure():
+def test_every_line_is_left_however_unsure_its_reading():
     said = [(PLACE, "Hello", 0.01), (PLACE, "|-/.", 0.95), (PLACE, "A", 0.5)]
     lines = read_text.read_image(make_noise(1), lambda _: said, "s0000_f000000")
     assert [(line.reading_id, line.text) for line in lines] == [
         ("s0000_f000000_r00", "Hello"),
+        ("s0000_f000000_r01", "|-/."),
         ("s0000_f000000_r02", "A"),
     ]
 

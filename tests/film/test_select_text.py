@@ -20,14 +20,25 @@ PLACE = (100.0, 140.0, 220.0, 160.0)
 FRAMES = [f"s0000_f{n:06d}" for n in range(12)]
 
 
+def make_readings(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Readings (text, confidence, box, contrast, stroke density) of the first image; its film."""
+    columns = [*select_text.READING_COLUMNS]
+    made = [
+        (f"{FRAMES[0]}_r{n:02d}", FRAMES[0], *box, text, confidence, *looks)
+        for n, (text, confidence, box, *looks) in enumerate(rows)
+    ]
+    frames = pd.DataFrame({"frame_id": FRAMES, "shot_id": 0})
+    return pd.DataFrame(made, columns=columns), frames.assign(width_px=320, height_px=180)
+
+
 @pytest.mark.parametrize(
     ("text", "confidence", "kept"),
     [("Hello", 0.9, True), ("Hello", 0.7, False), ("|-/.", 0.95, False), ("ABC", 0.99, False)],
     ids=["sure", "unsure", "no letters", "too short"],
 )
 def test_select_readings(text, confidence, kept):
-    readings = pd.DataFrame({"text": [text], "confidence": [confidence]})
-    assert len(select_text.select_readings(readings, 0.8, 4)) == kept
+    readings, frames = make_readings((text, confidence, PLACE, 0.2, 4.0))
+    assert len(select_text.select_readings(readings, frames, 0.8, 4)) == kept
 
 
 @pytest.mark.parametrize(
@@ -48,7 +59,8 @@ def test_select_readings(text, confidence, kept):
     ],
 )
 def test_name_kind(box, card, lines, steady, kind):
-    assert select_text.name_kind(box, SIZE, card=card, lines=lines, steady=steady) == kind
+    line = Line("r0", box, "Hello you", 0.9, 0.5)
+    assert select_text.name_kind(line, SIZE, card=card, lines=lines, steady=steady) == kind
 
 
 @pytest.mark.parametrize(
@@ -59,7 +71,7 @@ def test_name_kind(box, card, lines, steady, kind):
 def test_is_roll(counts, roll):
     line = Line("r0", PLACE, "JANE DOE", 0.9)
     assert select_text.is_roll([[line] * count for count in counts]) == roll
-    kind = select_text.name_kind(PLACE, SIZE, card=False, lines=9, steady=False, roll=roll)
+    kind = select_text.name_kind(line, SIZE, card=False, lines=9, steady=False, roll=roll)
     assert (kind == "credit") == roll
 
 
@@ -180,7 +192,7 @@ def test_a_selection_finds_what_following_it_alone_would_find(tmp_path, monkeypa
     compared = 0
     for min_confidence in (0.0, 0.4, 0.8):
         for min_letters, min_fit in [(1, 0.5), (4, 0.7), (6, 0.9)]:
-            chosen = select_text.select_readings(everything, min_confidence, min_letters)
+            chosen = select_text.select_readings(everything, frames, min_confidence, min_letters)
             readings = select_text.group_readings(chosen)
             placed = select_text.place_lines(FRAMES, readings, spots, min_fit)
             assert placed == walk_directly(frames, tmp_path, readings, min_fit)

@@ -23,7 +23,9 @@ MARGIN = 0.15  # of a line's height: outline and shadow of its letters reach bey
 MIN_LEFT = 0.7
 # A body that the frame cuts off anyway may lose so much more on that side: of its height or width.
 MAX_TRIM = 0.2
-MAX_PAINTED = 0.15  # of the image, and of its subject's box: more paint, and little is left to learn
+MAX_PAINTED = (
+    0.15  # of the image, and of its subject's box: more paint, and little is left to learn
+)
 EDGE_PX = 2  # a box so near to the frame's edge is cut by it
 
 

@@ -62,10 +62,10 @@ SELECTION = pa.schema(
 )
 
 
-def read_candidates(kind: Kind, paths: dict) -> pd.DataFrame:
-    """Every image that might be in the dataset: its facts, and its frame's fate."""
-    tables = {name: path for name, path in paths.items() if name not in ("decisions", "groups")}
-    rows = read_facts(kind, tables)
+def read_candidates(kind: Kind, paths: dict, overlay_text: str) -> pd.DataFrame:
+    """Every image that might be in the dataset: its facts, its frame's fate, its overlaid text."""
+    others = ("decisions", "groups", "texts")
+    rows = read_facts(kind, {name: path for name, path in paths.items() if name not in others})
     decisions = read_manifest(paths["decisions"], ["frame_id", "reason"])
     groups = read_manifest(paths["groups"], ["frame_id", "group"])
     rows = rows.merge(decisions.rename(columns={"reason": "frame_reason"}), "left", "frame_id")
@@ -74,6 +74,7 @@ def read_candidates(kind: Kind, paths: dict) -> pd.DataFrame:
     for name in [*FACTS, "plate"]:
         rows[name] = rows[name].fillna("") if name in rows else ""
     rows["view_group"] = rows["view_group"].fillna("") if kind.is_of_frames else ""
+    rows = treat_overlays(kind, rows, read_overlays(paths["texts"]), overlay_text)
     return rows.assign(category=name_category(kind, rows), quality=measure_quality(kind, rows))
 
 
@@ -140,9 +141,8 @@ def main(
 ) -> Counts:
     """Choose the images; `tables` are named as in dataset.facts, besides decisions and groups."""
     kind, character = split_name(dataset)
-    paths = {"frames": frames, **tables}
-    rows = read_candidates(kind, paths)
-    rows = treat_overlays(kind, rows, read_overlays(texts), limits["overlay_text"])
+    paths = {"frames": frames, "texts": texts, **tables}
+    rows = read_candidates(kind, paths, limits["overlay_text"])
     rows["reason"], rows["reserve"], shares = choose_images(kind, rows, limits, character)
     refuse_empty(dataset, rows["reason"])
     groups = rows["shot_id"].map(find_split_groups(kind, paths))
