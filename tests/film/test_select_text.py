@@ -213,3 +213,100 @@ def test_a_film_without_text_has_an_empty_table(tmp_path):
     counts = select_text.main(tmp_path / "frames.parquet", *left, out, **limits)
     assert counts.read == 0
     assert pd.read_parquet(out).columns.tolist() == select_text.TEXT.names
+
+
+MIDDLE, LOW, CORNER = (
+    (90.0, 75.0, 230.0, 100.0),
+    (80.0, 150.0, 240.0, 165.0),
+    (250.0, 5.0, 310.0, 15.0),
+)
+SIDE, SQUAT = (20.0, 80.0, 100.0, 95.0), (100.0, 60.0, 170.0, 100.0)
+
+
+def select(tmp_path, rows, *, images: int = 6, card: bool = False, shots: int = 1, everywhere=True):
+    """Kind and text of the lines in all images of a film, from readings in the first of each shot.
+
+    `rows` are (text, confidence, box, contrast, stroke density); a reading is found again in the
+    shot's other images where `everywhere`.
+    """
+    ids = [[f"s{s:04d}_f{n:06d}" for n in range(images)] for s in range(shots)]
+    frames = pd.DataFrame([(i, s) for s in range(shots) for i in ids[s]])
+    frames.columns = ["frame_id", "shot_id"]
+    frames = frames.assign(file="x.jpg", width_px=320, height_px=180)
+    readings, followed = [], []
+    for shot in ids:
+        for n, (text, confidence, box, *looks) in enumerate(rows):
+            name = f"{shot[0]}_r{n:02d}"
+            readings.append((name, shot[0], *box, text, confidence, *looks))
+            followed += [(name, other, *box, 0.95) for other in shot[1:] if everywhere]
+    image = np.full((180, 320, 3), 20, np.uint8) if card else make_noise(1)
+    grays = pd.DataFrame({"frame_id": frames["frame_id"]})
+    grays["gray"] = [measure_gray(image)] * len(grays)
+    tables = (
+        frames,
+        pd.DataFrame(readings, columns=read_text.READINGS.names),
+        pd.DataFrame(followed, columns=read_text.FOLLOWED.names),
+        grays,
+    )
+    paths = [tmp_path / f"{name}.parquet" for name in ("frames", "readings", "followed", "grays")]
+    for table, path in zip(tables, paths, strict=True):
+        table.to_parquet(path)
+    out = tmp_path / "text.parquet"
+    select_text.main(*paths, out, min_confidence=0.8, min_letters=4, min_fit=0.7)
+    return pd.read_parquet(out)
+
+
+@pytest.mark.parametrize(
+    ("line", "card", "kind"),
+    [
+        (("", 0.0, MIDDLE, 1.0, 5.0), True, "title"),
+        (("口品", 0.4, MIDDLE, 1.0, 5.0), True, "title"),
+        (("", 0.0, MIDDLE, 1.0, 5.0), False, "title"),
+        (("", 0.0, LOW, 1.0, 4.0), False, "subtitle"),
+        (("E>KMK", 0.78, LOW, 0.9, 5.0), False, "subtitle"),
+        (("", 0.0, (20.0, 152.0, 120.0, 167.0), 0.9, 4.0), False, "subtitle"),
+        (("", 0.0, CORNER, 0.9, 4.0), False, "watermark"),
+        (("", 0.0, (150.0, 20.0, 165.0, 150.0), 1.0, 4.0), True, "title"),
+        (("", 0.0, LOW, 0.4, 4.0), False, None),
+        (("", 0.0, LOW, 1.0, 1.2), False, None),
+        (("", 0.0, SQUAT, 1.0, 4.0), True, None),
+        (("", 0.0, SQUAT, 1.0, 4.0), False, None),
+        (("", 0.0, SIDE, 1.0, 4.0), False, None),
+        (("", 0.0, (10.0, 20.0, 310.0, 140.0), 1.0, 4.0), False, None),
+        (("OPEN", 0.95, SIDE, 0.3, 4.0), False, "scene"),
+    ],
+    ids=[
+        *("unread on a card", "misread on a card", "unread over images", "unread subtitle"),
+        *("misread subtitle", "subtitle at the left", "corner", "down a card", "faint pattern"),
+        *("a row of windows", "the moon", "a collar", "a sign that says nothing", "a wall"),
+        "a sign",
+    ],
+)
+def test_what_cannot_be_read_is_text_by_its_looks_and_place(tmp_path, line, card, kind):
+    rows = select(tmp_path, [line], card=card)
+    assert rows["kind"].tolist() == ([kind] * 6 if kind else [])
+    read = line[1] >= 0.8
+    assert set(rows["text"]) <= {line[0] if read else ""}
+
+
+def test_unread_credits_roll_or_stand(tmp_path):
+    lines = [("", 0.0, (100.0, y, 220.0, y + 10.0), 1.0, 5.0) for y in range(10, 170, 18)]
+    assert set(select(tmp_path, lines, card=True)["kind"]) == {"credit"}
+    rows = select(tmp_path, lines, card=False)
+    assert set(rows["kind"]) == {"credit"} and len(rows) == 6 * len(lines)
+
+
+def test_a_find_of_one_moment_is_no_text(tmp_path):
+    line = ("", 0.0, MIDDLE, 1.0, 5.0)
+    assert select(tmp_path, [line], card=True, everywhere=False).empty
+    alone = select(tmp_path, [line], card=True, images=1, everywhere=False)
+    assert alone["kind"].tolist() == ["title"]  # all that there is of the shot
+
+
+def test_a_line_at_one_place_of_many_shots_is_a_watermark(tmp_path):
+    faint = ("", 0.0, (130.0, 5.0, 190.0, 15.0), 0.15, 4.0)  # above the middle
+    assert set(select(tmp_path, [faint], shots=4, images=2)["kind"]) == {"watermark"}
+    assert select(tmp_path, [faint], shots=2, images=2).empty
+    read = ("CHANNEL", 0.9, (250.0, 5.0, 310.0, 15.0), 0.3, 4.0)
+    assert set(select(tmp_path, [read], shots=4, images=2)["kind"]) == {"watermark"}
+    assert set(select(tmp_path, [read], shots=1, images=2)["kind"]) == {"scene"}

@@ -18,7 +18,7 @@ SIDES = (1, 99)  # percentiles of a channel that count as its darkest and bright
 # more, contrast 0.9, 3.3 strokes) and what nets take for lines in images without any (2.4 heights,
 # contrast 0.5; a fence is 2.8 and 0.4, a row of windows has 1.3 strokes).
 MIN_LENGTH = 2.5  # of a line, in its heights; those of Japanese may run down
-HEIGHTS = (0.02, 0.22)  # of the image
+HEIGHTS = (0.02, 0.3)  # of the image
 MIN_CONTRAST = 0.55
 FAINTEST = 0.1  # of watermarks, which one can see through: their place must prove them
 MIN_STROKES = 2.5

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import yaml
 from markupsafe import Markup, escape
 
+from workflow_scripts.dataset.dataset_counts import describe_overlays
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.report.page.blocks import (
@@ -48,7 +49,8 @@ def _show_dataset(film: Film, name: str) -> list:
     if not len(chosen):
         return [Note("No image of the film fits this dataset; none was invented.", "warn")]
     train = chosen[chosen["split"] == "train"]
-    trigger = _read_json(film.results.path("counts", name)).get("trigger", "")
+    counts = _read_json(film.results.path("counts", name))
+    trigger, overlays = counts.get("trigger", ""), counts.get("overlay_text", {})
     figures = [
         (f"{len(train)}", "images to train"),
         (f"{int(train['repeats'].sum())}", "with repeats"),
@@ -59,6 +61,7 @@ def _show_dataset(film: Film, name: str) -> list:
     return [
         Figures(figures),
         Columns([_show_categories(train), *([balance] if balance else [])]),
+        *([Note(f"{said[0].upper()}{said[1:]}.")] if (said := describe_overlays(overlays)) else []),
         _check_leak(film, chosen),
         _show_samples(film, name, chosen, trigger),
     ]
