@@ -41,5 +41,6 @@ rule describe_images:
         identity=identify_model(MODELS["caption"], config["models"].get("table")),
         class_words=class_words,
         style_words=style_words,
+        overlay_text=config["select_images"]["overlay_text"],
     script:
         "../../workflow_scripts/dataset/describe_images.py"

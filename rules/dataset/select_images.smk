@@ -14,6 +14,7 @@ rule select_images:
         ancient("results/{film}/check_sizes/sizes.parquet"),
         unpack(tables_of(select_inputs)),
         frames="results/{film}/extract_frames/frames.parquet",
+        texts="results/{film}/select_text/text.parquet",
         decisions="results/{film}/filter_frames/decisions.parquet",
         groups="results/{film}/dedup_frames/groups.parquet",
     output:

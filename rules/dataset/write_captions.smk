@@ -35,5 +35,6 @@ rule write_captions:
         characters=film_option("characters", {}),
         style=film_option("style", {}),
         triggers=config["write_captions"]["triggers"],
+        overlay_text=config["select_images"]["overlay_text"],
     script:
         "../../workflow_scripts/dataset/write_captions.py"

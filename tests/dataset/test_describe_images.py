@@ -166,6 +166,7 @@ def describe(film, folder, dataset, class_words=CLASSES, **limits):
         identity={"name": "pretended"},
         class_words=class_words,
         style_words=["3d animation"],
+        overlay_text="crop",
         plates=[film["plates"]] if kind.shows == "plate" else [],
         **{name: [film[name]] for name in kind.words},
     )

@@ -42,8 +42,9 @@ def test_reasons_of_a_character(film, tmp_path):
 )
 def test_every_reason_is_given(film, name, limits, reason):
     kind, character = split_name(name)
-    tables_of = ("frames", "decisions", "groups", *kind.chosen_by)
-    rows = select_images.read_candidates(kind, {table: film[table] for table in tables_of})
+    tables_of = ("frames", "texts", "decisions", "groups", *kind.chosen_by)
+    paths = {table: film[table] for table in tables_of}
+    rows = select_images.read_candidates(kind, paths, "crop")
     reasons, *_ = select_images.choose_images(kind, rows, make_limits(name, **limits), character)
     assert reason in set(reasons)
 

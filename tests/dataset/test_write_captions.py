@@ -63,8 +63,7 @@ def write(film, tmp_path, dataset, characters=CHARACTERS, **more):
         (
             "lighting",
             "s0006_f000120",
-            "tiny lighting, evening, rain, bright light, outdoors, bruno man, nella woman, beach,"
-            " subtitle",
+            "tiny lighting, evening, rain, bright light, outdoors, bruno man, nella woman, beach",
         ),
     ],
 )

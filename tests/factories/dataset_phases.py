@@ -30,6 +30,7 @@ def select(film, out, dataset, **changes):
     kind, _ = split_name(dataset)
     counts = select_images.main(
         film["frames"],
+        film["texts"],
         str(out),
         dataset=dataset,
         limits=make_limits(dataset, **changes),
@@ -41,7 +42,17 @@ def select(film, out, dataset, **changes):
     return counts, pd.read_parquet(out)
 
 
-def caption(film, out, dataset, *, characters=CHARACTERS, style=STYLE, triggers=None, **more):
+def caption(
+    film,
+    out,
+    dataset,
+    *,
+    characters=CHARACTERS,
+    style=STYLE,
+    triggers=None,
+    overlay_text="crop",
+    **more,
+):
     """Counts of write_captions and its table, which lies in `out`."""
     kind, _ = split_name(dataset)
     counts = write_captions.main(
@@ -54,6 +65,7 @@ def caption(film, out, dataset, *, characters=CHARACTERS, style=STYLE, triggers=
         characters=characters,
         style=style,
         triggers=triggers or {},
+        overlay_text=overlay_text,
         **{name: [film[name]] for name in kind.words},
         **more,
     )
@@ -67,7 +79,7 @@ def pack(film, out, dataset, **changes):
     selection, captions = (out.with_name(f"{out.name}.{w}.parquet") for w in ("selected", "said"))
     own = {name: changes.pop(name) for name in CONFIG["pack_dataset"] if name in changes}
     select(film, selection, dataset, **changes)
-    caption(film, captions, dataset)
+    caption(film, captions, dataset, overlay_text=changes.get("overlay_text", "crop"))
     counts = pack_dataset.main(
         str(selection),
         str(captions),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.factories.written_images import make_noise, write_text
+from tests.factories.written_images import make_noise, write_text, write_unreadable
 from workflow_scripts.film import read_text, select_text
 from workflow_scripts.film.read_text import (
     Line,
@@ -101,11 +101,12 @@ def test_a_reading_takes_over_where_no_selection_could_miss_it(changes, takes):
     assert takes_over(replace(LINE, **changes), LINE) is takes
 
 
-def test_every_reading_with_a_letter_is_left_however_unsure():
+def test_every_line_is_left_however_unsure_its_reading():
     said = [(PLACE, "Hello", 0.01), (PLACE, "|-/.", 0.95), (PLACE, "A", 0.5)]
     lines = read_text.read_image(make_noise(1), lambda _: said, "s0000_f000000")
     assert [(line.reading_id, line.text) for line in lines] == [
         ("s0000_f000000_r00", "Hello"),
+        ("s0000_f000000_r01", "|-/."),
         ("s0000_f000000_r02", "A"),
     ]
 
@@ -117,11 +118,18 @@ def test_of_many_lines_the_largest_are_read():
     assert len(rapidocr.keep_largest(corners, 5)) == 3
 
 
-def test_images_are_read_with_the_real_model(tmp_path):
+@pytest.fixture
+def reader():
+    """The real model and its weights."""
     model = choose_model("text", {"tier": "light", "device": "cpu"})
     weights = weight_files(model)
     if absent := [path for path in weights if not Path(path).is_file()]:
         pytest.skip(f"no weights: python -m workflow_scripts.models.fetch_model {' '.join(absent)}")
+    return model, weights
+
+
+def test_images_are_read_with_the_real_model(tmp_path, reader):
+    model, weights = reader
     names = [f"s0000_f{n:06d}" for n in range(4)]
     for n, name in enumerate(names):
         image = cv2.resize(make_noise(n), (640, 360))
@@ -143,6 +151,37 @@ def test_images_are_read_with_the_real_model(tmp_path):
     assert rows["frame_id"].tolist() == names[:3]
     assert set(rows["kind"]) == {"subtitle"}
     assert rows["text"].str.replace(" ", "").str.lower().str.startswith("whereis").all()
+
+
+def test_a_script_that_nobody_reads_is_found_with_the_real_model(tmp_path, reader):
+    model, weights = reader
+    black, scene = np.zeros((360, 640, 3), np.uint8), cv2.resize(make_noise(1), (640, 360))
+    shown = {
+        0: write_unreadable(black, 100, 150, 48),
+        1: write_unreadable(scene, 220, 315, 22),
+        2: scene,
+    }
+    rows = []
+    for shot, image in shown.items():
+        for n in range(3):
+            name = f"s{shot:04d}_f{n:06d}"
+            write_image(tmp_path / f"{name}.jpg", image)
+            rows.append((name, shot, n / 8, f"{name}.jpg", 640, 360))
+    frames = pd.DataFrame(rows, columns=[*read_text.COLUMNS, "width_px", "height_px"])
+    frames.to_parquet(tmp_path / "frames.parquet")
+    left = [tmp_path / f"{name}.parquet" for name in ("readings", "followed", "grays")]
+    read_text.main(
+        tmp_path / "frames.parquet", tmp_path, weights, *left, model=model, read_every_s=1.0
+    )
+    out = tmp_path / "text.parquet"
+    limits = {"min_confidence": 0.8, "min_letters": 4, "min_fit": 0.7}
+    counts = select_text.main(tmp_path / "frames.parquet", *left, out, **limits)
+    rows = pd.read_parquet(out)
+    assert rows.groupby(rows["frame_id"].str[:5])["kind"].agg(list).to_dict() == {
+        "s0000": ["title"] * 3,
+        "s0001": ["subtitle"] * 3,
+    }
+    assert counts.found["unread"] == 6 and set(rows["text"]) == {""}
 
 
 def test_no_images_need_no_model(tmp_path):

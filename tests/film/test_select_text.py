@@ -20,14 +20,25 @@ PLACE = (100.0, 140.0, 220.0, 160.0)
 FRAMES = [f"s0000_f{n:06d}" for n in range(12)]
 
 
+def make_readings(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Readings (text, confidence, box, contrast, stroke density) of the first image; its film."""
+    columns = [*select_text.READING_COLUMNS]
+    made = [
+        (f"{FRAMES[0]}_r{n:02d}", FRAMES[0], *box, text, confidence, *looks)
+        for n, (text, confidence, box, *looks) in enumerate(rows)
+    ]
+    frames = pd.DataFrame({"frame_id": FRAMES, "shot_id": 0})
+    return pd.DataFrame(made, columns=columns), frames.assign(width_px=320, height_px=180)
+
+
 @pytest.mark.parametrize(
     ("text", "confidence", "kept"),
     [("Hello", 0.9, True), ("Hello", 0.7, False), ("|-/.", 0.95, False), ("ABC", 0.99, False)],
     ids=["sure", "unsure", "no letters", "too short"],
 )
 def test_select_readings(text, confidence, kept):
-    readings = pd.DataFrame({"text": [text], "confidence": [confidence]})
-    assert len(select_text.select_readings(readings, 0.8, 4)) == kept
+    readings, frames = make_readings((text, confidence, PLACE, 0.2, 4.0))
+    assert len(select_text.select_readings(readings, frames, 0.8, 4)) == kept
 
 
 @pytest.mark.parametrize(
@@ -48,7 +59,8 @@ def test_select_readings(text, confidence, kept):
     ],
 )
 def test_name_kind(box, card, lines, steady, kind):
-    assert select_text.name_kind(box, SIZE, card=card, lines=lines, steady=steady) == kind
+    line = Line("r0", box, "Hello you", 0.9, 0.5)
+    assert select_text.name_kind(line, SIZE, card=card, lines=lines, steady=steady) == kind
 
 
 @pytest.mark.parametrize(
@@ -59,7 +71,7 @@ def test_name_kind(box, card, lines, steady, kind):
 def test_is_roll(counts, roll):
     line = Line("r0", PLACE, "JANE DOE", 0.9)
     assert select_text.is_roll([[line] * count for count in counts]) == roll
-    kind = select_text.name_kind(PLACE, SIZE, card=False, lines=9, steady=False, roll=roll)
+    kind = select_text.name_kind(line, SIZE, card=False, lines=9, steady=False, roll=roll)
     assert (kind == "credit") == roll
 
 
@@ -180,7 +192,7 @@ def test_a_selection_finds_what_following_it_alone_would_find(tmp_path, monkeypa
     compared = 0
     for min_confidence in (0.0, 0.4, 0.8):
         for min_letters, min_fit in [(1, 0.5), (4, 0.7), (6, 0.9)]:
-            chosen = select_text.select_readings(everything, min_confidence, min_letters)
+            chosen = select_text.select_readings(everything, frames, min_confidence, min_letters)
             readings = select_text.group_readings(chosen)
             placed = select_text.place_lines(FRAMES, readings, spots, min_fit)
             assert placed == walk_directly(frames, tmp_path, readings, min_fit)
@@ -201,3 +213,100 @@ def test_a_film_without_text_has_an_empty_table(tmp_path):
     counts = select_text.main(tmp_path / "frames.parquet", *left, out, **limits)
     assert counts.read == 0
     assert pd.read_parquet(out).columns.tolist() == select_text.TEXT.names
+
+
+MIDDLE, LOW, CORNER = (
+    (90.0, 75.0, 230.0, 100.0),
+    (80.0, 150.0, 240.0, 165.0),
+    (250.0, 5.0, 310.0, 15.0),
+)
+SIDE, SQUAT = (20.0, 80.0, 100.0, 95.0), (100.0, 60.0, 170.0, 100.0)
+
+
+def select(tmp_path, rows, *, images: int = 6, card: bool = False, shots: int = 1, everywhere=True):
+    """Kind and text of the lines in all images of a film, from readings in the first of each shot.
+
+    `rows` are (text, confidence, box, contrast, stroke density); a reading is found again in the
+    shot's other images where `everywhere`.
+    """
+    ids = [[f"s{s:04d}_f{n:06d}" for n in range(images)] for s in range(shots)]
+    frames = pd.DataFrame([(i, s) for s in range(shots) for i in ids[s]])
+    frames.columns = ["frame_id", "shot_id"]
+    frames = frames.assign(file="x.jpg", width_px=320, height_px=180)
+    readings, followed = [], []
+    for shot in ids:
+        for n, (text, confidence, box, *looks) in enumerate(rows):
+            name = f"{shot[0]}_r{n:02d}"
+            readings.append((name, shot[0], *box, text, confidence, *looks))
+            followed += [(name, other, *box, 0.95) for other in shot[1:] if everywhere]
+    image = np.full((180, 320, 3), 20, np.uint8) if card else make_noise(1)
+    grays = pd.DataFrame({"frame_id": frames["frame_id"]})
+    grays["gray"] = [measure_gray(image)] * len(grays)
+    tables = (
+        frames,
+        pd.DataFrame(readings, columns=read_text.READINGS.names),
+        pd.DataFrame(followed, columns=read_text.FOLLOWED.names),
+        grays,
+    )
+    paths = [tmp_path / f"{name}.parquet" for name in ("frames", "readings", "followed", "grays")]
+    for table, path in zip(tables, paths, strict=True):
+        table.to_parquet(path)
+    out = tmp_path / "text.parquet"
+    select_text.main(*paths, out, min_confidence=0.8, min_letters=4, min_fit=0.7)
+    return pd.read_parquet(out)
+
+
+@pytest.mark.parametrize(
+    ("line", "card", "kind"),
+    [
+        (("", 0.0, MIDDLE, 1.0, 5.0), True, "title"),
+        (("口品", 0.4, MIDDLE, 1.0, 5.0), True, "title"),
+        (("", 0.0, MIDDLE, 1.0, 5.0), False, "title"),
+        (("", 0.0, LOW, 1.0, 4.0), False, "subtitle"),
+        (("E>KMK", 0.78, LOW, 0.9, 5.0), False, "subtitle"),
+        (("", 0.0, (20.0, 152.0, 120.0, 167.0), 0.9, 4.0), False, "subtitle"),
+        (("", 0.0, CORNER, 0.9, 4.0), False, "watermark"),
+        (("", 0.0, (150.0, 20.0, 165.0, 150.0), 1.0, 4.0), True, "title"),
+        (("", 0.0, LOW, 0.4, 4.0), False, None),
+        (("", 0.0, LOW, 1.0, 1.2), False, None),
+        (("", 0.0, SQUAT, 1.0, 4.0), True, None),
+        (("", 0.0, SQUAT, 1.0, 4.0), False, None),
+        (("", 0.0, SIDE, 1.0, 4.0), False, None),
+        (("", 0.0, (10.0, 20.0, 310.0, 140.0), 1.0, 4.0), False, None),
+        (("OPEN", 0.95, SIDE, 0.3, 4.0), False, "scene"),
+    ],
+    ids=[
+        *("unread on a card", "misread on a card", "unread over images", "unread subtitle"),
+        *("misread subtitle", "subtitle at the left", "corner", "down a card", "faint pattern"),
+        *("a row of windows", "the moon", "a collar", "a sign that says nothing", "a wall"),
+        "a sign",
+    ],
+)
+def test_what_cannot_be_read_is_text_by_its_looks_and_place(tmp_path, line, card, kind):
+    rows = select(tmp_path, [line], card=card)
+    assert rows["kind"].tolist() == ([kind] * 6 if kind else [])
+    read = line[1] >= 0.8
+    assert set(rows["text"]) <= {line[0] if read else ""}
+
+
+def test_unread_credits_roll_or_stand(tmp_path):
+    lines = [("", 0.0, (100.0, y, 220.0, y + 10.0), 1.0, 5.0) for y in range(10, 170, 18)]
+    assert set(select(tmp_path, lines, card=True)["kind"]) == {"credit"}
+    rows = select(tmp_path, lines, card=False)
+    assert set(rows["kind"]) == {"credit"} and len(rows) == 6 * len(lines)
+
+
+def test_a_find_of_one_moment_is_no_text(tmp_path):
+    line = ("", 0.0, MIDDLE, 1.0, 5.0)
+    assert select(tmp_path, [line], card=True, everywhere=False).empty
+    alone = select(tmp_path, [line], card=True, images=1, everywhere=False)
+    assert alone["kind"].tolist() == ["title"]  # all that there is of the shot
+
+
+def test_a_line_at_one_place_of_many_shots_is_a_watermark(tmp_path):
+    faint = ("", 0.0, (130.0, 5.0, 190.0, 15.0), 0.15, 4.0)  # above the middle
+    assert set(select(tmp_path, [faint], shots=4, images=2)["kind"]) == {"watermark"}
+    assert select(tmp_path, [faint], shots=2, images=2).empty
+    read = ("CHANNEL", 0.9, (250.0, 5.0, 310.0, 15.0), 0.3, 4.0)
+    assert set(select(tmp_path, [read], shots=4, images=2)["kind"]) == {"watermark"}
+    assert set(select(tmp_path, [read], shots=1, images=2)["kind"]) == {"scene"}

@@ -13,8 +13,9 @@ import pandas as pd
 
 from workflow_scripts.dataset.framing import crop_body, crop_face
 from workflow_scripts.film.decoding.bars import find_crop
-from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.images import clip_box, read_rgb
 from workflow_scripts.lib.kinds import Kind
+from workflow_scripts.models.loaders.telea import fill
 
 BAR_SAMPLES = 3  # frames of a shot that are looked at for bars
 BAR_PAIR_PX = 4  # by which opposite bars may differ
@@ -56,6 +57,8 @@ def find_crops(
 ) -> pd.DataFrame:
     """The wanted candidates, with x0, y0, x1, y1 (int, end excluded): what they show of the frame.
 
+    They are cut from within their free_area, where that leaves anything inside the bars.
+
     `candidates` is a table of select_images, whole: bars are looked for on frames that were kept,
     whichever of them are wanted now. `images` is the folder of the frames' images.
     """
@@ -63,7 +66,15 @@ def find_crops(
     kept = candidates[candidates["frame_reason"] == ""]
     areas = find_areas(kept[kept["shot_id"].isin(rows["shot_id"])], images)
     inside = np.array([areas[shot] for shot in rows["shot_id"]], int).reshape(-1, 4)
+    inside = intersect(inside, np.array(rows["free_area"].tolist(), int).reshape(-1, 4))
     return rows.assign(**dict(zip(BOX, cut_boxes(kind, rows, inside).T, strict=True)))
+
+
+def intersect(areas: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """What areas (N, 4) share with others; the area itself where that is nothing."""
+    low, high = np.maximum(areas[:, :2], others[:, :2]), np.minimum(areas[:, 2:], others[:, 2:])
+    common = np.concatenate([low, high], axis=1)
+    return np.where((high > low).all(1)[:, None], common, areas)
 
 
 def find_areas(rows: pd.DataFrame, images: Path) -> dict[int, tuple[int, int, int, int]]:
@@ -119,6 +130,23 @@ def find_source(kind: Kind, row: Mapping, images: Path, plates: Mapping[str, Pat
 
 def read_crop(kind: Kind, row: Mapping, images: Path, plates: Mapping[str, Path]) -> np.ndarray:
     """The pixels that one row of find_crops shows: (H, W, 3) RGB uint8."""
-    return read_rgb(find_source(kind, row, images, plates))[
-        row["y0"] : row["y1"], row["x0"] : row["x1"]
-    ]
+    return cut_out(read_rgb(find_source(kind, row, images, plates)), row)
+
+
+def cut_out(frame: np.ndarray, row: Mapping) -> np.ndarray:
+    """What a row of find_crops shows of its frame (H, W, 3), its painted_boxes painted over."""
+    crop = frame[row["y0"] : row["y1"], row["x0"] : row["x1"]]
+    if not len(row["painted_boxes"]):
+        return crop
+    return fill(np.ascontiguousarray(crop), mark_boxes(row))
+
+
+def mark_boxes(row: Mapping, margin_px: int = 0) -> np.ndarray:
+    """Where a row of find_crops is painted over, and so many pixels around: bool (H, W)."""
+    marks = np.zeros((row["y1"] - row["y0"], row["x1"] - row["x0"]), bool)
+    for box in row["painted_boxes"]:
+        grown = np.asarray(box, float) + margin_px * np.array([-1, -1, 1, 1])
+        shifted = grown - [row["x0"], row["y0"], row["x0"], row["y0"]]
+        x0, y0, x1, y1 = clip_box(shifted, marks.shape[1], marks.shape[0])
+        marks[y0 : max(y0, y1), x0 : max(x0, x1)] = True
+    return marks

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from workflow_scripts.dataset.overlay_text import SET_ASIDE, TREATMENTS
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.kinds import Kind
 
@@ -25,6 +26,7 @@ def count_dataset(kind: Kind, rows: pd.DataFrame, min_images: int) -> dict:
         "too_few": _find_too_few(kind, chosen, min_images),
         "held_out": _describe_split(chosen),
         "crops": _count_crops(chosen),
+        "overlay_text": count_overlays(rows),
     }
 
 
@@ -40,6 +42,13 @@ def _count_crops(chosen: pd.DataFrame) -> dict[str, float]:
         f"under_{SMALL_SIDE_PX}_px": small,
         f"under_{SMALL_SIDE_PX}_px_share": round(small / max(len(chosen), 1), 4),
     }
+
+
+def count_overlays(rows: pd.DataFrame) -> dict[str, int]:
+    """What was done about subtitles and the like: images of the dataset, and those set aside."""
+    treated = rows.loc[rows["split"] != "", "overlay_text"]
+    counts = {name: int((treated == name).sum()) for name in TREATMENTS}
+    return counts | {SET_ASIDE: int((rows["reason"] == "overlay_text").sum())}
 
 
 def _count(values: pd.Series) -> dict[str, int]:
@@ -88,6 +97,14 @@ def _describe_split(chosen: pd.DataFrame) -> dict:
     }
 
 
+def describe_overlays(counts: dict[str, int]) -> str:
+    """The counts of overlaid text in words; "" where there was none."""
+    words = {"cropped": "cropped off", "painted": "painted over", "kept": "left in"}
+    words |= {SET_ASIDE: "set aside"}
+    said = ", ".join(f"{words[name]} {n}" for name, n in counts.items() if n)
+    return f"images with subtitles, watermarks or titles: {said}" if said else ""
+
+
 def format_counts(name: str, counts: dict) -> list[str]:
     """The same in some lines for the log, the leak check among them."""
     splits, held = counts["splits"], counts["held_out"]
@@ -104,6 +121,8 @@ def format_counts(name: str, counts: dict) -> list[str]:
         )
     small = counts["crops"][f"under_{SMALL_SIDE_PX}_px"]
     lines += [f"  smaller than {SMALL_SIDE_PX} px, enlarged in training: {small}"] if small else []
+    treated = describe_overlays(counts["overlay_text"])
+    lines += [f"  {treated}"] if treated else []
     few = ", ".join(f"{name} {n}" for name, n in counts["too_few"].items())
     lines += [f"  too few images: {few}"] if few else []
     lines += [f"  {note}" for note in held["notes"]]

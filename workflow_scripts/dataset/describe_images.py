@@ -89,6 +89,7 @@ def main(
     identity: dict,
     class_words: dict[str, str],
     style_words: Sequence[str],
+    overlay_text: str,
     plates: Sequence[str] = (),
     **tables: str | Sequence[str],
 ) -> Counts:
@@ -102,7 +103,7 @@ def main(
     wanted = (candidates["split"] != "") | candidates["reserve"]
     rows = find_crops(kind, candidates, wanted, Path(images))
     paths = {"frames": frames, "texts": texts, **tables}
-    facts = read_words(kind, character, paths, class_words, style_words)
+    facts = read_words(kind, character, paths, class_words, style_words, overlay_text)
     words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))
     asked = yaml.safe_load(Path(prompts).read_text(encoding="utf-8"))
     ask = ask_once(

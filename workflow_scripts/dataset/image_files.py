@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from workflow_scripts.dataset.crops import find_source
+from workflow_scripts.dataset.crops import cut_out, find_source, mark_boxes
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import decode_rle, read_rgb, write_image
 from workflow_scripts.lib.kinds import Kind
@@ -44,13 +44,13 @@ def write_images(
             link_or_copy(source, folder / group["file"].iloc[0])
             continue
         frame = read_rgb(source)
-        for row in group.itertuples():
-            crop = frame[row.y0 : row.y1, row.x0 : row.x1]
-            write_image(folder / row.file, crop, quality=JPEG_QUALITY)
+        for row in group.to_dict("records"):
+            write_image(folder / row["file"], cut_out(frame, row), quality=JPEG_QUALITY)
 
 
 def _is_whole(row: pd.Series) -> bool:
-    return tuple(row[["x0", "y0", "x1", "y1"]]) == (0, 0, row["width_px"], row["height_px"])
+    whole = tuple(row[["x0", "y0", "x1", "y1"]]) == (0, 0, row["width_px"], row["height_px"])
+    return whole and not len(row["painted_boxes"])
 
 
 def read_masks(kind: Kind, paths: Sequence[str], ids: Sequence[str]) -> dict[str, list[int]]:
@@ -68,19 +68,20 @@ def write_masks(kind: Kind, rows: pd.DataFrame, folder: Path, runs: dict, dilate
     """Write a mask beside each image, of its size, one channel, no alpha: white = learn.
 
     People are widened by `dilate_px`: training shrinks masks eightfold. Backgrounds are learned
-    everywhere but where they are painted.
+    everywhere but where they are painted; so is nothing where text was painted over.
     """
-    for row in progress(rows.itertuples(), "masks", total=len(rows)):
-        size, counts = (row.height_px, row.width_px), runs.get(row.image_id)
+    for row in progress(rows.to_dict("records"), "masks", total=len(rows)):
+        size, counts = (row["height_px"], row["width_px"]), runs.get(row["image_id"])
         if kind.shows == "plate":
             painted = decode_rle(counts, *size) if counts else np.zeros(size, bool)
             learn = ~dilate_mask(painted, PAINT_MARGIN_PX)
         elif counts:
             learn = dilate_mask(decode_rle(counts, *size), dilate_px)
         else:
-            raise CineloraError(f"{row.image_id} has no mask: run segment_instances again.")
-        part = learn[row.y0 : row.y1, row.x0 : row.x1]
-        write_image(folder / row.mask_file, part.astype(np.uint8) * 255)
+            raise CineloraError(f"{row['image_id']} has no mask: run segment_instances again.")
+        part = learn[row["y0"] : row["y1"], row["x0"] : row["x1"]]
+        part &= ~mark_boxes(row, PAINT_MARGIN_PX)
+        write_image(folder / row["mask_file"], part.astype(np.uint8) * 255)
 
 
 def dilate_mask(mask: np.ndarray, radius_px: int) -> np.ndarray:

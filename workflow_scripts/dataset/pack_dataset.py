@@ -64,6 +64,7 @@ DATASET = pa.schema(
         ("x1", pa.int32()),
         ("y1", pa.int32()),
         ("crop_loss", pa.float32()),  # share of the image that training buckets cut off
+        ("overlay_text", pa.string()),  # cropped, painted, kept, set_aside; "": none shows
         ("face_cut", pa.bool_()),  # part of a face lies in what they cut off
         ("reason", pa.string()),  # "": in the dataset
     ]

@@ -15,6 +15,7 @@ import pyarrow as pa
 from workflow_scripts.dataset.balance import count_repeats, keep_quotas, target_shares
 from workflow_scripts.dataset.crops import add_crop_boxes
 from workflow_scripts.dataset.facts import read_facts
+from workflow_scripts.dataset.overlay_text import read_overlays, treat_overlays
 from workflow_scripts.dataset.selection import (
     find_reasons,
     find_same_poses,
@@ -52,14 +53,18 @@ SELECTION = pa.schema(
         ("height_px", pa.int32()),
         # pixels of the frame, nan where there is none: what is cut out, and where its face lies
         *((name, pa.float64()) for name in BOXES),
+        # of subtitles, watermarks and the like: cropped, painted, kept, set_aside; "": none shows
+        ("overlay_text", pa.string()),
+        ("free_area", pa.list_(pa.int32())),  # x0 ... y1: what of the frame it is cut from
+        ("painted_boxes", pa.list_(pa.list_(pa.float64()))),  # of the frame: text painted over
     ]
 )
 
 
-def read_candidates(kind: Kind, paths: dict) -> pd.DataFrame:
-    """Every image that might be in the dataset: its facts, and its frame's fate."""
-    tables = {name: path for name, path in paths.items() if name not in ("decisions", "groups")}
-    rows = read_facts(kind, tables)
+def read_candidates(kind: Kind, paths: dict, overlay_text: str) -> pd.DataFrame:
+    """Every image that might be in the dataset: its facts, its frame's fate, its overlaid text."""
+    others = ("decisions", "groups", "texts")
+    rows = read_facts(kind, {name: path for name, path in paths.items() if name not in others})
     decisions = read_manifest(paths["decisions"], ["frame_id", "reason"])
     groups = read_manifest(paths["groups"], ["frame_id", "group"])
     rows = rows.merge(decisions.rename(columns={"reason": "frame_reason"}), "left", "frame_id")
@@ -68,6 +73,7 @@ def read_candidates(kind: Kind, paths: dict) -> pd.DataFrame:
     for name in [*FACTS, "plate"]:
         rows[name] = rows[name].fillna("") if name in rows else ""
     rows["view_group"] = rows["view_group"].fillna("") if kind.is_of_frames else ""
+    rows = treat_overlays(kind, rows, read_overlays(paths["texts"]), overlay_text)
     return rows.assign(category=name_category(kind, rows), quality=measure_quality(kind, rows))
 
 
@@ -124,6 +130,7 @@ def repeat_images(rows: pd.DataFrame, shares: pd.Series, max_repeats: int) -> pd
 
 def main(
     frames: str,
+    texts: str,
     selection: str,
     *,
     dataset: str,
@@ -133,8 +140,8 @@ def main(
 ) -> Counts:
     """Choose the images; `tables` are named as in dataset.facts, besides decisions and groups."""
     kind, character = split_name(dataset)
-    paths = {"frames": frames, **tables}
-    rows = read_candidates(kind, paths)
+    paths = {"frames": frames, "texts": texts, **tables}
+    rows = read_candidates(kind, paths, limits["overlay_text"])
     rows["reason"], rows["reserve"], shares = choose_images(kind, rows, limits, character)
     groups = rows["shot_id"].map(find_split_groups(kind, paths))
     rows["split_group"] = groups.fillna(rows["shot_id"]).astype("int64")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.dataset.overlay_text import SET_ASIDE
 from workflow_scripts.lib.kinds import Kind
 
 Checks = list[tuple[str, pd.Series]]  # a reason, and True for the images that it keeps out
@@ -30,6 +31,7 @@ def _list_checks(kind: Kind, rows: pd.DataFrame, limits: dict, character: str) -
         checks.append(("low_score", ~(rows[kind.score] >= limits["min_score"])))
     if "keypoints" in kind.words:  # else a caption could say nothing of what it is about
         checks.append(("no_joints", ~rows["keypoints"].map(sees_joints).astype(bool)))
+    checks.append(("overlay_text", rows["overlay_text"] == SET_ASIDE))
     return [*checks, ("no_image", rows["file"].fillna("") == "")]
 
 

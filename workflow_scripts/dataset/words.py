@@ -5,30 +5,42 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.crops import add_crop_boxes, cut_boxes
+from workflow_scripts.dataset.crops import BOX, add_crop_boxes, cut_boxes
 from workflow_scripts.dataset.facts import list_people, name_place, read_facts
+from workflow_scripts.dataset.overlay_text import (
+    OVERLAY,
+    TEXT_COLUMNS,
+    overlaps,
+    read_overlays,
+    treat_overlays,
+)
 from workflow_scripts.dataset.postures import find_posture
 from workflow_scripts.dataset.selection import sees_joints
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_manifest
 
-TEXT_COLUMNS = ["frame_id", "x0", "y0", "x1", "y1", "kind"]
 Tables = Mapping[str, str | Sequence[str]]
 
 
 def read_words(
-    kind: Kind, character: str, tables: Tables, names: dict[str, str], style: Sequence[str]
+    kind: Kind,
+    character: str,
+    tables: Tables,
+    names: dict[str, str],
+    style: Sequence[str],
+    overlay_text: str,
 ) -> pd.DataFrame:
     """Facts of every image that the dataset can have, one row each.
 
     `tables` are named as in dataset.facts, and texts; `names` are the words for characters,
-    `style` those for the style.
+    `style` those for the style; `overlay_text` is the option of select_images.
     """
     facts = read_facts(kind, {name: path for name, path in tables.items() if name != "texts"})
     rows = add_words(kind, keep_candidates(kind, facts, character), names, style)
     if kind.is_of_frames and "instances" in kind.words:
         rows = add_people(rows, tables, names)
-    return add_texts(kind, rows, read_manifest(tables["texts"], TEXT_COLUMNS))
+    texts, overlays = read_manifest(tables["texts"], TEXT_COLUMNS), read_overlays(tables["texts"])
+    return add_texts(kind, rows, texts, overlays, overlay_text)
 
 
 def keep_candidates(kind: Kind, facts: pd.DataFrame, character: str) -> pd.DataFrame:
@@ -72,18 +84,23 @@ def add_people(rows: pd.DataFrame, tables: Tables, names: dict[str, str]) -> pd.
     return rows.assign(people=[people.get(frame_id, []) for frame_id in rows["frame_id"]])
 
 
-def add_texts(kind: Kind, rows: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
+def add_texts(
+    kind: Kind, rows: pd.DataFrame, texts: pd.DataFrame, overlays: Mapping, option: str
+) -> pd.DataFrame:
     """Add which kinds of text show in each image: what a caption names, its trigger won't learn.
 
+    What is cropped off or painted over is not named: `overlays` and `option` as for treat_overlays.
     Bars that a shot has of its own are not known here, but hold no text that belongs to the image.
     """
-    frames = np.zeros((len(rows), 4), int)
-    frames[:, 2:] = rows[["width_px", "height_px"]]
-    boxes = cut_boxes(kind, add_crop_boxes(kind, rows), frames)
+    treated = treat_overlays(kind, rows, overlays, option)
+    areas = np.array(treated["free_area"].tolist(), int).reshape(-1, 4)
+    boxes = cut_boxes(kind, add_crop_boxes(kind, rows), areas)
     by_frame, nothing = dict(iter(texts.groupby("frame_id"))), texts.iloc[:0]
     shown = []
-    for frame_id, (x0, y0, x1, y1) in zip(rows["frame_id"], boxes, strict=True):
+    for frame_id, box, done in zip(rows["frame_id"], boxes, treated["overlay_text"], strict=True):
         text = by_frame.get(frame_id, nothing)
-        inside = (text["x0"] < x1) & (text["x1"] > x0) & (text["y0"] < y1) & (text["y1"] > y0)
+        if done in ("cropped", "painted"):
+            text = text[~text["kind"].isin(OVERLAY)]
+        inside = overlaps(text[list(BOX)].to_numpy(float), box)
         shown.append(sorted(text.loc[inside, "kind"].unique()))
     return rows.assign(text=shown)

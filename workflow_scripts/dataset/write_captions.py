@@ -145,6 +145,7 @@ def main(
     characters: dict,
     style: dict,
     triggers: dict,
+    overlay_text: str,
     descriptions: Sequence[str] = (),
     review: Sequence[str] = (),
     **tables: str | Sequence[str],
@@ -153,7 +154,8 @@ def main(
     kind, character = split_name(dataset)
     paths = {"frames": frames, "texts": texts, **tables}
     names = name_characters(characters)
-    rows = read_words(kind, character, paths, names, style.get("words", [])).to_dict("records")
+    rows = read_words(kind, character, paths, names, style.get("words", []), overlay_text)
+    rows = rows.to_dict("records")
     words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))
     said = read_descriptions(descriptions)
     template = write_tags(kind.name, rows, words)

@@ -1,6 +1,7 @@
 """Read the text of the film, and follow each reading through its shot; select nothing.
 
-Reads frames and their images. Leaves every reading, however unsure; where each was found again and
+Reads frames and their images. Leaves every line that was found, however unsure its reading, also
+where it could not be read at all; where each was found again and
 how well it fits there; and a coarse gray of the images in which any stands.
 
 Reading an image takes a second, so not every image is read. In each shot the first image, the
@@ -25,6 +26,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.text.letters import measure_letters, rank_writing
 from workflow_scripts.film.text.lines import (
     CARD_GRID,
     LEAST_FIT,
@@ -45,8 +47,13 @@ READINGS = pa.schema(
         ("reading_id", pa.string()),  # frame_id and a number: s0012_f000345_r00
         ("frame_id", pa.string()),
         *BOX,
-        ("text", pa.string()),
+        ("text", pa.string()),  # "": found, but in no script that is read
         ("confidence", pa.float64()),  # of the reading, 0 to 1
+        ("contrast", pa.float64()),  # of the letters, 0 to 1
+        (
+            "stroke_density",
+            pa.float64(),
+        ),  # changes of light and dark along the line, per its height
     ]
 )
 FOLLOWED = pa.schema(
@@ -76,6 +83,8 @@ class Line:
     text: str
     confidence: float
     strokes: np.ndarray
+    looks: tuple[float, float] = (0.0, 0.0)  # contrast, stroke density
+    rank: int = 0  # of rank_writing
 
 
 @dataclass(frozen=True)
@@ -121,19 +130,21 @@ def find_again(image: np.ndarray, line: Line) -> tuple[Box, float]:
 
 
 def read_image(image: np.ndarray, read: Callable, frame_id: str) -> list[Line]:
-    """Every line of one image that has a letter or a digit, however unsure its reading is."""
-    return [
-        Line(f"{frame_id}_r{n:02d}", box, text, confidence, draw_strokes(image, box))
-        for n, (box, text, confidence) in enumerate(read(image))
-        if count_letters(text)
-    ]
+    """Every line of one image, however unsure its reading is."""
+    lines = []
+    for n, (box, text, confidence) in enumerate(read(image)):
+        looks = measure_letters(image, box)
+        rank, strokes = rank_writing(box, len(image), *looks), draw_strokes(image, box)
+        lines.append(Line(f"{frame_id}_r{n:02d}", box, text, confidence, strokes, looks, rank))
+    return lines
 
 
 def takes_over(new: Line, old: Line) -> bool:
     """Whether a reading replaces an older one of its place in every selection that has the old."""
     surer = new.confidence >= old.confidence
     longer = count_letters(new.text) >= count_letters(old.text)
-    return surer and longer and same_place(new.box, old.box)
+    written = new.rank >= old.rank  # for those that are selected by their looks
+    return surer and longer and written and same_place(new.box, old.box)
 
 
 def follow(
@@ -185,7 +196,7 @@ def describe_piece(
     sources, spots = read_piece(load, piece, read, every_s)
     ids = piece["frame_id"].tolist()
     readings = [
-        (line.reading_id, ids[n], *line.box, line.text, line.confidence)
+        (*(line.reading_id, ids[n], *line.box, line.text, line.confidence), *line.looks)
         for n, lines in sources.items()
         for line in lines
     ]

@@ -1,8 +1,11 @@
-"""Select which readings are text, where each line stands, and what it is: title, subtitle, ...
+"""Select which lines are text, where each stands, and what it is: title, subtitle, ...
 
 Reads the frames, the readings, where each was found again, and the coarse gray of the images;
-leaves one row per image and line of text. A newer reading takes over from an older one of the same
-line; where two lines meet at one place, the surer one stands. No image is decoded.
+leaves one row per image and line of text. A line that could not be read, as in most scripts, is
+text where it looks written and stands as text does that was laid over a film: on a card, among
+credits, as a subtitle, as a title, or at one place through the film; its `text` is "". A newer
+reading takes over from an older one of the same line; where two lines meet at one place, the surer
+one stands. No image is decoded.
 """
 
 from collections.abc import Iterable
@@ -13,6 +16,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.text.letters import (
+    MAX_WATERMARK,
+    NEAR_EDGE,
+    find_recurring,
+    rank_writing,
+)
 from workflow_scripts.film.text.lines import (
     CARD_GRID,
     Box,
@@ -30,17 +39,19 @@ TEXT = pa.schema(
         ("text_id", pa.string()),  # frame_id and a number: s0012_f000345_x00
         ("frame_id", pa.string()),
         *[(side, pa.float32()) for side in ("x0", "y0", "x1", "y1")],
-        ("text", pa.string()),
+        ("text", pa.string()),  # "": could not be read
         ("confidence", pa.float32()),  # of the reading, 0 to 1
         ("kind", pa.string()),  # title | subtitle | watermark | credit | scene
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "width_px", "height_px"]
 BOX = ["x0", "y0", "x1", "y1"]
-READING_COLUMNS = ["reading_id", "frame_id", *BOX, "text", "confidence"]
+READING_COLUMNS = ["reading_id", "frame_id", *BOX, "text", "confidence", "contrast"]
+READING_COLUMNS += ["stroke_density"]
 FOLLOWED_COLUMNS = ["reading_id", "frame_id", *BOX, "fit"]
 CARD_RIPPLE = 4.0  # of a card's gray (0 to 255), what is left after a smooth run of it is taken off
 CREDIT_LINES = 4  # a card with at least so many lines is credits,
+VIVID = 0.7  # contrast of subtitles, which must be read over anything
 ROLL_LINES = 8  # and so are images of any kind that mostly hold so many: credits over a film
 
 
@@ -50,19 +61,32 @@ class Line:
 
     reading_id: str
     box: Box
-    text: str
+    text: str  # "": could not be read
     confidence: float
+    contrast: float = 1.0
+    recurs: bool = False  # at its place in other shots
 
 
 Spots = dict[tuple[str, str], tuple[Box, float]]  # (reading_id, frame_id) -> place there, fit
 
 
 def select_readings(
-    readings: pd.DataFrame, min_confidence: float, min_letters: int
+    readings: pd.DataFrame, frames: pd.DataFrame, min_confidence: float, min_letters: int
 ) -> pd.DataFrame:
-    """The readings that are text at all: sure enough, and with enough letters or digits."""
-    letters = readings["text"].map(count_letters)
-    return readings[(readings["confidence"] >= min_confidence) & (letters >= min_letters)]
+    """The lines that are text at all, with `recurs`; `frames` are those of the film.
+
+    Read ones that are sure enough and have enough letters or digits; of the others, those that look
+    written, with text "": what was read is no use.
+    """
+    sizes = frames[["frame_id", "shot_id", "width_px", "height_px"]]
+    rows = readings.merge(sizes, on="frame_id")
+    read = (rows["confidence"] >= min_confidence) & (rows["text"].map(count_letters) >= min_letters)
+    looks = [*BOX, "height_px", "contrast", "stroke_density"]
+    ranks = np.array([rank_writing(row[:4], *row[4:]) for row in rows[looks].to_numpy()], int)
+    recurs, likely = np.zeros(len(rows), bool), (read | (ranks > 0)).to_numpy(bool)
+    recurs[likely] = find_recurring(rows[likely], sizes["shot_id"].nunique())
+    rows = rows.assign(text=rows["text"].where(read, ""), recurs=recurs)
+    return rows.loc[likely & (read | recurs | (ranks == 2)), [*READING_COLUMNS, "recurs"]]
 
 
 def place_lines(
@@ -129,13 +153,14 @@ def is_card(gray: np.ndarray, boxes: Iterable[Box], size: tuple[int, int]) -> bo
 
 
 def name_kind(
-    box: Box, size: tuple[int, int], *, card: bool, lines: int, steady: bool, roll: bool = False
+    line: Line, size: tuple[int, int], *, card: bool, lines: int, steady: bool, roll: bool = False
 ) -> str:
     """Kind of a line by where it stands; size = width, height of the image.
 
     `lines` counts those of the image; `steady`: it stands there through the whole shot; `roll`:
     the shot's images are full of lines.
     """
+    box = line.box
     if roll:
         return "credit"
     x, y = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
@@ -143,10 +168,14 @@ def name_kind(
     central = abs(x - 0.5) < 0.15
     if card:
         return "credit" if lines >= CREDIT_LINES else "title"
-    if steady and high < 0.08 and abs(x - 0.5) > 0.2 and abs(y - 0.5) > 0.33:
+    corner = abs(x - 0.5) > 0.2 and abs(y - 0.5) > NEAR_EDGE
+    if steady and corner and high < MAX_WATERMARK:
         return "watermark"
-    if central and y > 0.7 and high < 0.14:
+    # of two people who speak at once, and in some films, subtitles begin at the left
+    if y > 0.7 and high < 0.14 and (central or line.contrast >= VIVID and wide > 0.15 and y > 0.8):
         return "subtitle"
+    if line.recurs:
+        return "watermark"
     if central and abs(y - 0.5) < 0.25 and high > 0.06 and wide > 0.25:
         return "title"
     return "scene"
@@ -164,6 +193,15 @@ def is_roll(image_lines: list[list[Line]]) -> bool:
     return bool(counts) and float(np.median(counts)) >= ROLL_LINES
 
 
+def find_standing(line: Line, image_lines: list[list[Line]]) -> bool:
+    """Whether a line is there in more than one image, where there are more."""
+    there = sum(
+        any(o.reading_id == line.reading_id or same_place(o.box, line.box) for o in lines)
+        for lines in image_lines
+    )
+    return there >= min(2, len(image_lines))
+
+
 def describe_piece(
     piece: pd.DataFrame, image_lines: list[list[Line]], grays: dict[str, np.ndarray]
 ) -> list[tuple]:
@@ -177,7 +215,9 @@ def describe_piece(
         for k, line in enumerate(sorted(lines, key=lambda one: (one.box[1], one.box[0]))):
             steady = not card and is_steady(line, image_lines)
             facts = {"card": card, "lines": len(lines), "steady": steady, "roll": roll}
-            kind = name_kind(line.box, size, **facts)
+            kind = name_kind(line, size, **facts)
+            if not line.text and (kind == "scene" or not find_standing(line, image_lines)):
+                continue  # a pattern, or a sign that says nothing to us
             text_id = f"{frame.frame_id}_x{k:02d}"
             rows.append((text_id, frame.frame_id, *line.box, line.text, line.confidence, kind))
     return rows
@@ -187,7 +227,14 @@ def group_readings(readings: pd.DataFrame) -> dict[str, list[Line]]:
     """Lines by the frame_id of the image in which they were read."""
     lines: dict[str, list[Line]] = {}
     for row in readings.itertuples():
-        line = Line(row.reading_id, (row.x0, row.y0, row.x1, row.y1), row.text, row.confidence)
+        line = Line(
+            row.reading_id,
+            (row.x0, row.y0, row.x1, row.y1),
+            row.text,
+            row.confidence,
+            row.contrast,
+            row.recurs,
+        )
         lines.setdefault(row.frame_id, []).append(line)
     return lines
 
@@ -215,7 +262,7 @@ def main(
     table = read_manifest(frames, FRAME_COLUMNS)
     table = table[table["file"] != ""].sort_values("frame_id")
     everything = read_manifest(readings, READING_COLUMNS)
-    selected = select_readings(everything, min_confidence, min_letters)
+    selected = select_readings(everything, table, min_confidence, min_letters)
     lines = group_readings(selected)
     again = read_manifest(followed, FOLLOWED_COLUMNS)
     spots = group_spots(again[again["reading_id"].isin(selected["reading_id"])])
@@ -228,8 +275,8 @@ def main(
     write_manifest(found, text, TEXT)
     kinds = {str(kind): int(n) for kind, n in found["kind"].value_counts().items()}
     log.info("%d of %d readings are text: %d lines", len(selected), len(everything), len(found))
-    with_text = found["frame_id"].nunique()
-    return Counts("images", len(table), len(table), found={"with_text": with_text, **kinds})
+    facts = {"with_text": found["frame_id"].nunique(), "unread": int((found["text"] == "").sum())}
+    return Counts("images", len(table), len(table), found=facts | kinds)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What reading text and selecting it must agree on: places, pieces of shots, grids of gray."""
 
+from unicodedata import east_asian_width
+
 import pandas as pd
 
 Box = tuple[float, float, float, float]
@@ -24,8 +26,8 @@ def same_place(a: Box, b: Box) -> bool:
 
 
 def count_letters(text: str) -> int:
-    """Letters and digits of a reading."""
-    return sum(character.isalnum() for character in text)
+    """Letters and digits of a reading; one of Chinese, Japanese or Korean says as much as two."""
+    return sum(1 + (east_asian_width(one) in "WF") for one in text if one.isalnum())
 
 
 def split_long_shots(table: pd.DataFrame) -> list[pd.DataFrame]:

@@ -49,6 +49,8 @@ FIGURES = {
     "caption_time_of_day_correct": "… that say the time of day",
     "caption_weather_correct": "… that say the weather",
     "packed_caption_facts_correct": "clauses of packed captions that are true",
+    "packed_text_shown": "share of an epoch that shows subtitles, watermarks or titles",
+    "packed_text_learned": "share of an epoch that learns where they are",
 }
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 from markupsafe import Markup, escape
 
-from workflow_scripts.dataset.dataset_counts import SMALL_SIDE_PX
+from workflow_scripts.dataset.dataset_counts import SMALL_SIDE_PX, describe_overlays
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.report.page.blocks import (
@@ -52,7 +52,7 @@ def _show_dataset(film: Film, name: str) -> list:
     if not len(chosen):
         return [Note(say_empty(name, len(rows), counts.get("empty", [])), "warn")]
     train = chosen[chosen["split"] == "train"]
-    trigger = counts.get("trigger", "")
+    trigger, overlays = counts.get("trigger", ""), counts.get("overlay_text", {})
     figures = [
         (f"{len(train)}", "images to train"),
         (f"{int(train['repeats'].sum())}", "with repeats"),
@@ -64,6 +64,7 @@ def _show_dataset(film: Film, name: str) -> list:
         Figures(figures),
         Columns([_show_categories(train), *([balance] if balance else [])]),
         *_warn_of_small(counts),
+        *([Note(f"{said[0].upper()}{said[1:]}.")] if (said := describe_overlays(overlays)) else []),
         _check_leak(film, chosen),
         _show_samples(film, name, chosen, trigger),
     ]

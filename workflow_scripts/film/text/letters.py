@@ -1,0 +1,94 @@
+"""Whether what was found as a line looks written, in whatever script: contrast, strokes, shape.
+
+Nets that find lines find those of all scripts; nets that read know a few. What is found and cannot
+be read is text, or a pattern that was taken for it. Patterns are squat and faint, or plain; letters
+stand in a long row, far from their ground, and every letter has a stroke or two.
+"""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.film.text.lines import Box
+from workflow_scripts.lib.images import clip_box
+
+SIDES = (1, 99)  # percentiles of a channel that count as its darkest and brightest
+# Limits lie between what 11 scripts give as titles, subtitles and credits (2.9 heights long and
+# more, contrast 0.9, 3.3 strokes) and what nets take for lines in images without any (2.4 heights,
+# contrast 0.5; a fence is 2.8 and 0.4, a row of windows has 1.3 strokes).
+MIN_LENGTH = 2.5  # of a line, in its heights; those of Japanese may run down
+HEIGHTS = (0.02, 0.3)  # of the image
+MIN_CONTRAST = 0.55
+FAINTEST = 0.1  # of watermarks, which one can see through: their place must prove them
+MIN_STROKES = 2.5
+NEAR_EDGE = 0.33  # of the image, from its middle: where watermarks stand
+MAX_WATERMARK = 0.08  # of the image's height
+RECURS = (3, 0.3)  # at least so many shots, and this share of all, have a watermark at one place
+CELL = 0.02  # of the image: finds of one line lie so near to each other
+SAME_WIDTH = 0.25  # by which their widths may differ
+
+
+def measure_letters(image: np.ndarray, box: Box) -> tuple[float, float]:
+    """Contrast and stroke density of the line in a box of an image (H, W, 3).
+
+    Contrast is the range of the color channel that has the widest, 0 to 1; density how often light
+    and dark change along the middle of the line, per height of the line.
+    """
+    x0, y0, x1, y1 = clip_box(box, image.shape[1], image.shape[0])
+    if x1 <= x0 or y1 <= y0:
+        return 0.0, 0.0
+    part = image[y0:y1, x0:x1]
+    dark, bright = np.percentile(part.reshape(-1, 3), SIDES, axis=0)
+    channel = int(np.argmax(bright - dark))
+    ink = part[..., channel] > (dark[channel] + bright[channel]) / 2
+    ink = ink.T if ink.shape[0] > ink.shape[1] else ink
+    high, long = ink.shape
+    middle = ink[int(0.3 * high) : int(0.7 * high) + 1]
+    changes = (middle[:, 1:] != middle[:, :-1]).sum(1).mean()
+    return float(bright[channel] - dark[channel]) / 255, float(changes * high / long)
+
+
+def rank_writing(box: Box, height_px: int, contrast: float, stroke_density: float) -> int:
+    """2: a line looks written, whatever it says; 1: it does, but faintly; 0: it may be a pattern.
+
+    `height_px` is that of the image.
+    """
+    sides = box[2] - box[0], box[3] - box[1]
+    in_a_row = max(sides) >= MIN_LENGTH * min(sides)
+    is_size = HEIGHTS[0] <= min(sides) / height_px <= HEIGHTS[1]
+    if not (in_a_row and is_size and stroke_density >= MIN_STROKES and contrast >= FAINTEST):
+        return 0
+    return 2 if contrast >= MIN_CONTRAST else 1
+
+
+def find_recurring(readings: pd.DataFrame, shots: int) -> np.ndarray:
+    """Which readings (N,) are of a small line near the edge that stands there in many shots.
+
+    `readings` also has shot_id, width_px and height_px of its image; `shots` is how many there are.
+    """
+    x, wide = _middle(readings, "x", "width_px")
+    y, high = _middle(readings, "y", "height_px")
+    edge = (np.maximum(np.abs(x - 0.5), np.abs(y - 0.5)) > NEAR_EDGE) & (high < MAX_WATERMARK)
+    cells = np.stack([x, y], 1) // CELL
+    places: dict[tuple, list[int]] = {}
+    for n in np.flatnonzero(edge):
+        places.setdefault(tuple(cells[n]), []).append(int(n))
+    ids, found = readings["shot_id"].to_numpy(), np.zeros(len(readings), bool)
+    for n in np.flatnonzero(edge):
+        column, row = cells[n]
+        near = [
+            other
+            for beside in product((-1, 0, 1), repeat=2)
+            for other in places.get((column + beside[0], row + beside[1]), [])
+            if abs(wide[other] - wide[n]) <= SAME_WIDTH * wide[n]
+        ]
+        found[n] = len(set(ids[near])) >= max(RECURS[0], RECURS[1] * shots)
+    return found
+
+
+def _middle(readings: pd.DataFrame, axis: str, length: str) -> tuple[np.ndarray, np.ndarray]:
+    """Middle and size of boxes along one axis, as shares of the image."""
+    ends = [readings[f"{axis}{end}"].to_numpy(float) for end in "01"]
+    pixels = readings[length].to_numpy(float)
+    return (ends[0] + ends[1]) / 2 / pixels, (ends[1] - ends[0]) / pixels
