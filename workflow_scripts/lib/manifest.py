@@ -97,7 +97,9 @@ def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> N
             f"  the schema of the table has {sorted(schema.names)}."
         )
     rows = rows[schema.names].sort_values(schema.names[0], kind="stable")
-    table = pa.Table.from_pandas(rows, schema, preserve_index=False)
+    table = schema.empty_table()  # the types that pandas gives columns without rows are guesses
+    if len(rows):
+        table = pa.Table.from_pandas(rows, schema, preserve_index=False)
     with replace_when_done(path) as partial:
         pq.write_table(table, partial, compression="zstd")
 
