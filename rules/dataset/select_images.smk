@@ -8,7 +8,7 @@ from workflow_scripts.plan.inputs import select_inputs
 
 
 rule select_images:
-    """Give reasons, fill quotas, split, balance."""
+    """Give reasons, choose what differs within quotas, split, balance."""
     input:
         unpack(tables_of(select_inputs)),
         frames="results/{film}/extract_frames/frames.parquet",

@@ -116,6 +116,11 @@ def format_counts(name: str, counts: dict) -> list[str]:
             f" {row['seen_share']:.0%} of an epoch (wanted {row['wanted_share']:.0%}),"
             f" {row['validation']} held out"
         )
+    amounts = counts["diversity"]
+    lines.append(
+        f"  {amounts['images']} training images amount to {amounts['effective_images']:.1f}"
+        f" different ones; {amounts['near_repeats']} nearly repeat another"
+    )
     few = ", ".join(f"{name} {n}" for name, n in counts["too_few"].items())
     lines += [f"  too few images: {few}"] if few else []
     lines += [f"  {note}" for note in held["notes"]]

@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.images import clip_box, composite, decode_rle, read_rgb, write_image
+from workflow_scripts.lib.images import (
+    clip_box,
+    composite,
+    decode_rle,
+    make_thumbnail,
+    read_rgb,
+    write_image,
+)
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
@@ -36,6 +43,7 @@ FACES = pa.schema(
         ("crop_x", pa.int32()),  # top left of the crop in the image, and its side
         ("crop_y", pa.int32()),
         ("crop_px", pa.int32()),
+        ("thumbnail", pa.list_(pa.uint8())),  # of the crop; lib/images.py
     ]
 )
 COLUMNS = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "mask", "height_px", "width_px"]
@@ -141,7 +149,8 @@ def crop_frame(
             continue
         left, top, side = place_square(face.box, margin, person.width_px, person.height_px)
         file = f"{person.instance_id}.jpg"
-        write_image(folder / file, image[top : top + side, left : left + side])
+        crop = image[top : top + side, left : left + side]
+        write_image(folder / file, crop)
         x0, y0, x1, y1 = clip_box(face.box, person.width_px, person.height_px)
         rows.append(
             {
@@ -154,6 +163,7 @@ def crop_frame(
                 "gaze_yaw": measure_yaw(face.landmarks),
                 "file": file,
                 **dict(zip(("crop_x", "crop_y", "crop_px"), (left, top, side), strict=True)),
+                "thumbnail": make_thumbnail(crop),
             }
         )
     return rows

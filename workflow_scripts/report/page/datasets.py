@@ -48,9 +48,15 @@ def _show_dataset(film: Film, name: str) -> list:
     if not len(chosen):
         return [Note("No image of the film fits this dataset; none was invented.", "warn")]
     train = chosen[chosen["split"] == "train"]
-    trigger = _read_json(film.results.path("counts", name)).get("trigger", "")
+    counts = _read_json(film.results.path("counts", name))
+    trigger, diversity = counts.get("trigger", ""), counts.get("diversity", {})
     figures = [
         (f"{len(train)}", "images to train"),
+        *(
+            [(f"{diversity['effective_images']:.0f}", "different ones in effect")]
+            if diversity
+            else []
+        ),
         (f"{int(train['repeats'].sum())}", "with repeats"),
         (f"{len(chosen) - len(train)}", "held out"),
         *([(trigger, "calls it")] if trigger else []),
