@@ -209,8 +209,8 @@ def test_a_pose_without_a_seen_joint_is_no_pose(film, tmp_path):
 
 def test_limits_of_another_kind_are_not_among_those_of_a_dataset():
     block = {"min_side_px": {"pose": 9}, "min_score": {"expression": 0.4}, "max_images": 5}
-    block |= {"shares": {"action": {"walk": 1}}, "min_change": {"pose": 3}}
+    block["shares"] = {"action": {"walk": 1}}
     assert choose_limits(block, "pose") == {
-        "min_side_px": 9, "min_score": 0, "min_change": 3, "shares": {"walk": 1}, "max_images": 5
+        "min_side_px": 9, "min_score": 0, "shares": {"walk": 1}, "max_images": 5
     }  # fmt: skip
     assert choose_limits(block, "expression")["shares"] == {}

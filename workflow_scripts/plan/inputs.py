@@ -7,7 +7,6 @@ from typing import Any
 from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.lib.tables import locate
 
-BY_KIND = ("min_side_px", "min_score", "min_change")  # options of select_images
 Inputs = dict[str, list[str]]
 
 
@@ -62,5 +61,5 @@ def choose_limits(block: dict[str, Any], dataset: str) -> dict[str, Any]:
     So a limit of the poses repeats nothing of the faces. A kind without a value has no limit.
     """
     kind, _ = split_name(dataset)
-    own = {name: float(block[name].get(kind.name, 0)) for name in BY_KIND}
+    own = {name: float(block[name].get(kind.name, 0)) for name in ("min_side_px", "min_score")}
     return block | own | {"shares": block["shares"].get(kind.category, {})}
