@@ -70,8 +70,18 @@ def test_mean_distances_leave_the_item_itself_out():
     ids=["between", "too few pairs", "never above max_distance", "not told apart"],
 )
 def test_choose_limit(same, different, limit):
-    chosen = identify_characters.choose_limit(np.array(same), np.array(different), 0.45, 0.75)
+    images = np.full(len(different), 5)
+    chosen = identify_characters.choose_limit(
+        np.array(same), np.array(different), images, 0.45, 0.75
+    )
     assert chosen == pytest.approx(limit)
+
+
+def test_a_short_double_detection_says_little_of_how_people_differ():
+    same, different = np.full(9, 0.1), np.array([0.5] * 9 + [0.0])
+    images = np.array([12] * 9 + [3])
+    limit = identify_characters.choose_limit(same, different, images, 0.45, 0.75)
+    assert limit == pytest.approx(0.4)
 
 
 def test_find_equal_error():

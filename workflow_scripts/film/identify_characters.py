@@ -88,16 +88,20 @@ def find_equal_error(same: np.ndarray, different: np.ndarray) -> tuple[float, fl
 def choose_limit(
     same: np.ndarray,
     different: np.ndarray,
+    images: np.ndarray,
     max_distance: float,
     cluster_threshold_interpolation: float,
 ) -> float:
     """Largest distance within a character: between how tracks vary and how people differ.
 
-    A film that shows few people together cannot say; then `max_distance` holds.
+    `different` (P,) are distances of pairs who are seen together in so many `images` (P,): the
+    more there are, the surer it is that they are two people. A film that shows few people
+    together cannot say; then `max_distance` holds.
     """
     if len(different) < MIN_PAIRS or not len(same):
         log.info("%d pairs of people seen together: too few, max_distance holds", len(different))
         return max_distance
+    different = np.repeat(different, images.astype(int))
     near, far = float(np.quantile(same, 0.95)), float(np.quantile(different, 0.05))
     cut, rate = find_equal_error(same, different)
     log.info(
@@ -214,8 +218,10 @@ def main(
     if tracks:
         meetings, seen = count_meetings(people, tracks), count_images(people, tracks)
         same = np.diag(early.distances(late, vector_weight))
-        different = appearance.distances(appearance, vector_weight)[np.triu(meetings >= FEW)]
-        limit = choose_limit(same, different, max_distance, cluster_threshold_interpolation)
+        pairs = np.nonzero(np.triu(meetings >= FEW))
+        different = appearance.distances(appearance, vector_weight)[pairs]
+        interpolation = cluster_threshold_interpolation
+        limit = choose_limit(same, different, meetings[pairs], max_distance, interpolation)
         log.info("tracks join up to a distance of %.3f", limit)
         table = match_tracks(tracks, appearance, meetings, seen, images, said, limit, vector_weight)
         sizes = people["track_id"].value_counts()
