@@ -8,7 +8,7 @@ from workflow_scripts.plan.inputs import select_inputs
 
 
 rule select_images:
-    """Give reasons, fill quotas, split, balance."""
+    """Give reasons, choose what differs within quotas, split, balance."""
     input:
         # it stops films that are too small; what it leaves changes nothing here
         ancient("results/{film}/check_sizes/sizes.parquet"),

@@ -1,7 +1,7 @@
 """embed_images: numbers that are near for images that look alike.
 
 needs    frames and their images, people, clean backgrounds, the models of the roles embed and scene
-leaves   {shard}.parquet: a vector and a color description per frame, instance and background
+leaves   {shard}.parquet: a vector, a color description and a thumbnail per frame, instance, background
 """
 
 

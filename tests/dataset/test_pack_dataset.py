@@ -39,6 +39,8 @@ def packed(request, film, tmp_path_factory):
 def test_nothing_vanishes(packed):
     name, _, counts, rows, told = packed
     assert counts.read == len(rows) == told["candidates"]
+    assert told["diversity"]["images"] == told["splits"]["train"]
+    assert 1 <= told["diversity"]["effective_images"] <= told["diversity"]["images"]
     assert told["in_dataset"] + sum(told["set_aside"].values()) == told["candidates"]
     assert ((rows["reason"] == "") == (rows["file"] != "")).all()
     assert sum(c["candidates"] for c in told["categories"].values()) == told["candidates"]

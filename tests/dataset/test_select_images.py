@@ -45,7 +45,9 @@ def test_every_reason_is_given(film, name, limits, reason):
     tables_of = ("frames", "texts", "decisions", "groups", *kind.chosen_by)
     paths = {table: film[table] for table in tables_of}
     rows = select_images.read_candidates(kind, paths, "crop")
-    reasons, *_ = select_images.choose_images(kind, rows, make_limits(name, **limits), character)
+    limits = make_limits(name, **limits)
+    looks = [film["embeddings"]]
+    reasons, *_ = select_images.choose_images(kind, rows, limits, character, looks)
     assert reason in set(reasons)
 
 
@@ -120,19 +122,6 @@ def test_find_leaks_sees_what_both_sides_share():
     assert splits.find_leaks(rows, ["group"]) == {"group": ["a"]}
 
 
-def test_quotas_take_the_best_of_every_shot_first():
-    rows = pd.DataFrame(
-        {
-            "image_id": list("abcd"),
-            "category": "walk",
-            "shot_id": [1, 1, 1, 2],
-            "quality": [0.9, 0.8, 0.7, 0.1],
-        }
-    )
-    kept = balance.keep_quotas(rows, pd.Series({"walk": 1.0}), 2)
-    assert rows["image_id"][kept].tolist() == ["a", "d"]
-
-
 @pytest.mark.parametrize(
     ("counts", "wanted", "repeats"),
     [
@@ -161,7 +150,8 @@ def test_same_poses_of_a_track():
 
 def test_facts_of_a_kind_have_one_row_per_image(film):
     kind = KINDS["expression"]
-    rows = facts.read_facts(kind, {n: film[n] for n in ("frames", *kind.chosen_by)})
+    tables_of = {"frames", *kind.chosen_by} - {"embeddings"}
+    rows = facts.read_facts(kind, {name: film[name] for name in tables_of})
     assert rows["image_id"].is_unique and len(rows) == 46
     assert rows.loc[rows["shot_id"] == 8, "emotion"].isin(["", "neutral"]).all()
 

@@ -53,6 +53,7 @@ def make_film(folder: Path) -> dict[str, str]:
         "locations": make_locations(frames),
         "lighting": make_lighting(frames),
         "backgrounds": make_backgrounds(frames),
+        "embeddings": make_embeddings(frames, instances),
     }
     paths = {name: str(folder / f"{name}.parquet") for name in tables}
     for name, table in tables.items():
@@ -217,6 +218,7 @@ def make_faces(instances: pd.DataFrame) -> pd.DataFrame:
             "score": 0.9,
             "sharpness": 0.5,
             "file": rows["instance_id"] + ".png",
+            "thumbnail": [draw_thumbnail(name) for name in rows["instance_id"]],
         }
     )
 
@@ -288,3 +290,19 @@ def make_backgrounds(frames: pd.DataFrame) -> pd.DataFrame:
             "painted": [encode_rle(draw_mask((64, 64, 96, 96)))] * len(rows),
         }
     )
+
+
+def make_embeddings(frames: pd.DataFrame, instances: pd.DataFrame) -> pd.DataFrame:
+    """Embeddings: every image looks unlike all others."""
+    shown = frames.loc[frames["file"] != "", "frame_id"]
+    parts = {"frame": shown, "background": shown, "instance": instances["instance_id"]}
+    rows = [(name, kind) for kind, names in parts.items() for name in names]
+    table = pd.DataFrame(rows, columns=["image_id", "kind"])
+    thumbnails = [draw_thumbnail(name) for name in table["image_id"]]
+    vectors = [(values[:8] + 1.0) / np.linalg.norm(values[:8] + 1.0) for values in thumbnails]
+    return table.assign(vector=vectors, thumbnail=thumbnails)
+
+
+def draw_thumbnail(image_id: str) -> np.ndarray:
+    """Noise (1024,) uint8 that is an image's own."""
+    return np.random.default_rng(list(image_id.encode())).integers(0, 256, 1024, np.uint8)

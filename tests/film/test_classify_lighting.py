@@ -27,11 +27,14 @@ PLAIN = {**NEUTRAL, "falling": "", "fog": False}
         ([{"falling": "snow"}], "outdoor"),
         ([{"warm": 1.0}, {}], "indoor"),
         ([{"warm": 1.8}], "outdoor"),
+        ([{"warm": 1.0}, {"warm": 1.4}, {"warm": 1.4}, {}], "indoor"),
+        ([{"warm": 1.4}, {"warm": 1.0}, {"sky": 0.2}, {"sky": 0.2}], "outdoor"),
         ([{"warm": 1.0, "green": 0.8}], "outdoor"),
     ],
     ids=[
         *("no sign", "one sky speaks for all", "green", "snow"),
-        *("a lamp", "a sunset", "warm and green"),
+        *("a lamp", "a sunset", "a room with a lamp near by", "lamps below the sky"),
+        "warm and green",
     ],
 )
 def test_weigh_place(shots, expected):
@@ -105,11 +108,16 @@ def test_vote(words, expected):
     ("specks", "word"),
     [
         ([(5.0, 6.0), (5.0, 6.0), (0.0, 1.0)], "rain"),
-        ([(5.0, 1.0), (np.nan, np.nan), (np.nan, np.nan)], ""),
+        ([(5.0, 1.0), (np.nan, np.nan), (np.nan, np.nan)], "snow"),
+        ([(0.0, 1.0), (np.nan, np.nan), (5.0, 1.0), (0.0, 1.0)], ""),
+        ([(np.nan, np.nan)], ""),
         ([(5.0, 1.0), (5.0, 6.0)], "snow"),
         ([], ""),
     ],
-    ids=["most say rain", "the camera moves", "of as many the first", "none compared"],
+    ids=[
+        *("most say rain", "where the camera moves nothing is said", "most say none"),
+        *("the camera always moves", "of as many the first", "none compared"),
+    ],
 )
 def test_what_falls_in_a_shot_is_what_most_images_say(specks, word):
     rows = pd.DataFrame([*specks, (9.0, 9.0)], columns=["specks", "speck_shape"])

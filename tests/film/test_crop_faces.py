@@ -72,6 +72,14 @@ def test_square_stays_inside_the_image(box, square):
     assert crop_faces.place_square(np.array(box), 1.8, WIDTH, HEIGHT) == square
 
 
+def test_a_box_that_trembles_lies_in_the_same_square():
+    boxes = np.array([[500, 300, 540, 360], [501, 298, 541, 362], [499, 302, 541, 358]])
+    squares = [crop_faces.place_steady_square(box, 1920, 1080) for box in boxes]
+    np.testing.assert_allclose(squares, [(456, 266, 128)] * 3, atol=1)
+    assert {side for *_, side in squares} == {128}
+    assert crop_faces.place_steady_square(np.array([0, 0, 100, 120]), WIDTH, HEIGHT) == (0, 0, 120)
+
+
 @pytest.mark.parametrize(
     ("nose_x", "yaw"),
     [(50, 0.0), (60, 1.0), (40, -1.0), (55, 0.5), (90, 1.0)],

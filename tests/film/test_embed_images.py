@@ -9,7 +9,7 @@ import pytest
 from tests.factories.figures import draw_figure
 from workflow_scripts.film import embed_images
 from workflow_scripts.film.people.colors import COLORS, compare_colors, describe_colors
-from workflow_scripts.film.people.crops import crop_instance
+from workflow_scripts.film.people.crops import crop_box, crop_instance
 from workflow_scripts.lib.images import encode_rle, write_image
 from workflow_scripts.models.loaders.mobilenet import load_embed
 
@@ -56,6 +56,15 @@ def test_cut_out_is_a_square_without_background():
     assert square.shape == (24, 24, 3)
     colors = {tuple(c) for c in np.unique(square.reshape(-1, 3), axis=0).tolist()}
     assert colors == {(0, 0, 255), (128, 128, 128)}
+
+
+@pytest.mark.parametrize(
+    ("box", "shape"),
+    [((10, 10, 20, 30), (24, 14)), ((0, 0, 60, 40), (40, 60)), ((0, 0, 0, 0), (40, 60))],
+    ids=["with a margin", "up to the edge", "of nobody"],
+)
+def test_a_box_is_cut_with_its_surroundings(box, shape):
+    assert crop_box(np.zeros((40, 60, 3), np.uint8), box, 0.1).shape[:2] == shape
 
 
 @pytest.mark.parametrize(
@@ -117,6 +126,9 @@ def test_every_image_gets_a_row(film, monkeypatch, batch_size):
         ("s0001_f000003", "frame"),
         ("s0001_f000003", "background"),
     ]
+    thumbnails = np.stack(rows["thumbnail"])
+    assert thumbnails.shape == (5, 1024) and thumbnails.dtype == np.uint8
+    assert (thumbnails[3:] == 100).all() and np.ptp(thumbnails[2]) > 20
     vectors = np.stack(rows["vector"])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(vectors[3], vectors[4])  # nobody there: the frame itself

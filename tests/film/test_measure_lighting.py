@@ -74,6 +74,17 @@ def test_a_moving_camera_is_no_weather(shift):
     assert classify_lighting.name_falling(*specks, OPTIONS) == ""
 
 
+@pytest.mark.parametrize(("free_px", "measured"), [(400, False), (WIDTH * HEIGHT // 2, True)])
+def test_a_speck_in_the_corner_of_a_close_up_is_no_snowfall(free_px, measured):
+    free = (np.arange(WIDTH * HEIGHT) < free_px).reshape(HEIGHT, WIDTH)
+    before = cv2.cvtColor(make_wall((90, 90, 90)), cv2.COLOR_RGB2GRAY)
+    now = before.copy()
+    now[0:2, 10:12] = 255
+    specks, shape = measure_lighting.measure_specks(before, now, before, free)
+    assert np.isfinite(specks) == np.isfinite(shape) == measured
+    assert classify_lighting.name_falling(specks, shape, OPTIONS) == ""
+
+
 def write_film(folder: Path, shots: dict[int, list[np.ndarray]]) -> None:
     """Frames of a film, their images, and one person on the first of them."""
     rows = []

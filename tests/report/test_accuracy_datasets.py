@@ -96,3 +96,15 @@ def test_leaks_are_counted(truth, tmp_path, splits, leaks):
 
 def test_without_tables_there_are_no_figures(truth, tmp_path):
     assert datasets.measure(tmp_path, truth) == {}
+
+
+def test_near_repeats_and_what_images_amount_to_are_summed_over_datasets(tmp_path):
+    paths = [tmp_path / "a.json", tmp_path / "b.json", tmp_path / "old.json"]
+    one = {"images": 30, "effective_images": 12.0, "near_repeats": 6}
+    other = {"images": 10, "effective_images": 8.0, "near_repeats": 0}
+    for path, counts in zip(paths, [{"diversity": one}, {"diversity": other}, {}], strict=True):
+        path.write_text(json.dumps(counts))
+    figures = datasets.measure_variety(paths)
+    values = {name: (figure.value, figure.n) for name, figure in figures.items()}
+    assert values == {"packed_near_repeats": (0.15, 40), "packed_effective_share": (0.5, 40)}
+    assert datasets.measure_variety(paths[2:]) == {}

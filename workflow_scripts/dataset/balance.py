@@ -1,6 +1,4 @@
-"""Balance over categories: quotas for what there is too much of, repeats for what is rare."""
-
-import math
+"""Balance over categories: the share that each should have, and repeats for what is rare."""
 
 import numpy as np
 import pandas as pd
@@ -12,20 +10,6 @@ def target_shares(categories: pd.Series, wanted: dict[str, float]) -> pd.Series:
     shares = pd.Series({name: float(wanted.get(name, 0) if wanted else 1) for name in names})
     shares[shares <= 0] = shares[shares > 0].min() if (shares > 0).any() else 1.0
     return shares / shares.sum()
-
-
-def keep_quotas(rows: pd.DataFrame, shares: pd.Series, max_images: int) -> pd.Series:
-    """True for the images within their category's quota: its share of `max_images`.
-
-    `rows` has category, shot_id and quality. The best image of every shot comes before the second
-    best of any, so that a quota is filled from as many shots as there are.
-    """
-    order = rows.sort_values(["quality", "image_id"], ascending=[False, True], kind="stable")
-    turn = order.groupby(["category", "shot_id"]).cumcount()
-    order = order.assign(turn=turn).sort_values("turn", kind="stable")
-    place = order.groupby("category").cumcount()
-    quota = order["category"].map(shares).map(lambda share: math.ceil(share * max_images))
-    return (place < quota).reindex(rows.index)
 
 
 def count_repeats(categories: pd.Series, shares: pd.Series, max_repeats: int) -> dict[str, int]:

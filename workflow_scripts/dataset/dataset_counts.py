@@ -123,6 +123,11 @@ def format_counts(name: str, counts: dict) -> list[str]:
     lines += [f"  smaller than {SMALL_SIDE_PX} px, enlarged in training: {small}"] if small else []
     treated = describe_overlays(counts["overlay_text"])
     lines += [f"  {treated}"] if treated else []
+    amounts = counts["diversity"]
+    lines.append(
+        f"  {amounts['images']} training images amount to {amounts['effective_images']:.1f}"
+        f" different ones; {amounts['near_repeats']} nearly repeat another"
+    )
     few = ", ".join(f"{name} {n}" for name, n in counts["too_few"].items())
     lines += [f"  too few images: {few}"] if few else []
     lines += [f"  {note}" for note in held["notes"]]

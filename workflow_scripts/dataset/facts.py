@@ -40,7 +40,8 @@ COLUMNS = {
     "keypoints": {"instance_id": "instance_id", "keypoints": "keypoints"}
     | {"normalized": "normalized"},
     "faces": {"instance_id": "instance_id", "x0": "face_x0", "y0": "face_y0", "x1": "face_x1"}
-    | {"y1": "face_y1", "score": "face_score", "sharpness": "face_sharpness"},
+    | {"y1": "face_y1", "score": "face_score", "sharpness": "face_sharpness"}
+    | {"thumbnail": "face_thumbnail"},
     "expressions": {"instance_id": "instance_id", "emotion": "emotion", "intensity": "intensity"}
     | {"score": "emotion_score", "eyes": "eyes", "mouth": "mouth", "brows": "brows"}
     | {"reason": "emotion_reason"},

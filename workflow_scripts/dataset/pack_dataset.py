@@ -19,6 +19,7 @@ from workflow_scripts.dataset.captions import find_trigger, name_subject
 from workflow_scripts.dataset.crop_losses import find_cut_faces, measure_loss
 from workflow_scripts.dataset.crops import find_crops, list_plates
 from workflow_scripts.dataset.dataset_counts import count_dataset, format_counts
+from workflow_scripts.dataset.diversity import measure_diversity
 from workflow_scripts.dataset.emptiness import explain_empty, format_empty, write_empty
 from workflow_scripts.dataset.image_files import read_masks, write_images, write_masks
 from workflow_scripts.dataset.kohya import (
@@ -168,6 +169,8 @@ def main(
             check_files(folder, chosen)
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
         counts = count_dataset(kind, rows, options["min_per_category"])
+        train = [folder / file for file in chosen.loc[chosen["split"] == "train", "file"]]
+        counts |= {"diversity": measure_diversity(train)}
         about = {"dataset": name, "kind": kind.name, "trigger": trigger, "class": class_word}
         about |= {"seed": seed, "empty": why}
         text = json.dumps(about | counts, indent=1, ensure_ascii=False)

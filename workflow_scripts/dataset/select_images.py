@@ -1,9 +1,10 @@
-"""Choose the images of a dataset: reasons, same poses, quotas, split, repeats; none is opened.
+"""Choose the images of a dataset: reasons, variety, quotas, split, repeats; none is opened.
 
 Reads what every phase knows, leaves one row per candidate: why it is not in, or into which split it
-goes and how often it is seen. The best of those over quota are marked as reserve: they are
-described as well, so that a correction which sets images aside asks no model about those that
-take their place.
+goes and how often it is seen. Within the quota of a category those are taken that differ most, and
+none that nearly repeats another (dataset/farthest_first.py): a dataset is rather small than of
+copies. Those over quota that are next in turn are marked as reserve: they are described as well, so
+that a correction which sets images aside asks no model about those that take their place.
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.dataset.balance import count_repeats, keep_quotas, target_shares
+from workflow_scripts.dataset.balance import count_repeats, target_shares
 from workflow_scripts.dataset.crops import add_crop_boxes
 from workflow_scripts.dataset.facts import read_facts
+from workflow_scripts.dataset.farthest_first import choose_varied, set_quotas
+from workflow_scripts.dataset.looks import read_looks
 from workflow_scripts.dataset.overlay_text import read_overlays, treat_overlays
 from workflow_scripts.dataset.selection import (
     find_reasons,
@@ -27,6 +30,7 @@ from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
+NO_FACTS = ("decisions", "groups", "embeddings", "texts")  # what is read apart from dataset.facts
 FACTS = ["character", "action", "view", "shot_type", "emotion", "intensity"]
 FACTS += ["location", "time_of_day", "weather", "indoor"]
 BOXES = ["x0", "y0", "x1", "y1", "face_x0", "face_y0", "face_x1", "face_y1"]
@@ -45,7 +49,7 @@ SELECTION = pa.schema(
         ("repeats", pa.int32()),  # how often an epoch shows it; 0: not at all
         ("category", pa.string()),  # what the kind is balanced over
         ("wanted_share", pa.float64()),  # of its category, in what training sees
-        ("quality", pa.float64()),  # decides between images of one shot and category
+        ("quality", pa.float64()),  # decides between images of one category that look alike
         *((name, pa.string()) for name in FACTS),
         ("frame_file", pa.string()),  # the frame's image, in extract_frames/images; "": none
         ("plate", pa.string()),  # the frame's clean image, in the plates; "": none
@@ -63,8 +67,7 @@ SELECTION = pa.schema(
 
 def read_candidates(kind: Kind, paths: dict, overlay_text: str) -> pd.DataFrame:
     """Every image that might be in the dataset: its facts, its frame's fate, its overlaid text."""
-    others = ("decisions", "groups", "texts")
-    rows = read_facts(kind, {name: path for name, path in paths.items() if name not in others})
+    rows = read_facts(kind, {name: path for name, path in paths.items() if name not in NO_FACTS})
     decisions = read_manifest(paths["decisions"], ["frame_id", "reason"])
     groups = read_manifest(paths["groups"], ["frame_id", "group"])
     rows = rows.merge(decisions.rename(columns={"reason": "frame_reason"}), "left", "frame_id")
@@ -78,9 +81,12 @@ def read_candidates(kind: Kind, paths: dict, overlay_text: str) -> pd.DataFrame:
 
 
 def choose_images(
-    kind: Kind, rows: pd.DataFrame, limits: dict, character: str
+    kind: Kind, rows: pd.DataFrame, limits: dict, character: str, embeddings: Sequence[str]
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Reason of every candidate ("" for the chosen), the reserve, the wanted share by category."""
+    """Reason of every candidate ("" for the chosen), the reserve, the wanted share by category.
+
+    Of `embeddings`, tables of embed_images, only the images that nothing else keeps out are read.
+    """
     reasons = find_reasons(kind, rows, limits, character)
     if "normalized" in rows:
         free = rows[reasons == ""]
@@ -91,10 +97,10 @@ def choose_images(
     if free.empty:
         return reasons, reserve, pd.Series(dtype=float)
     shares = target_shares(free["category"], limits["shares"])
-    within = keep_quotas(free, shares, limits["max_images"])
-    near = keep_quotas(free, shares, limits["max_images"] * (1 + limits["reserve"]))
-    reasons[free.index[~within]] = "over_quota"
-    reserve[free.index[near & ~within]] = True
+    quotas = set_quotas(shares, limits["max_images"], limits["reserve"])
+    looks = read_looks(kind, free, embeddings)
+    own, next_in_turn = choose_varied(free, looks, quotas, limits["min_change"])
+    reasons[free.index], reserve[free.index] = own, next_in_turn
     return reasons, reserve, shares
 
 
@@ -138,11 +144,13 @@ def main(
     seed: int,
     **tables: str | Sequence[str],
 ) -> Counts:
-    """Choose the images; `tables` are named as in dataset.facts, besides decisions and groups."""
+    """Choose the images; `tables` are named as in dataset.facts, besides NO_FACTS."""
     kind, character = split_name(dataset)
     paths = {"frames": frames, "texts": texts, **tables}
     rows = read_candidates(kind, paths, limits["overlay_text"])
-    rows["reason"], rows["reserve"], shares = choose_images(kind, rows, limits, character)
+    rows["reason"], rows["reserve"], shares = choose_images(
+        kind, rows, limits, character, paths["embeddings"]
+    )
     groups = rows["shot_id"].map(find_split_groups(kind, paths))
     rows["split_group"] = groups.fillna(rows["shot_id"]).astype("int64")
     rows["split"] = split_images(rows, limits["held_out_share"], seed)

@@ -40,8 +40,12 @@ def weigh_place(shots: pd.DataFrame, options: dict) -> str:
     """Indoors or outdoors, by all shots of one place (rows with MEASURES and falling).
 
     Outdoors speak sky, green, what falls, the low sun and moonlight; indoors a warm, lamp-lit look.
+    Where lamps burn, light that is warmer still is a lamp near by and no low sun.
     """
-    sunny = shots["warm"] >= options["sunset_warm"]
+    low_sun = shots["warm"] >= options["sunset_warm"]
+    lamps = (shots["warm"] >= options["lamp_warm"]) & ~low_sun
+    inside = lamps & (shots["green"] < options["min_green"])
+    sunny = low_sun & (not inside.any())
     outside = (
         (shots["sky"] >= options["min_sky"]).astype(float)
         + (shots["green"] >= options["min_green"])
@@ -49,8 +53,6 @@ def weigh_place(shots: pd.DataFrame, options: dict) -> str:
         + sunny
         + is_cold(shots, options)
     )
-    lamps = (shots["warm"] >= options["lamp_warm"]) & ~sunny
-    inside = lamps & (shots["green"] < options["min_green"])
     balance = outside.sum() - inside.sum()
     return "unknown" if balance == 0 else "outdoor" if balance > 0 else "indoor"
 
@@ -144,10 +146,13 @@ def describe_film(rows: pd.DataFrame, options: dict) -> pd.DataFrame:
 
 
 def find_falling(rows: pd.DataFrame, options: dict) -> pd.Series:
-    """Rain, snow or "" by shot_id: what most of the shot's compared images say."""
+    """Rain, snow or "" by shot_id: what most of the shot's compared images say.
+
+    Where the camera moves nothing was measured (nan): such an image has no say.
+    """
     said = {}
     for shot_id, images in rows.groupby("shot_id"):
-        compared = images.loc[images["compared"], ["specks", "speck_shape"]]
+        compared = images.loc[images["compared"], ["specks", "speck_shape"]].dropna()
         words = [name_falling(*pair, options) for pair in compared.itertuples(index=False)]
         said[shot_id] = max(words, key=words.count) if words else ""
     return pd.Series(said, dtype=str)

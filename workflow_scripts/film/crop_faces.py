@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.images import clip_box, composite, decode_rle, read_rgb, write_image
+from workflow_scripts.lib.images import (
+    clip_box,
+    composite,
+    decode_rle,
+    make_thumbnail,
+    read_rgb,
+    write_image,
+)
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
@@ -36,6 +43,7 @@ FACES = pa.schema(
         ("crop_x", pa.int32()),  # top left of the crop in the image, and its side
         ("crop_y", pa.int32()),
         ("crop_px", pa.int32()),
+        ("thumbnail", pa.list_(pa.uint8())),  # of place_steady_square; lib/images.py
     ]
 )
 COLUMNS = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "mask", "height_px", "width_px"]
@@ -43,6 +51,7 @@ COLUMNS = ["instance_id", "frame_id", "x0", "y0", "x1", "y1", "mask", "height_px
 LOOKS = ((1.3, 320), (None, 640))
 SURE = 0.6  # a face this clear in the first look saves the second
 MAX_ENLARGE = 6.0  # a face of under some 8 pixels shows nothing more, however enlarged
+STEADY_PX = 64  # steps of the square that a thumbnail shows; datasets cut faces in such steps too
 MIN_POINTS_ON_MASK = 4  # of five
 
 FaceNet = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -100,8 +109,20 @@ def lies_on(landmarks: np.ndarray, mask: np.ndarray) -> bool:
 def place_square(box: np.ndarray, margin: float, width: int, height: int) -> tuple[int, int, int]:
     """Left, top, side of a square around a box: `margin` times its longer side, moved and at last
     shrunk to stay inside the image."""
+    longer = float(max(box[2] - box[0], box[3] - box[1]))
+    return _place(box, int(np.ceil(longer * margin)), width, height)
+
+
+def place_steady_square(box: np.ndarray, width: int, height: int) -> tuple[int, int, int]:
+    """Left, top, side of a square of whole steps, at least twice the box: one that trembles from
+    frame to frame, as boxes of faces do, lies in the same square."""
+    longer = float(max(box[2] - box[0], box[3] - box[1]))
+    return _place(box, int(np.ceil(2 * longer / STEADY_PX)) * STEADY_PX, width, height)
+
+
+def _place(box: np.ndarray, side: int, width: int, height: int) -> tuple[int, int, int]:
     x0, y0, x1, y1 = (float(value) for value in box)
-    side = min(int(np.ceil(max(x1 - x0, y1 - y0) * margin)), width, height)
+    side = min(side, width, height)
     left = int(np.clip(round((x0 + x1 - side) / 2), 0, width - side))
     top = int(np.clip(round((y0 + y1 - side) / 2), 0, height - side))
     return left, top, side
@@ -142,6 +163,7 @@ def crop_frame(
         left, top, side = place_square(face.box, margin, person.width_px, person.height_px)
         file = f"{person.instance_id}.jpg"
         write_image(folder / file, image[top : top + side, left : left + side])
+        x, y, around = place_steady_square(face.box, person.width_px, person.height_px)
         x0, y0, x1, y1 = clip_box(face.box, person.width_px, person.height_px)
         rows.append(
             {
@@ -154,6 +176,7 @@ def crop_frame(
                 "gaze_yaw": measure_yaw(face.landmarks),
                 "file": file,
                 **dict(zip(("crop_x", "crop_y", "crop_px"), (left, top, side), strict=True)),
+                "thumbnail": make_thumbnail(image[y : y + around, x : x + around]),
             }
         )
     return rows

@@ -1,9 +1,10 @@
 """Describe each image by numbers that are near for images that look alike.
 
 Reads frames, instances and clean backgrounds of one shard; leaves a vector and a description of the
-colors for each frame, each instance (cut out, on gray, in a square) and each background. Where a
-frame shows nobody its background is the frame, and so is the vector. Backgrounds may have a model
-of their own (the role scene). Nothing is judged here.
+colors for each frame, each instance (cut out, on gray, in a square) and each background, and a
+thumbnail of what is seen there (of an instance: its box, surroundings and all). Where a frame shows
+nobody its background is the frame, and so is the vector. Backgrounds may have a model of their own
+(the role scene). Nothing is judged here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.film.people.colors import describe_colors
-from workflow_scripts.film.people.crops import crop_instance
-from workflow_scripts.lib.images import decode_rle, read_rgb
+from workflow_scripts.film.people.crops import crop_box, crop_instance
+from workflow_scripts.lib.images import decode_rle, make_thumbnail, mask_box, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
@@ -32,12 +33,14 @@ EMBEDDINGS = pa.schema(
             "colors",
             pa.list_(pa.float32()),
         ),  # film/people/colors.py; of instances: in the mask
+        ("thumbnail", pa.list_(pa.uint8())),  # lib/images.py
     ]
 )
 MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region"]
 MAX_SIDE_PX = 640  # images wait for their batch no larger than this; no embedder looks closer
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
+Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray]  # of EMBEDDINGS
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Image:
     kind: str
     pixels: np.ndarray  # (H, W, 3) RGB uint8
     colors: np.ndarray
+    thumbnail: np.ndarray
 
 
 def shrink(image: np.ndarray) -> np.ndarray:
@@ -66,21 +70,26 @@ def read_images(
     """All images of one frame: itself, who is in it, its clean background (the frame's own file
     where nobody is in it, or None for none)."""
     image = read_rgb(file)
-    images = [Image(frame_id, "frame", shrink(image), describe_colors(image))]
+    images = [_describe_whole(frame_id, "frame", image)]
     if background is not None:
-        clean = read_rgb(background)
-        images.append(Image(frame_id, "background", shrink(clean), describe_colors(clean)))
+        images.append(_describe_whole(frame_id, "background", read_rgb(background)))
     for row in people.itertuples():
         mask = decode_rle(row.mask, row.height_px, row.width_px)
         figure = shrink(crop_instance(image, mask, padding))
         colors = describe_colors(image, mask, row.region)
-        images.append(Image(row.instance_id, "instance", figure, colors))
+        around = make_thumbnail(crop_box(image, mask_box(mask), padding))
+        images.append(Image(row.instance_id, "instance", figure, colors, around))
     return images
+
+
+def _describe_whole(frame_id: str, kind: str, image: np.ndarray) -> Image:
+    small = shrink(image)
+    return Image(frame_id, kind, small, describe_colors(image), make_thumbnail(small))
 
 
 def embed_images(
     frames: Iterable[list[Image]], embed: Embed, batch_size: int, scene: Embed | None = None
-) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+) -> Iterator[Row]:
     """Rows of the table, in full batches across frames; `scene` embeds the backgrounds."""
     batch: list[Image] = []
     for images in frames:
@@ -92,9 +101,7 @@ def embed_images(
         yield from embed_batch(batch, embed, scene)
 
 
-def embed_batch(
-    batch: list[Image], embed: Embed, scene: Embed | None
-) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+def embed_batch(batch: list[Image], embed: Embed, scene: Embed | None) -> Iterator[Row]:
     places = [scene is not None and image.kind == "background" for image in batch]
     vectors = {}
     for place, net in ((False, embed), (True, scene)):
@@ -103,7 +110,7 @@ def embed_batch(
             found = net([batch[n].pixels for n in numbers])
             vectors |= dict(zip(numbers, found, strict=True))
     for number, image in enumerate(batch):
-        yield image.image_id, image.kind, vectors[number], image.colors
+        yield image.image_id, image.kind, vectors[number], image.colors, image.thumbnail
 
 
 def add_empty_frames(rows: pd.DataFrame, empty: set[str]) -> pd.DataFrame:

@@ -3,16 +3,16 @@
 Reads instances, their embeddings, the embedded reference images and, if there is one, a review;
 leaves a row per instance: its cluster, its character ("": nobody that has a name), and why.
 
-Whole tracks are compared, by colors and vectors. Two tracks that share a frame are two people; so
-are images of two characters. The film itself says what is alike: tracks vary within themselves,
-and people who are seen together differ (the log has both, and their equal error rate).
+Whole tracks are compared, by colors and vectors. Tracks that are seen beside each other for more
+than a few images are two people (people/meetings.py), and so are images of two characters. The film
+itself says what is alike: tracks vary within themselves, and people who are seen together differ
+(the log has both, and their equal error rate). A name is given once a frame: of two who have it,
+the one who is seen for less is unsure.
 
 Corrections: config/reviews/{film}/identities.csv with the columns id (an instance_id, a track_id or
 a cluster such as c03) and character (empty: nobody). They win; a corrected track also serves as a
 reference for the others. Clusters are numbered anew when a threshold changes, tracks are not.
 """
-
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,13 @@ import pyarrow as pa
 
 from workflow_scripts.film.people.appearance import Appearance, mean_appearance, stack_appearances
 from workflow_scripts.film.people.clusters import link_average, mean_distances
+from workflow_scripts.film.people.meetings import (
+    FEW,
+    count_images,
+    count_meetings,
+    find_doubles,
+    weigh_meetings,
+)
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.reviews import count_unknown, read_review
@@ -35,7 +42,7 @@ IDENTITIES = pa.schema(
         ("reason", pa.string()),  # "" named | unknown_character | unsure | nobody (says the review)
     ]
 )
-INSTANCE_COLUMNS = ["instance_id", "frame_id", "track_id", "area_px"]
+INSTANCE_COLUMNS = ["instance_id", "frame_id", "track_id", "area_px", "x0", "y0", "x1", "y1"]
 MIN_PAIRS = 4  # people seen together; fewer say nothing about a film
 
 
@@ -71,16 +78,6 @@ def read_tracks(
     return pd.concat(people, ignore_index=True), names, *appearance
 
 
-def find_cooccurring(people: pd.DataFrame, tracks: list[str]) -> np.ndarray:
-    """Tell (T, T) which tracks share a frame: they are different people."""
-    numbers = people["track_id"].map({name: n for n, name in enumerate(tracks)})
-    together = np.zeros((len(tracks), len(tracks)), bool)
-    for _, frame in numbers.groupby(people["frame_id"]):
-        for one, other in combinations(sorted(set(frame)), 2):
-            together[one, other] = together[other, one] = True
-    return together
-
-
 def find_equal_error(same: np.ndarray, different: np.ndarray) -> tuple[float, float]:
     """Distance where as many same pairs look different as the other way round, and their rate."""
     cuts = np.sort(np.concatenate([same, different]))
@@ -93,16 +90,20 @@ def find_equal_error(same: np.ndarray, different: np.ndarray) -> tuple[float, fl
 def choose_limit(
     same: np.ndarray,
     different: np.ndarray,
+    images: np.ndarray,
     max_distance: float,
     cluster_threshold_interpolation: float,
 ) -> float:
     """Largest distance within a character: between how tracks vary and how people differ.
 
-    A film that shows few people together cannot say; then `max_distance` holds.
+    `different` (P,) are distances of pairs who are seen together in so many `images` (P,): the
+    more there are, the surer it is that they are two people. A film that shows few people
+    together cannot say; then `max_distance` holds.
     """
     if len(different) < MIN_PAIRS or not len(same):
         log.info("%d pairs of people seen together: too few, max_distance holds", len(different))
         return max_distance
+    different = np.repeat(different, images.astype(int))
     near, far = float(np.quantile(same, 0.95)), float(np.quantile(different, 0.05))
     cut, rate = find_equal_error(same, different)
     log.info(
@@ -136,13 +137,15 @@ def score_tracks(distances: np.ndarray, labels: np.ndarray, limit: float) -> np.
 def match_tracks(
     tracks: list[str],
     appearance: Appearance,
-    together: np.ndarray,
+    meetings: np.ndarray,
+    images: np.ndarray,
     references: pd.DataFrame,
     reviewed: dict[str, str],
     limit: float,
     vector_weight: float,
 ) -> pd.DataFrame:
-    """Cluster, character, score and source of each track.
+    """Cluster, character, score and source of each track; `meetings` (T, T) and `images` (T,) are
+    those of people/meetings.py.
 
     Images and corrected tracks of a character are one group from the start; which tracks it
     gathers has its name.
@@ -153,10 +156,12 @@ def match_tracks(
     distances = everyone.distances(everyone, vector_weight)
     named = seeds != ""
     apart = named[:, None] & named[None] & (seeds[:, None] != seeds[None])
-    apart[:count, :count] |= together
+    more = (0, len(seeds) - count)  # reference images meet nobody
+    meetings, images = np.pad(meetings, [more, more]), np.pad(images, more)
     first = {name: n for n, name in reversed(list(enumerate(seeds))) if name}
     groups = np.array([first.get(name, n) for n, name in enumerate(seeds)])
-    labels = link_average(distances, apart, groups, limit)
+    evidence = weigh_meetings(meetings, images)
+    labels = link_average(distances, apart, groups, limit, evidence, images)
     who = {label: name for label, name in zip(labels, seeds, strict=True) if name}
     names = [who.get(label, "") for label in labels[:count]]
     imaged = set(references["character"])
@@ -175,7 +180,8 @@ def assign_identities(
     tracks: pd.DataFrame, people: pd.DataFrame, review: dict[str, str], min_score: float
 ) -> pd.DataFrame:
     """Rows of the table; corrections of an instance win, then of a track, then of a cluster."""
-    rows = people[["instance_id", "track_id"]].join(tracks, on="track_id")
+    own = ["instance_id", "frame_id", "track_id", "area_px"]
+    rows = people[own].join(tracks, on="track_id")
     unsure = (rows["character"] != "") & ~(rows["score"] >= min_score)
     rows["reason"] = np.select(
         [rows["character"] == "", unsure], ["unknown_character", "unsure"], ""
@@ -188,7 +194,8 @@ def assign_identities(
         rows.loc[by_review, "source"] = "review"
         rows.loc[by_review, "score"] = 1.0
         rows.loc[by_review, "reason"] = np.where(said[by_review] == "", "nobody", "")
-    return rows
+    rows.loc[find_doubles(rows), ["character", "source", "reason"]] = ["", "none", "unsure"]
+    return rows[IDENTITIES.names]
 
 
 def main(
@@ -211,12 +218,14 @@ def main(
     images = images[(images["reason"] == "") & images["character"].isin(characters)]
     log.info("%d tracks, %d references, %d corrections", len(tracks), len(images), len(said))
     if tracks:
-        together = find_cooccurring(people, tracks)
+        meetings, seen = count_meetings(people, tracks), count_images(people, tracks)
         same = np.diag(early.distances(late, vector_weight))
-        different = appearance.distances(appearance, vector_weight)[np.triu(together)]
-        limit = choose_limit(same, different, max_distance, cluster_threshold_interpolation)
+        pairs = np.nonzero(np.triu(meetings >= FEW))
+        different = appearance.distances(appearance, vector_weight)[pairs]
+        interpolation = cluster_threshold_interpolation
+        limit = choose_limit(same, different, meetings[pairs], max_distance, interpolation)
         log.info("tracks join up to a distance of %.3f", limit)
-        table = match_tracks(tracks, appearance, together, images, said, limit, vector_weight)
+        table = match_tracks(tracks, appearance, meetings, seen, images, said, limit, vector_weight)
         sizes = people["track_id"].value_counts()
         rows = assign_identities(number_clusters(table, sizes), people, said, min_score)
     else:

@@ -30,7 +30,10 @@ MEASURES = pa.schema(  # float64: a threshold must decide on the very numbers th
         ("green", pa.float64()),  # share of the background
         ("sky", pa.float64()),  # share of the image
         ("compared", pa.bool_()),  # with its two neighbors in the shot; specks only where it was
-        ("specks", pa.float64()),  # new in this image, per 10,000 pixels; null: the camera moves
+        (
+            "specks",
+            pa.float64(),
+        ),  # new in this image, per 10,000 pixels; null: the camera moves, or people hide all
         ("speck_shape", pa.float64()),  # height of a speck over its width
     ]
 )
@@ -40,6 +43,7 @@ SMALL = (192, 108)  # pixels in which tones and colors are measured
 SPECK_PX = 640  # longer side of images in which specks are looked for
 MIN_SKY_LIGHT = 0.4  # darker smooth parts may be anything
 MIN_SKY_PART = 0.01  # share of the image: smaller parts are windows and walls
+MIN_FREE = 0.1  # share of an image without people; less tells nothing of specks
 TRIPLES = 6  # images of a shot that are compared with their neighbors
 LUMA = np.float32([0.2126, 0.7152, 0.0722])
 
@@ -94,10 +98,11 @@ def measure_specks(
 ) -> tuple[float, float]:
     """Specks brighter than in both neighbors: (per 10,000 pixels, height / width); gray (H, W).
 
-    What moves makes as many dark specks, which are taken off; nan where the camera moves.
+    What moves makes as many dark specks, which are taken off; nan where the camera moves, and
+    where people hide nearly all: of some hundred pixels a single speck would be a snowfall.
     """
     change = np.abs(now.astype(np.int16) - before)[free]
-    if not change.size or np.percentile(change, 80) > 4:
+    if free.mean() < MIN_FREE or np.percentile(change, 80) > 4:
         return np.nan, np.nan
     bright = find_specks(now.astype(np.int16) - np.maximum(before, after), now, free)
     dark = find_specks(np.minimum(before, after).astype(np.int16) - now, 255 - now, free)

@@ -12,6 +12,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 
 NEUTRAL_GRAY = (128, 128, 128)
+THUMBNAIL_PX = 32  # side of what tells near-repeats; whatever the shape of the image
 # A mask in a table is what COCO's tools call a segmentation: height, width, packed run lengths
 RLE = pa.struct([("size", pa.list_(pa.int32())), ("counts", pa.string())])
 Rle = dict[str, Any]
@@ -83,3 +84,9 @@ def decode_rle(rle: Rle, height: int, width: int) -> np.ndarray:
     if (rows, columns) != (height, width):
         raise CineloraError(f"a mask of {columns}x{rows} pixels does not fit {width}x{height}")
     return coco.decode(rle).view(bool)
+
+
+def make_thumbnail(image: np.ndarray) -> np.ndarray:
+    """Luma of an image (H, W, 3) at THUMBNAIL_PX a side, area means: (1024,) uint8."""
+    small = cv2.resize(image, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).ravel()

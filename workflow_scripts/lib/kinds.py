@@ -42,7 +42,7 @@ class Kind:
     file_name: str  # pattern; {scene}: number of the shot, {turn}: of the image in it, {number}
     phases: tuple[str, ...]  # that prepare it, in any order
     words: tuple[str, ...]  # fact tables that captions speak of
-    chosen_by: tuple[str, ...]  # fact tables that decide which images are chosen
+    chosen_by: tuple[str, ...]  # tables that decide which images are chosen: facts, embeddings
     measured_by: tuple[str, ...]  # tables that balance is measured with
     judged: tuple[str, ...]  # measures of the balance whose recommended ranges apply
     score: str = ""  # fact that must reach select_images.min_score; "": none
@@ -73,7 +73,7 @@ _KINDS = (
         file_name="{character}_{shot_type}_{view}_{number}",
         phases=(*FRAMES, *WHO, *POSES, *PLACES),
         words=(*PEOPLE, "poses", *LIGHT),
-        chosen_by=(*PEOPLE, "poses", *LIGHT, "keypoints"),
+        chosen_by=(*PEOPLE, "poses", *LIGHT, "keypoints", "embeddings"),
         measured_by=BODIES,
         judged=(*SHOT_TYPES, "multi_character", "occluded", "complex_background"),
     ),
@@ -87,7 +87,7 @@ _KINDS = (
         file_name="bg_{scene}_{location}_{time_of_day}_{turn}",
         phases=(*FRAMES, "segment_instances", *PLACES),
         words=("backgrounds", *LIGHT),
-        chosen_by=("backgrounds", *LIGHT),
+        chosen_by=("backgrounds", *LIGHT, "embeddings"),
         measured_by=(),
         judged=("complex_background",),
     ),
@@ -103,7 +103,7 @@ _KINDS = (
         file_name="pose_{character}_{action}_{view}_{number}",
         phases=(*FRAMES, *WHO, *POSES),
         words=(*PEOPLE, "poses", "keypoints"),
-        chosen_by=(*PEOPLE, "poses", "keypoints"),
+        chosen_by=(*PEOPLE, "poses", "keypoints", "embeddings"),
         measured_by=BODIES,
         judged=("multi_character", "occluded", "complex_background"),
     ),
@@ -119,7 +119,7 @@ _KINDS = (
         file_name="expr_{character}_{emotion}_{intensity}_{number}",
         phases=(*FRAMES, *WHO, *POSES, *FACES),
         words=(*PEOPLE, "poses", "faces", "expressions"),
-        chosen_by=(*PEOPLE, "poses", "faces", "expressions"),
+        chosen_by=(*PEOPLE, "poses", "faces", "expressions", "embeddings"),
         measured_by=BODIES,
         judged=("occluded", "complex_background"),
     ),
@@ -132,7 +132,7 @@ _KINDS = (
         file_name="style_{style}_{scene}_{turn}",
         phases=(*FRAMES, *WHO, *PLACES),
         words=(*PEOPLE, *LIGHT),
-        chosen_by=LIGHT,
+        chosen_by=(*LIGHT, "embeddings"),
         measured_by=("instances",),
         judged=BUSY,
     ),
@@ -146,7 +146,7 @@ _KINDS = (
         file_name="light_{weather}_{time_of_day}_{number}",
         phases=(*FRAMES, *WHO, *PLACES),
         words=(*PEOPLE, *LIGHT),
-        chosen_by=LIGHT,
+        chosen_by=(*LIGHT, "embeddings"),
         measured_by=("instances",),
         judged=BUSY,
     ),

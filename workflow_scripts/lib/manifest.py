@@ -67,24 +67,24 @@ def _say_remedy(path: Path) -> str:
 
 
 def read_vectors(
-    paths: Sequence[str | Path], kind: str, ids: pd.Series
+    paths: Sequence[str | Path], kind: str, ids: pd.Series, column: str = "vector"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors (N, D) float32 of the images `ids` of a kind, and which of them have one (N,).
+    """Vectors (N, D) of the images `ids` of a kind, and which of them have one (N,).
 
     Shard by shard into one array: of other kinds no more than a shard is in memory.
     """
     rows, known = pd.Index(ids), np.zeros(len(ids), bool)
-    vectors = np.zeros((len(ids), 0), np.float32)
+    vectors = np.zeros((len(ids), 0), np.float32)  # or of what the column holds
     for path in paths:
-        table = _read_table(Path(path), ["image_id", "kind", "vector"])
+        table = _read_table(Path(path), ["image_id", "kind", column])
         where = rows.get_indexer(table["image_id"].to_pandas())
         wanted = (where >= 0) & (table["kind"].to_pandas() == kind).to_numpy()
         if not wanted.any():
             continue
         table, where = table.filter(wanted), where[wanted]  # other kinds may have other lengths
-        values = np.stack(table["vector"].to_numpy())
+        values = np.stack(table[column].to_numpy())
         if not vectors.shape[1]:
-            vectors = np.zeros((len(ids), values.shape[1]), np.float32)
+            vectors = np.zeros((len(ids), values.shape[1]), values.dtype)
         vectors[where], known[where] = values, True
     return vectors, known
 

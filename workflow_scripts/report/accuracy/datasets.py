@@ -4,8 +4,10 @@ A clause is judged where the truth knows its fact: who, action, emotion, time of
 of doors), indoor or outdoor; clauses about a person nobody is, count as wrong. Frames that a viewer
 cannot judge (fades, blurred on purpose) and title cards are left out. A leak is a shot, a duplicate
 group or a true drawing that both the training and the held-out set of one dataset hold.
+Near-repeats and the effective number of images are those of each counts.json.
 """
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +39,7 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
         return metrics
     if paths:
         metrics["held_out_leak"] = measure_leaks(paths, frames, truth)
+    metrics |= measure_variety(find("counts", results))
     captions = read_result(results, "captions", ["image_id", "kind", "tags"])
     if captions is None or captions.empty:
         return metrics
@@ -58,6 +61,20 @@ def measure_leaks(paths: list[Path], frames: pd.DataFrame, truth: Truth) -> Metr
         leaks += sum(map(len, shared.values()))
         split += bool((rows["split"] == "validation").any())
     return Metric(leaks, split, 0, at_least=False)
+
+
+def measure_variety(paths: list[Path]) -> dict[str, Metric]:
+    """Near-repeats among the training images of all datasets, and what they amount to."""
+    found = [json.loads(path.read_text(encoding="utf-8")).get("diversity", {}) for path in paths]
+    images = sum(one["images"] for one in found if one)
+    if not images:
+        return {}
+    repeats = sum(one["near_repeats"] for one in found if one)
+    different = sum(one["effective_images"] for one in found if one)
+    return {
+        "packed_near_repeats": Metric(repeats / images, images, 0.1, at_least=False),
+        "packed_effective_share": Metric(different / images, images),
+    }
 
 
 def _list_packed(path: Path) -> pd.DataFrame:

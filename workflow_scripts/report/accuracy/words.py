@@ -41,6 +41,8 @@ FIGURES = {
     "inpaint_psnr_never_revealed": "clean backgrounds, PSNR where no frame shows it (dB)",
     "background_characters_left": "clean backgrounds with somebody left",
     "held_out_leak": "held-out images that leak",
+    "packed_near_repeats": "training images that nearly repeat another of their dataset",
+    "packed_effective_share": "training images that differ in effect (Vendi score), of all",
     "caption_facts_correct": "clauses of captions that are true",
     "caption_who_correct": "… that say who",
     "caption_action_correct": "… that say an action",

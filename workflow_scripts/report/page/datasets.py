@@ -53,8 +53,14 @@ def _show_dataset(film: Film, name: str) -> list:
         return [Note(say_empty(name, len(rows), counts.get("empty", [])), "warn")]
     train = chosen[chosen["split"] == "train"]
     trigger, overlays = counts.get("trigger", ""), counts.get("overlay_text", {})
+    diversity = counts.get("diversity", {})
     figures = [
         (f"{len(train)}", "images to train"),
+        *(
+            [(f"{diversity['effective_images']:.0f}", "different ones in effect")]
+            if diversity
+            else []
+        ),
         (f"{int(train['repeats'].sum())}", "with repeats"),
         (f"{len(chosen) - len(train)}", "held out"),
         *([(trigger, "calls it")] if trigger else []),

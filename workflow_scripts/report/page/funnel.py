@@ -35,6 +35,7 @@ WORDS = {
     "low_score": "measured with too little certainty",
     "occluded": "hidden by others",
     "same_pose": "the same pose again",
+    "near_repeat": "nearly the same image again",
     "duplicate_view": "the same view again",
     "character_left": "a character is left in it",
     "too_much_covered": "people cover too much of it",

@@ -1,0 +1,120 @@
+"""Choose the images that differ most, so many of each category, and none that nearly repeats.
+
+Farthest-first traversal (Gonzalez 1985, "Clustering to minimize the maximum intercluster
+distance"; k-center greedy): the next image is the one that lies farthest from all that were taken.
+No image is then farther from a taken one than twice what the best choice of so many could reach.
+Left alone it runs after freaks; so the best image of a category comes first, distance counts for
+more in better images, and of near-repeats the best one stands for the others.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.dataset.looks import Distance, Looks
+
+MIN_IMAGES = 4  # of a category: for so many its near-repeats will do. They differ at least in what
+# moves, where the repeats that would stand in for them do not
+QUALITY_WEIGHT = 0.5  # the worst image of a category must lie twice as far as its best
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Images of one category: in the dataset, and with its reserve; its share sets the pace."""
+
+    images: int
+    with_reserve: int
+    share: float
+
+
+def set_quotas(shares: pd.Series, max_images: int, reserve: float) -> dict[str, Quota]:
+    """Quota by category: its share of `max_images`, and of so many more."""
+    most = max_images * (1 + reserve)
+    return {
+        str(name): Quota(math.ceil(share * max_images), math.ceil(share * most), float(share))
+        for name, share in shares.items()
+    }
+
+
+def choose_varied(
+    rows: pd.DataFrame, looks: Looks, quotas: dict[str, Quota], min_change: float
+) -> tuple[pd.Series, pd.Series]:
+    """Reason of each image ("" for the chosen, near_repeat, over_quota), and whether it is reserve.
+
+    `rows` has category and quality; `looks` are theirs. Images that differ by less than
+    `min_change` gray levels on average nearly repeat each other.
+    """
+    search = _Search(rows, looks, min_change)
+    search.run(quotas)
+    place = pd.Series(search.place, rows.index)
+    images = rows["category"].map({name: quota.images for name, quota in quotas.items()})
+    taken = place >= 0
+    chosen = taken & (place < images)
+    repeats = search.find_near(chosen.to_numpy()) & ~taken
+    reasons = pd.Series(np.where(repeats, "near_repeat", "over_quota"), rows.index)
+    return reasons.mask(chosen, ""), taken & ~chosen
+
+
+class _Search:
+    """Which images are taken so far, and how near the others are to them."""
+
+    def __init__(self, rows: pd.DataFrame, looks: Looks, min_change: float):
+        self._looks, self._distance, self._min_change = looks, Distance(looks), min_change
+        self._categories = rows["category"].to_numpy(str)
+        self._quality = _rank(rows)
+        self._change = np.full(len(rows), np.inf)  # to the nearest taken image
+        self._far = np.full(len(rows), np.inf)
+        self.place = np.full(len(rows), -1)  # in the turn of its category; -1: not taken
+
+    def run(self, quotas: dict[str, Quota]) -> None:
+        """Take images; whichever category is farthest from its share comes next.
+
+        The pace knows nothing of how many are wanted: who wants more gets these, and others.
+        """
+        taken = dict.fromkeys(sorted(quotas), 0)
+        while taken:
+            name = min(taken, key=lambda name: taken[name] / quotas[name].share)
+            is_full = taken[name] >= quotas[name].with_reserve
+            image = None if is_full else self._find_next(name, taken[name])
+            if image is None:
+                del taken[name]
+                continue
+            self._take(image, taken[name])
+            taken[name] += 1
+
+    def _find_next(self, name: str, count: int) -> int | None:
+        """The image that a category takes next; None when the rest nearly repeats others."""
+        free = np.flatnonzero((self._categories == name) & (self.place < 0))
+        new = free[self._change[free] >= self._min_change]
+        if not len(new):
+            return self._pick(free) if count < MIN_IMAGES and len(free) else None
+        if not count:
+            return int(new[self._quality[new].argmax()])
+        farthest = self._pick(new)
+        alike = self._looks.measure_change(farthest)[new] < self._min_change
+        alike = np.append(new[alike], farthest)
+        return int(alike[self._quality[alike].argmax()])
+
+    def _pick(self, free: np.ndarray) -> int:
+        worth = QUALITY_WEIGHT + (1 - QUALITY_WEIGHT) * self._quality[free]
+        return int(free[(np.minimum(self._far[free], 1e9) * worth).argmax()])
+
+    def _take(self, image: int, place: int) -> None:
+        self.place[image] = place
+        self._change = np.minimum(self._change, self._looks.measure_change(image))
+        self._far = np.minimum(self._far, self._distance.from_image(image))
+
+    def find_near(self, chosen: np.ndarray) -> np.ndarray:
+        """Which images (N,) differ by less than the limit from one of the chosen (N,) bool."""
+        near = np.zeros(len(chosen), bool)
+        for image in np.flatnonzero(chosen):
+            near |= self._looks.measure_change(image) < self._min_change
+        return near
+
+
+def _rank(rows: pd.DataFrame) -> np.ndarray:
+    """Quality (N,) as the share of the category that is no better: 1 for its best; 0: unknown."""
+    ranks = rows.groupby("category")["quality"].rank(pct=True, method="max")
+    return ranks.fillna(0).to_numpy(float)
