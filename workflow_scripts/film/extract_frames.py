@@ -12,6 +12,7 @@ before it as much as two shots do. Sizes and crops are those of the written imag
 crop_y say where its top left corner lay in the frame as stored.
 """
 
+import math
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -66,7 +67,13 @@ SHOTS = pa.schema(
         ("transition", pa.string()),  # how it begins: start | cut | fade | dissolve
     ]
 )
-PROBLEMS = pa.schema([("time_s", pa.float64()), ("file", pa.string()), ("problem", pa.string())])
+PROBLEMS = pa.schema(
+    [
+        ("time_s", pa.float64()),  # NaN: files of a folder that are no images
+        ("file", pa.string()),  # of several alike, their suffix
+        ("problem", pa.string()),
+    ]
+)
 
 
 def read_footage(film: Path, images: Path, sampling: Sampling) -> Footage:
@@ -140,7 +147,8 @@ def report_problems(problems: list[Problem]) -> None:
     for text, count in kinds.most_common(MAX_LOGGED):
         first = next(problem for problem in problems if problem.problem == text)
         times = f" ({count} times)" if count > 1 else ""
-        log.warning("%s, %.2f s: %s%s", first.file, first.time_s, text, times)
+        when = "" if math.isnan(first.time_s) else f", {first.time_s:.2f} s"
+        log.warning("%s%s: %s%s", first.file, when, text, times)
     if len(kinds) > MAX_LOGGED:
         log.warning("and %d more; problems.parquet lists them", len(kinds) - MAX_LOGGED)
 
@@ -159,10 +167,12 @@ def main(
     cv2.setNumThreads(1)  # decoding and writing have threads of their own
     footage = read_footage(Path(film), Path(images), Sampling(**sampling))
     report_problems(footage.problems)
+    report_problems(footage.notes)
     check_readable(footage.rows, footage.problems, film, max_unreadable)
     shot_rows = list_shots(footage.boundaries, footage.times_s, footage.fades)
     rows = name_frames(footage.rows, shot_rows, footage.fades, footage.dissolves)
-    problem_rows = pd.DataFrame(map(asdict, footage.problems), columns=PROBLEMS.names)
+    said = [*footage.problems, *footage.notes]
+    problem_rows = pd.DataFrame(map(asdict, said), columns=PROBLEMS.names)
     write_manifest(problem_rows, problems, PROBLEMS)
     write_manifest(shot_rows, shots, SHOTS)
     write_manifest(rows, frames, FRAMES)

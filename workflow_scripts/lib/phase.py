@@ -81,7 +81,10 @@ def _log_gpu_memory() -> None:
 def phase_log(path: str | Path) -> Iterator[None]:
     """Send the log to `path` and the terminal; turn an error into exit status 1."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, "w"), logging.StreamHandler()]
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, "w", "utf-8", errors="backslashreplace"),
+        logging.StreamHandler(),
+    ]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         log.addHandler(handler)
