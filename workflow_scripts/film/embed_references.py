@@ -18,6 +18,7 @@ from workflow_scripts.film.people.roster import (
     NO_CHARACTER,
     NOT_AN_IMAGE,
     find_gaps,
+    list_images,
     list_unused,
     name_reference,
 )
@@ -60,6 +61,15 @@ def describe_reference(path: Path, detect, segment, embed, padding: float) -> tu
     return vector, describe_colors(image, people.masks[row], region), ""
 
 
+def check_readable(reasons: list[str], roster: str) -> None:
+    """Stop where people gave images, and not one can be read: nobody would get a name."""
+    if reasons and set(reasons) == {"unreadable"}:
+        raise CineloraError(
+            f"None of the {len(reasons)} reference images in {roster} can be read; the lines above"
+            " say why.\n  Convert them to PNG or JPEG, or take them away to go on without names."
+        )
+
+
 def find_mislabeled_references(rows: pd.DataFrame) -> list[str]:
     """Images that look more like another character than like the other images of their own."""
     rows = rows[rows["reason"] == ""]
@@ -91,6 +101,8 @@ def main(
     for gap in find_gaps(roster, characters):
         log.warning("%s", gap)
     rows: list[tuple] = []
+    unwatched = set(list_images(roster, characters)) - set(images)
+    images = [*images, *sorted(unwatched)]
     if images:
         weights = [(detect, detect_weights), (segment, segment_weights), (embed, embed_weights)]
         models = [load_model(model, files) for model, files in weights]
@@ -98,6 +110,7 @@ def main(
             name = name_reference(roster, path)
             found = describe_reference(Path(path), *models, padding)
             rows.append((name, name.split("/")[0], *found))
+    check_readable([row[-1] for row in rows], roster)
     for name, character, reason in list_unused(roster, characters):
         rows.append((name, character, None, None, reason))
     table = pd.DataFrame(rows, columns=REFERENCES.names)

@@ -36,11 +36,11 @@ def find_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | No
 
 
 def changes_colors(profile: bytes, mode: str) -> bool:
-    """Whether an image with this profile looks otherwise than its plain levels; never raises."""
+    """Whether an image with this profile looks otherwise than its plain levels, or may do so."""
     try:
         return bool(profile) and find_transform(profile, mode) is not None
     except ProfileError:
-        return False
+        return True  # apply_profile says so
 
 
 def apply_profile(image: Image.Image) -> tuple[Image.Image, str]:

@@ -128,7 +128,7 @@ def _say_kind(tags: Tags) -> str:
     number = "float" if _is_float(tags) else "integer"
     planes = ", in planes" if tags.get(PLANAR) == IN_PLANES else ""
     return (
-        f"a TIFF of {_get_samples(tags)} channels of {_get_bits(tags, 1)} bits ({number}{planes},"
+        f"a TIFF of {_get_samples(tags)} x {_get_bits(tags, 1)} bits ({number}{planes},"
         f" compression {tags.get(COMPRESSION, 1)}), which is not read: convert it to PNG"
     )
 

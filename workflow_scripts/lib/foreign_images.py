@@ -49,7 +49,7 @@ TURNS = {  # orientation -> how the stored image becomes upright
     8: Image.Transpose.ROTATE_90,
 }
 INKS = {"CMYK", "YCCK"}  # color spaces of print
-MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # beyond, Pillow refuses as well
+MAX_PIXELS = 178_956_970  # where Pillow stops too: half a gigabyte of RGB
 DAMAGE = (  # what Pillow raises
     OSError,
     SyntaxError,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_signatures import IMAGES, read_content
+from workflow_scripts.lib.image_signatures import IMAGES, TO_CONVERT, read_content
 
 # Formats of still images that Pillow decodes by itself. Not here: icons, which systems leave in
 # folders; PostScript, which would start another program; scientific data and videos.
@@ -51,11 +51,12 @@ IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suf
 CONVERT_SUFFIXES = tuple(
     suffix for suffixes in UNREAD_FORMATS.values() for suffix in suffixes.split()
 )
+WHAT_IS_READ = "JPEG, PNG, WebP, AVIF, TIFF and others; config/README.md lists them"
 TRAINER_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 SIDECARS = {".txt", ".caption", ".json", ".jsonl", ".csv", ".npz"}  # not opened to look inside
 # Folders that systems leave: of a Mac's archives, of network disks, waste-paper baskets
 LEFT_BY_SYSTEMS = {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN"}
-HIDDEN, NO_IMAGE = "hidden", "no image"
+HIDDEN, NO_IMAGE = "hidden", "not read as an image"
 DIGITS = re.compile(r"\.\d+\Z")  # the end of frame.0001 is a number, not a suffix
 
 
@@ -129,9 +130,9 @@ def _suffix(path: Path) -> str:
 
 def _name_other(path: Path) -> str:
     content = "" if _suffix(path) in SIDECARS else read_content(path)
-    if content not in IMAGES:
-        return NO_IMAGE
-    return f"holds an image ({content}) under a name that is not read: give it that suffix"
+    if content in IMAGES:
+        return f"holds an image ({content}) under a name that is not read: give it that suffix"
+    return f"{content}, which is not read: convert it to PNG" if content in TO_CONVERT else NO_IMAGE
 
 
 def _scan(root: Path) -> Iterator[tuple[Path, str]]:
@@ -141,14 +142,13 @@ def _scan(root: Path) -> Iterator[tuple[Path, str]]:
     not those to a folder around the root, as that would bring in what lies beside it.
     """
     folders, links, seen = [root], [], set()
-    around = {_identify(folder.stat()) for folder in root.resolve().parents}
     while folders or links:
         folder = folders.pop() if folders else links.pop(0)
         try:
             identity = _identify(folder.stat())
             if identity in seen:
                 continue
-            if identity in around:
+            if folder.is_symlink() and identity in _identify_around(root):
                 yield folder, "link to a folder around this one, which is not followed"
                 continue
             seen.add(identity)
@@ -171,6 +171,10 @@ def _scan(root: Path) -> Iterator[tuple[Path, str]]:
 
 def _identify(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
+
+
+def _identify_around(root: Path) -> set[tuple[int, int]]:
+    return {_identify(folder.stat()) for folder in root.resolve().parents}
 
 
 def _name_entry(entry: os.DirEntry) -> str:

@@ -22,7 +22,7 @@ from workflow_scripts.film.decoding.shots import Boundary
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import Size, read_size
 from workflow_scripts.lib.image_folders import (
-    IMAGE_SUFFIXES,
+    WHAT_IS_READ,
     Other,
     count_others,
     format_name,
@@ -41,7 +41,7 @@ def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
     """Read every image of a folder once; copy or convert it into `images`."""
     files, others = list_images(path), list_others(path)
     if not files:
-        raise CineloraError(f"{path} holds no images ({', '.join(IMAGE_SUFFIXES)}).")
+        raise CineloraError(f"{path} holds no images ({WHAT_IS_READ}).")
     log.info("%s: %d images; other files: %s", path, len(files), count_others(others) or "none")
     crops = find_crops(files) if sampling.crop_bars else {}
     with Recorder(images, sampling.held_tolerance) as recorder:

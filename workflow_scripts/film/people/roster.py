@@ -1,5 +1,6 @@
 """Where the reference images of a film's characters lie: {folder}/{character}/*."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from workflow_scripts.lib import image_folders
 from workflow_scripts.lib.image_folders import (
     HIDDEN,
-    IMAGE_SUFFIXES,
+    WHAT_IS_READ,
     Other,
     format_name,
     group_others,
@@ -16,11 +17,19 @@ from workflow_scripts.lib.image_folders import (
 
 NOT_AN_IMAGE, NO_CHARACTER = "not_an_image", "no_character"  # reasons in the table of references
 
+# In a path that Snakemake is to take: braces, which it fills in; line breaks; bytes of no UTF-8
+UNNAMEABLE = re.compile("[{}\x00-\x1f\x7f\ud800-\udfff]")
+
 
 def list_images(folder: str | Path, characters: Iterable[str]) -> list[str]:
     """Paths of the images of these characters, in order; [] where there is no roster."""
     folders = [Path(folder) / name for name in sorted(characters)]
     return [str(path) for place in folders for path in image_folders.list_images(place)]
+
+
+def list_watched(folder: str | Path, characters: Iterable[str]) -> list[str]:
+    """Those of list_images that Snakemake can watch; the phase finds the others by itself."""
+    return [path for path in list_images(folder, characters) if not UNNAMEABLE.search(path)]
 
 
 def name_reference(folder: str | Path, path: str | Path) -> str:
@@ -55,7 +64,7 @@ def find_gaps(folder: str | Path, characters: Iterable[str]) -> list[str]:
     ]
     for name in names:
         if others := _list_others(root / name):
-            said.append(f"{root / name} holds {_count(others)} (read: {', '.join(IMAGE_SUFFIXES)})")
+            said.append(f"{root / name} holds {_count(others)} (read: {WHAT_IS_READ})")
     folders, files = _list_strangers(root, names)
     said += [_say_stranger(path, names) for path in folders]
     if loose := [path for path in files if is_image(path)]:
