@@ -13,7 +13,6 @@ crop_y say where its top left corner lay in the frame as stored.
 """
 
 import math
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -143,12 +142,16 @@ def check_readable(rows: pd.DataFrame, problems: list[Problem], film: str, most:
 
 def report_problems(problems: list[Problem]) -> None:
     """Log each kind of problem once, with its first time; problems.parquet has all of them."""
-    kinds = Counter(problem.problem for problem in problems)
-    for text, count in kinds.most_common(MAX_LOGGED):
-        first = next(problem for problem in problems if problem.problem == text)
-        times = f" ({count} times)" if count > 1 else ""
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        # what is of no frame stands for many files already
+        own = problem.file if math.isnan(problem.time_s) else ""
+        kinds.setdefault(f"{own} {problem.problem}", []).append(problem)
+    for alike in sorted(kinds.values(), key=len, reverse=True)[:MAX_LOGGED]:
+        first = alike[0]
+        times = f" ({len(alike)} times)" if len(alike) > 1 else ""
         when = "" if math.isnan(first.time_s) else f", {first.time_s:.2f} s"
-        log.warning("%s%s: %s%s", first.file, when, text, times)
+        log.warning("%s%s: %s%s", first.file, when, first.problem, times)
     if len(kinds) > MAX_LOGGED:
         log.warning("and %d more; problems.parquet lists them", len(kinds) - MAX_LOGGED)
 
