@@ -331,3 +331,24 @@ def test_half_a_file_is_an_error_in_every_format(kind):
 def test_alpha_of_zero_and_of_all():
     assert np.unique(decode_image(encode_alpha(SCENE, WHOLE * 0)).pixels).tolist() == [128]
     assert find_error(decode_image(encode_alpha(SCENE, WHOLE)).pixels, SCENE) == 0
+
+
+def encode_with_codes(kind: str, primaries: int, transfer: int) -> bytes:
+    """An AVIF or PNG that tells its colors by codes of H.273."""
+    data = bytearray(encode(SCENE, kind))
+    if kind == "AVIF":
+        place = data.index(b"colrnclx") + 8
+        data[place : place + 4] = struct.pack(">HH", primaries, transfer)
+        return bytes(data)
+    content = b"cICP" + bytes([primaries, transfer, 0, 1])
+    chunk = struct.pack(">I", 4) + content + struct.pack(">I", zlib.crc32(content))
+    return bytes(data[:33]) + chunk + bytes(data[33:])
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "PNG"])
+def test_colors_told_by_codes(kind):
+    assert decode_image(encode_with_codes(kind, 1, 13)).note == ""
+    assert "primaries 12 of H.273" in decode_image(encode_with_codes(kind, 12, 13)).note
+    for transfer in (16, 18):
+        with pytest.raises(CineloraError, match="an HDR image"):
+            decode_image(encode_with_codes(kind, 9, transfer))

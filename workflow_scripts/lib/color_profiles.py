@@ -30,7 +30,7 @@ def find_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | No
             raise ProfileError(f"for {opened.profile.xcolor_space.strip()}, not for {mode}")
         target = ImageCms.createProfile("sRGB")
         transform = ImageCms.buildTransform(opened, target, mode, "RGB")
-    except (ImageCms.PyCMSError, OSError) as error:
+    except (ImageCms.PyCMSError, OSError, ValueError) as error:  # the last: no text in its header
         raise ProfileError("damaged") from error
     return transform if _changes_colors(transform, mode) else None
 

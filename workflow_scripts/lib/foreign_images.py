@@ -14,6 +14,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from workflow_scripts.lib.color_codes import check_codes
 from workflow_scripts.lib.color_profiles import apply_profile, changes_colors
 from workflow_scripts.lib.deep_images import (
     check_tiff,
@@ -59,6 +60,7 @@ DAMAGE = (  # what Pillow raises
     KeyError,
     TypeError,
     OverflowError,
+    RuntimeError,  # of its AVIF
     struct.error,
     Image.DecompressionBombError,
 )
@@ -105,9 +107,10 @@ def decode_image(data: bytes) -> Decoded:
     """
     if find_plain_jpeg(data):
         return Decoded(decode_jpeg(data))
+    wide = check_codes(data)
     try:
         with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as opened:
-            return _decode(opened)
+            return _decode(opened, wide)
     except UnidentifiedImageError as error:
         if (pixels := decode_by_opencv(data)) is not None:
             return Decoded(pixels)
@@ -172,8 +175,8 @@ def read_size(path: Path) -> Size | None:
         return None  # decode_image says what is wrong with it
 
 
-def _decode(opened: Image.Image) -> Decoded:
-    note = _find_more(opened)
+def _decode(opened: Image.Image, wide: str) -> Decoded:
+    more = _find_more(opened)
     if opened.info.get("default_image"):  # of an APNG: for viewers that show no animation
         opened.seek(1)
     if opened.format == "TIFF":
@@ -184,7 +187,9 @@ def _decode(opened: Image.Image) -> Decoded:
     if box:  # the first image of a GIF may fill a part of it
         pixels = _clear_around(pixels, box)
     pixels = _turn(pixels, find_orientation(opened))
-    return Decoded(pixels, "; ".join(filter(None, (note, ignored))))
+    if "icc_profile" in opened.info:  # counts more than codes
+        wide = ""
+    return Decoded(pixels, "; ".join(filter(None, (more, wide, ignored))))
 
 
 def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -211,7 +216,7 @@ def _to_rgb(image: Image.Image) -> tuple[np.ndarray, str]:
     if image.has_transparency_data:
         image, alpha = _split_alpha(image)
     if is_deep(image):
-        image = Image.fromarray(reduce_deep(image))
+        image = _keep_profile(image, Image.fromarray(reduce_deep(image)))
     elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
         image = _keep_profile(image, image.convert("RGB"))
     image, ignored = apply_profile(image)
@@ -225,7 +230,8 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, np.ndarray | None]:
     if image.mode == "La":
         image = image.convert("LA")
     layers = image.convert("RGBA")
-    return _keep_profile(image, layers.convert("RGB")), np.asarray(layers.getchannel("A"))
+    flat = layers.convert("RGB").convert("L" if image.mode in ("L", "LA") else "RGB")
+    return _keep_profile(image, flat), np.asarray(layers.getchannel("A"))
 
 
 def _keep_profile(image: Image.Image, converted: Image.Image) -> Image.Image:
