@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from workflow_scripts.film.people.roster import list_images
+from workflow_scripts.film.people.roster import list_watched
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import split_name
@@ -89,7 +89,7 @@ def review(name):
 
 def reference_images(wildcards):
     """An input: the images that people gave of the film's characters."""
-    return list_images(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
+    return list_watched(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
 
 
 def tables_of(list_inputs, **options):

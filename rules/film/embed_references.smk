@@ -2,7 +2,9 @@
 
 needs    config/rosters/{film}/{character}/* (or the folder films.<film>.roster), the models of the
          roles detect, segment and embed
-leaves   references.parquet: a vector and a color description per image; empty without a roster
+leaves   references.parquet: a vector and a color description per image, a row with a reason for
+         everything else in the roster; empty without one. Snakemake does not see changes of images
+         with braces, line breaks or bytes of no UTF-8 in their names
 """
 
 

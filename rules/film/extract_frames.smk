@@ -2,7 +2,8 @@
 
 needs    a video, or a folder of images (Snakemake sees files that come or go, not ones replaced)
 leaves   frames.parquet: one row per sampled frame; shots.parquet: one per shot; problems.parquet:
-         what could not be read; images/: a JPEG of each frame that shows something new
+         what could not be read, was not used, or is no image; images/: a JPEG of each frame that
+         shows something new
 """
 
 

@@ -7,7 +7,9 @@ import pytest
 from tests.factories.encoded_images import encode, encode_alpha, encode_deep, encode_turned
 from tests.factories.figures import draw_figure
 from workflow_scripts.film import embed_references
-from workflow_scripts.film.people.roster import find_gaps, list_images
+from workflow_scripts.film.people.roster import find_gaps, list_images, list_watched
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.image_folders import format_name
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.detections import Detections, no_detections
 
@@ -126,13 +128,56 @@ def test_no_roster_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatc
 
 def test_gaps_of_a_roster_are_said(roster):
     (roster / "nela").mkdir()
-    (roster / "pip" / "a.heic").touch()
-    (roster / "pip" / "b.heic").touch()
+    (roster / "PIP").mkdir()
+    (roster / "pip" / "a.mp4").touch()
+    (roster / "pip" / "b.mp4").touch()
+    (roster / "loose.jpg").touch()
     said = find_gaps(roster, [*CAST, "bruno"])
     assert "no images of bruno" in said[0]
-    assert f"{roster}/pip holds files that are not read: 2 .heic (read: .jpg, " in said[1]
-    assert "did you mean 'nella'?" in said[2]
-    assert len(said) == 3
+    assert f"{roster}/pip holds files that are not read: 2 .mp4 (not read as an image)" in said[1]
+    assert "did you mean 'pip'?" in said[2]
+    assert "did you mean 'nella'?" in said[3]
+    assert "outside of the characters' folders, which are not read: 1, such as loose.jpg" in said[4]
+    assert len(said) == 5
+
+
+def test_what_of_a_roster_is_not_used_keeps_a_row(roster, monkeypatch):
+    (roster / "nela").mkdir()
+    for name in ("pip/notes.txt", "pip/Thumbs.db", "pip/.hidden", "loose.jpg", "README.md"):
+        (roster / name).write_bytes(b"x")
+    (roster / "pip" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    rows = run(roster, monkeypatch).set_index("reference_id")
+    aside = rows[rows["reason"] != ""]
+    assert aside[["character", "reason"]].apply(tuple, axis=1).to_dict() == {
+        "README.md": ("", "not_an_image"),
+        "loose.jpg": ("", "no_character"),
+        "nela/": ("", "no_character"),
+        "pip/Thumbs.db": ("pip", "not_an_image"),
+        "pip/notes.txt": ("pip", "not_an_image"),
+        "pip/phone.heic": ("pip", "unreadable"),
+    }
+    assert (rows["reason"] == "").sum() == 4
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.png", "{film}.png", "new\nline.png"])
+def test_a_name_that_snakemake_cannot_take_is_found_by_the_phase(roster, monkeypatch, name):
+    write_image(roster / "pip" / "03.png", draw_figure("pip")[0])
+    (roster / "pip" / "03.png").rename(roster / "pip" / name)
+    watched = list_watched(roster, CAST)
+    assert len(watched) == 4
+    assert len(list_images(roster, CAST)) == 5
+    monkeypatch.setattr("tests.film.test_embed_references.list_images", list_watched)
+    rows = run(roster, monkeypatch)
+    assert (rows["reason"] == "").sum() == 5
+    assert f"pip/{format_name(name)}" in set(rows["reference_id"])
+
+
+def test_a_roster_of_which_nothing_can_be_read_stops(tmp_path, monkeypatch):
+    folder = tmp_path / "roster"
+    (folder / "pip").mkdir(parents=True)
+    (folder / "pip" / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(CineloraError, match="None of the 1 reference images"):
+        run(folder, monkeypatch)
 
 
 def test_the_largest_person_counts():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.factories.encoded_images import encode_several
 from tests.factories.films_in_code import (
     draw_scene,
     make_frame,
@@ -267,6 +268,33 @@ def test_a_folder_of_images(tmp_path):
     assert out.counts.errors == 1
     assert (out.images / "f000000.jpg").read_bytes() == (folder / "a/0.jpg").read_bytes()
     assert np.abs(out.read(4).astype(int) - moving_shot(2, 1)[0]).mean() < 8
+
+
+def test_of_a_folder_nothing_vanishes(tmp_path):
+    folder = write_images(tmp_path / "film", [draw_scene(k) for k in range(20)])
+    names = ["caf\udce9.png", "new\nline.png", "x" * 240 + ".PNG", "-rf", "🎬 {a}*[b].png"]
+    for number, name in enumerate(names):
+        (folder / f"{number}.png").rename(folder / name)
+    (folder / "18.png").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    animation = encode_several([draw_scene(19), draw_scene(40)], "PNG")
+    (folder / "19.png").write_bytes(animation)
+    for name in ("1.txt", "2.txt", ".hidden", "notes.pdf"):
+        (folder / name).write_text("x")
+    out = Extracted(folder, tmp_path)
+    assert set(out.frames["source"]) >= {"caf\\xe9.png", *names[1:]}
+    assert len(out.frames) == 20
+    assert out.counts.set_aside == {"unreadable": 1}
+    timed = out.problems[out.problems["time_s"].notna()]
+    assert dict(zip(timed["file"], timed["problem"], strict=True)) == {
+        "18.png": "holds HEIF, which is not read here: convert it to PNG or JPEG",
+        "19.png": "holds 2 images, of which the first is used",
+    }
+    others = out.problems[out.problems["time_s"].isna()]
+    assert dict(zip(others["file"], others["problem"], strict=True)) == {
+        ".hidden": "hidden",
+        ".txt": "not read as an image; 2 of these, such as 1.txt",
+        "notes.pdf": "not read as an image",
+    }
 
 
 def test_bars_of_a_folder_are_cropped(tmp_path):

@@ -2,8 +2,15 @@
 
 import numpy as np
 import pytest
+from PIL import ImageCms
 
-from tests.factories.encoded_images import encode, encode_print, encode_turned
+from tests.factories.encoded_images import (
+    encode,
+    encode_print,
+    encode_several,
+    encode_turned,
+    make_wide_profile,
+)
 from tests.factories.films_in_code import draw_scene
 from workflow_scripts.film.decoding.image_files import load_image
 from workflow_scripts.lib.errors import CineloraError
@@ -77,10 +84,34 @@ def test_half_a_file_is_an_error(tmp_path, kind, scene):
         load(tmp_path, f"x.{kind.lower()}", data[: len(data) // 2])
 
 
-@pytest.mark.parametrize("data", [b"", b"no image at all"], ids=["empty", "text"])
-def test_what_is_no_image(tmp_path, data):
-    with pytest.raises(CineloraError, match="not an image in a known format"):
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [(b"", "the file is empty"), (b"no image at all", "not an image in a known format")],
+    ids=["empty", "text"],
+)
+def test_what_is_no_image(tmp_path, data, problem):
+    with pytest.raises(CineloraError, match=problem):
         load(tmp_path, "x.jpg", data)
+
+
+def test_a_jpeg_in_other_colors_is_converted_and_one_in_srgb_kept(tmp_path):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    plain = encode(SCENE, "JPEG", quality=98, icc_profile=srgb)
+    wide = encode(SCENE, "JPEG", quality=98, icc_profile=make_wide_profile())
+    assert load(tmp_path, "x.jpg", plain).jpeg == plain
+    assert load(tmp_path, "x.jpg", wide).jpeg is None
+
+
+@pytest.mark.parametrize("name", ["x.jfif", "x.jpe", "x.png", "x"])
+def test_a_jpeg_is_kept_under_any_name(tmp_path, name):
+    data = encode(SCENE, "JPEG", quality=90)
+    assert load(tmp_path, name, data).jpeg == data
+
+
+def test_what_an_animation_holds_more_is_noted(tmp_path):
+    data = encode_several([SCENE, draw_scene(2)], "PNG")
+    assert load(tmp_path, "x.png", data).note == "holds 2 images, of which the first is used"
+    assert load(tmp_path, "x.png", encode(SCENE, "PNG")).note == ""
 
 
 def test_a_file_that_is_gone(tmp_path):

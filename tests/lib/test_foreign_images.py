@@ -81,7 +81,7 @@ def test_half_of_alpha_is_half_gray(tmp_path):
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"", "not an image in a known format"),
+        (b"", "the file is empty"),
         (b"no image at all", "not an image in a known format"),
         (b"\xff\xd8 but no JPEG", "damaged JPEG"),
         (encode(SCENE, "JPEG")[:900], "damaged JPEG"),

@@ -71,6 +71,16 @@ def test_errors_stand_in_the_log(tmp_path, monkeypatch, error, traceback):
     assert ("Traceback" in text) == traceback
 
 
+def test_a_name_that_is_not_utf8_stands_in_the_log(tmp_path, monkeypatch):
+    def main(**_):
+        raise CineloraError("caf\udce9.jpg and über.jpg")
+
+    with pytest.raises(SystemExit):
+        run_phase(main, job(tmp_path, monkeypatch))
+    text = (tmp_path / "logs/x.log").read_text("utf-8")
+    assert "caf\\udce9.jpg and über.jpg" in text
+
+
 def test_counts_that_do_not_add_up_are_refused():
     with pytest.raises(ValueError, match="do not add up"):
         Counts("frames", 5, 3, {"dark": 1})

@@ -228,6 +228,17 @@ def test_a_folder_without_images(config, tmp_path):
     assert "holds no images" in find_problems(config)[0]
 
 
+def test_a_folder_of_images_that_no_phase_can_read(config, tmp_path):
+    (tmp_path / "phone").mkdir()
+    for name in ("1.heic", "2.HEIC", "3.dng"):
+        (tmp_path / "phone" / name).touch()
+    config["films"]["demo"]["path"] = "phone"
+    (problem,) = find_problems(config)
+    assert "can be read: 1 .dng, 2 .heic. Convert them" in problem
+    (tmp_path / "phone" / "4.gif").touch()
+    assert find_problems(config) == []
+
+
 def test_one_character_dataset_each(config):
     names = list_datasets(config, "demo")
     assert names[:3] == ["character-nella", "character-bruno", "character-pip"]

@@ -97,6 +97,18 @@ def test_a_film_without_people_says_so_and_invents_nothing(tmp_path, monkeypatch
     assert "Not asked for: the film&#39;s kinds are background, style, lighting." in text
 
 
+def leave_other_files(film):
+    rows = [(3.5, "a.png", "not readable"), (float("nan"), ".txt", "not read; 7 of these")]
+    problems = pd.DataFrame(rows, columns=["time_s", "file", "problem"])
+    problems.to_parquet(film / "extract_frames/problems.parquet")
+
+
+def test_files_of_a_folder_that_are_no_images_are_told_from_damage(tmp_path, monkeypatch):
+    text, _ = draw(tmp_path, monkeypatch, ["style"], change=leave_other_files)
+    damage, others = text.index("Damage in the film"), text.index("Files of the folder")
+    assert damage < text.index("a.png") < others < text.index("7 of these")
+
+
 def test_the_same_results_give_the_same_page(tmp_path, monkeypatch):
     pages = []
     for name in ("a", "b"):

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_folders import is_image
+from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
 from workflow_scripts.lib.images import read_rgb
 
 CONCEPT_FOLDER = re.compile(r"(\d+)_(.+)")
@@ -63,7 +63,7 @@ def _read_concept(folder: Path, masks: Path) -> list[TrainingImage]:
     repeats, concept = CONCEPT_FOLDER.match(folder.name).groups()
     images = []
     for image in sorted(folder.iterdir()):
-        if not is_image(image):
+        if image.suffix.lower() not in TRAINER_SUFFIXES:
             continue
         text, mask = image.with_suffix(".txt"), masks / f"{image.stem}.png"
         caption = text.read_text("utf-8").strip() if text.is_file() else ""

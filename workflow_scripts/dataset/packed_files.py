@@ -7,7 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_folders import IMAGE_SUFFIXES, find_images
+from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
 
 SHOWN = 5  # problems named in one message
 DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -33,8 +33,8 @@ def check_files(folder: Path, rows: pd.DataFrame) -> None:
 
 def _check_row(folder: Path, row: tuple) -> Iterator[str]:
     path, size = folder / row.file, (row.x1 - row.x0, row.y1 - row.y0)
-    if path.suffix not in IMAGE_SUFFIXES:
-        yield f"{row.file}: no suffix that trainers know ({', '.join(IMAGE_SUFFIXES)})"
+    if path.suffix not in TRAINER_SUFFIXES:
+        yield f"{row.file}: no suffix that trainers know ({', '.join(TRAINER_SUFFIXES)})"
     yield from _check_size(path, row.file, size)
     if row.mask_file:
         yield from _check_size(folder / row.mask_file, row.mask_file, size)
@@ -56,6 +56,7 @@ def _check_size(path: Path, name: str, size: tuple[int, int]) -> Iterator[str]:
 
 def _find_strays(folder: Path, rows: pd.DataFrame) -> list[str]:
     """Images that a trainer would take too, masks aside."""
-    found = {path.relative_to(folder) for path in find_images(folder)}
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    found = {path for path in files if path.suffix.lower() in TRAINER_SUFFIXES}
     images = {path.as_posix() for path in found if "masks" not in path.parts}
     return sorted(images - set(rows["file"]))

@@ -1,7 +1,8 @@
 """Describe the reference images of the characters just as the film's instances are described.
 
 Reads {roster}/{character}/*; leaves a row per image. The largest person of an image is cut out
-and embedded; an image without one, or one that cannot be read, keeps its row with a reason.
+and embedded; an image without one, or one that cannot be read, keeps its row with a reason, and so
+does everything else in the roster: a file that is no image, a folder of nobody's name.
 """
 
 from pathlib import Path
@@ -13,7 +14,14 @@ import pyarrow as pa
 from workflow_scripts.film.people.clusters import mean_distances
 from workflow_scripts.film.people.colors import compare_colors, describe_colors
 from workflow_scripts.film.people.crops import crop_instance
-from workflow_scripts.film.people.roster import find_gaps
+from workflow_scripts.film.people.roster import (
+    NO_CHARACTER,
+    NOT_AN_IMAGE,
+    find_gaps,
+    list_images,
+    list_unused,
+    name_reference,
+)
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import read_image_file
 from workflow_scripts.lib.manifest import write_manifest
@@ -24,10 +32,10 @@ from workflow_scripts.models.registry import load_model
 REFERENCES = pa.schema(
     [
         ("reference_id", pa.string()),  # nella/01.jpg
-        ("character", pa.string()),
+        ("character", pa.string()),  # "": in no folder of a character
         ("vector", pa.list_(pa.float32())),  # null where there is a reason
         ("colors", pa.list_(pa.float32())),
-        ("reason", pa.string()),  # "" | no_person | unreadable
+        ("reason", pa.string()),  # "" | no_person | unreadable | not_an_image | no_character
     ]
 )
 
@@ -51,6 +59,15 @@ def describe_reference(path: Path, detect, segment, embed, padding: float) -> tu
     region = None if people.regions is None else people.regions[row]
     (vector,) = embed([crop_instance(image, people.masks[row], padding)])
     return vector, describe_colors(image, people.masks[row], region), ""
+
+
+def check_readable(reasons: list[str], roster: str) -> None:
+    """Stop where people gave images, and not one can be read: nobody would get a name."""
+    if reasons and set(reasons) == {"unreadable"}:
+        raise CineloraError(
+            f"None of the {len(reasons)} reference images in {roster} can be read; the lines above"
+            " say why.\n  Convert them to PNG or JPEG, or take them away to go on without names."
+        )
 
 
 def find_mislabeled_references(rows: pd.DataFrame) -> list[str]:
@@ -84,18 +101,24 @@ def main(
     for gap in find_gaps(roster, characters):
         log.warning("%s", gap)
     rows: list[tuple] = []
+    unwatched = set(list_images(roster, characters)) - set(images)
+    images = [*images, *sorted(unwatched)]
     if images:
         weights = [(detect, detect_weights), (segment, segment_weights), (embed, embed_weights)]
         models = [load_model(model, files) for model, files in weights]
         for path in progress(images, "embedding references", total=len(images)):
-            name = Path(path).relative_to(roster)
+            name = name_reference(roster, path)
             found = describe_reference(Path(path), *models, padding)
-            rows.append((name.as_posix(), name.parts[0], *found))
+            rows.append((name, name.split("/")[0], *found))
+    check_readable([row[-1] for row in rows], roster)
+    for name, character, reason in list_unused(roster, characters):
+        rows.append((name, character, None, None, reason))
     table = pd.DataFrame(rows, columns=REFERENCES.names)
     for stray in find_mislabeled_references(table):
         log.warning("%s looks more like somebody else: is it in the right folder?", stray)
     write_manifest(table, references, REFERENCES)
-    return Counts.of("images", table["reason"], int((table["reason"] == "unreadable").sum()))
+    reasons = table["reason"][~table["reason"].isin([NOT_AN_IMAGE, NO_CHARACTER])]
+    return Counts.of("images", reasons, int((reasons == "unreadable").sum()))
 
 
 if __name__ == "__main__":

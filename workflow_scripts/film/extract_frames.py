@@ -12,7 +12,7 @@ before it as much as two shots do. Sizes and crops are those of the written imag
 crop_y say where its top left corner lay in the frame as stored.
 """
 
-from collections import Counter
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -66,7 +66,13 @@ SHOTS = pa.schema(
         ("transition", pa.string()),  # how it begins: start | cut | fade | dissolve
     ]
 )
-PROBLEMS = pa.schema([("time_s", pa.float64()), ("file", pa.string()), ("problem", pa.string())])
+PROBLEMS = pa.schema(
+    [
+        ("time_s", pa.float64()),  # NaN: files of a folder that are no images
+        ("file", pa.string()),  # of several alike, their suffix
+        ("problem", pa.string()),
+    ]
+)
 
 
 def read_footage(film: Path, images: Path, sampling: Sampling) -> Footage:
@@ -136,11 +142,16 @@ def check_readable(rows: pd.DataFrame, problems: list[Problem], film: str, most:
 
 def report_problems(problems: list[Problem]) -> None:
     """Log each kind of problem once, with its first time; problems.parquet has all of them."""
-    kinds = Counter(problem.problem for problem in problems)
-    for text, count in kinds.most_common(MAX_LOGGED):
-        first = next(problem for problem in problems if problem.problem == text)
-        times = f" ({count} times)" if count > 1 else ""
-        log.warning("%s, %.2f s: %s%s", first.file, first.time_s, text, times)
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        # what is of no frame stands for many files already
+        own = problem.file if math.isnan(problem.time_s) else ""
+        kinds.setdefault(f"{own} {problem.problem}", []).append(problem)
+    for alike in sorted(kinds.values(), key=len, reverse=True)[:MAX_LOGGED]:
+        first = alike[0]
+        times = f" ({len(alike)} times)" if len(alike) > 1 else ""
+        when = "" if math.isnan(first.time_s) else f", {first.time_s:.2f} s"
+        log.warning("%s%s: %s%s", first.file, when, first.problem, times)
     if len(kinds) > MAX_LOGGED:
         log.warning("and %d more; problems.parquet lists them", len(kinds) - MAX_LOGGED)
 
@@ -159,10 +170,12 @@ def main(
     cv2.setNumThreads(1)  # decoding and writing have threads of their own
     footage = read_footage(Path(film), Path(images), Sampling(**sampling))
     report_problems(footage.problems)
+    report_problems(footage.notes)
     check_readable(footage.rows, footage.problems, film, max_unreadable)
     shot_rows = list_shots(footage.boundaries, footage.times_s, footage.fades)
     rows = name_frames(footage.rows, shot_rows, footage.fades, footage.dissolves)
-    problem_rows = pd.DataFrame(map(asdict, footage.problems), columns=PROBLEMS.names)
+    said = [*footage.problems, *footage.notes]
+    problem_rows = pd.DataFrame(map(asdict, said), columns=PROBLEMS.names)
     write_manifest(problem_rows, problems, PROBLEMS)
     write_manifest(shot_rows, shots, SHOTS)
     write_manifest(rows, frames, FRAMES)

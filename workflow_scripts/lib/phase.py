@@ -79,8 +79,9 @@ def _log_gpu_memory() -> None:
 def phase_log(path: str | Path, name: str = "") -> Iterator[None]:
     """Send the log to `path`, and what cannot wait to the terminal; an error is exit status 1."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file, terminal = logging.FileHandler(path, "w", "utf-8"), logging.StreamHandler()
+    file = logging.FileHandler(path, "w", "utf-8", errors="backslashreplace")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    terminal = logging.StreamHandler()
     terminal.setFormatter(logging.Formatter(f"  {name}: %(message)s" if name else "%(message)s"))
     # An error is told by who started the job, and where its whole log is
     terminal.addFilter(lambda record: getattr(record, SHOWN, record.levelno == logging.WARNING))

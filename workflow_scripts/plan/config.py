@@ -7,12 +7,13 @@ of --configfile says less of a page that is no YAML.
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_folders import find_images
+from workflow_scripts.lib.image_folders import find_images, is_readable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
@@ -143,8 +144,8 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
             problems.append(
                 f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
             )
-        elif path.is_dir() and not any(find_images(path)):
-            problems.append(f"films.{name}.path: the folder {path} holds no images.")
+        elif path.is_dir():
+            problems += _folder_problems(f"films.{name}.path", path)
         if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
             problems.append(f"films.{name}: the kind character needs names under characters.")
         if film.get("truth") and not (Path(film["truth"]) / "frames.csv").is_file():
@@ -153,6 +154,19 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
                 " folder stands in resources/demo_film/README.md."
             )
     return problems
+
+
+def _folder_problems(where: str, path: Path) -> list[str]:
+    if any(map(is_readable, find_images(path))):
+        return []
+    counts = Counter(image.suffix.lower() for image in find_images(path))
+    if not counts:
+        return [f"{where}: the folder {path} holds no images."]
+    found = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
+    return [
+        f"{where}: none of the images in the folder {path} can be read: {found}."
+        " Convert them to PNG or JPEG."
+    ]
 
 
 def _model_problems(models: dict[str, Any]) -> list[str]:

@@ -21,7 +21,15 @@ from workflow_scripts.film.decoding.recorder import Recorder, save_file, save_im
 from workflow_scripts.film.decoding.shots import Boundary
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import Size, read_size
-from workflow_scripts.lib.image_folders import IMAGE_SUFFIXES, count_others, list_images
+from workflow_scripts.lib.image_folders import (
+    WHAT_IS_READ,
+    Other,
+    count_others,
+    format_name,
+    group_others,
+    list_images,
+    list_others,
+)
 from workflow_scripts.lib.phase import log, progress
 
 LOOKS_FOR_BARS = 32  # images spread over the folder
@@ -31,10 +39,10 @@ THREADS = 2
 
 def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
     """Read every image of a folder once; copy or convert it into `images`."""
-    files = list_images(path)
+    files, others = list_images(path), list_others(path)
     if not files:
-        raise CineloraError(f"{path} holds no images ({', '.join(IMAGE_SUFFIXES)}).")
-    log.info("%s: %d images; other files: %s", path, len(files), count_others(path) or "none")
+        raise CineloraError(f"{path} holds no images ({WHAT_IS_READ}).")
+    log.info("%s: %d images; other files: %s", path, len(files), count_others(others) or "none")
     crops = find_crops(files) if sampling.crop_bars else {}
     with Recorder(images, sampling.held_tolerance) as recorder:
         reader = FolderReader(path, files, crops, recorder, sampling.min_cut_change)
@@ -44,7 +52,18 @@ def read_folder(path: Path, images: Path, sampling: Sampling) -> Footage:
         rows = recorder.finish()
     times_s = np.arange(len(files), dtype=float)
     none = np.zeros(len(files), bool)
-    return Footage(rows, reader.boundaries, times_s, none, none, reader.problems)
+    notes = reader.notes + note_others(path, others)
+    return Footage(rows, reader.boundaries, times_s, none, none, reader.problems, notes)
+
+
+def note_others(root: Path, others: list[Other]) -> list[Problem]:
+    """What of a folder is no image: a line for all files of a suffix, with one as an example."""
+    notes = []
+    for (suffix, what), paths in group_others(others).items():
+        example = format_name(paths[0].relative_to(root).as_posix())
+        words = f"{what}; {len(paths)} of these, such as {example}" if len(paths) > 1 else what
+        notes.append(Problem(float("nan"), suffix if len(paths) > 1 else example, words))
+    return notes
 
 
 class FolderReader:
@@ -62,11 +81,12 @@ class FolderReader:
         self.recorder, self.min_change = recorder, min_change
         self.boundaries: list[Boundary] = []
         self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
         self._last: FrameFeatures | None = None
 
     def read(self, number: int, loaded: Loaded | CineloraError) -> None:
         """Record the next image, or why there is none."""
-        source = self.files[number].relative_to(self.root).as_posix()
+        source = format_name(self.files[number].relative_to(self.root).as_posix())
         row = {"frame_no": number, "time_s": float(number), "source": source}
         view = shrink(loaded.image) if isinstance(loaded, Loaded) else None
         features = glance_at(view) if view is not None else None
@@ -78,6 +98,8 @@ class FolderReader:
             self.recorder.add_unreadable(row)
             return
         self._last = features
+        if loaded.note:
+            self.notes.append(Problem(float(number), source, loaded.note))
         if loaded.jpeg:
             save = (save_file, loaded.jpeg, loaded.size, loaded.image, view)
         else:

@@ -1,6 +1,6 @@
 """What goes into the pass over a film, and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from workflow_scripts.film.decoding.shots import Boundary
 class Problem:
     """Something that could not be read."""
 
-    time_s: float
+    time_s: float  # NaN: of no frame
     file: str
     problem: str
 
@@ -38,3 +38,4 @@ class Footage:
     fades: np.ndarray  # of every frame
     dissolves: np.ndarray  # of every frame
     problems: list[Problem]
+    notes: list[Problem] = field(default_factory=list)  # what was not used, though nothing broke

@@ -15,7 +15,6 @@ from workflow_scripts.lib.foreign_images import (
     read_file,
 )
 
-JPEGS = {".jpg", ".jpeg"}
 MOST_HALVINGS = 3  # of the JPEG decoder: to an eighth
 
 
@@ -26,6 +25,7 @@ class Loaded:
     image: np.ndarray  # RGB (H, W, 3) uint8; what is kept as it is comes halved, where it is large
     size: Size  # of the image itself
     jpeg: bytes | None  # the file as it is, where it can be kept so
+    note: str = ""  # what of the file is not used
 
 
 def load_image(path: Path, cropped: Collection[Size] = ()) -> Loaded:
@@ -34,13 +34,12 @@ def load_image(path: Path, cropped: Collection[Size] = ()) -> Loaded:
     Images of the sizes in `cropped` are going to be cut, so their files are not kept.
     """
     data = read_file(path)
-    plain = find_plain_jpeg(data) if path.suffix.lower() in JPEGS else None
-    if plain:
+    if plain := find_plain_jpeg(data):
         size, space = plain
         if space != "Gray" and size not in cropped:
             return Loaded(_decode_halved(data, size), size, data)
-    image = decode_image(data)
-    return Loaded(image, image.shape[1::-1], None)
+    decoded = decode_image(data)
+    return Loaded(decoded.pixels, decoded.pixels.shape[1::-1], None, decoded.note)
 
 
 def _decode_halved(data: bytes, size: Size) -> np.ndarray:

@@ -14,6 +14,8 @@ WORDS = {
     "held": "the same drawing, held",
     "duplicate": "near-duplicate",
     "unreadable": "not readable",
+    "not_an_image": "no image",
+    "no_character": "in no folder of a character",
     "fade": "within a fade",
     "dissolve": "within a dissolve",
     "combed": "combed: two moments at once",

@@ -16,6 +16,7 @@ from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
 from workflow_scripts.report.page.film import Film, format_time
 
 PACKAGES = ("snakemake", "torch", "diffusers", "peft", "open_clip_torch", "opencv-python-headless")
+PROBLEMS = ["at", "file", "what"]  # columns of a table
 
 
 def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
@@ -152,11 +153,15 @@ def show_problems(film: Film, reviews: Sequence[str]) -> Section:
     """What could not be read, and which corrections of people are in use."""
     problems = film.results.table("problems", ["time_s", "file", "problem"])
     blocks: list = []
-    if len(problems):
-        rows = [[_at(row.time_s), row.file, row.problem] for row in problems.itertuples()]
-        blocks.append(Table("Damage in the film", ["at", "file", "what"], rows))
+    timed, others = problems[problems["time_s"].notna()], problems[problems["time_s"].isna()]
+    if len(timed):
+        rows = [[_at(row.time_s), row.file, row.problem] for row in timed.itertuples()]
+        blocks.append(Table("Damage in the film, and what was not used", PROBLEMS, rows))
     else:
         blocks.append(Note("The film could be read from beginning to end.", "good"))
+    if len(others):
+        rows = [[row.file, row.problem] for row in others.itertuples()]
+        blocks.append(Table("Files of the folder that are no images", PROBLEMS[1:], rows))
     if reviews:
         rows = [[path, len(pd.read_csv(path))] for path in reviews]
         blocks.append(Table("Corrections by people, in use", ["file", "lines"], rows))
