@@ -102,6 +102,18 @@ def selection_limits(wildcards):
     return choose_limits(config["select_images"], wildcards.dataset)
 
 
+def size_limits(wildcards, resources):
+    """A param: what each kind of the film asks of its size.
+
+    A function of the resources, as fetch_places: what was long enough once is not asked again.
+    """
+    return {
+        "kinds": config["films"][wildcards.film]["kinds"],
+        "frame_px": config["filter_frames"]["min_side_px"],
+        "body_px": config["select_images"]["min_side_px"],
+    }
+
+
 def class_words(wildcards):
     """A param: what each character of the film is, such as woman."""
     characters = film_option("characters", {})(wildcards)

@@ -1,7 +1,7 @@
 """check_sizes: whether the film is large enough for its options, before any heavy work.
 
 needs    frames (their sizes), the limits of filter_frames and select_images
-leaves   sizes.parquet: one row per kind; stops where no kind can have an image
+leaves   sizes.parquet: the largest sides of the images; stops where no kind can have an image
 """
 
 
@@ -23,8 +23,6 @@ rule check_sizes:
         mem_mb=grow(1000),
     params:
         code=hash_code("dataset.check_sizes"),
-        kinds=film_option("kinds"),
-        min_frame_px=config["filter_frames"]["min_side_px"],
-        min_body_px=config["select_images"]["min_side_px"],
+        limits=size_limits,
     script:
         "../../workflow_scripts/dataset/check_sizes.py"

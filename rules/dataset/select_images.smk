@@ -10,8 +10,7 @@ from workflow_scripts.plan.inputs import select_inputs
 rule select_images:
     """Give reasons, choose what differs within quotas, split, balance."""
     input:
-        # it stops films that are too small; what it leaves changes nothing here
-        ancient("results/{film}/check_sizes/sizes.parquet"),
+        "results/{film}/check_sizes/sizes.parquet",  # or the film is too small: stop at once
         unpack(tables_of(select_inputs)),
         frames="results/{film}/extract_frames/frames.parquet",
         texts="results/{film}/select_text/text.parquet",

@@ -1,7 +1,7 @@
 """Stop early where a film is smaller than its options ask: before hours of work, not after.
 
-Reads the sizes of the film's images; leaves a row per kind: the largest that an image of it can be,
-and the option that this falls short of. Raises where no kind can have an image at all.
+Reads the sizes of the film's images; leaves the largest of them, which no option changes. Raises
+where no kind of dataset can have an image at all.
 """
 
 import pandas as pd
@@ -14,61 +14,52 @@ from workflow_scripts.lib.phase import Counts, log, run_phase
 
 SIZES = pa.schema(
     [
-        ("kind", pa.string()),
-        ("reason", pa.string()),  # small: no image of the film can be in; "": there is room
-        ("option", pa.string()),  # that no image reaches; "" where all options can be reached
-        ("limit_px", pa.float64()),  # what it asks for; null without such an option
-        ("found_px", pa.float64()),  # what the film has at most; null likewise
+        ("side", pa.string()),  # shorter or longer
+        ("largest_px", pa.int32()),  # of all images of the film; 0 where it gave none
     ]
 )
 BUCKETS = "the smallest side of a training image"  # of kohya's trainers; no option
 
 
-def find_limits(kind: str, frame_px: float, body_px: dict[str, float]) -> list[tuple]:
-    """What a film must reach for a kind: (name, limit, the side that counts)."""
-    limits = [(BUCKETS, STEP, "shorter"), ("filter_frames.min_side_px", frame_px, "shorter")]
-    if kind in body_px:  # a body, or a face, is at most as long as the image
-        limits.append((f"select_images.min_side_px.{kind}", body_px[kind], "longer"))
-    return limits
+def find_limits(kind: str, limits: dict) -> list[tuple[str, float, str]]:
+    """What a film must reach for a kind: name of the limit, its value, the side that counts."""
+    found = [
+        (BUCKETS, STEP, "shorter"),
+        ("filter_frames.min_side_px", limits["frame_px"], "shorter"),
+    ]
+    if kind in limits["body_px"]:  # a body, or a face, is at most as long as the image
+        option = f"select_images.min_side_px.{kind}"
+        found.append((option, limits["body_px"][kind], "longer"))
+    return found
 
 
-def judge_sizes(
-    sides: pd.DataFrame, kinds: list[str], frame_px: float, body_px: dict[str, float]
-) -> pd.DataFrame:
-    """A row per kind: the first limit that not one image reaches. `sides`: width_px, height_px."""
-    found = {"shorter": sides.min(axis=1).max(), "longer": sides.max(axis=1).max()}
-    rows = []
-    for kind in kinds:
-        limits = find_limits(kind, frame_px, body_px)
-        failed = [(name, limit, found[side]) for name, limit, side in limits if found[side] < limit]
-        name, limit, most = failed[0] if failed else ("", None, None)
-        rows.append((kind, "small" if failed else "", name, limit, most))
-    return pd.DataFrame(rows, columns=SIZES.names)
+def explain_small(kind: str, sides: dict[str, int], limits: dict) -> str:
+    """The first limit that not one image reaches, with what to set; "" where there is room."""
+    for option, limit, side in find_limits(kind, limits):
+        if sides[side] >= limit:
+            continue
+        said = f"{kind}: the {side} side of the film's images is {sides[side]} px at most,"
+        said += f" {option} is {limit:g} px."
+        remedy = "" if option == BUCKETS else f" Set it to {sides[side]} or less, or"
+        return f"{said}{remedy or ' Please'} use a larger copy of the film."
+    return ""
 
 
-def explain(row: pd.Series, width: int, height: int) -> str:
-    """Which size, which option, which value, and what to set."""
-    said = f"the film's images are {width}x{height} px, {row['option']} is {row['limit_px']:g} px"
-    if row["option"] == BUCKETS:
-        return f"{said}: no trainer takes them. Use a larger copy of the film."
-    return f"{said}. Set it to {row['found_px']:g} or less, or use a larger copy of the film."
-
-
-def main(
-    frames: str, sizes: str, *, kinds: list[str], min_frame_px: float, min_body_px: dict[str, float]
-) -> Counts:
+def main(frames: str, sizes: str, *, limits: dict) -> Counts:
+    """`limits`: kinds of the film, frame_px, and body_px of kinds whose bodies have a limit."""
     images = read_manifest(frames, ["file", "width_px", "height_px"])
     images = images.loc[images["file"] != "", ["width_px", "height_px"]]
-    rows = judge_sizes(images, kinds, min_frame_px, min_body_px)
-    write_manifest(rows, sizes, SIZES)
-    small = rows[rows["reason"] != ""]
-    width, height = (int(images[side].max()) for side in images) if len(images) else (0, 0)
-    lines = [f"{row['kind']}: {explain(row, width, height)}" for _, row in small.iterrows()]
-    if len(images) and len(small) == len(rows):
-        raise CineloraError("\n  ".join(["no image of this film can be in a dataset.", *lines]))
-    for line in lines:
+    shorter, longer = images.min(axis=1).max(), images.max(axis=1).max()
+    sides = {"shorter": int(shorter), "longer": int(longer)} if len(images) else {}
+    said = [explain_small(kind, sides, limits) for kind in limits["kinds"]] if sides else []
+    if said and all(said):
+        raise CineloraError("\n  ".join(["no image of this film can be in a dataset.", *said]))
+    for line in filter(None, said):
         log.warning("%s", line)
-    return Counts("kinds", len(rows), len(rows), found={"small": len(small)})
+    rows = [(side, sides.get(side, 0)) for side in ("longer", "shorter")]
+    write_manifest(pd.DataFrame(rows, columns=SIZES.names), sizes, SIZES)
+    kinds = len(limits["kinds"])
+    return Counts("kinds", kinds, kinds, found={"small": sum(map(bool, said))})
 
 
 if __name__ == "__main__":

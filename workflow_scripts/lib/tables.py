@@ -40,7 +40,7 @@ _RESULTS = (  # in the order in which phases run
     Result("shots", "film.extract_frames", "shots.parquet", "SHOTS", "shot_id"),
     Result("problems", "film.extract_frames", "problems.parquet", "PROBLEMS", "time_s"),
     Result("images", "film.extract_frames", "images"),
-    Result("sizes", "dataset.check_sizes", "sizes.parquet", "SIZES", "kind"),
+    Result("sizes", "dataset.check_sizes", "sizes.parquet", "SIZES", "side"),
     Result("groups", "film.dedup_frames", "groups.parquet", "GROUPS", "frame_id"),
     Result("readings", "film.read_text", "readings.parquet", "READINGS", "reading_id"),
     Result("followed", "film.read_text", "followed.parquet", "FOLLOWED", "reading_id"),
