@@ -79,6 +79,16 @@ def test_the_subject_stays_whole_where_the_crop_moves():
     assert whole[3] > SUBTITLE[1]  # or the test would prove nothing
 
 
+def test_a_crop_that_gives_way_moves_onto_no_other_line():
+    above = (300.0, 30.0, 660.0, 50.0)  # beyond what is cut out when there is no other text
+    body = (380.0, 150.0, 580.0, 450.0)
+    row, shown = treat("character", body, [above])
+    assert row["overlay_text"] == "" and shown[1] >= above[3] and shown[3] > SUBTITLE[1]
+    row, shown = treat("character", body, [above, SUBTITLE])
+    assert row["overlay_text"] == "cropped"
+    assert above[3] <= shown[1] and shown[3] <= SUBTITLE[1]
+
+
 def test_text_of_the_scene_is_no_overlay(tmp_path):
     kinds = ["scene", "subtitle", "watermark", "title", "credit"]
     rows = pd.DataFrame([(name, *SUBTITLE, name) for name in kinds])

@@ -23,10 +23,9 @@ MARGIN = 0.15  # of a line's height: outline and shadow of its letters reach bey
 MIN_LEFT = 0.7
 # A body that the frame cuts off anyway may lose so much more on that side: of its height or width.
 MAX_TRIM = 0.2
-MAX_PAINTED = (
-    0.15  # of the image, and of its subject's box: more paint, and little is left to learn
-)
+MAX_PAINTED = 0.15  # of the image, and of its subject's box: with more, too little is left to learn
 EDGE_PX = 2  # a box so near to the frame's edge is cut by it
+Plan = tuple[np.ndarray, np.ndarray]
 
 
 def read_overlays(path: str) -> dict[str, np.ndarray]:
@@ -59,45 +58,68 @@ def treat_overlays(
     labels, painted = np.full(len(rows), "", object), [np.zeros((0, 4))] * len(rows)
     places = np.flatnonzero(rows["frame_id"].isin(list(overlays)))
     some = add_crop_boxes(kind, rows.iloc[places])
-    cuts = cut_boxes(kind, some, areas[places])
-    for n, row, cut in zip(places, some.to_dict("records"), cuts, strict=True):
-        texts = overlays[row["frame_id"]]
-        texts = texts[overlaps(texts, cut)]
-        if len(texts):
-            found = treat_one(kind, row, areas[n], cut, texts, option)
-            labels[n], areas[n], painted[n] = found
+    plans = plan_cuts(kind, some, areas[places], overlays, option)
+    cuts = cut_boxes(kind, some, np.array([free for free, _ in plans], int).reshape(-1, 4))
+    for n, row, (free, shown), cut in zip(
+        places, some.to_dict("records"), plans, cuts, strict=True
+    ):
+        labels[n], painted[n] = name_treatment(kind, row, cut, shown, option)
+        areas[n] = areas[n] if labels[n] == SET_ASIDE else free
     return rows.assign(
         overlay_text=labels, free_area=areas.tolist(), painted_boxes=[b.tolist() for b in painted]
     )
+
+
+def plan_cuts(
+    kind: Kind,
+    rows: pd.DataFrame,
+    areas: np.ndarray,
+    overlays: Mapping[str, np.ndarray],
+    option: str,
+) -> list[Plan]:
+    """Per row the part of its area to cut from, and the frame's text if the image shows any of it.
+
+    All of it: a crop that gives way to one line must not move onto another.
+
+    `rows` have the boxes of add_crop_boxes; `areas` (N, 4) are their frames.
+    """
+    plans = []
+    cuts = cut_boxes(kind, rows, areas)
+    for row, area, cut in zip(rows.to_dict("records"), areas, cuts, strict=True):
+        texts = overlays[row["frame_id"]]
+        texts, free = texts[: len(texts) * bool(overlaps(texts, cut).any())], area
+        if len(texts) and option == "crop":
+            free = cut_off(area, texts, find_subject(kind, row, area))
+        plans.append((free, texts))
+    return plans
+
+
+def name_treatment(
+    kind: Kind, row: Mapping, cut: np.ndarray, texts: np.ndarray, option: str
+) -> tuple[str, np.ndarray]:
+    """What is done about text (N, 4) in an image, and the boxes to paint.
+
+    `row` has the boxes of add_crop_boxes; `cut` is what the image shows after what can be was cut
+    off; without text it would show none.
+    """
+    nothing = np.zeros((0, 4))
+    if not len(texts):
+        return "", nothing
+    if option in ("keep", "set_aside"):
+        return ("kept" if option == "keep" else SET_ASIDE), nothing
+    left = texts[overlaps(texts, cut)]
+    if not len(left):
+        return "cropped", nothing
+    learns_paint = not kind.masks and option == "crop"
+    if learns_paint or not is_paintable(row, cut, left):
+        return SET_ASIDE, nothing
+    return "painted", left
 
 
 def overlaps(boxes: np.ndarray, box: Sequence[float]) -> np.ndarray:
     """Which of boxes (N, 4) share a pixel with one."""
     x0, y0, x1, y1 = boxes.T
     return (x0 < box[2]) & (x1 > box[0]) & (y0 < box[3]) & (y1 > box[1])
-
-
-def treat_one(
-    kind: Kind, row: Mapping, area: np.ndarray, cut: np.ndarray, texts: np.ndarray, option: str
-) -> tuple[str, np.ndarray, np.ndarray]:
-    """What is done about text (N, 4) in one image: its label, free area and painted boxes.
-
-    `row` has the boxes of add_crop_boxes; `cut` is what the image would show of `area`.
-    """
-    nothing = np.zeros((0, 4))
-    if option in ("keep", "set_aside"):
-        return {"keep": "kept", "set_aside": SET_ASIDE}[option], area, nothing
-    free, left = area, texts
-    if option == "crop":
-        free, left = cut_off(area, texts, find_subject(kind, row, area))
-        cut = cut_boxes(kind, pd.DataFrame([row]), free[None])[0]
-    left = left[overlaps(left, cut)]
-    if not len(left):
-        return "cropped", free, nothing
-    learns_paint = not kind.masks and option == "crop"
-    if learns_paint or not is_paintable(row, cut, left):
-        return SET_ASIDE, area, nothing
-    return "painted", free, left
 
 
 def find_subject(kind: Kind, row: Mapping, area: np.ndarray) -> np.ndarray | None:
@@ -114,25 +136,20 @@ def find_subject(kind: Kind, row: Mapping, area: np.ndarray) -> np.ndarray | Non
     return np.concatenate([low, high])
 
 
-def cut_off(
-    area: np.ndarray, texts: np.ndarray, subject: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The largest part of an area without text that holds the subject, and text that is left in.
+def cut_off(area: np.ndarray, texts: np.ndarray, subject: np.ndarray | None) -> np.ndarray:
+    """The part of an area that holds the subject, and no text that can be cut off.
 
     Largest lines first; each is cut off on the side that costs least. One whose every side costs
     the subject, or too much of a whole image, is left in.
     """
-    free, left = area, []
+    free = area
     sizes = np.prod(texts[:, 2:] - texts[:, :2], axis=1)
     for box in texts[np.argsort(-sizes, kind="stable")]:
         if not overlaps(box[None], free)[0]:
             continue
         parts = [part for part in list_sides(free, box) if holds(part, area, subject)]
-        if parts:
-            free = max(parts, key=measure_area)
-        else:
-            left.append(box)
-    return free, np.array(left).reshape(-1, 4)
+        free = max(parts, key=measure_area, default=free)
+    return free
 
 
 def list_sides(area: np.ndarray, box: np.ndarray) -> list[np.ndarray]:

@@ -70,21 +70,25 @@ def find_recurring(readings: pd.DataFrame, shots: int) -> np.ndarray:
     x, wide = _middle(readings, "x", "width_px")
     y, high = _middle(readings, "y", "height_px")
     edge = (np.maximum(np.abs(x - 0.5), np.abs(y - 0.5)) > NEAR_EDGE) & (high < MAX_WATERMARK)
-    cells = np.stack([x, y], 1) // CELL
-    places: dict[tuple, list[int]] = {}
-    for n in np.flatnonzero(edge):
-        places.setdefault(tuple(cells[n]), []).append(int(n))
-    ids, found = readings["shot_id"].to_numpy(), np.zeros(len(readings), bool)
-    for n in np.flatnonzero(edge):
-        column, row = cells[n]
-        near = [
-            other
-            for beside in product((-1, 0, 1), repeat=2)
-            for other in places.get((column + beside[0], row + beside[1]), [])
-            if abs(wide[other] - wide[n]) <= SAME_WIDTH * wide[n]
-        ]
-        found[n] = len(set(ids[near])) >= max(RECURS[0], RECURS[1] * shots)
+    widths = np.log(np.maximum(wide, CELL)) / np.log1p(SAME_WIDTH)
+    cells = np.stack([x // CELL, y // CELL, widths // 1], 1)[edge].astype(int)
+    shots_at: dict[tuple, set[int]] = {}
+    for cell, shot in zip(map(tuple, cells), readings["shot_id"].to_numpy()[edge], strict=True):
+        shots_at.setdefault(cell, set()).add(int(shot))
+    least = max(RECURS[0], RECURS[1] * shots)
+    often = {
+        cell
+        for cell in shots_at
+        if len(set().union(*(shots_at.get(near, set()) for near in _list_beside(cell)))) >= least
+    }
+    found = np.zeros(len(readings), bool)
+    found[edge] = [tuple(cell) in often for cell in cells]
     return found
+
+
+def _list_beside(cell: tuple) -> list[tuple]:
+    """A cell and those that touch it: one line's finds may fall on both sides of a border."""
+    return [tuple(np.add(cell, step).tolist()) for step in product((-1, 0, 1), repeat=len(cell))]
 
 
 def _middle(readings: pd.DataFrame, axis: str, length: str) -> tuple[np.ndarray, np.ndarray]:
