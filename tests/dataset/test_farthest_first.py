@@ -116,8 +116,9 @@ def test_a_pose_moves_images_apart_and_an_unknown_one_is_as_far_as_most():
     poses = np.zeros((4, 34))
     poses[1], poses[2], poses[3] = 0.5, 1.0, np.nan
     looks = make_looks([9, 9, 9, 9], poses)
-    np.testing.assert_allclose(Distance(looks).from_image(0)[:3], [0, 1, 2])
-    assert Distance(looks).from_image(3).tolist() == [1.0] * 4
+    distance, none = Distance(looks), np.zeros(4)
+    np.testing.assert_allclose(distance.from_image(0, none)[:3], [0, 1, 2])
+    assert distance.from_image(3, none).tolist() == [1.0] * 4
 
 
 def test_looks_come_in_the_order_of_the_rows(tmp_path):

@@ -48,13 +48,10 @@ def choose_varied(
     """
     search = _Search(rows, looks, min_change)
     search.run(quotas)
-    place = pd.Series(search.place, rows.index)
-    images = rows["category"].map({name: quota.images for name, quota in quotas.items()})
-    taken = place >= 0
-    chosen = taken & (place < images)
-    repeats = search.find_near(chosen.to_numpy()) & ~taken
-    reasons = pd.Series(np.where(repeats, "near_repeat", "over_quota"), rows.index)
-    return reasons.mask(chosen, ""), taken & ~chosen
+    reasons = np.where(search.is_near, "near_repeat", "over_quota")
+    reasons[search.is_taken] = np.where(search.is_chosen[search.is_taken], "", "over_quota")
+    reserve = search.is_taken & ~search.is_chosen
+    return pd.Series(reasons, rows.index), pd.Series(reserve, rows.index)
 
 
 class _Search:
@@ -66,12 +63,13 @@ class _Search:
         self._quality = _rank(rows)
         self._change = np.full(len(rows), np.inf)  # to the nearest taken image
         self._far = np.full(len(rows), np.inf)
-        self.place = np.full(len(rows), -1)  # in the turn of its category; -1: not taken
+        self.is_taken, self.is_chosen, self.is_near = np.zeros((3, len(rows)), bool)
 
     def run(self, quotas: dict[str, Quota]) -> None:
         """Take images; whichever category is farthest from its share comes next.
 
-        The pace knows nothing of how many are wanted: who wants more gets these, and others.
+        The pace knows nothing of how many are wanted: who wants more gets these, and others. The
+        first of a category are chosen, as many as its quota has; the rest is reserve.
         """
         taken = dict.fromkeys(sorted(quotas), 0)
         while taken:
@@ -81,12 +79,12 @@ class _Search:
             if image is None:
                 del taken[name]
                 continue
-            self._take(image, taken[name])
+            self._take(image, taken[name] < quotas[name].images)
             taken[name] += 1
 
     def _find_next(self, name: str, count: int) -> int | None:
         """The image that a category takes next; None when the rest nearly repeats others."""
-        free = np.flatnonzero((self._categories == name) & (self.place < 0))
+        free = np.flatnonzero((self._categories == name) & ~self.is_taken)
         new = free[self._change[free] >= self._min_change]
         if not len(new):
             return self._pick(free) if count < MIN_IMAGES and len(free) else None
@@ -101,17 +99,12 @@ class _Search:
         worth = QUALITY_WEIGHT + (1 - QUALITY_WEIGHT) * self._quality[free]
         return int(free[(np.minimum(self._far[free], 1e9) * worth).argmax()])
 
-    def _take(self, image: int, place: int) -> None:
-        self.place[image] = place
-        self._change = np.minimum(self._change, self._looks.measure_change(image))
-        self._far = np.minimum(self._far, self._distance.from_image(image))
-
-    def find_near(self, chosen: np.ndarray) -> np.ndarray:
-        """Which images (N,) differ by less than the limit from one of the chosen (N,) bool."""
-        near = np.zeros(len(chosen), bool)
-        for image in np.flatnonzero(chosen):
-            near |= self._looks.measure_change(image) < self._min_change
-        return near
+    def _take(self, image: int, is_chosen: bool) -> None:
+        change = self._looks.measure_change(image)
+        self.is_taken[image], self.is_chosen[image] = True, is_chosen
+        self.is_near |= is_chosen & (change < self._min_change)
+        self._change = np.minimum(self._change, change)
+        self._far = np.minimum(self._far, self._distance.from_image(image, change))
 
 
 def _rank(rows: pd.DataFrame) -> np.ndarray:

@@ -28,7 +28,8 @@ class Looks:
     def measure_change(self, image: int) -> np.ndarray:
         """Mean difference (N,) in gray levels of all thumbnails from that of one image."""
         own = self.thumbnails[image]
-        return (np.maximum(self.thumbnails, own) - np.minimum(self.thumbnails, own)).mean(1)
+        levels = np.maximum(self.thumbnails, own) - np.minimum(self.thumbnails, own)
+        return levels.sum(1, dtype=np.int32) / self.thumbnails.shape[1]
 
     def measure_angle(self, image: int) -> np.ndarray:
         """Euclidean distance (N,) of all vectors from that of one image."""
@@ -48,17 +49,16 @@ class Distance:
     """
 
     def __init__(self, looks: Looks):
-        self._looks = looks
-        names = ["measure_change", "measure_angle"]
-        names += ["measure_move"] if looks.poses.shape[1] else []
-        self._measures = [getattr(looks, name) for name in names]
-        self._scales = [_find_scale(measure, len(looks)) for measure in self._measures]
+        self._change_scale = _find_scale(looks.measure_change, len(looks))
+        others = [looks.measure_angle] + ([looks.measure_move] if looks.poses.shape[1] else [])
+        self._others = [(measure, _find_scale(measure, len(looks))) for measure in others]
 
-    def from_image(self, image: int) -> np.ndarray:
-        """Distances (N,) of all images from one; an unknown pose is as far as the median."""
-        total = np.zeros(len(self._looks))
-        for measure, scale in zip(self._measures, self._scales, strict=True):
-            total += np.nan_to_num(measure(image) / scale, nan=1.0) if scale else 0.0
+    def from_image(self, image: int, change: np.ndarray) -> np.ndarray:
+        """Distances (N,) of all images from one, from which their thumbnails differ by `change`
+        (N,); an unknown pose is as far as the median."""
+        total = change / self._change_scale if self._change_scale else np.zeros(len(change))
+        for measure, scale in self._others:
+            total = total + np.nan_to_num(measure(image) / scale, nan=1.0) if scale else total
         return total
 
 
