@@ -52,11 +52,7 @@ def _show_dataset(film: Film, name: str) -> list:
     trigger, diversity = counts.get("trigger", ""), counts.get("diversity", {})
     figures = [
         (f"{len(train)}", "images to train"),
-        *(
-            [(f"{diversity['effective_images']:.0f}", "different ones in effect")]
-            if diversity
-            else []
-        ),
+        *([(f"{diversity['effective_images']:.0f}", "different in effect")] if diversity else []),
         (f"{int(train['repeats'].sum())}", "with repeats"),
         (f"{len(chosen) - len(train)}", "held out"),
         *([(trigger, "calls it")] if trigger else []),
