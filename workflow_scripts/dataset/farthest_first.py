@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.looks import Distance, Looks
+from workflow_scripts.dataset.looks import Comparison, Looks
 
 MIN_IMAGES = 4  # of a category: for so many its near-repeats will do. They differ at least in what
 # moves, where the repeats that would stand in for them do not
@@ -44,7 +44,8 @@ def choose_varied(
     """Reason of each image ("" for the chosen, near_repeat, over_quota), and whether it is reserve.
 
     `rows` has category and quality; `looks` are theirs. Images that differ by less than
-    `min_change` gray levels on average nearly repeat each other.
+    `min_change` gray levels on average nearly repeat each other, and frames that a slow pan
+    joins (looks.SAME_ANGLE); 0: none do.
     """
     search = _Search(rows, looks, min_change)
     search.run(quotas)
@@ -58,11 +59,11 @@ class _Search:
     """Which images are taken so far, and how near the others are to them."""
 
     def __init__(self, rows: pd.DataFrame, looks: Looks, min_change: float):
-        self._looks, self._distance, self._min_change = looks, Distance(looks), min_change
+        self._compare = Comparison(looks, min_change).from_image
         self._categories = rows["category"].to_numpy(str)
         self._quality = _rank(rows)
-        self._change = np.full(len(rows), np.inf)  # to the nearest taken image
-        self._far = np.full(len(rows), np.inf)
+        self._far = np.full(len(rows), np.inf)  # to the nearest taken image
+        self._is_repeat = np.zeros(len(rows), bool)  # of any taken image
         self.is_taken, self.is_chosen, self.is_near = np.zeros((3, len(rows)), bool)
 
     def run(self, quotas: dict[str, Quota]) -> None:
@@ -85,14 +86,14 @@ class _Search:
     def _find_next(self, name: str, count: int) -> int | None:
         """The image that a category takes next; None when the rest nearly repeats others."""
         free = np.flatnonzero((self._categories == name) & ~self.is_taken)
-        new = free[self._change[free] >= self._min_change]
+        new = free[~self._is_repeat[free]]
         if not len(new):
             return self._pick(free) if count < MIN_IMAGES and len(free) else None
         if not count:
             return int(new[self._quality[new].argmax()])
         farthest = self._pick(new)
-        alike = self._looks.measure_change(farthest)[new] < self._min_change
-        alike = np.append(new[alike], farthest)
+        _, near = self._compare(farthest)
+        alike = np.append(new[near[new]], farthest)
         return int(alike[self._quality[alike].argmax()])
 
     def _pick(self, free: np.ndarray) -> int:
@@ -100,11 +101,11 @@ class _Search:
         return int(free[(np.minimum(self._far[free], 1e9) * worth).argmax()])
 
     def _take(self, image: int, is_chosen: bool) -> None:
-        change = self._looks.measure_change(image)
+        distance, near = self._compare(image)
         self.is_taken[image], self.is_chosen[image] = True, is_chosen
-        self.is_near |= is_chosen & (change < self._min_change)
-        self._change = np.minimum(self._change, change)
-        self._far = np.minimum(self._far, self._distance.from_image(image, change))
+        self.is_near |= near & is_chosen
+        self._is_repeat |= near
+        self._far = np.minimum(self._far, distance)
 
 
 def _rank(rows: pd.DataFrame) -> np.ndarray:
