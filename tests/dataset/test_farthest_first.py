@@ -8,7 +8,7 @@ from tests.factories import tables
 from tests.factories.dataset_phases import select
 from workflow_scripts.dataset import diversity
 from workflow_scripts.dataset.farthest_first import MIN_IMAGES, choose_varied, set_quotas
-from workflow_scripts.dataset.looks import Distance, Looks, read_looks
+from workflow_scripts.dataset.looks import SAME_ANGLE, Comparison, Looks, read_looks
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.kinds import KINDS
@@ -116,8 +116,22 @@ def test_a_pose_moves_images_apart_and_an_unknown_one_is_as_far_as_most():
     poses = np.zeros((4, 34))
     poses[1], poses[2], poses[3] = 0.5, 1.0, np.nan
     looks = make_looks([9, 9, 9, 9], poses)
-    np.testing.assert_allclose(Distance(looks).from_image(0)[:3], [0, 1, 2])
-    assert Distance(looks).from_image(3).tolist() == [1.0] * 4
+    compare = Comparison(looks, 4).from_image
+    np.testing.assert_allclose(compare(0)[0][:3], [0, 1, 2])
+    assert compare(3)[0].tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize(("shows", "kept"), [("frame", MIN_IMAGES + 2), ("body", 7)])
+def test_frames_of_a_slow_pan_are_near_repeats_whatever_their_pixels_say(shows, kept):
+    """Five frames of a pan, all pixels different, vectors near; two of elsewhere."""
+    rng = np.random.default_rng(0)
+    angles = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 1.6, 3.0])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+    thumbnails = rng.integers(0, 256, (7, 1024), np.uint8)
+    looks = Looks(thumbnails, vectors, np.zeros((7, 0), np.float32), SAME_ANGLE[shows])
+    rows = make_rows("aaaaabb", [0.1, 0.1, 0.9, 0.1, 0.1, 0.5, 0.5])
+    reasons, _ = choose(rows, looks, 100)
+    assert (reasons == "").sum() == kept and (reasons[5:] == "").all()
 
 
 def test_looks_come_in_the_order_of_the_rows(tmp_path):

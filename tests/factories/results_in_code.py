@@ -105,7 +105,8 @@ def make_dataset(
     for file in rows.loc[kept, "file"]:
         write_image(folder / "datasets" / name / file, np.full((48, 64, 3), 90, np.uint8))
     save(rows, folder / f"datasets/{name}/dataset.parquet")
-    write_json(folder / f"datasets/{name}/counts.json", {"trigger": f"{kind} word"})
+    counts = {"trigger": f"{kind} word", "diversity": {"effective_images": 1.2}}  # all are gray
+    write_json(folder / f"datasets/{name}/counts.json", counts)
     save(rows[["image_id"]].assign(tokens=7), folder / f"write_captions/{name}.parquet")
     prove_dataset(folder, name)
     return rows

@@ -81,6 +81,8 @@ def test_a_page_of_all_kinds(tmp_path, monkeypatch):
     assert results_in_code.NASTY not in text
     assert "&lt;script&gt;alert(&#39;caption&#39;)" in text
     assert "<mark>style word</mark>" in text
+    folders = [path for path in Path("results/demo/datasets").iterdir() if path.is_dir()]
+    assert text.count("different in effect") == len(folders) >= len(ALL_KINDS)
     assert "random weights" in text
     assert f"Made by cinelora {VERSION}." in text
     assert "odo was not found in any frame" in text

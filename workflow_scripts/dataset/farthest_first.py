@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.looks import Distance, Looks
+from workflow_scripts.dataset.looks import Comparison, Looks
 
 MIN_IMAGES = 4  # of a category: for so many its near-repeats will do. They differ at least in what
 # moves, where the repeats that would stand in for them do not
@@ -44,34 +44,33 @@ def choose_varied(
     """Reason of each image ("" for the chosen, near_repeat, over_quota), and whether it is reserve.
 
     `rows` has category and quality; `looks` are theirs. Images that differ by less than
-    `min_change` gray levels on average nearly repeat each other.
+    `min_change` gray levels on average nearly repeat each other, and frames that a slow pan
+    joins (looks.SAME_ANGLE); 0: none do.
     """
     search = _Search(rows, looks, min_change)
     search.run(quotas)
-    place = pd.Series(search.place, rows.index)
-    images = rows["category"].map({name: quota.images for name, quota in quotas.items()})
-    taken = place >= 0
-    chosen = taken & (place < images)
-    repeats = search.find_near(chosen.to_numpy()) & ~taken
-    reasons = pd.Series(np.where(repeats, "near_repeat", "over_quota"), rows.index)
-    return reasons.mask(chosen, ""), taken & ~chosen
+    reasons = np.where(search.is_near, "near_repeat", "over_quota")
+    reasons[search.is_taken] = np.where(search.is_chosen[search.is_taken], "", "over_quota")
+    reserve = search.is_taken & ~search.is_chosen
+    return pd.Series(reasons, rows.index), pd.Series(reserve, rows.index)
 
 
 class _Search:
     """Which images are taken so far, and how near the others are to them."""
 
     def __init__(self, rows: pd.DataFrame, looks: Looks, min_change: float):
-        self._looks, self._distance, self._min_change = looks, Distance(looks), min_change
+        self._compare = Comparison(looks, min_change).from_image
         self._categories = rows["category"].to_numpy(str)
         self._quality = _rank(rows)
-        self._change = np.full(len(rows), np.inf)  # to the nearest taken image
-        self._far = np.full(len(rows), np.inf)
-        self.place = np.full(len(rows), -1)  # in the turn of its category; -1: not taken
+        self._far = np.full(len(rows), np.inf)  # to the nearest taken image
+        self._is_repeat = np.zeros(len(rows), bool)  # of any taken image
+        self.is_taken, self.is_chosen, self.is_near = np.zeros((3, len(rows)), bool)
 
     def run(self, quotas: dict[str, Quota]) -> None:
         """Take images; whichever category is farthest from its share comes next.
 
-        The pace knows nothing of how many are wanted: who wants more gets these, and others.
+        The pace knows nothing of how many are wanted: who wants more gets these, and others. The
+        first of a category are chosen, as many as its quota has; the rest is reserve.
         """
         taken = dict.fromkeys(sorted(quotas), 0)
         while taken:
@@ -81,37 +80,32 @@ class _Search:
             if image is None:
                 del taken[name]
                 continue
-            self._take(image, taken[name])
+            self._take(image, taken[name] < quotas[name].images)
             taken[name] += 1
 
     def _find_next(self, name: str, count: int) -> int | None:
         """The image that a category takes next; None when the rest nearly repeats others."""
-        free = np.flatnonzero((self._categories == name) & (self.place < 0))
-        new = free[self._change[free] >= self._min_change]
+        free = np.flatnonzero((self._categories == name) & ~self.is_taken)
+        new = free[~self._is_repeat[free]]
         if not len(new):
             return self._pick(free) if count < MIN_IMAGES and len(free) else None
         if not count:
             return int(new[self._quality[new].argmax()])
         farthest = self._pick(new)
-        alike = self._looks.measure_change(farthest)[new] < self._min_change
-        alike = np.append(new[alike], farthest)
+        _, near = self._compare(farthest)
+        alike = np.append(new[near[new]], farthest)
         return int(alike[self._quality[alike].argmax()])
 
     def _pick(self, free: np.ndarray) -> int:
         worth = QUALITY_WEIGHT + (1 - QUALITY_WEIGHT) * self._quality[free]
         return int(free[(np.minimum(self._far[free], 1e9) * worth).argmax()])
 
-    def _take(self, image: int, place: int) -> None:
-        self.place[image] = place
-        self._change = np.minimum(self._change, self._looks.measure_change(image))
-        self._far = np.minimum(self._far, self._distance.from_image(image))
-
-    def find_near(self, chosen: np.ndarray) -> np.ndarray:
-        """Which images (N,) differ by less than the limit from one of the chosen (N,) bool."""
-        near = np.zeros(len(chosen), bool)
-        for image in np.flatnonzero(chosen):
-            near |= self._looks.measure_change(image) < self._min_change
-        return near
+    def _take(self, image: int, is_chosen: bool) -> None:
+        distance, near = self._compare(image)
+        self.is_taken[image], self.is_chosen[image] = True, is_chosen
+        self.is_near |= near & is_chosen
+        self._is_repeat |= near
+        self._far = np.minimum(self._far, distance)
 
 
 def _rank(rows: pd.DataFrame) -> np.ndarray:

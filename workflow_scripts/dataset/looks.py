@@ -10,6 +10,10 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_vectors
 
+# Images whose vectors lie nearer than this share of the median are near-repeats, whatever their
+# pixels say: a slow pan moves all of them. Frames of other shots lie at 0.7 and more. Of figures it
+# says nothing: their vectors know who they are, less what they do.
+SAME_ANGLE = {"frame": 0.3, "plate": 0.0, "body": 0.0, "face": 0.0}
 SAMPLE = 64  # images from which the scales are taken: all pairs of these
 EMBEDDED_AS = {"frame": "frame", "plate": "background", "body": "instance", "face": "instance"}
 
@@ -21,6 +25,7 @@ class Looks:
     thumbnails: np.ndarray  # (N, P) uint8 luma
     vectors: np.ndarray  # (N, D) float32 of length 1
     poses: np.ndarray  # (N, 34) float32 in torso lengths, nan where it is unknown; (N, 0): none
+    same_angle: float = 0.0  # of SAME_ANGLE
 
     def __len__(self) -> int:
         return len(self.thumbnails)
@@ -28,7 +33,8 @@ class Looks:
     def measure_change(self, image: int) -> np.ndarray:
         """Mean difference (N,) in gray levels of all thumbnails from that of one image."""
         own = self.thumbnails[image]
-        return (np.maximum(self.thumbnails, own) - np.minimum(self.thumbnails, own)).mean(1)
+        levels = np.maximum(self.thumbnails, own) - np.minimum(self.thumbnails, own)
+        return levels.sum(1, dtype=np.int32) / self.thumbnails.shape[1]
 
     def measure_angle(self, image: int) -> np.ndarray:
         """Euclidean distance (N,) of all vectors from that of one image."""
@@ -40,26 +46,30 @@ class Looks:
         return np.linalg.norm(moves, axis=2).mean(1)
 
 
-class Distance:
-    """Sum of the measures of Looks, each in units of its median between images of the sample.
+class Comparison:
+    """How far apart images lie, and which nearly repeat each other.
 
-    Each is a metric, and so is their sum: what farthest-first asks for. Measures that do not
-    differ at all say nothing.
+    The distance is the sum of the measures of Looks, each in units of its median between images of
+    the sample. Each is a metric, and so is their sum: what farthest-first asks for. Measures that
+    do not differ at all say nothing.
     """
 
-    def __init__(self, looks: Looks):
-        self._looks = looks
-        names = ["measure_change", "measure_angle"]
-        names += ["measure_move"] if looks.poses.shape[1] else []
-        self._measures = [getattr(looks, name) for name in names]
-        self._scales = [_find_scale(measure, len(looks)) for measure in self._measures]
+    def __init__(self, looks: Looks, min_change: float):
+        measures = [looks.measure_change, looks.measure_angle]
+        measures += [looks.measure_move] if looks.poses.shape[1] else []
+        self._scaled = [(measure, _find_scale(measure, len(looks))) for measure in measures]
+        self._min_change = min_change
+        self._min_angle = looks.same_angle * self._scaled[1][1]
 
-    def from_image(self, image: int) -> np.ndarray:
-        """Distances (N,) of all images from one; an unknown pose is as far as the median."""
-        total = np.zeros(len(self._looks))
-        for measure, scale in zip(self._measures, self._scales, strict=True):
-            total += np.nan_to_num(measure(image) / scale, nan=1.0) if scale else 0.0
-        return total
+    def from_image(self, image: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of all images (N,): their distance from one, an unknown pose as far as the median; and
+        whether they nearly repeat it."""
+        values = [measure(image) for measure, _ in self._scaled]
+        total = np.zeros(len(values[0]))
+        for value, (_, scale) in zip(values, self._scaled, strict=True):
+            total += np.nan_to_num(value / scale, nan=1.0) if scale else 0.0
+        near = (values[0] < self._min_change) | (values[1] < self._min_angle)
+        return total, near & (self._min_change > 0)
 
 
 def _find_scale(measure, count: int) -> float:
@@ -87,7 +97,8 @@ def read_looks(kind: Kind, rows: pd.DataFrame, embeddings: Sequence[str]) -> Loo
         thumbnails = np.stack(rows["face_thumbnail"].to_list())
     else:
         thumbnails, _ = read_vectors(embeddings, seen_as, ids, "thumbnail")
-    return Looks(thumbnails.astype(np.uint8), vectors, _stack_poses(rows))
+    poses = _stack_poses(rows)
+    return Looks(thumbnails.astype(np.uint8), vectors, poses, SAME_ANGLE[kind.shows])
 
 
 def _stack_poses(rows: pd.DataFrame) -> np.ndarray:

@@ -56,11 +56,7 @@ def _show_dataset(film: Film, name: str) -> list:
     diversity = counts.get("diversity", {})
     figures = [
         (f"{len(train)}", "images to train"),
-        *(
-            [(f"{diversity['effective_images']:.0f}", "different ones in effect")]
-            if diversity
-            else []
-        ),
+        *([(f"{diversity['effective_images']:.0f}", "different in effect")] if diversity else []),
         (f"{int(train['repeats'].sum())}", "with repeats"),
         (f"{len(chosen) - len(train)}", "held out"),
         *([(trigger, "calls it")] if trigger else []),
