@@ -16,7 +16,8 @@ demo film, against exact truth. `results/demo/accuracy.json` has the same figure
 |---|---|---|---|
 """
 FOOT = """
-What the light tier is weakest at: emotion rests on one small net that takes neutral for sad; a
+What the light tier is weakest at: emotion rests on one small net and on what the points of the face show,
+and many faces stay unsure; a
 body whose legs are out of the image has no known action; where no frame shows what is behind
 somebody, paint is only paint, and `cluster_scenes` sets such backgrounds aside (`max_painted`).
 """
