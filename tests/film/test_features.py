@@ -21,14 +21,18 @@ from workflow_scripts.lib.emotions import EMOTIONS
 NAN = dict.fromkeys(features.MEASURES, np.nan)
 
 
-@pytest.mark.parametrize("changes", [{}, SMILE, GAPE, FROWN], ids=["rest", "smile", "gape", "frown"])
+@pytest.mark.parametrize(
+    "changes", [{}, SMILE, GAPE, FROWN], ids=["rest", "smile", "gape", "frown"]
+)
 def test_a_mesh_gives_its_measures_back(changes):
     found = features.measure_features(make_mesh(**changes))
     assert found == pytest.approx(AT_REST | changes)
 
 
 @pytest.mark.parametrize(
-    "turn", [(0, 0, 0.5), (0, 0.6, 0), (0.3, 0, 0), (0.2, -0.5, 1.2)], ids="roll yaw pitch all".split()
+    "turn",
+    [(0, 0, 0.5), (0, 0.6, 0), (0.3, 0, 0), (0.2, -0.5, 1.2)],
+    ids=["roll", "yaw", "pitch", "all"],
 )
 def test_turning_the_head_and_coming_nearer_change_no_measure(turn):
     matrix, _ = cv2.Rodrigues(np.array(turn, float))
@@ -40,10 +44,11 @@ def test_a_mesh_without_extent_has_no_measures():
     assert all(np.isnan(list(features.measure_features(np.zeros((468, 3))).values())))
 
 
-def find_words(*faces: dict, tracks: str = "") -> pd.DataFrame:
+def find_words(*faces: dict, fine: bool = True) -> pd.DataFrame:
     measures = make_measures(*faces)
-    tracks = pd.Series(list(tracks or "abcdefghijk"[: len(faces)]))
-    return name_features(measures, signs.find_extents(measures, tracks), tracks)
+    tracks, large = pd.Series(range(len(faces))), pd.Series([fine] * len(faces))
+    extents = signs.find_extents(measures, large, tracks)
+    return name_features(measures, extents, large, tracks)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,14 @@ def test_mouths_and_brows_are_named_as_measured(face, mouth, brows):
     assert (row["mouth"], row["brows"]) == (mouth, brows)
 
 
+def test_of_small_faces_it_is_said_what_they_show_not_what_they_hide():
+    faces = ({}, SMILE, GAPE)
+    assert find_words(*faces, fine=False)["mouth"].tolist() == ["", "smiling", "open"]
+    chances = pd.DataFrame({"smile": [0.1, 0.9, 0.1, np.nan]})
+    seen = signs.keep_seen(chances, pd.Series([False, False, True, True]))
+    assert seen["smile"].tolist() == pytest.approx([np.nan, 0.9, 0.1, np.nan], nan_ok=True)
+
+
 def test_a_blink_is_seen_beside_the_open_eyes_of_its_track():
     opening = pd.Series([0.33, 0.34, 0.2, 0.33, 0.29, 0.2, 0.2, 0.2, 0.05, 0.06, np.nan])
     words = name_eyes(opening, pd.Series(list("aaaaabbbccd")))
@@ -78,13 +91,16 @@ def test_brows_are_lowered_beside_those_of_the_film():
     assert find_words({"brow_height": 0.25})["brows"].tolist() == [""]  # an average face
 
 
-def weigh(model: dict[str, float], face: dict, others: int = 6) -> dict[str, float]:
+def weigh(
+    model: dict[str, float], face: dict, others: int = 6, fine: bool = True
+) -> dict[str, float]:
     """Probabilities after weighing, of a face whom the model takes for these emotions."""
     measures = make_measures(face, *[{}] * others)
-    tracks = pd.Series(range(len(measures)))
+    tracks, large = pd.Series(range(len(measures))), pd.Series([fine] * len(measures))
     rest = (1 - sum(model.values())) / (7 - len(model))
     chances = np.array([[model.get(emotion, rest) for emotion in EMOTIONS]] * len(measures))
-    weighed = signs.weigh_signs(chances, signs.judge_signs(signs.find_extents(measures, tracks)))
+    seen = signs.keep_seen(signs.judge_signs(signs.find_extents(measures, large, tracks)), large)
+    weighed = signs.weigh_signs(chances, seen)
     np.testing.assert_allclose(weighed.sum(1), 1)
     return dict(zip(EMOTIONS, weighed[0], strict=True))
 
@@ -99,6 +115,13 @@ def test_what_a_face_shows_outweighs_a_guess():
 def test_neutral_and_sad_differ_by_the_corners_of_the_mouth():
     model = {"neutral": 0.43, "sad": 0.34}
     assert weigh(model, DRAWN)["neutral"] < 0.5 < weigh(model, {})["neutral"]
+
+
+def test_small_faces_add_nothing_but_what_they_show():
+    model = {"neutral": 0.43, "sad": 0.34}
+    for face in ({}, DRAWN):
+        assert weigh(model, face, fine=False)["neutral"] == pytest.approx(0.43)
+    assert weigh(model, SMILE, fine=False)["happy"] > weigh(model, {}, fine=False)["happy"] + 0.1
 
 
 def test_few_plain_faces_say_nothing_of_corners():
@@ -119,7 +142,7 @@ def test_a_face_without_measures_keeps_what_the_model_said():
     ids=["least smile", "broad smile", "least gape", "no more than all", "no smile", "no sign"],
 )
 def test_strength(emotion, face, strength):
-    extents = signs.find_extents(make_measures(face), pd.Series(["a"]))
+    extents = signs.find_extents(make_measures(face), pd.Series([True]), pd.Series(["a"]))
     found = signs.measure_strength(pd.Series([emotion]), extents)
     assert found == pytest.approx([strength], nan_ok=True)
 

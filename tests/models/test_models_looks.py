@@ -40,7 +40,13 @@ def test_a_mesh_lies_on_the_face(mirrored):
     landmarks, points, score = look_at_face(np.ascontiguousarray(image))
     assert score > 0.9
     width = np.linalg.norm(points[263] - points[33])
-    found = [points[[33, 133]].mean(0), points[[362, 263]].mean(0), points[1], points[61], points[291]]
+    found = [
+        points[[33, 133]].mean(0),
+        points[[362, 263]].mean(0),
+        points[1],
+        points[61],
+        points[291],
+    ]
     away = np.linalg.norm(np.array(found)[:, :2] - landmarks, axis=1)
     assert (away < width / 4).all()
 
@@ -56,7 +62,9 @@ def test_a_mesh_follows_a_tilted_head():
     half = (box[2:] - box[:2]) / 2
     points, _ = mesh(image, box, eyes)
     found, score = mesh(
-        turned, np.concatenate([middle - half, middle + half]), eyes @ matrix[:, :2].T + matrix[:, 2]
+        turned,
+        np.concatenate([middle - half, middle + half]),
+        eyes @ matrix[:, :2].T + matrix[:, 2],
     )
     expected = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
     size = np.ptp(points[:, 1])

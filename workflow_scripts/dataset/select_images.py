@@ -120,9 +120,7 @@ def split_images(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     return pd.Series(np.where(chosen, sides, ""), index=rows.index)
 
 
-def repeat_images(
-    kind: Kind, rows: pd.DataFrame, shares: pd.Series, max_repeats: int
-) -> pd.Series:
+def repeat_images(kind: Kind, rows: pd.DataFrame, shares: pd.Series, max_repeats: int) -> pd.Series:
     """How often an epoch shows each image: by its category to train on, once when held out.
 
     Images that are less sure are repeated less than the rarity of their category asks for.

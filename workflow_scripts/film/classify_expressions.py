@@ -23,6 +23,7 @@ from workflow_scripts.film.people.signs import (
     average_signs,
     find_extents,
     judge_signs,
+    keep_seen,
     measure_strength,
     weigh_signs,
 )
@@ -47,7 +48,8 @@ EXPRESSIONS = pa.schema(
 )
 
 MIN_MESH_SCORE = 0.9  # below it the points may lie anywhere
-MIN_SIDE_PX = 40  # of a face; on a smaller one the lips are apart by a pixel or two
+MIN_SIDE_PX = 40  # of a face; on a smaller one an open mouth is a few dark pixels
+FINE_SIDE_PX = 64  # on smaller faces a smile may go unseen; here lips apart are two pixels apart
 
 
 def average_tracks(evidence: np.ndarray, tracks: pd.Series) -> np.ndarray:
@@ -113,10 +115,14 @@ def apply_review(rows: pd.DataFrame, tracks: pd.Series, review: pd.DataFrame) ->
 
 def keep_clear(faces: pd.DataFrame, max_yaw: float) -> pd.DataFrame:
     """The measures of the faces; nan for those that are small, turned away or without a mesh."""
-    sides = np.maximum(faces["x1"] - faces["x0"], faces["y1"] - faces["y0"])
-    clear = (faces["mesh_score"] >= MIN_MESH_SCORE) & (sides >= MIN_SIDE_PX)
+    clear = (faces["mesh_score"] >= MIN_MESH_SCORE) & (measure_sides(faces) >= MIN_SIDE_PX)
     clear &= faces["gaze_yaw"].abs() <= max_yaw
     return faces[list(MEASURES)].where(clear).astype(float)
+
+
+def measure_sides(faces: pd.DataFrame) -> pd.Series:
+    """The longer side of each face, in pixels of its frame."""
+    return np.maximum(faces["x1"] - faces["x0"], faces["y1"] - faces["y0"])
 
 
 def read_faces(
@@ -146,16 +152,17 @@ def classify(
     tracks = shown["track_id"]
     evidence = np.where(shown["gaze_yaw"].abs().to_numpy()[:, None] > max_yaw, np.nan, evidence)
     chances = weigh_evidence(evidence, tracks, prior_correction=prior_correction, bias=bias)
-    measures = keep_clear(shown, max_yaw)
-    extents = find_extents(measures, tracks)
+    measures, fine = keep_clear(shown, max_yaw), measure_sides(shown) >= FINE_SIDE_PX
+    extents = find_extents(measures, fine, tracks)
     lasting = average_signs(extents, tracks)
-    chances = weigh_signs(chances, judge_signs(lasting))
+    seen = keep_seen(judge_signs(lasting), fine.groupby(tracks).transform("mean") > 0.5)
+    chances = weigh_signs(chances, seen)
     rows = name_emotions(chances, min_score)
     rows["intensity"] = name_intensities(rows["emotion"], lasting, intensity_levels)
     rows["instance_id"] = shown["instance_id"]
     rows["probabilities"] = list(chances)
     rows["source"] = np.where(tracks.map(tracks.value_counts()) > 1, "track", "model")
-    return rows.join(name_features(measures, extents, tracks))
+    return rows.join(name_features(measures, extents, fine, tracks))
 
 
 def main(

@@ -14,7 +14,6 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.film.people.features import MEASURES, measure_features
-from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase

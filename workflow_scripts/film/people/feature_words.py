@@ -1,4 +1,4 @@
-"""Words for eyes, mouth and brows, from what was measured on each face; "" where it is not clear."""
+"""Words for eyes, mouth and brows, from what was measured on a face; "" where it is not clear."""
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,15 @@ SHUT_EYES = 0.1  # lids so near are shut in any track
 
 
 def name_features(
-    measures: pd.DataFrame, extents: pd.DataFrame, tracks: pd.Series
+    measures: pd.DataFrame, extents: pd.DataFrame, fine: pd.Series, tracks: pd.Series
 ) -> pd.DataFrame:
-    """Columns eyes, mouth and brows of each face; rows that nobody measured get "" for all."""
+    """Columns eyes, mouth and brows of each face; rows that nobody measured get "" for all.
+
+    Lips are called closed on `fine` faces only: on others a smile or a gap may go unseen.
+    """
     chances = judge_signs(extents)
     smiling, opened = chances["smile"], chances["open_mouth"]
-    closed = (measures["mouth_open"] < CLOSED_LIPS) & (smiling < PLAIN) & (opened < PLAIN)
+    closed = fine & (measures["mouth_open"] < CLOSED_LIPS) & (smiling < PLAIN) & (opened < PLAIN)
     mouths = [opened >= CLEAR, smiling >= CLEAR, closed]
     return pd.DataFrame(
         {

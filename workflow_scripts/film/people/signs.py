@@ -33,13 +33,15 @@ AT_REST = {"smile": -0.20, "open_mouth": 0.0, "lowered_brows": 0.0}
 SIGN_OF = {"happy": "smile", "surprised": "open_mouth", "angry": "lowered_brows"}
 PLAIN = 0.2  # a sign less likely than this is not there
 LEAST_PLAIN_TRACKS = 5  # fewer don't tell how the film's mouths rest
+RESTING_SHARE = 0.75  # of their corners, those below are at rest or drawn, so the median is too low
 AVERAGE_TRACKS = 3  # the average face counts as so many tracks of the film
 
 
-def find_extents(measures: pd.DataFrame, tracks: pd.Series) -> pd.DataFrame:
+def find_extents(measures: pd.DataFrame, fine: pd.Series, tracks: pd.Series) -> pd.DataFrame:
     """Extent (N rows, SIGNS) of each sign on each face; nan where nothing was measured.
 
-    `measures` has the MEASURES of the features; `tracks` say which faces are one person's.
+    `measures` has the MEASURES of the features; `fine` is True for faces that are large enough for
+    slight signs (drawn corners); `tracks` say which faces are one person's.
     """
     extents = pd.DataFrame(
         {
@@ -48,10 +50,10 @@ def find_extents(measures: pd.DataFrame, tracks: pd.Series) -> pd.DataFrame:
             "lowered_brows": 1 - measures["brow_height"] / find_resting_brows(measures, tracks),
         }
     )
-    plain = (judge_signs(extents) < PLAIN).all(axis=1)
+    plain = (judge_signs(extents) < PLAIN).all(axis=1) & fine
     resting = measures["corner_lift"][plain].groupby(tracks[plain]).median()
-    level = resting.median() if len(resting) >= LEAST_PLAIN_TRACKS else np.nan
-    return extents.assign(drawn_corners=level - measures["corner_lift"])
+    level = resting.quantile(RESTING_SHARE) if len(resting) >= LEAST_PLAIN_TRACKS else np.nan
+    return extents.assign(drawn_corners=level - measures["corner_lift"].where(fine))
 
 
 def find_resting_brows(measures: pd.DataFrame, tracks: pd.Series) -> float:
@@ -72,6 +74,14 @@ def judge_signs(extents: pd.DataFrame) -> pd.DataFrame:
         limit, step = LIMITS[sign]
         chances[sign] = 1 / (1 + np.exp(-np.clip((extents[sign] - limit) / step, -30, 30)))
     return pd.DataFrame(chances, index=extents.index)
+
+
+def keep_seen(chances: pd.DataFrame, fine: pd.Series) -> pd.DataFrame:
+    """nan for signs that are not there, but would hardly be seen: faces that are not `fine`.
+
+    The net draws a face that it sees badly like the average one.
+    """
+    return chances.where((chances >= 0.5) | fine.to_numpy()[:, None])
 
 
 def weigh_signs(probabilities: np.ndarray, chances: pd.DataFrame) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Figures about captions and packed datasets: are the words true, is the held-out set held out.
 
 A clause is judged where the truth knows its fact: who, action, emotion, eyes, mouth, brows, time of
-day, weather (out of doors), indoor or outdoor; clauses about a person nobody is, count as wrong. Frames that a viewer
-cannot judge (fades, blurred on purpose) and title cards are left out. A leak is a shot, a duplicate
-group or a true drawing that both the training and the held-out set of one dataset hold.
+day, weather (out of doors), indoor or outdoor; clauses about a person nobody is, count as wrong.
+Frames that a viewer cannot judge (fades, blurred on purpose) and title cards are left out. A leak
+is a shot, a duplicate group or a true drawing that both the training and the held-out set of one
+dataset hold.
 """
 
 from pathlib import Path
@@ -151,7 +152,9 @@ def _face_facts(people: pd.DataFrame, features: pd.DataFrame) -> dict[tuple[str,
     """True words by (instance_id, fact) for eyes, mouth and brows."""
     table = people.merge(features, on=["frame_no", "character"])
     return {
-        (row.instance_id, part): {getattr(row, part)} for row in table.itertuples() for part in PARTS
+        (row.instance_id, part): {getattr(row, part)}
+        for row in table.itertuples()
+        for part in PARTS
     }
 
 
