@@ -33,7 +33,6 @@ AT_REST = {"smile": -0.20, "open_mouth": 0.0, "lowered_brows": 0.0}
 SIGN_OF = {"happy": "smile", "surprised": "open_mouth", "angry": "lowered_brows"}
 PLAIN = 0.2  # a sign less likely than this is not there
 LEAST_PLAIN_TRACKS = 5  # fewer don't tell how the film's mouths rest
-RESTING_SHARE = 0.75  # of their corners, those below are at rest or drawn, so the median is too low
 AVERAGE_TRACKS = 3  # the average face counts as so many tracks of the film
 
 
@@ -50,9 +49,10 @@ def find_extents(measures: pd.DataFrame, fine: pd.Series, tracks: pd.Series) -> 
             "lowered_brows": 1 - measures["brow_height"] / find_resting_brows(measures, tracks),
         }
     )
-    plain = (judge_signs(extents) < PLAIN).all(axis=1) & fine
+    # The net draws small faces like the average one: they steady the level.
+    plain = (judge_signs(extents) < PLAIN).all(axis=1)
     resting = measures["corner_lift"][plain].groupby(tracks[plain]).median()
-    level = resting.quantile(RESTING_SHARE) if len(resting) >= LEAST_PLAIN_TRACKS else np.nan
+    level = resting.median() if len(resting) >= LEAST_PLAIN_TRACKS else np.nan
     return extents.assign(drawn_corners=level - measures["corner_lift"].where(fine))
 
 
