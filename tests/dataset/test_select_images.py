@@ -142,6 +142,22 @@ def test_repeats(counts, wanted, repeats):
     assert balance.count_repeats(categories, shares, 4) == repeats
 
 
+def test_unsure_images_are_not_multiplied():
+    certainty = pd.Series([0.5, 0.62, 0.74, 0.75, 0.84, 0.875, 1.0, np.nan])
+    assert balance.cap_repeats(certainty).clip(upper=9).tolist() == [1, 1, 1, 2, 3, 4, 9, 1]
+
+
+def test_repeats_of_a_rare_emotion_follow_how_sure_its_images_are():
+    rows = pd.DataFrame({"category": ["happy"] * 8 + ["sad"] * 3, "split": "train"})
+    rows = rows.assign(emotion_score=[0.99] * 8 + [0.62, 0.8, 0.95], identity_score=0.1)
+    rows.loc[0, "split"], rows.loc[1, "split"] = "validation", ""
+    shares = pd.Series({"happy": 0.5, "sad": 0.5})
+    repeats = select_images.repeat_images(KINDS["expression"], rows, shares, 4)
+    assert repeats.tolist() == [1, 0, *[1] * 6, 1, 2, 2]
+    by_rarity = select_images.repeat_images(KINDS["character"], rows, shares, 4)
+    assert by_rarity.tolist() == [1, 0, *[1] * 6, 2, 2, 2]
+
+
 def test_same_poses_of_a_track():
     poses = [np.zeros(34), np.full(34, 0.01), np.full(34, 0.5), None, np.full(34, 0.01)]
     rows = pd.DataFrame({"image_id": list("abcde"), "track_id": list("tttts"), "normalized": poses})

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.factories.meshes import AT_REST, GAPE, SMILE
 from workflow_scripts.film import classify_expressions as phase
 from workflow_scripts.film.score_expressions import SCORES
 from workflow_scripts.lib.emotions import EMOTIONS
@@ -35,7 +36,7 @@ def test_a_track_agrees():
 def test_a_face_turned_away_says_nothing_and_hears_its_track():
     faces = [believe(happy=0.6), believe(sad=0.9) * np.nan, believe(sad=0.9) * np.nan]
     chances = weigh(faces, ["a", "a", "b"])
-    words = phase.name_emotions(chances, 0.3, [0.45, 0.7])
+    words = phase.name_emotions(chances, 0.3)
     assert words["emotion"].tolist() == ["happy", "happy", "unsure"]
     assert words["reason"].tolist() == ["", "", "turned_away"]
 
@@ -63,17 +64,24 @@ def test_bias_asks_for_more_evidence():
 @pytest.mark.parametrize(
     ("chances", "words"),
     [
-        ({"happy": 0.9}, ("happy", "high", "")),
-        ({"happy": 0.6}, ("happy", "medium", "")),
-        ({"happy": 0.4}, ("happy", "low", "")),
-        ({"neutral": 0.9}, ("neutral", "low", "")),
-        ({"happy": 0.2, "sad": 0.19}, ("unsure", "low", "unsure")),
+        ({"happy": 0.9}, ("happy", "")),
+        ({"neutral": 0.6}, ("neutral", "")),
+        ({"happy": 0.59, "sad": 0.3}, ("unsure", "unsure")),
     ],
-    ids=["strong", "middling", "faint", "neutral is never strong", "nothing stands out"],
+    ids=["sure", "just sure", "nothing stands out"],
 )
 def test_name_emotions(chances, words):
-    row = phase.name_emotions(np.exp(believe(**chances))[None], 0.3, [0.45, 0.7]).iloc[0]
-    assert (row["emotion"], row["intensity"], row["reason"]) == words
+    row = phase.name_emotions(np.exp(believe(**chances))[None], 0.5999).iloc[0]
+    assert (row["emotion"], row["reason"]) == words
+
+
+def test_intensity_is_how_far_the_sign_goes():
+    emotions = pd.Series(["happy", "happy", "surprised", "neutral", "sad", "unsure"])
+    broad, faint = -0.02, -0.15  # the limit of a smile is -0.1, its rest -0.2
+    extents = pd.DataFrame({"smile": [broad, faint, 0, 0, 0, 0], "open_mouth": 0.14})
+    extents["lowered_brows"] = 0.0
+    words = phase.name_intensities(emotions, extents, [0.5, 0.75])
+    assert words.tolist() == ["high", "low", "medium", "low", "medium", "medium"]
 
 
 def write_review(folder, text: str) -> list[str]:
@@ -93,28 +101,28 @@ def test_an_instance_wins_over_its_track_and_both_over_the_model(tmp_path):
     assert told["reason"].tolist() == ["", "", "unsure"]
 
 
-def test_every_emotion_has_words():
-    assert set(phase.FEATURES) == set(EMOTIONS)
-    assert phase.name_features("unsure") == ("", "", "")
+def run_main(folder, faces: int, review: list[str], shows: dict | None = None, **options):
+    """Two shards; the model takes the faces for happy; those of the second are turned a little.
 
-
-def run_main(folder, faces: int, review: list[str], **options):
-    """Two shards; the faces of the first are happy, those of the second turned away a little."""
+    All have the measures of a smile, but for what `shows` changes in the table of scores.
+    """
     names = pd.Series([f"s0001_f{i:06d}_i00" for i in range(faces)], dtype=str)
     people = pd.DataFrame({"instance_id": names, "track_id": ["s0001_t00"] * faces})
     people.to_parquet(folder / "instances.parquet")
     table = pd.DataFrame({"instance_id": names, "gaze_yaw": [0.5 * i for i in range(faces)]})
+    table = table.assign(x0=100.0, x1=150.0, y0=100.0, y1=160.0)
     table.to_parquet(folder / "faces.parquet")
     evidence = pd.Series([believe(happy=0.8) for _ in names], dtype=object)
     rows = pd.DataFrame({"instance_id": names, "log_probabilities": evidence})
+    rows = rows.assign(**{"mesh_score": 1.0, **AT_REST, **SMILE, **(shows or {})})
     scores = [folder / "01of02.parquet", folder / "02of02.parquet"]
     for path, part in zip(scores, (rows[1:], rows[:1]), strict=True):
         write_manifest(part, path, SCORES)
-    limits = {"max_yaw": 0.8, "min_score": 0.3, "prior_correction": 0.0, "bias": {}}
+    limits = {"max_yaw": 0.8, "min_score": 0.6, "prior_correction": 0.0, "bias": {}}
     counts = phase.main(
         *([str(folder / "instances.parquet")], [str(folder / "faces.parquet")], scores),
         *(review, str(folder / "out.parquet")),
-        **limits | {"intensity_levels": [0.45, 0.7]} | options,
+        **limits | {"intensity_levels": [0.5, 0.75]} | options,
     )
     assert counts.read == faces
     return counts, read_manifest(folder / "out.parquet")
@@ -125,18 +133,48 @@ def test_faces_are_named(tmp_path):
     counts, table = run_main(tmp_path, 2, review)
     assert table["emotion"].tolist() == ["happy", "angry"]
     assert table["source"].tolist() == ["track", "review"]
-    assert table["brows"].tolist() == ["relaxed brows", "lowered brows"]
+    assert table["intensity"].tolist() == ["high", "high"]
     assert [len(row) for row in table["probabilities"]] == [7, 7]
     assert counts.found["review_unknown"] == 1
+
+
+def test_features_are_what_was_seen_whatever_the_emotion(tmp_path):
+    review = write_review(tmp_path, "id,emotion\ns0001_t00,angry\n")
+    _, table = run_main(tmp_path, 1, review, GAPE)
+    row = table.iloc[0]
+    assert (row["emotion"], row["eyes"], row["mouth"]) == ("angry", "open", "open")
+    assert row["brows"] == ""
+
+
+def test_a_face_that_shows_no_smile_is_not_surely_happy(tmp_path):
+    _, smiling = run_main(tmp_path, 1, [])
+    _, gaping = run_main(tmp_path, 1, [], GAPE)
+    assert smiling["score"][0] > 0.95
+    assert gaping["emotion"].tolist() != ["happy"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("mesh_score", 0.5), ("x1", 120.0), ("gaze_yaw", 0.9)],
+    ids=["no mesh", "small", "turned away"],
+)
+def test_what_cannot_be_seen_has_no_words(column, value):
+    face = {"x0": 100.0, "x1": 150.0, "y0": 100.0, "y1": 120.0, "gaze_yaw": 0.1, "mesh_score": 1.0}
+    clear, dim = (pd.DataFrame([{**AT_REST, **face, **more}]) for more in ({}, {column: value}))
+    assert phase.keep_clear(clear, 0.8).notna().all(axis=None)
+    assert phase.keep_clear(dim, 0.8).isna().all(axis=None)
 
 
 def test_options_decide_on_stored_evidence(tmp_path):
     turned = run_main(tmp_path, 1, [], max_yaw=-1.0)[1]
     assert turned["reason"].tolist() == ["turned_away"]
-    strict = run_main(tmp_path, 1, [], min_score=0.9)[1]
+    assert turned["mouth"].tolist() == [""]
+    strict = run_main(tmp_path, 1, [], min_score=0.999)[1]
     assert strict["reason"].tolist() == ["unsure"]
     biased = run_main(tmp_path, 1, [], bias={"happy": -9.0})[1]
     assert biased["emotion"].tolist() != ["happy"]
+    faint = run_main(tmp_path, 1, [], intensity_levels=[0.95, 0.99])[1]
+    assert faint["intensity"].tolist() == ["low"]
 
 
 def test_a_bad_review_stops_the_phase(tmp_path):

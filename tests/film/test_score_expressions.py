@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.factories.meshes import make_mesh
 from workflow_scripts.film import score_expressions as phase
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import read_manifest
@@ -24,15 +25,25 @@ def run_main(folder, monkeypatch, faces: int) -> pd.DataFrame:
     names = [f"s0001_f{i:06d}_i00" for i in reversed(range(faces))]
     table = pd.DataFrame({"instance_id": names, "file": [f"{name}.png" for name in names]})
     table = table.assign(x0=20.0, y0=20.0, x1=40.0, y1=40.0, crop_x=10, crop_y=10)
+    table["landmarks"] = [[25.0, 25, 35, 25, 30, 30, 26, 36, 34, 36]] * faces
     table.to_parquet(folder / "faces.parquet")
     for name in names:
         write_image(folder / f"{name}.png", np.full((40, 40, 3), 10 * int(name[7:13]), np.uint8))
     net = lambda views: np.repeat([[view.mean() / 100] for view in views], 7, 1)  # noqa: E731
-    monkeypatch.setattr(phase, "load_model", lambda *_: net if faces else None)
+    asked = []
+
+    def mesh(crop, box, eyes):
+        asked.append((box.tolist(), eyes.tolist()))
+        return make_mesh(mouth_open=crop.mean() / 100), 0.8
+
+    nets = {"stub": net, "mesh": mesh}
+    monkeypatch.setattr(phase, "load_model", lambda row, _: nets[row["name"]] if faces else None)
     counts = phase.main(
-        *(str(folder / "faces.parquet"), str(folder), [], str(folder / "out.parquet")),
+        *(str(folder / "faces.parquet"), str(folder), [], [], str(folder / "out.parquet")),
         model={"name": "stub", "device": "cpu"},
+        mesh_model={"name": "mesh", "device": "cpu"},
     )
+    assert asked == [([10, 10, 30, 30], [[15, 15], [25, 15]])] * faces  # in pixels of the crop
     assert counts.read == faces
     return read_manifest(folder / "out.parquet")
 
@@ -43,6 +54,8 @@ def test_each_face_keeps_its_evidence(tmp_path, monkeypatch):
     evidence = np.array(table["log_probabilities"].tolist())
     assert evidence.shape == (3, 7)
     assert evidence[:, 0] == pytest.approx(np.log([phase.FLOOR, 0.1, 0.2]))
+    assert table["mouth_open"].tolist() == pytest.approx([0.0, 0.1, 0.2])
+    assert table["mesh_score"].tolist() == pytest.approx([0.8] * 3)
 
 
 def test_no_face_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatch):

@@ -126,7 +126,8 @@ def test_two_files_of_an_archive_are_one_download(tmp_path, wheel, monkeypatch):
 
 def test_files_of_one_archive_are_known_by_the_table():
     assert fetch_model.find_row("pose_detection.tflite")[1]["others"] == [
-        "pose_landmark_full.tflite"
+        "pose_landmark_full.tflite",
+        "face_landmark.tflite",
     ]
     assert fetch_model.find_row("centerface.onnx")[1]["others"] == []
 

@@ -33,8 +33,9 @@ def make_folder(folder: Path) -> Path:
     for path in (ROOT / "resources").iterdir():
         if path.name != "models":
             (folder / "resources" / path.name).symlink_to(path)
-    for path in (ROOT / "resources/models").glob("ch_*.onnx"):  # the text reader of both tiers
-        shutil.copyfile(path, folder / "resources/models" / path.name)
+    for name in ("ch_*.onnx", "face_landmark.tflite"):  # text reader and face mesh of both tiers
+        for path in (ROOT / "resources/models").glob(name):
+            shutil.copyfile(path, folder / "resources/models" / path.name)
     return folder
 
 
@@ -77,7 +78,7 @@ def run(tmp_path_factory) -> Path:
 
 def test_no_light_model_played(run):
     table = yaml.safe_load((run / "weights/table.yaml").read_text())["models"]
-    assert {row["role"] for row in table.values()} | {"text"} == set(list_roles())
+    assert {row["role"] for row in table.values()} | {"text", "face_mesh"} == set(list_roles())
     fetched = {path.name for path in (run / "resources/models").iterdir()}
     assert not fetched & {"pose_detection.tflite", "centerface.onnx", "mobilenet_v2-b0353104.pth"}
 

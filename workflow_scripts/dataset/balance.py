@@ -33,6 +33,17 @@ def count_repeats(categories: pd.Series, shares: pd.Series, max_repeats: int) ->
     return {name: int(n) for name, n in zip(counts.index, best, strict=True)}
 
 
+def cap_repeats(certainty: pd.Series) -> pd.Series:
+    """How often an image may be shown at most, by the probability that its category is true.
+
+    Each showing of a wrong image teaches the wrong word, so those expected stay at half of one:
+    repeats * (1 - certainty) <= 1/2. An image that is sure by 3/4 is shown twice, by 7/8 four
+    times; below that and where nothing is known, once.
+    """
+    doubt = np.maximum(1 - certainty.fillna(0).astype(float), 1e-9)
+    return np.floor(0.5 / doubt + 1e-6).clip(1, 1e9).astype(int)
+
+
 def _cost(repeats: np.ndarray, images: np.ndarray, wanted: np.ndarray) -> float:
     """How far what is seen lies from the wanted shares, and a tenth of what the epoch grows by."""
     seen = repeats * images

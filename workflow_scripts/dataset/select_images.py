@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.dataset.balance import count_repeats, target_shares
+from workflow_scripts.dataset.balance import cap_repeats, count_repeats, target_shares
 from workflow_scripts.dataset.crops import add_crop_boxes
 from workflow_scripts.dataset.facts import read_facts
 from workflow_scripts.dataset.farthest_first import choose_varied, set_quotas
@@ -126,11 +126,16 @@ def split_images(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     return pd.Series(np.where(chosen, sides, ""), index=rows.index)
 
 
-def repeat_images(rows: pd.DataFrame, shares: pd.Series, max_repeats: int) -> pd.Series:
-    """How often an epoch shows each image: by its category to train on, once when held out."""
+def repeat_images(kind: Kind, rows: pd.DataFrame, shares: pd.Series, max_repeats: int) -> pd.Series:
+    """How often an epoch shows each image: by its category to train on, once when held out.
+
+    Images that are less sure are repeated less than the rarity of their category asks for.
+    """
     train, chosen = rows["split"] == "train", rows["split"] != ""
     repeats = count_repeats(rows.loc[train, "category"], shares, max_repeats)
     times = rows["category"].map(repeats).fillna(1)
+    if kind.is_probability:
+        times = np.minimum(times, cap_repeats(rows[kind.score]))
     return times.where(train, 1).where(chosen, 0).astype(int)
 
 
@@ -154,7 +159,7 @@ def main(
     groups = rows["shot_id"].map(find_split_groups(kind, paths))
     rows["split_group"] = groups.fillna(rows["shot_id"]).astype("int64")
     rows["split"] = split_images(rows, limits["held_out_share"], seed)
-    rows["repeats"] = repeat_images(rows, shares, limits["max_repeats"])
+    rows["repeats"] = repeat_images(kind, rows, shares, limits["max_repeats"])
     rows["wanted_share"] = rows["category"].map(shares).fillna(0.0)
     rows = add_crop_boxes(kind, rows).rename(columns={"file": "frame_file"})
     write_manifest(rows[SELECTION.names], selection, SELECTION)

@@ -1,19 +1,32 @@
-"""Name the emotion of each face. Reads what the model made of the faces, and people's corrections.
+"""Name the emotion of each face, and what its eyes, mouth and brows do.
 
-Evidence is averaged within the track, where an expression lasts, over the faces that look our way;
-and what the model says of this film's faces on average is partly taken off, for every film has a
-resting face of its own. Below the least score it is "unsure".
+Reads what the models made of the faces, and people's corrections. Evidence is averaged within the
+track, where an expression lasts, over the faces that look our way; what the model of expressions
+says of this film's faces on average is partly taken off, for every film has a resting face of its
+own. Then it is weighed with what the faces show (film.people.signs): who is said to be angry with
+raised brows and an open mouth probably is not. Below the least score the emotion is "unsure".
+
+Eyes, mouth and brows are named face by face, as measured, never from the emotion. Faces that are
+small, turned away, or without a mesh have no measures: their emotions rest on the model alone.
 
 Corrections: config/reviews/{film}/expressions.csv with the columns id and emotion, and if wanted
 intensity; id is an instance_id or a track_id, an instance wins over its track.
-
-The words for eyes, mouth and brows are derived from the emotion, not measured (see FEATURES).
 """
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.people.feature_words import name_features
+from workflow_scripts.film.people.features import MEASURES
+from workflow_scripts.film.people.signs import (
+    average_signs,
+    find_extents,
+    judge_signs,
+    keep_seen,
+    measure_strength,
+    weigh_signs,
+)
 from workflow_scripts.lib.emotions import EMOTIONS, INTENSITIES
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -24,26 +37,19 @@ EXPRESSIONS = pa.schema(
         ("instance_id", pa.string()),
         ("emotion", pa.string()),  # one of EMOTIONS, or unsure
         ("intensity", pa.string()),  # low medium high
-        ("score", pa.float32()),  # probability of the emotion, after averaging; 1 after a review
+        ("score", pa.float32()),  # probability that the emotion is true; 1 after a review
         ("probabilities", pa.list_(pa.float32())),  # in the order of EMOTIONS
-        ("eyes", pa.string()),
-        ("mouth", pa.string()),
-        ("brows", pa.string()),
+        ("eyes", pa.string()),  # open, closed; "": not clear, here and below
+        ("mouth", pa.string()),  # open, smiling, closed
+        ("brows", pa.string()),  # lowered
         ("source", pa.string()),  # model (this image alone), track, review
         ("reason", pa.string()),  # "", unsure, or turned_away in all images of the track
     ]
 )
 
-# What moves in a face, by emotion; after the action units of Ekman and Friesen.
-FEATURES = {
-    "neutral": ("relaxed eyes", "closed mouth", "relaxed brows"),
-    "happy": ("smiling eyes", "smiling mouth", "relaxed brows"),
-    "sad": ("downcast eyes", "downturned mouth", "raised inner brows"),
-    "angry": ("glaring eyes", "pressed lips", "lowered brows"),
-    "surprised": ("wide eyes", "open mouth", "raised brows"),
-    "fear": ("wide eyes", "tense mouth", "raised inner brows"),
-    "disgust": ("narrowed eyes", "raised upper lip", "lowered brows"),
-}
+MIN_MESH_SCORE = 0.9  # below it the points may lie anywhere
+MIN_SIDE_PX = 40  # of a face; on a smaller one an open mouth is a few dark pixels
+FINE_SIDE_PX = 64  # on smaller faces a smile may go unseen; here lips apart are two pixels apart
 
 
 def average_tracks(evidence: np.ndarray, tracks: pd.Series) -> np.ndarray:
@@ -70,23 +76,28 @@ def weigh_evidence(
     return powers / powers.sum(1, keepdims=True)
 
 
-def name_emotions(probabilities: np.ndarray, min_score: float, levels: list[float]) -> pd.DataFrame:
-    """Emotion, intensity, score and reason of rows of probabilities (N, 7); nan: turned away."""
+def name_emotions(probabilities: np.ndarray, min_score: float) -> pd.DataFrame:
+    """Emotion, score and reason of rows of probabilities (N, 7); nan: turned away."""
     turned = np.isnan(probabilities).any(1)
     probabilities = np.where(turned[:, None], 0.0, probabilities)
-    best = probabilities.argmax(1)
     scores = probabilities.max(1)
-    emotions = np.array(EMOTIONS, object)[best]
-    strength = np.where(best == 0, 0, np.searchsorted(levels, scores, side="right"))
+    emotions = np.array(EMOTIONS, object)[probabilities.argmax(1)]
     unsure = scores < min_score
     return pd.DataFrame(
         {
             "emotion": np.where(unsure, "unsure", emotions),
-            "intensity": np.array(INTENSITIES, object)[strength],
             "score": scores,
             "reason": np.select([turned, unsure], ["turned_away", "unsure"], ""),
         }
     )
+
+
+def name_intensities(emotions: pd.Series, extents: pd.DataFrame, levels: list[float]) -> np.ndarray:
+    """low, medium or high, by how far the sign of the emotion goes; medium where it is unknown."""
+    strength = measure_strength(emotions, extents)
+    steps = np.searchsorted(levels, strength, side="right")
+    words = np.array(INTENSITIES, object)[np.where(np.isnan(strength), 1, steps)]
+    return np.where(emotions == "neutral", "low", words)
 
 
 def apply_review(rows: pd.DataFrame, tracks: pd.Series, review: pd.DataFrame) -> pd.DataFrame:
@@ -102,21 +113,56 @@ def apply_review(rows: pd.DataFrame, tracks: pd.Series, review: pd.DataFrame) ->
     return rows
 
 
-def name_features(emotion: str) -> tuple[str, str, str]:
-    """Words for eyes, mouth and brows; "" where the emotion is not known."""
-    return FEATURES.get(emotion, ("", "", ""))
+def keep_clear(faces: pd.DataFrame, max_yaw: float) -> pd.DataFrame:
+    """The measures of the faces; nan for those that are small, turned away or without a mesh."""
+    clear = (faces["mesh_score"] >= MIN_MESH_SCORE) & (measure_sides(faces) >= MIN_SIDE_PX)
+    clear &= faces["gaze_yaw"].abs() <= max_yaw
+    return faces[list(MEASURES)].where(clear).astype(float)
+
+
+def measure_sides(faces: pd.DataFrame) -> pd.Series:
+    """The longer side of each face, in pixels of its frame."""
+    return np.maximum(faces["x1"] - faces["x0"], faces["y1"] - faces["y0"])
 
 
 def read_faces(
     instances: list[str], faces: list[str], scores: list[str]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """One row per face with its gaze_yaw and track_id, in order of their ids; evidence (N, 7)."""
-    shown = read_manifest(faces, ["instance_id", "gaze_yaw"])
+    """One row per face: box, gaze_yaw, track_id, measures, by id; evidence (N, 7) beside them."""
+    shown = read_manifest(faces, ["instance_id", "x0", "y0", "x1", "y1", "gaze_yaw"])
     shown = shown.merge(read_manifest(instances, ["instance_id", "track_id"]), on="instance_id")
-    shown = shown.merge(read_manifest(scores, ["instance_id", "log_probabilities"]))
+    measured = ["instance_id", "log_probabilities", "mesh_score", *MEASURES]
+    shown = shown.merge(read_manifest(scores, measured))
     shown = shown.sort_values("instance_id", ignore_index=True)
     evidence = np.array(shown.pop("log_probabilities").tolist()).reshape(-1, len(EMOTIONS))
     return shown, evidence
+
+
+def classify(
+    shown: pd.DataFrame,
+    evidence: np.ndarray,
+    *,
+    max_yaw: float,
+    min_score: float,
+    prior_correction: float,
+    bias: dict[str, float],
+    intensity_levels: list[float],
+) -> pd.DataFrame:
+    """Rows of EXPRESSIONS, before anybody corrected them; `shown` and `evidence` of read_faces."""
+    tracks = shown["track_id"]
+    evidence = np.where(shown["gaze_yaw"].abs().to_numpy()[:, None] > max_yaw, np.nan, evidence)
+    chances = weigh_evidence(evidence, tracks, prior_correction=prior_correction, bias=bias)
+    measures, fine = keep_clear(shown, max_yaw), measure_sides(shown) >= FINE_SIDE_PX
+    extents = find_extents(measures, fine, tracks)
+    lasting = average_signs(extents, tracks)
+    seen = keep_seen(judge_signs(lasting), fine.groupby(tracks).transform("mean") > 0.5)
+    chances = weigh_signs(chances, seen)
+    rows = name_emotions(chances, min_score)
+    rows["intensity"] = name_intensities(rows["emotion"], lasting, intensity_levels)
+    rows["instance_id"] = shown["instance_id"]
+    rows["probabilities"] = list(chances)
+    rows["source"] = np.where(tracks.map(tracks.value_counts()) > 1, "track", "model")
+    return rows.join(name_features(measures, extents, fine, tracks))
 
 
 def main(
@@ -138,17 +184,12 @@ def main(
     log.info("%d faces in %d tracks, %d corrections", len(shown), tracks.nunique(), len(said))
     rows = pd.DataFrame(columns=EXPRESSIONS.names)
     if len(shown):
-        evidence[shown["gaze_yaw"].abs() > max_yaw] = np.nan
-        chances = weigh_evidence(evidence, tracks, prior_correction=prior_correction, bias=bias)
-        rows = name_emotions(chances, min_score, intensity_levels)
-        rows["instance_id"] = shown["instance_id"]
-        rows["probabilities"] = list(chances)
-        rows["source"] = np.where(tracks.map(tracks.value_counts()) > 1, "track", "model")
-        rows = apply_review(rows, tracks, said)
-        words = [name_features(emotion) for emotion in rows["emotion"]]
-        rows[["eyes", "mouth", "brows"]] = words
+        options = {"max_yaw": max_yaw, "min_score": min_score, "bias": bias}
+        options |= {"prior_correction": prior_correction, "intensity_levels": intensity_levels}
+        rows = apply_review(classify(shown, evidence, **options), tracks, said)
     write_manifest(rows, expressions, EXPRESSIONS)
-    log.info("emotions: %s", rows["emotion"].value_counts().to_dict())
+    for name in ("emotion", "eyes", "mouth", "brows"):
+        log.info("%s: %s", name, rows[name].value_counts().to_dict())
     unknown = count_unknown(said, "expressions", {*tracks, *rows["instance_id"]})
     found = {"unsure": int((rows["reason"] != "").sum()), "review_unknown": unknown}
     return Counts("faces", len(rows), len(rows), found=found)

@@ -1,9 +1,11 @@
-"""Show each face to the model of expressions; name nothing.
+"""Show each face to the models of expressions and of faces' points; name nothing.
 
-Reads the face crops of one shard; leaves one row per face: what the model makes of it. Each face is
-shown at several sizes and mirrored, and the log-probabilities are averaged.
+Reads the face crops of one shard; leaves one row per face: what the model of expressions makes of
+it, and what its eyes, mouth and brows do (film.people.features). For the former each face is shown
+at several sizes and mirrored, and the log-probabilities are averaged.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.emotions import EMOTIONS
+from workflow_scripts.film.people.features import MEASURES, measure_features
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
@@ -22,9 +24,11 @@ SCORES = pa.schema(
     [
         ("instance_id", pa.string()),
         ("log_probabilities", pa.list_(pa.float64())),  # mean over the views; order of EMOTIONS
+        ("mesh_score", pa.float32()),  # 0 to 1: whether the points of the face were found
+        *((name, pa.float32()) for name in MEASURES),
     ]
 )
-FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "file", "crop_x", "crop_y"]
+FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "landmarks", "file", "crop_x", "crop_y"]
 VIEW_PX = 128
 SIZES, SHIFTS = (1.0, 1.1, 1.2, 1.3), (0.0, 0.05)  # of the face box; the net's own is 1.05
 FLOOR = 1e-4  # no single view may rule an emotion out
@@ -49,30 +53,43 @@ def make_views(crop: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
     return views
 
 
-def show_faces(faces: pd.DataFrame, expression) -> np.ndarray:
-    """Mean log-probability (N, 7) of each face over its views; `faces` has path and box columns."""
-    evidence = np.zeros((len(faces), len(EMOTIONS)))
-    reader = progress(read_ahead(faces.itertuples(), open_views), "reading faces", total=len(faces))
-    for row, views in enumerate(reader):
-        evidence[row] = np.log(np.maximum(expression(views), FLOOR)).mean(0)
-    return evidence
+def show_faces(faces: pd.DataFrame, expression: Callable, mesh: Callable) -> pd.DataFrame:
+    """Rows of SCORES, in the order of `faces`, which has path, box and landmark columns."""
+    reader = progress(read_ahead(faces.itertuples(), open_face), "reading faces", total=len(faces))
+    rows = []
+    for face, (crop, box, landmarks) in zip(faces.itertuples(), reader, strict=True):
+        chances = np.maximum(expression(make_views(crop, box)), FLOOR)
+        points, score = mesh(crop, box, landmarks[:2])
+        row = {"instance_id": face.instance_id, "log_probabilities": np.log(chances).mean(0)}
+        rows.append(row | {"mesh_score": score} | measure_features(points))
+    return pd.DataFrame(rows, columns=SCORES.names)
 
 
-def open_views(face: tuple) -> list[np.ndarray]:
-    """The views of one face, from its crop."""
-    box = np.array([face.x0, face.y0, face.x1, face.y1], float)
-    box -= np.tile([face.crop_x, face.crop_y], 2)
-    return make_views(read_rgb(face.path), box)
+def open_face(face: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The crop of one face; its box (4,) and landmarks (5, 2) in pixels of the crop."""
+    corner = np.array([face.crop_x, face.crop_y], float)
+    box = np.array([face.x0, face.y0, face.x1, face.y1], float) - np.tile(corner, 2)
+    return read_rgb(face.path), box, np.reshape(np.asarray(face.landmarks, float), (5, 2)) - corner
 
 
-def main(faces: str, crops: str, weights: list[str], scores: str, *, model: dict) -> Counts:
+def main(
+    faces: str,
+    crops: str,
+    weights: list[str],
+    mesh_weights: list[str],
+    scores: str,
+    *,
+    model: dict,
+    mesh_model: dict,
+) -> Counts:
     shown = read_manifest(faces, FACE_COLUMNS).sort_values("instance_id", ignore_index=True)
     shown["path"] = [str(Path(crops) / name) for name in shown["file"]]
-    log.info("%d faces; %s on %s", len(shown), model["name"], model["device"])
-    evidence = show_faces(shown, load_model(model, weights)) if len(shown) else []
-    rows = shown[["instance_id"]].assign(
-        log_probabilities=pd.Series(list(evidence), dtype=object)  # also where there are none
-    )
+    names = f"{model['name']}, {mesh_model['name']}"
+    log.info("%d faces; %s on %s", len(shown), names, model["device"])
+    rows = pd.DataFrame(columns=SCORES.names)
+    if len(shown):
+        mesh = load_model(mesh_model, mesh_weights)
+        rows = show_faces(shown, load_model(model, weights), mesh)
     write_manifest(rows, scores, SCORES)
     return Counts("faces", len(rows), len(rows))
 

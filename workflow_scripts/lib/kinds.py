@@ -46,6 +46,7 @@ class Kind:
     measured_by: tuple[str, ...]  # tables that balance is measured with
     judged: tuple[str, ...]  # measures of the balance whose recommended ranges apply
     score: str = ""  # fact that must reach select_images.min_score; "": none
+    is_probability: bool = False  # the score is the chance that the category is true
     expected: tuple[str, ...] = ()  # categories that a complete dataset has
     masks: str = ""  # table that masks come from; "": images without masks
 
@@ -115,6 +116,7 @@ _KINDS = (
         category="emotion",
         expected=("neutral", "happy", "sad", "angry", "surprised"),
         score="emotion_score",
+        is_probability=True,
         masks="instances",
         file_name="expr_{character}_{emotion}_{intensity}_{number}",
         phases=(*FRAMES, *WHO, *POSES, *FACES),

@@ -1,10 +1,10 @@
 """Figures about captions and packed datasets: are the words true, is the held-out set held out.
 
-A clause is judged where the truth knows its fact: who, action, emotion, time of day, weather (out
-of doors), indoor or outdoor; clauses about a person nobody is, count as wrong. Frames that a viewer
-cannot judge (fades, blurred on purpose) and title cards are left out. A leak is a shot, a duplicate
-group or a true drawing that both the training and the held-out set of one dataset hold.
-Near-repeats and the effective number of images are those of each counts.json.
+A clause is judged where the truth knows its fact: who, action, emotion, eyes, mouth, brows, time of
+day, weather (out of doors), indoor or outdoor; clauses about a person nobody is, count as wrong.
+Frames that a viewer cannot judge (fades, blurred on purpose) and title cards are left out. A leak
+is a shot, a duplicate group or a true drawing that both the training and the held-out set of one
+dataset hold. Near-repeats and the effective number of images are those of each counts.json.
 """
 
 import json
@@ -16,6 +16,7 @@ import yaml
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.lib.tables import find
+from workflow_scripts.report.accuracy.features import PARTS, find_true_features
 from workflow_scripts.report.accuracy.matching import match_people, select_frames
 from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
@@ -24,6 +25,7 @@ FACTS = {  # source of a clause -> the fact it states
     "identify_characters.character": "who",
     "classify_poses.action": "action",
     "classify_expressions.emotion": "emotion",
+    **{f"classify_expressions.{part}": part for part in PARTS},
     "classify_lighting.time_of_day": "time_of_day",
     "classify_lighting.weather": "weather",
     "classify_lighting.indoor": "indoor",
@@ -39,6 +41,7 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
         return metrics
     if paths:
         metrics["held_out_leak"] = measure_leaks(paths, frames, truth)
+        metrics |= measure_packed_emotions(paths, results, frames, truth)
     metrics |= measure_variety(find("counts", results))
     captions = read_result(results, "captions", ["image_id", "kind", "tags"])
     if captions is None or captions.empty:
@@ -122,6 +125,10 @@ def judge_claims(
         **{(one.instance_id, "action"): {one.action} for one in people.itertuples()},
         **{(one.instance_id, "emotion"): {one.expression} for one in people.itertuples()},
     }
+    if (features := find_true_features(truth)) is None:
+        claims = claims[~claims["fact"].isin(PARTS)]
+    else:
+        known |= _face_facts(people, features)
     there = truth.instances.groupby("frame_no")["character"].agg(lambda who: set(who.str.lower()))
     for frame in judged.itertuples():
         known[(frame.frame_id, "who")] = there.get(frame.truth_no, set())
@@ -155,6 +162,35 @@ def _frame_facts(table: pd.DataFrame) -> dict[tuple[str, str], set[str]]:
         if not indoor:
             facts[(frame_id, "weather")] = {row["weather"]}
     return facts
+
+
+def _face_facts(people: pd.DataFrame, features: pd.DataFrame) -> dict[tuple[str, str], set[str]]:
+    """True words by (instance_id, fact) for eyes, mouth and brows."""
+    table = people.merge(features, on=["frame_no", "character"])
+    return {
+        (row.instance_id, part): {getattr(row, part)}
+        for row in table.itertuples()
+        for part in PARTS
+    }
+
+
+def measure_packed_emotions(
+    paths: list[Path], results: Path, frames: pd.DataFrame, truth: Truth
+) -> dict[str, Metric]:
+    """Share of what an epoch of the packed faces shows that bears its true emotion."""
+    faces = [path for path in paths if path.parent.name == "expression"]
+    if not faces:
+        return {}
+    packed = read_manifest(faces, ["image_id", "split", "repeats", "emotion"])
+    people = _match(results, select_frames(frames, truth), truth)
+    shown = packed[packed["split"] == "train"].merge(
+        people[["instance_id", "expression"]], left_on="image_id", right_on="instance_id"
+    )
+    if not shown["repeats"].sum():
+        return {}
+    right = (shown["emotion"] == shown["expression"]) * shown["repeats"]
+    value = float(right.sum() / shown["repeats"].sum())
+    return {"packed_emotion_correct": Metric(value, len(shown), 0.85)}
 
 
 def summarize_claims(claims: pd.DataFrame, packed: pd.DataFrame | None) -> dict[str, Metric]:

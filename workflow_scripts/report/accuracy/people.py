@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.report.accuracy.faces import match_faces, measure_faces
+from workflow_scripts.report.accuracy.features import measure_features
 from workflow_scripts.report.accuracy.matching import MIN_IOU, match_people, select_frames
 from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
@@ -44,6 +45,8 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
         matched = match_faces(frames, people, faces, true_faces)
         emotions = read_result(results, "expressions")
         metrics |= measure_faces(matched, frames, faces, true_faces, emotions)
+        if emotions is not None and len(matched):
+            metrics |= measure_features(matched, emotions, truth)
     return metrics
 
 

@@ -16,9 +16,10 @@ demo film, against exact truth. `results/demo/accuracy.json` has the same figure
 |---|---|---|---|
 """
 FOOT = """
-What the light tier is weakest at: emotion rests on one small net that takes neutral for sad; a
-body whose legs are out of the image has no known action; where no frame shows what is behind
-somebody, paint is only paint, and `cluster_scenes` sets such backgrounds aside (`max_painted`).
+What the light tier is weakest at: emotion rests on one small net and on what the points of a face
+show, and a third of the faces stay unsure, most of them in profile, sad or angry; a body whose legs
+are out of the image has no known action; where no frame shows what is behind somebody, paint is
+only paint, and `cluster_scenes` sets such backgrounds aside (`max_painted`).
 """
 
 
