@@ -27,6 +27,8 @@ FIGURES = {
     "pck_05": "keypoints, PCK@0.05",
     "pck_10": "keypoints, PCK@0.1",
     "action_accuracy": "action",
+    "action_precision": "… of those named, precision",
+    "action_coverage": "… named, of those whose legs or waving hand show",
     "view_accuracy": "view",
     "shot_type_accuracy": "shot type",
     "face_recall": "faces, recall",
