@@ -104,6 +104,12 @@ def test_gaits_are_told_from_every_side(gait, turn_deg):
     assert sure.mean() > 0.6
 
 
+def test_legs_that_swing_from_a_seat_do_not_walk():
+    poses = np.stack([walk(time) for time in TIMES])
+    poses[:, LEGS, 1] -= 80
+    assert name(poses, TIMES)[0] == ["unknown"] * 12
+
+
 def test_a_raised_arm_that_rests_is_no_wave():
     pose = make_pose()
     pose[9, 1] = 60

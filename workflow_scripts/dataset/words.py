@@ -1,13 +1,15 @@
 """The facts of images as captions and questions speak of them: who, in what posture, which text."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.crops import add_crop_boxes, cut_boxes
+from workflow_scripts.dataset.crops import BOX, add_crop_boxes, cut_boxes
 from workflow_scripts.dataset.facts import list_people, name_place, read_facts
-from workflow_scripts.dataset.postures import find_posture
+from workflow_scripts.dataset.others import list_others
+from workflow_scripts.dataset.postures import find_posture, hide_joints
 from workflow_scripts.dataset.selection import sees_joints
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_manifest
@@ -26,8 +28,9 @@ def read_words(
     """
     facts = read_facts(kind, {name: path for name, path in tables.items() if name != "texts"})
     rows = add_words(kind, keep_candidates(kind, facts, character), names, style)
-    if kind.is_of_frames and "instances" in kind.words:
-        rows = add_people(rows, tables, names)
+    if "instances" in kind.words:
+        add = add_people if kind.is_of_frames else partial(add_others, kind)
+        rows = add(rows, tables, names)
     return add_texts(kind, rows, read_manifest(tables["texts"], TEXT_COLUMNS))
 
 
@@ -56,9 +59,10 @@ def add_words(
         {} if who in names else {"subject": "segment_instances"} for who in rows["character"]
     ]
     if "keypoints" in rows:
+        seen = rows["joints_seen"] if "joints_seen" in rows else [None] * len(rows)
         rows["posture"] = [
-            find_posture(np.reshape(points, (17, 3))) if sees_joints(points) else []
-            for points in rows["keypoints"]
+            find_posture(hide_joints(points, shown)) if sees_joints(points) else []
+            for points, shown in zip(rows["keypoints"], seen, strict=True)
         ]
     return rows
 
@@ -72,14 +76,22 @@ def add_people(rows: pd.DataFrame, tables: Tables, names: dict[str, str]) -> pd.
     return rows.assign(people=[people.get(frame_id, []) for frame_id in rows["frame_id"]])
 
 
+def add_others(
+    kind: Kind, rows: pd.DataFrame, tables: Tables, names: dict[str, str]
+) -> pd.DataFrame:
+    """Add who else shows in each crop."""
+    people = read_manifest(tables["instances"], ["instance_id", "frame_id", *BOX]).merge(
+        read_manifest(tables["identities"], ["instance_id", "character"]), how="left"
+    )
+    return rows.assign(others=list_others(rows, _find_cuts(kind, rows), people, names))
+
+
 def add_texts(kind: Kind, rows: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
     """Add which kinds of text show in each image: what a caption names, its trigger won't learn.
 
     Bars that a shot has of its own are not known here, but hold no text that belongs to the image.
     """
-    frames = np.zeros((len(rows), 4), int)
-    frames[:, 2:] = rows[["width_px", "height_px"]]
-    boxes = cut_boxes(kind, add_crop_boxes(kind, rows), frames)
+    boxes = _find_cuts(kind, rows)
     by_frame, nothing = dict(iter(texts.groupby("frame_id"))), texts.iloc[:0]
     shown = []
     for frame_id, (x0, y0, x1, y1) in zip(rows["frame_id"], boxes, strict=True):
@@ -87,3 +99,10 @@ def add_texts(kind: Kind, rows: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFra
         inside = (text["x0"] < x1) & (text["x1"] > x0) & (text["y0"] < y1) & (text["y1"] > y0)
         shown.append(sorted(text.loc[inside, "kind"].unique()))
     return rows.assign(text=shown)
+
+
+def _find_cuts(kind: Kind, rows: pd.DataFrame) -> np.ndarray:
+    """What images show of their frames: (N, 4) int, x0, y0, x1, y1 in pixels, end excluded."""
+    frames = np.zeros((len(rows), 4), int)
+    frames[:, 2:] = rows[["width_px", "height_px"]]
+    return cut_boxes(kind, add_crop_boxes(kind, rows), frames)

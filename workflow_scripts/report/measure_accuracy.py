@@ -10,10 +10,10 @@ from pathlib import Path
 
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, run_phase
-from workflow_scripts.report.accuracy import datasets, frames, identity, people, scenes
+from workflow_scripts.report.accuracy import crops, datasets, frames, identity, people, scenes
 from workflow_scripts.report.accuracy.truth import Metric, Truth
 
-AREAS = (frames, people, identity, scenes, datasets)
+AREAS = (frames, people, identity, scenes, datasets, crops)
 
 
 def measure_all(results: Path, truth: Truth) -> dict[str, Metric]:

@@ -48,7 +48,8 @@ def name_action(window: Window, times_s: np.ndarray, now: int, rules: dict) -> V
         return _name_pose({name: values[[now]] for name, values in window.items()}, rules)
     legs = _name_steps(window, times_s, rules)
     if legs.action in ("walk", "run"):
-        return legs
+        raised = _known(window["drop"])  # knees: on a swing, on a bicycle
+        return legs if not len(raised) or np.median(raised) >= rules["sit_drop"] else UNKNOWN
     wave = _find_wave(window, rules)
     if wave.action == "wave" or legs.action == "unknown":
         return wave
@@ -169,7 +170,7 @@ def count_votes(votes: list[Verdict]) -> tuple[str, float]:
     if action == "unknown":
         return action, 0.0
     agree = [vote for vote in votes if vote.action == action]
-    images = max(vote.images for vote in agree)
+    images = max(len(agree), *(vote.images for vote in agree))
     told = (images + 1) / (images + 2)
     clear = np.mean([0.5 + 0.5 * vote.margin for vote in agree])
     return action, float(told * clear * len(agree) / len(votes))
