@@ -59,9 +59,8 @@ def measure(folder, truth, crop, caption) -> dict[str, tuple[float, int]]:
     instances["mask"] = [encode_rle(make_mask(["Nella"]) > 0)]
     instances = instances.assign(height_px=HEIGHT, width_px=WIDTH)
     packed = pd.DataFrame({"image_id": [f"{FRAME}_i00"], "frame_id": FRAME, "split": "train"})
-    packed = packed.assign(
-        caption=caption, **dict(zip(["x0", "y0", "x1", "y1"], crop, strict=True))
-    )
+    packed = packed.assign(repeats=1, category="walk", caption=caption)
+    packed[["x0", "y0", "x1", "y1"]] = [crop]
     for name, table in (
         ("extract_frames/frames", frames),
         ("segment_instances/01of01", instances),
@@ -98,6 +97,21 @@ def test_a_figure_that_is_called_whole_shows_its_feet(tmp_path, truth, bottom, w
     caption = "a pose, walking, full body shot"
     figures = measure(tmp_path / "results", truth, (5, 5, 34, bottom), caption)
     assert figures["packed_whole_correct"] == (whole, 1)
+
+
+def test_labels_count_as_often_as_an_epoch_shows_them():
+    rows = pd.DataFrame(
+        [
+            ("pose", "train", 3, "walk", "walk", "sad"),
+            ("pose", "train", 1, "walk", "run", "sad"),
+            ("pose", "validation", 1, "walk", "run", "sad"),
+            ("expression", "train", 2, "happy", "walk", "sad"),
+            ("character", "train", 2, "full", "walk", "sad"),
+        ],
+        columns=["kind", "split", "repeats", "category", "action", "expression"],
+    )
+    figures = {name: (one.value, one.n) for name, one in crops.measure_labels(rows).items()}
+    assert figures == {"epoch_action_correct": (0.75, 2), "epoch_emotion_correct": (0.0, 1)}
 
 
 def test_a_stranger_stands_for_whoever_shows():

@@ -1,8 +1,9 @@
-"""Figures about packed crops: is whoever else shows named, is a figure that is called whole whole.
+"""Figures about packed crops: are their labels true, is whoever else shows named, is whole whole.
 
 Judged are crops of people whom the truth knows. Somebody else shows where a third of what is
 visible of them, or a twentieth of the crop, is theirs; who shows by less, but not by less than half
-of that, may be named or not. Whole is whoever has the nose and both ankles inside the crop.
+of that, may be named or not. Whole is whoever has the nose and both ankles inside the crop. Labels,
+what a dataset is balanced over, count as often as an epoch shows their image.
 """
 
 from collections.abc import Collection
@@ -22,7 +23,19 @@ from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
 VOCABULARY = Path(__file__).resolve().parents[3] / "resources" / "vocabularies" / "captions.yaml"
 PART, SHARE = 1 / 3, 1 / 20  # of the person, of the crop
-COLUMNS = ["image_id", "frame_id", "split", "caption", "x0", "y0", "x1", "y1"]
+COLUMNS = [
+    "image_id",
+    "frame_id",
+    "split",
+    "repeats",
+    "category",
+    "caption",
+    "x0",
+    "y0",
+    "x1",
+    "y1",
+]
+LABELS = {"action": "action", "emotion": "expression"}  # category of a kind -> the truth's column
 ENDS = ["nose", "left_ankle", "right_ankle"]
 
 
@@ -35,7 +48,7 @@ class Company:
 
 
 def measure(results: Path, truth: Truth) -> dict[str, Metric]:
-    """Both figures; left out where nothing is packed that they judge."""
+    """All figures; left out where nothing is packed that they judge."""
     frames, instances = read_result(results, "frames"), read_result(results, "instances")
     crops = read_crops(find("packed", results))
     if frames is None or instances is None or crops.empty:
@@ -52,7 +65,8 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
     right = [
         agrees(row.caption, find_company(row, truth), names) for row in rows.itertuples(index=False)
     ]
-    metrics = {"packed_others_correct": Metric(float(np.mean(right)), len(right))}
+    metrics = measure_labels(rows)
+    metrics["packed_others_correct"] = Metric(float(np.mean(right)), len(right))
     called = rows[[calls_whole(caption) for caption in rows["caption"]]]
     if len(called):
         whole = find_whole(called, truth)
@@ -69,6 +83,18 @@ def read_crops(paths: Collection[Path]) -> pd.DataFrame:
             rows = read_manifest(path, COLUMNS).query("split != ''")
             tables.append(rows.assign(kind=kind))
     return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def measure_labels(rows: pd.DataFrame) -> dict[str, Metric]:
+    """Share of right labels in an epoch; rows of crops and people joined."""
+    metrics = {}
+    train = rows[rows["split"] == "train"]
+    for kind, group in train.groupby("kind"):
+        true = LABELS.get(KINDS[kind].category)
+        if true in group:
+            right = np.average(group["category"] == group[true], weights=group["repeats"])
+            metrics[f"epoch_{KINDS[kind].category}_correct"] = Metric(float(right), len(group))
+    return metrics
 
 
 def find_company(crop: tuple, truth: Truth) -> Company:
