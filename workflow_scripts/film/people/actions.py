@@ -65,8 +65,8 @@ def _name_steps(window: Window, times_s: np.ndarray, rules: dict) -> Verdict:
         return _rest(moved, len(knees)) if moved < 1 else UNKNOWN
     moved = np.hypot(window["foot_x"][seen].std(), window["foot_y"][seen].std())
     moved /= rules["min_swing"]
-    growth = np.polyfit(times_s[seen], window["size"][seen], 1)[0] if np.ptp(times_s[seen]) else 0
-    if abs(growth) >= APPROACH:  # feet that move in depth show half of it
+    if abs(_slope(times_s[seen], window["size"][seen])) >= APPROACH:
+        # feet that move in depth show half of it
         moved *= 2
     return _rest(moved, int(seen.sum())) if moved < 1 else _name_gait(window, moved, rules)
 
@@ -174,6 +174,12 @@ def count_votes(votes: list[Verdict]) -> tuple[str, float]:
     told = (images + 1) / (images + 2)
     clear = np.mean([0.5 + 0.5 * vote.margin for vote in agree])
     return action, float(told * clear * len(agree) / len(votes))
+
+
+def _slope(times_s: np.ndarray, values: np.ndarray) -> float:
+    """Of the straight line through the values; 0 where all are of one moment."""
+    away = times_s - times_s.mean()
+    return float(away @ values / spread) if (spread := away @ away) else 0.0
 
 
 def _known(values: np.ndarray) -> np.ndarray:
