@@ -202,7 +202,8 @@ def measure(pose: np.ndarray, frame_px: float = HEIGHT) -> tuple:
     """What framing is judged by, of one pose that shows down to the frame's edge."""
     heights, boxes = np.array([frame_px]), np.array([[150.0, 50, 250, min(410, frame_px)]])
     body = classify_poses.measure_bodies(pose[None], heights, 0.5)
-    body["whole"] = classify_poses.find_whole(pose[None], boxes, heights)
+    sizes = np.array([[400.0, frame_px]])
+    body["whole"] = classify_poses.find_whole(pose[None], boxes, sizes)
     return next(body.itertuples())
 
 
@@ -271,15 +272,16 @@ def test_shot_type(frame_px, shot_type):
 @pytest.mark.parametrize(
     ("box", "shift", "whole"),
     [
-        ((150, 50, 250, 410), 0, True),
-        ((150, 50, 250, 260), 0, False),
-        ((150, 0, 250, 300), -110, False),
+        ((150, 50, 250, 410), (0, 0), True),
+        ((150, 50, 250, 260), (0, 0), False),
+        ((150, 0, 250, 300), (0, -110), False),
+        ((0, 50, 50, 410), (-200, 0), False),
     ],
-    ids=["head to feet", "behind a table", "head beyond the frame"],
+    ids=["head to feet", "behind a table", "head beyond the frame", "half beyond its side"],
 )
 def test_a_half_figure_is_not_whole(box, shift, whole):
-    pose = make_pose((0, shift))[None]
-    assert classify_poses.find_whole(pose, np.array([box]), np.array([HEIGHT])).tolist() == [whole]
+    pose = make_pose(shift)[None]
+    assert classify_poses.find_whole(pose, np.array([box]), SIZES).tolist() == [whole]
 
 
 @pytest.mark.parametrize(

@@ -61,15 +61,21 @@ def measure_bodies(keypoints: np.ndarray, height_px: np.ndarray, least: float) -
     )
 
 
-def find_whole(keypoints: np.ndarray, boxes: np.ndarray, height_px: np.ndarray) -> np.ndarray:
+def find_whole(keypoints: np.ndarray, boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Whether bodies (N, 17, 3) show from head to feet: (N,) bool.
 
-    Neither does the frame cut them, nor does what shows of them (`boxes`, N x 4) end above the
-    feet, as that of somebody behind a table does. The net guesses joints beyond the frame.
+    Neither does the frame, of width and height `sizes` (N, 2), cut them at trunk, head or feet, nor
+    does what shows of them (`boxes`, N x 4) end above the feet, as that of somebody behind a table
+    does. The net guesses joints beyond the frame.
     """
     torsos = measure_torsos(keypoints)
-    feet_y, head_y = keypoints[:, ANKLES, 1].max(1), keypoints[:, 0, 1]
-    in_frame = (feet_y + SOLE * torsos <= height_px) & (head_y >= 0)
+    feet_y, head_y, trunk_x = (
+        keypoints[:, ANKLES, 1].max(1),
+        keypoints[:, 0, 1],
+        keypoints[:, TRUNK, 0],
+    )
+    in_frame = (feet_y + SOLE * torsos <= sizes[:, 1]) & (head_y >= 0)
+    in_frame &= ((trunk_x >= 0) & (trunk_x < sizes[:, :1])).all(1)
     return in_frame & (boxes[:, 3] >= feet_y - HIDDEN * torsos)
 
 
@@ -139,7 +145,8 @@ def name_framing(people: pd.DataFrame, keypoints: np.ndarray, rules: dict) -> di
     """From which side each body is seen, and how much of it: columns view and shot_type."""
     heights = people["height_px"].to_numpy(float)
     bodies = measure_bodies(keypoints, heights, rules["min_confidence"])
-    bodies["whole"] = find_whole(keypoints, people[BOX_COLUMNS].to_numpy(float), heights)
+    sizes = people[["width_px", "height_px"]].to_numpy(float)
+    bodies["whole"] = find_whole(keypoints, people[BOX_COLUMNS].to_numpy(float), sizes)
     tracks, times_s = people["track_id"].to_numpy(), people["time_s"].to_numpy(float)
     bodies["width"] = steady(bodies["width"].to_numpy(), tracks, times_s, rules["turn_window_s"])
     shares = (people["y1"] - people["y0"]) / people["height_px"]
