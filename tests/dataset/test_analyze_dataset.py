@@ -47,6 +47,13 @@ def test_joints_that_are_not_seen_do_not_count():
     assert said[0] == "medium"
 
 
+def test_a_body_with_one_foot_beyond_the_image_is_no_full_shot():
+    points = make_body((130, 10, 190, 310))
+    points[15, 1] = SIZE[1] + 5
+    said = framing_measures.measure_shot_type(np.array((130, 10, 190, 320)), SIZE, points, 0.5)
+    assert said[0] == "medium"
+
+
 @pytest.mark.parametrize(
     ("boxes", "people"),
     [
@@ -58,9 +65,9 @@ def test_joints_that_are_not_seen_do_not_count():
     ],
     ids=["nobody", "one inside", "the other outside", "two", "a face of a whole body"],
 )
-def test_count_people(boxes, people):
+def test_find_shown(boxes, people):
     boxes = np.array(boxes, float).reshape(-1, 4)
-    assert framing_measures.count_people(boxes, np.array((0, 0, 100, 100))) == people
+    assert framing_measures.find_shown(boxes, np.array((0, 0, 100, 100))).sum() == people
 
 
 def test_people_are_no_background():

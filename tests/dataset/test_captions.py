@@ -124,6 +124,16 @@ def test_find_posture(moved, words):
     assert postures.find_posture(make_figure(**moved)) == words
 
 
+def test_joints_beyond_the_frame_or_off_the_body_say_nothing():
+    points, seen = make_figure(j9=(70, 0)), np.ones(17, bool)
+    for all_seen in (seen, None):
+        said = postures.find_posture(postures.hide_joints(points.ravel(), all_seen))
+        assert said == ["one_arm_raised", "legs_straight"]
+    seen[[9, 15]] = False
+    assert postures.find_posture(postures.hide_joints(points.ravel(), seen)) == []
+    assert points[9, 2] == 1  # of the table's own
+
+
 def test_joints_that_are_not_seen_say_nothing():
     figure = make_figure()
     figure[13:, 2] = 0.1

@@ -34,8 +34,8 @@ def write(film, tmp_path, dataset, characters=CHARACTERS, **more):
         (
             "character-nella",
             "s0002_f000024_i00",
-            "nella woman, walking, three-quarter view, full body shot, plaza, sunset,"
-            " clear weather, bright light",
+            "nella woman, walking, happy expression, three-quarter view, full body shot, plaza,"
+            " sunset, clear weather, bright light",
         ),
         (
             "pose",

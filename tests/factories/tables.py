@@ -186,6 +186,7 @@ def make_poses(instances: pd.DataFrame) -> pd.DataFrame:
             "truncated": False,
             "shot_type": np.where(instances["who"] == "", "wide", "full"),
             "score": 0.8,
+            "joints_seen": [[True] * 17] * len(instances),
         }
     )
 

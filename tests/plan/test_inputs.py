@@ -23,10 +23,11 @@ def test_inputs_name_single_tables_once_and_every_shard():
 
 
 @pytest.mark.parametrize("name", ["character-nella", "pose", "expression", "style", "lighting"])
-def test_expressions_are_read_by_their_kind_alone(name):
-    inputs = select_inputs("luca", name, SHARDS) | caption_inputs("luca", name, SHARDS, True)
-    assert ("expressions" in inputs) == (name == "expression")
-    assert "backgrounds" not in inputs
+def test_expressions_are_read_by_whom_they_show_alone(name):
+    selected, said = select_inputs("luca", name, SHARDS), caption_inputs("luca", name, SHARDS, True)
+    assert ("expressions" in selected) == (name == "expression")
+    assert ("expressions" in said) == (name in ("character-nella", "expression"))
+    assert "backgrounds" not in selected | said
 
 
 def test_selection_and_captions_read_no_folder_of_images():

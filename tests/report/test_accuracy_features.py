@@ -5,7 +5,6 @@ import json
 import pandas as pd
 import pytest
 
-from workflow_scripts.report.accuracy import datasets
 from workflow_scripts.report.accuracy.faces import measure_faces
 from workflow_scripts.report.accuracy.features import find_true_features, measure_features
 from workflow_scripts.report.accuracy.truth import Truth
@@ -80,24 +79,3 @@ def test_emotions_are_judged_with_and_without_the_unsure():
     found = measure_faces(matched, frames, faces, heads, emotions)
     assert found["emotion_accuracy"].value == pytest.approx(1 / 3)
     assert (found["emotion_sure_correct"].value, found["emotion_sure_correct"].n) == (0.5, 2)
-
-
-def test_packed_emotions_count_as_often_as_they_are_shown(tmp_path, truth, monkeypatch):
-    rows = [("a", "train", 3, "happy"), ("b", "train", 1, "sad"), ("c", "validation", 1, "sad")]
-    packed = pd.DataFrame(rows, columns=["image_id", "split", "repeats", "emotion"])
-    path = tmp_path / "expression" / "dataset.parquet"
-    path.parent.mkdir()
-    packed.to_parquet(path)
-    people = pd.DataFrame({"instance_id": list("abc"), "expression": "happy"})
-    monkeypatch.setattr(datasets, "select_frames", lambda *_: None)
-    monkeypatch.setattr(datasets, "match_people", lambda *_: (people, None))
-    monkeypatch.setattr(datasets, "read_result", lambda *_: people)
-    frames = pd.DataFrame()
-    metric = datasets.measure_packed_emotions([path], tmp_path, frames, truth)
-    assert (metric["packed_emotion_correct"].value, metric["packed_emotion_correct"].n) == (0.75, 2)
-    assert (
-        datasets.measure_packed_emotions(
-            [tmp_path / "pose/dataset.parquet"], tmp_path, frames, truth
-        )
-        == {}
-    )

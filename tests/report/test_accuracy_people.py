@@ -132,6 +132,25 @@ def test_everybody_found_exactly(tmp_path, truth):
     assert "view_accuracy" not in figures
 
 
+def test_actions_that_nobody_names_cost_coverage_not_precision(tmp_path, truth):
+    results = write_results(tmp_path / "results", find_all())
+    labels = pd.read_parquet(results / "classify_poses/poses.parquet")
+    labels["action"] = ["walk", "unknown"] * 3  # Nella, who walks, and Bruno, who stands
+    write(results, "classify_poses/poses", labels)
+    figures = people.measure(results, truth)
+    names = ["action_accuracy", "action_precision", "action_coverage"]
+    assert [figures[name].value for name in names] == [0.5, 1.0, 0.5]
+    assert [figures[name].n for name in names] == [4, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("height_px", "framing"), [(60, ["full", "full"]), (50, ["medium", "medium"])]
+)
+def test_a_body_cut_off_at_the_feet_is_in_no_full_shot(truth, height_px, framing):
+    rows = truth.instances.query("frame_no == 0").assign(crop_y=0, height_px=height_px)
+    assert people.find_true_framing(rows, truth).tolist() == framing
+
+
 def test_masks_that_miss_by_a_quarter(tmp_path, truth):
     figures = measure(tmp_path, truth, find_all(shift=4))
     assert figures["mask_iou_mean"] == pytest.approx(16 / 24)

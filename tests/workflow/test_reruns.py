@@ -117,8 +117,8 @@ EDITS = {
     ),
     "a constant in a phase script": (
         "workflow_scripts/film/classify_poses.py",
-        "OFF_MASK = 0.1",
-        "OFF_MASK = 0.2",
+        "MIN_SURE = 0.5",
+        "MIN_SURE = 0.4",
         {"classify_poses"} | FACTS,
     ),
     "a constant of a loader": (

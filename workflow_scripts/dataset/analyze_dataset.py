@@ -14,10 +14,11 @@ import pyarrow as pa
 import yaml
 
 from workflow_scripts.dataset.framing_measures import (
-    count_people,
+    find_shown,
     measure_complexity,
     measure_shot_type,
 )
+from workflow_scripts.dataset.postures import hide_joints
 from workflow_scripts.lib.images import decode_rle, read_rgb
 from workflow_scripts.lib.kinds import SHOT_TYPES, Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, replace_when_done, write_manifest
@@ -72,7 +73,7 @@ def _measure_one(
 ) -> dict[str, object]:
     crop = np.array([row["x0"], row["y0"], row["x1"], row["y1"]], int)
     edges, entropy = measure_complexity(image, _join_masks(near, crop))
-    people = count_people(near[["x0", "y0", "x1", "y1"]].to_numpy(float), crop)
+    people = int(find_shown(near[["x0", "y0", "x1", "y1"]].to_numpy(float), crop).sum())
     subject = find_subject(kind, row["image_id"], near) if people else None
     shot_type, share, occlusion = "none", 0.0, np.nan
     if subject is not None:
@@ -102,7 +103,7 @@ def _measure_subject(subject: pd.Series, crop: np.ndarray, wide_height: float) -
     box = subject[["x0", "y0", "x1", "y1"]].to_numpy(float) - np.tile(crop[:2], 2)
     points = subject.get("keypoints")
     if points is not None:
-        points = np.reshape(points, (17, 3)) - [crop[0], crop[1], 0]
+        points = hide_joints(points, subject.get("joints_seen")) - [crop[0], crop[1], 0]
     return measure_shot_type(box, tuple(crop[2:] - crop[:2]), points, wide_height)
 
 
@@ -146,14 +147,14 @@ def judge(share: float, bounds: list[float] | None) -> str:
 def read_people(
     frame_ids: pd.Series, instances: Sequence[str], keypoints: Sequence[str], poses: str
 ) -> pd.DataFrame:
-    """The instances of these frames with masks, joints and occlusion as far as they are known."""
+    """The instances of these frames with masks, joints and what of them is seen, where known."""
     wanted = set(frame_ids)
     parts = []
     for path in instances:  # shard by shard: masks of a whole film need not be in memory
         part = read_manifest(path, PEOPLE)
         parts.append(part[part["frame_id"].isin(wanted)])
     people = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PEOPLE)
-    for path, columns in ((keypoints, ["keypoints"]), (poses, ["occlusion"])):
+    for path, columns in ((keypoints, ["keypoints"]), (poses, ["occlusion", "joints_seen"])):
         if path:
             people = people.merge(read_manifest(path, ["instance_id", *columns]), "left")
     return people

@@ -36,7 +36,7 @@ COLUMNS = {
     | {"score": "identity_score"},
     "poses": {"instance_id": "instance_id", "action": "action", "view": "view"}
     | {"occlusion": "occlusion", "truncated": "truncated", "shot_type": "shot_type"}
-    | {"score": "pose_score"},
+    | {"score": "pose_score", "joints_seen": "joints_seen"},
     "keypoints": {"instance_id": "instance_id", "keypoints": "keypoints"}
     | {"normalized": "normalized"},
     "faces": {"instance_id": "instance_id", "x0": "face_x0", "y0": "face_y0", "x1": "face_x1"}
@@ -57,6 +57,7 @@ SOURCES = {
     "warmth": "classify_lighting.warmth",
     "subject": "identify_characters.character",
     "people": "identify_characters.character",
+    "others": "identify_characters.character",
     "action": "classify_poses.action",
     "view": "classify_poses.view",
     "shot_type": "classify_poses.shot_type",

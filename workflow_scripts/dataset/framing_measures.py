@@ -33,17 +33,20 @@ def measure_shot_type(
 def _lowest_part(keypoints: np.ndarray, size: tuple[int, int]) -> str:
     inside = (keypoints[:, :2] >= 0).all(1) & (keypoints[:, :2] < size).all(1)
     seen = inside & (keypoints[:, 2] >= SEEN)
-    if seen[ANKLES].any():
+    if seen[ANKLES].any() and inside[ANKLES].all():
         return "feet"
     return "hips" if seen[HIPS_AND_KNEES].any() else "chest"
 
 
-def count_people(boxes: np.ndarray, crop: np.ndarray) -> int:
-    """People (N, 4) in the crop x0, y0, x1, y1: a third of their box, or a twelfth of the crop."""
+def find_shown(boxes: np.ndarray, crop: np.ndarray) -> np.ndarray:
+    """Which people (N, 4) show in the crop x0, y0, x1, y1: (N,) bool.
+
+    Those of whose box it holds a third, or whose box fills a twelfth of it.
+    """
     low, high = np.maximum(boxes[:, :2], crop[:2]), np.minimum(boxes[:, 2:], crop[2:])
     shared = np.clip(high - low, 0, None).prod(1)
     bodies, image = (boxes[:, 2:] - boxes[:, :2]).prod(1), (crop[2:] - crop[:2]).prod()
-    return int(((shared > bodies / 3) | (shared > image / 12)).sum())
+    return (shared > bodies / 3) | (shared > image / 12)
 
 
 def measure_complexity(image: np.ndarray, people: np.ndarray) -> tuple[float, float]:

@@ -1,10 +1,20 @@
 """Body position from key points: which words of posture the image shows, and only those."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 MIN_CONFIDENCE = 0.5  # of a joint; below, it says nothing
 SHOULDERS, ELBOWS, WRISTS = (5, 6), (7, 8), (9, 10)  # COCO-17, left and right
 HIPS, KNEES, ANKLES = (11, 12), (13, 14), (15, 16)
+
+
+def hide_joints(keypoints: Sequence[float], seen: Sequence[bool] | None) -> np.ndarray:
+    """Joints (17, 3), without confidence where they are not seen; None: nobody has looked."""
+    points = np.array(keypoints, float).reshape(17, 3)
+    if seen is not None and np.size(seen) == len(points):
+        points[~np.asarray(seen, bool), 2] = 0
+    return points
 
 
 def find_posture(keypoints: np.ndarray) -> list[str]:

@@ -1,12 +1,14 @@
 """The facts of images as captions and questions speak of them: who, in what posture, which text."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.dataset.crops import BOX, add_crop_boxes, cut_boxes
 from workflow_scripts.dataset.facts import list_people, name_place, read_facts
+from workflow_scripts.dataset.others import list_others
 from workflow_scripts.dataset.overlay_text import (
     OVERLAY,
     TEXT_COLUMNS,
@@ -14,7 +16,7 @@ from workflow_scripts.dataset.overlay_text import (
     read_overlays,
     treat_overlays,
 )
-from workflow_scripts.dataset.postures import find_posture
+from workflow_scripts.dataset.postures import find_posture, hide_joints
 from workflow_scripts.dataset.selection import sees_joints
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_manifest
@@ -37,10 +39,14 @@ def read_words(
     """
     facts = read_facts(kind, {name: path for name, path in tables.items() if name != "texts"})
     rows = add_words(kind, keep_candidates(kind, facts, character), names, style)
-    if kind.is_of_frames and "instances" in kind.words:
-        rows = add_people(rows, tables, names)
     texts, overlays = read_manifest(tables["texts"], TEXT_COLUMNS), read_overlays(tables["texts"])
-    return add_texts(kind, rows, texts, overlays, overlay_text)
+    treated = treat_overlays(kind, rows, overlays, overlay_text)
+    areas = np.array(treated["free_area"].tolist(), int).reshape(-1, 4)
+    cuts = cut_boxes(kind, add_crop_boxes(kind, rows), areas)
+    if "instances" in kind.words:
+        add = add_people if kind.is_of_frames else partial(add_others, cuts)
+        rows = add(rows, tables, names)
+    return add_texts(rows, texts, cuts, treated["overlay_text"])
 
 
 def keep_candidates(kind: Kind, facts: pd.DataFrame, character: str) -> pd.DataFrame:
@@ -68,9 +74,10 @@ def add_words(
         {} if who in names else {"subject": "segment_instances"} for who in rows["character"]
     ]
     if "keypoints" in rows:
+        seen = rows["joints_seen"] if "joints_seen" in rows else [None] * len(rows)
         rows["posture"] = [
-            find_posture(np.reshape(points, (17, 3))) if sees_joints(points) else []
-            for points in rows["keypoints"]
+            find_posture(hide_joints(points, shown)) if sees_joints(points) else []
+            for points, shown in zip(rows["keypoints"], seen, strict=True)
         ]
     return rows
 
@@ -84,20 +91,27 @@ def add_people(rows: pd.DataFrame, tables: Tables, names: dict[str, str]) -> pd.
     return rows.assign(people=[people.get(frame_id, []) for frame_id in rows["frame_id"]])
 
 
+def add_others(
+    cuts: np.ndarray, rows: pd.DataFrame, tables: Tables, names: dict[str, str]
+) -> pd.DataFrame:
+    """Add who else shows in each crop; `cuts` (N, 4) are pixels of the frames, end excluded."""
+    people = read_manifest(tables["instances"], ["instance_id", "frame_id", *BOX]).merge(
+        read_manifest(tables["identities"], ["instance_id", "character"]), how="left"
+    )
+    return rows.assign(others=list_others(rows, cuts, people, names))
+
+
 def add_texts(
-    kind: Kind, rows: pd.DataFrame, texts: pd.DataFrame, overlays: Mapping, option: str
+    rows: pd.DataFrame, texts: pd.DataFrame, cuts: np.ndarray, treated: pd.Series
 ) -> pd.DataFrame:
     """Add which kinds of text show in each image: what a caption names, its trigger won't learn.
 
-    What is cropped off or painted over is not named: `overlays` and `option` as for treat_overlays.
-    Bars that a shot has of its own are not known here, but hold no text that belongs to the image.
+    What is cropped off or painted over, as `treated` says, is not named. Bars that a shot has of
+    its own are not known here, but hold no text that belongs to the image.
     """
-    treated = treat_overlays(kind, rows, overlays, option)
-    areas = np.array(treated["free_area"].tolist(), int).reshape(-1, 4)
-    boxes = cut_boxes(kind, add_crop_boxes(kind, rows), areas)
     by_frame, nothing = dict(iter(texts.groupby("frame_id"))), texts.iloc[:0]
     shown = []
-    for frame_id, box, done in zip(rows["frame_id"], boxes, treated["overlay_text"], strict=True):
+    for frame_id, box, done in zip(rows["frame_id"], cuts, treated, strict=True):
         text = by_frame.get(frame_id, nothing)
         if done in ("cropped", "painted"):
             text = text[~text["kind"].isin(OVERLAY)]

@@ -26,6 +26,7 @@ RENAMED = {  # options and blocks as they were called -> as they are now
     "classify_expressions.max_turn": "classify_expressions.max_yaw",
     "cluster_scenes.min_likeness": "cluster_scenes.min_similarity",
     "classify_expressions.resting_share": "classify_expressions.prior_correction",
+    "classify_poses.min_run_lift": "classify_poses.run_heel",
     "classify_lighting.thresholds.fog_veil": "classify_lighting.thresholds.fog_dark_channel",
     "classify_lighting.thresholds.fog_colour": "classify_lighting.thresholds.fog_color",
     "detect_text.read_every_s": "read_text.read_every_s",

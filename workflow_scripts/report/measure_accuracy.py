@@ -11,6 +11,7 @@ from pathlib import Path
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.report.accuracy import (
+    crops,
     datasets,
     frames,
     identity,
@@ -20,7 +21,7 @@ from workflow_scripts.report.accuracy import (
 )
 from workflow_scripts.report.accuracy.truth import Metric, Truth
 
-AREAS = (frames, people, identity, scenes, datasets, overlays)
+AREAS = (frames, people, identity, scenes, datasets, crops, overlays)
 
 
 def measure_all(results: Path, truth: Truth) -> dict[str, Metric]:

@@ -41,7 +41,6 @@ def measure(results: Path, truth: Truth) -> dict[str, Metric]:
         return metrics
     if paths:
         metrics["held_out_leak"] = measure_leaks(paths, frames, truth)
-        metrics |= measure_packed_emotions(paths, results, frames, truth)
     metrics |= measure_variety(find("counts", results))
     captions = read_result(results, "captions", ["image_id", "kind", "tags"])
     if captions is None or captions.empty:
@@ -172,25 +171,6 @@ def _face_facts(people: pd.DataFrame, features: pd.DataFrame) -> dict[tuple[str,
         for row in table.itertuples()
         for part in PARTS
     }
-
-
-def measure_packed_emotions(
-    paths: list[Path], results: Path, frames: pd.DataFrame, truth: Truth
-) -> dict[str, Metric]:
-    """Share of what an epoch of the packed faces shows that bears its true emotion."""
-    faces = [path for path in paths if path.parent.name == "expression"]
-    if not faces:
-        return {}
-    packed = read_manifest(faces, ["image_id", "split", "repeats", "emotion"])
-    people = _match(results, select_frames(frames, truth), truth)
-    shown = packed[packed["split"] == "train"].merge(
-        people[["instance_id", "expression"]], left_on="image_id", right_on="instance_id"
-    )
-    if not shown["repeats"].sum():
-        return {}
-    right = (shown["emotion"] == shown["expression"]) * shown["repeats"]
-    value = float(right.sum() / shown["repeats"].sum())
-    return {"packed_emotion_correct": Metric(value, len(shown), 0.85)}
 
 
 def summarize_claims(claims: pd.DataFrame, packed: pd.DataFrame | None) -> dict[str, Metric]:

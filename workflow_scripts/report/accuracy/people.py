@@ -4,7 +4,9 @@ Who is judged, and when a person counts as found: matching.py. Faces: faces.py.
 Precision: a found mask that is nobody's, and of which less than half shows anybody, is wrong.
 Joints: those visible in the truth, inside the image; the normalizer is the longer side of the
 true box of the visible body. Actions: of people whose knee and ankle of one leg are visible (of a
-wave: a wrist); "unknown" is wrong. Views: truth's three-quarter back counts as back.
+wave: a wrist), "unknown" is wrong in the accuracy; precision is of all that are named, coverage
+their share. Views: truth's three-quarter back counts as back. Shot types: the truth's is of the
+shot, but somebody whose lower foot lies beyond the frame is in no full or wide shot.
 """
 
 from pathlib import Path
@@ -112,14 +114,30 @@ def measure_labels(people: pd.DataFrame, labels: pd.DataFrame, truth: Truth) -> 
     labels = labels.rename(columns={name: f"found_{name}" for name in labels.columns[1:]})
     table = people[people["judged"]].merge(labels, on="instance_id")
     acting = table[_shows_action(table, truth)]
+    named = table[table["found_action"] != "unknown"]
     pairs = {
         "action_accuracy": acting["found_action"] == acting["action"],
-        "shot_type_accuracy": table["found_shot_type"] == table["shot_type"],
+        "action_precision": named["found_action"] == named["action"],
+        "action_coverage": acting["found_action"] != "unknown",
+        "shot_type_accuracy": table["found_shot_type"] == find_true_framing(table, truth),
     }
     if "view" in table:
         true_views = table["view"].replace("three_quarter_back", "back")
         pairs["view_accuracy"] = table["found_view"] == true_views
     return {n: Metric(float(right.mean()), len(right)) for n, right in pairs.items() if len(right)}
+
+
+def find_true_framing(people: pd.DataFrame, truth: Truth) -> pd.Series:
+    """Shot type of each person: that of the shot; medium where the frame cuts off the lower foot.
+
+    `people` is of match_people.
+    """
+    joints = truth.table("keypoints")
+    ankles = joints[joints["keypoint"].isin(["left_ankle", "right_ankle"])]
+    lower = ankles.groupby(["frame_no", "character"])["y_px"].max().rename("lower_y")
+    feet_y = people.join(lower, on=["frame_no", "character"])["lower_y"] - people["crop_y"]
+    is_cut = (feet_y >= people["height_px"]) & people["shot_type"].isin(["full", "wide"])
+    return people["shot_type"].mask(is_cut, "medium")
 
 
 def _shows_action(table: pd.DataFrame, truth: Truth) -> np.ndarray:

@@ -27,6 +27,8 @@ FIGURES = {
     "pck_05": "keypoints, PCK@0.05",
     "pck_10": "keypoints, PCK@0.1",
     "action_accuracy": "action",
+    "action_precision": "… of those named, precision",
+    "action_coverage": "… named, of those whose legs or waving hand show",
     "view_accuracy": "view",
     "shot_type_accuracy": "shot type",
     "face_recall": "faces, recall",
@@ -63,7 +65,10 @@ FIGURES = {
     "packed_caption_facts_correct": "clauses of packed captions that are true",
     "packed_text_shown": "share of an epoch that shows subtitles, watermarks or titles",
     "packed_text_learned": "share of an epoch that learns where they are",
-    "packed_emotion_correct": "emotions of packed faces that are true, as often as shown",
+    "epoch_action_correct": "actions of an epoch that are true",
+    "epoch_emotion_correct": "emotions of an epoch that are true",
+    "packed_others_correct": "packed crops whose caption names whoever else shows",
+    "packed_whole_correct": "packed figures called full or wide that show head to feet",
 }
 
 

@@ -1,0 +1,55 @@
+"""Who else shows in what is cut out around somebody: a caption that is silent about a second person
+teaches the trigger both."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.dataset.facts import list_people
+from workflow_scripts.dataset.framing_measures import find_shown
+
+BOX = ["x0", "y0", "x1", "y1"]
+SAME_BODY = 0.5  # IoU of two boxes of one body that was found twice
+
+
+def list_others(
+    rows: pd.DataFrame, crops: np.ndarray, people: pd.DataFrame, names: Mapping[str, str]
+) -> list[list[str]]:
+    """Who shows in each crop besides the one it is of, as list_people says it; [] for nobody.
+
+    `rows` has image_id and frame_id, `crops` (N, 4) are what is cut out of their frames; `people`
+    are all that were found: instance_id, frame_id, x0 ... y1, character. `names` maps characters
+    to their words in captions.
+    """
+    by_frame = dict(iter(people.groupby("frame_id")))
+    shown = []
+    for image_id, frame_id, crop in zip(rows["image_id"], rows["frame_id"], crops, strict=True):
+        near = by_frame.get(frame_id, people.iloc[:0])
+        seen = find_shown(near[BOX].to_numpy(float), crop)
+        others = near[seen & find_others(near, image_id)]
+        shown.append(list_people(others, names).get(frame_id, []))
+    return shown
+
+
+def find_others(near: pd.DataFrame, image_id: str) -> np.ndarray:
+    """Which of the people of a frame are somebody else than instance `image_id`: (N,) bool.
+
+    The same character, or a nameless body in nearly the same box, is that one found twice.
+    """
+    own = (near["instance_id"] == image_id).to_numpy()
+    if not own.any():
+        return ~own
+    who = near["character"].fillna("").to_numpy()
+    boxes = near[BOX].to_numpy(float)
+    overlaps = measure_overlaps(boxes[own][0], boxes)
+    twice = (who == who[own][0]) & (who != "") | (who == "") & (overlaps >= SAME_BODY)
+    return ~own & ~twice
+
+
+def measure_overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """IoU of a box (4,) with each of boxes (N, 4)."""
+    low, high = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
+    shared = np.clip(high - low, 0, None).prod(1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1) + (box[2:] - box[:2]).prod()
+    return shared / np.maximum(areas - shared, 1e-9)
