@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from workflow_scripts.film.people.expected import BOX, find_missed
 from workflow_scripts.film.places import changes
-from workflow_scripts.film.places.changes import STILL, find_parts, take_resting_plate
+from workflow_scripts.film.places.changes import find_parts
 from workflow_scripts.film.places.holes import (
     blend_seam,
     dilate_more,
@@ -27,7 +27,6 @@ from workflow_scripts.film.places.holes import (
     find_shadow,
 )
 from workflow_scripts.film.places.plates import (
-    AT_REST,
     scale_light,
     take_median,
     warp,
@@ -100,16 +99,14 @@ def reveal(
     return take_median(np.stack(values), np.stack(known)), np.any(known, axis=0)
 
 
-def find_hole(shot: Shot, target: int, sources: list[Source]) -> tuple[np.ndarray, np.ndarray]:
+def find_hole(shot: Shot, target: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """What goes with the people of `target` (H, W), and where no source may be trusted (h, w)."""
-    view, areas = shot.view(target), shot.areas(target)
-    people, taken_out = agree_on_people(view, sources)
+    view, areas, plate = shot.view(target), shot.areas(target), shot.resting_plate(target, most)
+    people, taken_out = agree_on_people(view, shot.lay_over(target, most))
     shape = areas.hole.shape
     hole = areas.hole | dilate_more(enlarge(people, shape), areas, shot.grow_px(target))
-    resting = take_resting_plate(sources, STILL)
-    if resting is not None:
-        plate, known = resting
-        near = known & (cv2.resize(areas.near.astype(np.uint8), view.gray.shape[::-1]) > 0)
+    if plate is not None and plate.is_still:
+        near = cv2.resize(areas.near.astype(np.uint8), view.gray.shape[::-1]) > 0
         hole = hole | enlarge(find_parts(view, plate, near, taken_out), shape)
     return hole, taken_out
 
@@ -119,7 +116,7 @@ def clean(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The image without its people, the hole they left, and the painted part of it (bool)."""
     image, sources = shot.image(target), shot.lay_over(target, most)
-    hole, people = find_hole(shot, target, sources)
+    hole, people = find_hole(shot, target, most)
     ground = shot.areas(target).ground & ~hole
     wanted = hole | ground
     pixels, found = reveal(shot, target, sources, wanted, people)
@@ -137,8 +134,8 @@ def measure_moving(shot: Shot, target: int, most: int, hole: np.ndarray) -> floa
 
     A person whom the detector missed is such a spot, and so is a shadow; told only at rest.
     """
-    resting = take_resting_plate(shot.lay_over(target, most), AT_REST)
-    return 0.0 if resting is None else changes.measure_moving(shot.view(target), *resting, hole)
+    plate = shot.resting_plate(target, most)
+    return 0.0 if plate is None else changes.measure_moving(shot.view(target), plate, hole)
 
 
 def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> float:

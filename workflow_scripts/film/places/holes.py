@@ -93,7 +93,8 @@ def find_shadow(
     image: np.ndarray, plate: np.ndarray, hole: np.ndarray, ground: np.ndarray
 ) -> np.ndarray:
     """Ground (H, W) bool that is darker than the plate shows it, where that touches the hole."""
-    light, plate_light = (pixels.astype(np.float32).mean(2) for pixels in (image, plate))
+    mean = np.full((1, 3), 1 / 3, np.float32)
+    light, plate_light = (cv2.transform(p.astype(np.float32), mean) for p in (image, plate))
     darker = ground & (light < SHADOW_LIGHT * plate_light - 2)
     darker = cv2.morphologyEx(darker.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
     return grow_touching(darker, hole) & ground
@@ -109,6 +110,8 @@ def grow_touching(parts: np.ndarray, hole: np.ndarray) -> np.ndarray:
 def blend_seam(image: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Let the rim of the filled hole run into the image; nothing outside the hole changes."""
     depth = cv2.distanceTransform(np.pad(hole, 1, "edge").astype(np.uint8), cv2.DIST_L2, 3)
-    share = np.clip(depth[1:-1, 1:-1] / (SEAM_PX + 1), 0, 1)[..., None]
-    mixed = np.rint(filled * share + image * (1 - share)).astype(np.uint8)
-    return np.where(hole[..., None], mixed, image)
+    rim = hole & (depth[1:-1, 1:-1] <= SEAM_PX)
+    share = depth[1:-1, 1:-1][rim, None] / (SEAM_PX + 1)
+    blended = np.where(hole[..., None], filled, image)
+    blended[rim] = np.rint(filled[rim] * share + image[rim] * (1 - share)).astype(np.uint8)
+    return blended

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.film.places.changes import take_resting_plate
 from workflow_scripts.film.places.holes import Areas, dilate_masks
 from workflow_scripts.film.places.plates import View, make_view, register
 from workflow_scripts.film.places.sources import Source, lay_over
@@ -37,6 +38,7 @@ class Shot:
         self.view = lru_cache(4 * KEPT_IMAGES)(self._make_view)
         self.register = lru_cache(4 * KEPT_IMAGES)(self._register)
         self.lay_over = lru_cache(1)(self._lay_over)
+        self.resting_plate = lru_cache(1)(lambda *a: take_resting_plate(self.lay_over(*a)))
 
     def _find_areas(self, n: int) -> Areas:
         size = self.image(n).shape[:2]

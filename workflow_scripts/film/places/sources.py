@@ -13,6 +13,7 @@ import numpy as np
 from workflow_scripts.film.places.plates import (
     MAX_REGISTRATION_ERROR,
     View,
+    find_difference,
     match_gain,
     scale_light,
     warp,
@@ -57,7 +58,7 @@ def lay_over(
         return None
     shown, person = _warp_masks(other, matrix)
     color = scale_light(color.reshape(-1, 3), gain).reshape(color.shape)
-    change = cv2.absdiff(target.color, color).max(2).astype(np.float32)
+    change = find_difference(target.color, color).astype(np.float32)
     same = shown & (cv2.blur(change, (WINDOW_PX, WINDOW_PX)) <= SAME)
     return Source(number, matrix, gain, color, free, same, person, registration_error)
 
