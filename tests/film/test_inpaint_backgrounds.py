@@ -105,6 +105,12 @@ def test_take_median(known, expected):
     assert plates.take_median(values, np.array(known, bool)[:, None]).tolist() == [[expected] * 3]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 11, 16, 33])
+def test_sort_stack(count):
+    values = np.random.default_rng(count).integers(0, 256, (count, 200, 3), np.uint8)
+    assert np.array_equal(plates.sort_stack(values.copy()), np.sort(values, axis=0))
+
+
 def test_only_the_hole_changes_and_its_rim_blends():
     image, filled = np.full((40, 40, 3), 100, np.uint8), np.full((40, 40, 3), 200, np.uint8)
     hole = np.zeros((40, 40), bool)

@@ -177,8 +177,30 @@ def take_largest(channels: np.ndarray) -> np.ndarray:
 def take_median(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Median over the known of N values of K pixels: (N, K, 3) uint8, (N, K) bool -> (K, 3)."""
     counts = known.sum(0)
-    ordered = np.sort(np.where(known[..., None], values, np.uint8(255)), axis=0)
+    ordered = sort_stack(np.where(known[..., None], values, np.uint8(255)))
     columns = np.arange(values.shape[1])
     low = ordered[np.maximum(counts - 1, 0) // 2, columns].astype(np.uint16)
     high = ordered[counts // 2, columns]
     return ((low + high + 1) // 2).astype(np.uint8)
+
+
+def sort_stack(values: np.ndarray) -> np.ndarray:
+    """Sort N arrays (N, ...) along the first axis, in place, and return them.
+
+    Knuth's merge exchange (The Art of Computer Programming, 5.2.2 M): whole arrays are compared at
+    once, several times as fast as numpy's sort of many short columns.
+    """
+    largest = step = 1 << max(0, (len(values) - 1).bit_length() - 1)
+    while step:
+        size, remainder, distance = largest, 0, step
+        while True:
+            for n in range(len(values) - distance):
+                if n & step == remainder:
+                    low = np.minimum(values[n], values[n + distance])
+                    np.maximum(values[n], values[n + distance], out=values[n + distance])
+                    values[n] = low
+            if size == step:
+                break
+            distance, size, remainder = size - step, size // 2, step
+        step //= 2
+    return values
