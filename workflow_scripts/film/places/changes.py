@@ -25,6 +25,7 @@ PART_PX = 2  # the same near a person: the tip of a shoe is small
 STILL = 1.0  # registration error of a camera on a stand; one that creeps is called resting as well
 STEP_PX = 2  # what may lie so far aside
 RIM_PX = 2  # a spot has a soft rim
+BESIDE_PX = 8  # as far from the hole a small spot is of the person too
 APART_PX = 4  # right beside the hole a change is its seam
 
 
@@ -74,7 +75,7 @@ def find_parts(
     darker = cv2.blur(view.gray, (3, 3)) < gray * (1 - DARKER[1]) - DARKER[0]
     parts = near & plate.known & (darker | (take_largest(beyond) > _find_least_change(view)))
     parts = cv2.morphologyEx(parts.astype(np.uint8), cv2.MORPH_OPEN, np.ones((PART_PX, PART_PX)))
-    beside = cv2.dilate(taken_out.astype(np.uint8), _square(APART_PX)) > 0
+    beside = cv2.dilate((taken_out | ~view.free).astype(np.uint8), _square(BESIDE_PX)) > 0
     large = cv2.morphologyEx(parts, cv2.MORPH_OPEN, np.ones((SPOT_PX, SPOT_PX))) > 0
     numbers = cv2.connectedComponents(parts)[1]
     theirs = np.isin(numbers, np.unique(numbers[beside | large])) & (parts > 0)

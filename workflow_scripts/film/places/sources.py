@@ -22,7 +22,7 @@ from workflow_scripts.film.places.plates import (
 SAME = 4.0  # gray levels, mean of a small window: what compression and resampling change
 WINDOW_PX = 5  # small pixels
 AGREEING_MASKS = 0.25  # of the images that show the same: so many call it a person
-AGREEING_HOLES = 0.5  # or so many take it out
+AGREEING_HOLES = 0.75  # or so many take it out: a walker leaves before that many see them stand
 
 
 @dataclass(frozen=True)
