@@ -1,7 +1,7 @@
 """inpaint_backgrounds: every frame without its people.
 
-needs    frames and every image, masks of the people, the models of the roles inpaint and detect
-leaves   {shard}.parquet: covered, revealed, painted, leftover person; {shard}_images/: the backgrounds
+needs    frames and every image, masks of the people, the models of the roles inpaint, detect, segment
+leaves   {shard}.parquet: covered, revealed, painted, leftover and missed people; {shard}_images/: the backgrounds
 """
 
 
@@ -13,6 +13,7 @@ rule inpaint_backgrounds:
         instances="results/{film}/segment_instances/{shard}.parquet",
         inpaint_weights=WEIGHTS["inpaint"],
         detect_weights=WEIGHTS["detect"],
+        segment_weights=WEIGHTS["segment"],
     output:
         backgrounds="results/{film}/inpaint_backgrounds/{shard}.parquet",
         backgrounds_images=directory("results/{film}/inpaint_backgrounds/{shard}_images"),
@@ -25,16 +26,18 @@ rule inpaint_backgrounds:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=grow(4000),
+        mem_mb=grow(max(4000, add_ram(MODELS["detect"], MODELS["segment"]))),
     params:
         code=hash_code(
             "film.inpaint_backgrounds",
             LOADERS["inpaint"],
             LOADERS["detect"],
+            LOADERS["segment"],
         ),
         shard="{shard}",
         inpaint_model=MODELS["inpaint"],
         detect_model=MODELS["detect"],
+        segment_model=MODELS["segment"],
         block=config["inpaint_backgrounds"],
     script:
         "../../workflow_scripts/film/inpaint_backgrounds.py"

@@ -288,6 +288,7 @@ def make_backgrounds(frames: pd.DataFrame) -> pd.DataFrame:
             "revealed": 0.9,
             "filled": 0.1,
             "leftover": 0.0,
+            "missed": 0.0,
             "painted": [encode_rle(draw_mask((64, 64, 96, 96)))] * len(rows),
         }
     )

@@ -9,19 +9,27 @@ from workflow_scripts.film.places import views
 from workflow_scripts.lib.errors import CineloraError
 
 LIMITS = {"max_covered": 0.6, "max_painted": 0.15, "max_leftover": 0.7, "max_moving": 0.01}
+LIMITS |= {"max_blur": 2.5, "max_missed": 0.85}
 OPTIONS = {"min_similarity": 0.15, "near_bonus": 0.5, "near_shots": 3, "view_similarity": 0.95}
 
 
 @pytest.mark.parametrize(
-    ("covered", "filled", "leftover", "moving", "reason"),
+    ("measures", "reason"),
     [
-        (0.0, 0.0, 0.0, 0.0, ""),
-        (0.6, 0.25, 0.7, 0.01, ""),
-        (0.7, 1.0, 0.9, 1.0, "too_much_covered"),
-        (0.4, 0.9, 0.0, 0.0, "too_much_painted"),
-        (0.4, 0.1, 0.8, 0.0, "character_left"),
-        (0.1, 0.1, np.nan, 0.0, "character_left"),
-        (0.0, 0.0, 0.0, 0.02, "something_moving"),
+        ({}, ""),
+        (
+            {"covered": 0.6, "filled": 0.25, "leftover": 0.7, "moving": 0.01}
+            | {"blur": 2.5, "missed": 0.85},
+            "",
+        ),
+        ({"covered": 0.7, "filled": 1.0, "leftover": 0.9, "moving": 1.0}, "too_much_covered"),
+        ({"covered": 0.4, "filled": 0.9}, "too_much_painted"),
+        ({"covered": 0.4, "filled": 0.1, "leftover": 0.8}, "character_left"),
+        ({"leftover": np.nan}, "character_left"),
+        ({"missed": 0.9}, "character_left"),
+        ({"missed": np.nan}, "character_left"),
+        ({"blur": 2.6, "missed": 0.9}, "blurred"),
+        ({"moving": 0.02}, "something_moving"),
     ],
     ids=[
         "nobody",
@@ -30,12 +38,15 @@ OPTIONS = {"min_similarity": 0.15, "near_bonus": 0.5, "near_shots": 3, "view_sim
         "painted",
         "left",
         "never measured",
+        "still seen, or gone on before and after",
+        "never looked at",
+        "too blurred to see anybody",
         "moving",
     ],
 )
-def test_find_reasons(covered, filled, leftover, moving, reason):
-    measures = {"covered": covered, "filled": filled, "leftover": leftover, "moving": moving}
-    rows = pd.DataFrame([measures])
+def test_find_reasons(measures, reason):
+    nothing = dict.fromkeys(["covered", "filled", "leftover", "missed", "moving", "blur"], 0.0)
+    rows = pd.DataFrame([nothing | measures])
     assert cluster_scenes.find_reasons(rows, LIMITS).tolist() == [reason]
 
 
@@ -162,7 +173,9 @@ def film(tmp_path):
     pd.DataFrame({"frame_id": frames["frame_id"][:2], "kind": "title"}).to_parquet(
         tmp_path / "text.parquet"
     )
-    measures = frames[["frame_id"]].assign(covered=0.2, filled=0.1, leftover=0.0, moving=0.0)
+    measures = frames[["frame_id"]].assign(
+        covered=0.2, filled=0.1, leftover=0.0, missed=0.0, moving=0.0
+    )
     measures.loc[4, "filled"] = 1.0
     measures.to_parquet(tmp_path / "01of01.parquet")
     pd.DataFrame(vectors, columns=["image_id", "kind", "vector"]).to_parquet(tmp_path / "e.parquet")

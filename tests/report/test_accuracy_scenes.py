@@ -142,6 +142,15 @@ def test_somebody_left_beside_the_hole(results, truth):
     assert values(results, truth)["background_characters_left"] == pytest.approx(1 / 2)
 
 
+def test_somebody_left_in_a_blurred_image_counts(results, truth):
+    """The truth knows of them; whether a viewer does is no excuse to pack them as scenery."""
+    write_holes(results, make_hole(45), make_hole(45), 100)
+    table = pd.read_csv(truth.folder / "frames.csv").assign(is_blurred=[0, 1, 1, 0, 0])
+    table.to_csv(truth.folder / "frames.csv", index=False)
+    measured = scenes.measure(results, Truth(truth.folder))["background_characters_left"]
+    assert (measured.value, measured.n) == (pytest.approx(2 / 3), 3)
+
+
 def test_tables_that_are_missing_are_left_out(results, truth):
     (results / "select_text/text.parquet").unlink()
     (results / "inpaint_backgrounds/01of01.parquet").unlink()

@@ -18,6 +18,7 @@ import pyarrow as pa
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csr_array
 
+from workflow_scripts.film.blur import measure_blur
 from workflow_scripts.film.places.views import group_views
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest, read_vectors, write_manifest
@@ -35,7 +36,7 @@ LOCATIONS = pa.schema(
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "fade", "sharpness"]
-MEASURES = ["frame_id", "covered", "filled", "leftover", "moving"]
+MEASURES = ["frame_id", "covered", "filled", "leftover", "missed", "moving"]
 CARD_KINDS = ["title", "credit"]
 MAX_SHOTS = 5000  # that linkage takes one by one: a film has two thousand
 SIMILARITY_STEP = 0.05  # by which more shots are joined, until they are few enough
@@ -44,15 +45,17 @@ BLOCK = 4096  # shots compared at once with all places
 
 def find_reasons(measures: pd.DataFrame, limits: dict[str, float]) -> pd.Series:
     """Why a clean background is set aside; "" where it is kept. The first reason wins."""
-    values = {
-        "too_much_covered": (measures["covered"], limits["max_covered"]),
-        "too_much_painted": (measures["covered"] * measures["filled"], limits["max_painted"]),
-        "character_left": (measures["leftover"], limits["max_leftover"]),
-        "something_moving": (measures["moving"], limits["max_moving"]),
-    }
+    checks = [
+        ("too_much_covered", measures["covered"], "max_covered"),
+        ("too_much_painted", measures["covered"] * measures["filled"], "max_painted"),
+        ("blurred", measures["blur"], "max_blur"),  # whoever is in there, no detector tells
+        ("character_left", measures["leftover"], "max_leftover"),
+        ("character_left", measures["missed"], "max_missed"),
+        ("something_moving", measures["moving"], "max_moving"),
+    ]
     reasons = pd.Series("", index=measures.index)
-    for reason, (value, limit) in values.items():
-        reasons[~(value <= limit) & (reasons == "")] = reason
+    for reason, value, limit in checks:
+        reasons[~(value <= limits[limit]) & (reasons == "")] = reason
     return reasons
 
 
@@ -209,7 +212,8 @@ def join_tables(
             f"{int(table['covered'].isna().sum())} no background.\n"
             "  The tables are of different runs: delete inpaint_backgrounds and embed_images."
         )
-    return table.assign(painted=table["covered"] * table["filled"]), vectors
+    painted, blur = table["covered"] * table["filled"], measure_blur(table["sharpness"])
+    return table.assign(painted=painted, blur=blur), vectors
 
 
 def find_places(

@@ -22,13 +22,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.blur import measure_blur
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
 DECISIONS = pa.schema([("frame_id", pa.string()), ("reason", pa.string())])  # "": kept
 FRAMES = ["frame_id", "shot_id", "width_px", "height_px", "sharpness", "brightness", "contrast"]
 FRAMES += ["combing", "histogram", "fade", "dissolve", "reason"]
-LEAST_DEVIATION = 0.015  # of sharpness: in a very even film nothing near the usual is blurred
 RARE = 0.002  # a color that fills less than this share of the other shots is none of the film's
 # which option sets frames aside for a reason, and the column that it looks at
 OPTIONS = {
@@ -43,13 +43,6 @@ OPTIONS = {
     "odd_color": ("max_odd_color", "odd_color"),
     "text": ("max_text", "text"),
 }
-
-
-def measure_blur(sharpness: pd.Series) -> pd.Series:
-    """How many robust standard deviations each frame is less sharp than the film usually is."""
-    usual = sharpness.median()
-    deviation = 1.4826 * (sharpness - usual).abs().median()
-    return (usual - sharpness) / max(deviation, LEAST_DEVIATION)
 
 
 def measure_odd_color(frames: pd.DataFrame) -> np.ndarray:

@@ -2,36 +2,44 @@
 
 Reads frames, images and instances of one shard of whole shots; leaves a clean background per
 image with people in it, and how much of it was covered, revealed and painted. Pixels outside the
-grown masks are those of the image. What was painted is looked at by the detector once more:
-`leftover` is the score of the surest person it sees in the hole. Nothing is judged here.
+grown masks are those of the image, but for what goes with the people: their shadows, and what
+their masks missed. Every image is looked at once more, whether or not somebody was taken out:
+`leftover` is the surest person that the detector sees in the hole, `missed` who is seen anywhere,
+or must be there by their track. Nothing is judged here.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.film.places.holes import blend_seam, dilate_masks, find_shadow
+from workflow_scripts.film.people.expected import BOX, find_missed
+from workflow_scripts.film.places import changes
+from workflow_scripts.film.places.changes import find_parts
+from workflow_scripts.film.places.holes import (
+    blend_seam,
+    dilate_more,
+    enlarge,
+    find_shadow,
+)
 from workflow_scripts.film.places.plates import (
-    MAX_REGISTRATION_ERROR,
-    find_changes,
-    make_view,
-    match_gain,
-    register,
     scale_light,
     take_median,
     warp,
 )
+from workflow_scripts.film.places.shot import Shot
+from workflow_scripts.film.places.sources import Source, agree_on_people
 from workflow_scripts.lib.images import (
     RLE,
+    Rle,
     clip_box,
     decode_rle,
     encode_rle,
     mask_box,
-    read_rgb,
     write_image,
 )
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
@@ -46,6 +54,7 @@ BACKGROUNDS = pa.schema(
         ("revealed", pa.float32()),  # share of the hole that is real pixels of other frames
         ("filled", pa.float32()),  # share of the hole that is painted
         ("leftover", pa.float32()),  # surest person that the detector still sees in the hole
+        ("missed", pa.float32()),  # surest person still there, over the score of a sure one
         (
             "moving",
             pa.float32(),
@@ -55,87 +64,62 @@ BACKGROUNDS = pa.schema(
         ("painted", RLE),  # the part of it that no frame shows
     ]
 )
-FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "file"]
-INSTANCE_COLUMNS = ["frame_id", "mask", "height_px", "width_px"]
-KEPT_IMAGES = 48  # decoded images of a shot in memory: those of two frames
+FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "time_s", "file"]
+INSTANCE_COLUMNS = ["frame_id", "track_id", "score", *BOX, "mask", "height_px", "width_px"]
 CONTEXT = 0.5  # of the hole's size: how much round it the detector sees
 
 
-def choose_sources(count: int, target: int, most: int) -> list[int]:
-    """Up to `most` other images of a shot of `count`: a third the nearest, the rest spread."""
-    others = [n for n in range(count) if n != target]
-    if len(others) <= most:
-        return others
-    nearest = sorted(others, key=lambda n: (abs(n - target), n))[: most // 3]
-    rest = [n for n in others if n not in set(nearest)]
-    spread = np.linspace(0, len(rest) - 1, most - len(nearest)).round().astype(int)
-    return sorted({*nearest, *(rest[k] for k in spread)})
+@dataclass(frozen=True)
+class Models:
+    """What takes people out and looks for them; None where there is nothing to do."""
 
-
-class Shot:
-    """The images of one shot, decoded when needed; only the latest ones are kept."""
-
-    def __init__(self, files: list[Path], masks: list[pd.DataFrame], grow: float, shadow: float):
-        self.files = files
-        self.masks = masks  # per image: rows with mask, height_px, width_px
-        self.margins = (grow, shadow)
-        self.image = lru_cache(KEPT_IMAGES)(lambda n: read_rgb(self.files[n]))
-        self.areas = lru_cache(KEPT_IMAGES)(self._find_areas)
-        self.view = lru_cache(4 * KEPT_IMAGES)(lambda n: make_view(self.image(n), self.hole(n)))
-        self.register = lru_cache(4 * KEPT_IMAGES)(self._register)
-
-    def hole(self, n: int) -> np.ndarray:
-        return self.areas(n)[0]
-
-    def _find_areas(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        size = self.image(n).shape[:2]
-        rows = self.masks[n].itertuples()
-        masks = [decode_rle(row.mask, row.height_px, row.width_px) for row in rows]
-        grow, shadow = self.margins
-        if not masks:
-            return np.zeros(size, bool), np.zeros(size, bool)
-        return dilate_masks(masks, max(1, round(grow * size[0])), shadow)
-
-    def _register(self, target: int, n: int) -> tuple[np.ndarray, float]:
-        return register(self.view(target), self.view(n))
-
-    def sources(self, target: int, most: int) -> list[int]:
-        """Images to look behind the people of `target`; a crop may change within a shot."""
-        shape = self.image(target).shape
-        chosen = choose_sources(len(self.files), target, most)
-        return [n for n in chosen if self.image(n).shape == shape]
+    inpaint: Callable | None
+    detect: Callable | None
+    segment: Callable | None
+    sure_score: float  # from which the detector is sure of a person
 
 
 def reveal(
-    shot: Shot, target: int, sources: list[int], wanted: np.ndarray
+    shot: Shot, target: int, sources: list[Source], wanted: np.ndarray, people: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What other images show at the K wanted pixels: (K, 3) uint8, and which are known (K,)."""
-    view, values, known = shot.view(target), [], []
+    """What other images show at the K wanted pixels: (K, 3) uint8, and which are known (K,).
+
+    `people` (h, w) bool, small: an image that shows the same there shows them too.
+    """
+    values, known = [], []
     pixels = np.flatnonzero(wanted)
-    for n in sources:
-        other = shot.view(n)
-        matrix, registration_error = shot.register(target, n)
-        if registration_error > MAX_REGISTRATION_ERROR:
-            continue
-        small, small_known = warp(other.color, ~other.free, matrix, 1.0)
-        gain = match_gain(view, small, view.free & small_known)
-        if gain is None:
-            continue
-        image, seen = warp(shot.image(n), shot.hole(n), matrix, view.scale)
-        values.append(scale_light(image.reshape(-1, 3)[pixels], gain))
-        known.append(seen.ravel()[pixels])
+    for source in sources:
+        image, hole = shot.image(source.number), shot.areas(source.number).hole
+        image, seen = warp(image, hole, source.matrix, shot.view(target).scale)
+        values.append(scale_light(image.reshape(-1, 3)[pixels], source.gain))
+        leaking = enlarge(source.same & people, wanted.shape)
+        known.append(seen.ravel()[pixels] & ~leaking.ravel()[pixels])
     if not values:
         return np.zeros((len(pixels), 3), np.uint8), np.zeros(len(pixels), bool)
     return take_median(np.stack(values), np.stack(known)), np.any(known, axis=0)
+
+
+def find_hole(shot: Shot, target: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """What goes with the people of `target` (H, W), and where no source may be trusted (h, w)."""
+    view, areas, plate = shot.view(target), shot.areas(target), shot.resting_plate(target, most)
+    people, taken_out = agree_on_people(view, shot.lay_over(target, most))
+    shape = areas.hole.shape
+    hole = areas.hole | dilate_more(enlarge(people, shape), areas, shot.grow_px(target))
+    if plate is not None and plate.is_still:
+        near = cv2.resize(areas.near.astype(np.uint8), view.gray.shape[::-1]) > 0
+        hole = hole | enlarge(find_parts(view, plate, near, taken_out), shape)
+    return hole, taken_out
 
 
 def clean(
     shot: Shot, target: int, most: int, inpaint: Callable
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The image without its people, the hole they left, and the painted part of it (bool)."""
-    image, (hole, ground) = shot.image(target), shot.areas(target)
+    image, sources = shot.image(target), shot.lay_over(target, most)
+    hole, people = find_hole(shot, target, most)
+    ground = shot.areas(target).ground & ~hole
     wanted = hole | ground
-    pixels, found = reveal(shot, target, shot.sources(target, most), wanted)
+    pixels, found = reveal(shot, target, sources, wanted, people)
     plate, known = image.copy(), np.zeros(hole.shape, bool)
     known[wanted] = found
     plate[known] = pixels[found]
@@ -150,13 +134,8 @@ def measure_moving(shot: Shot, target: int, most: int, hole: np.ndarray) -> floa
 
     A person whom the detector missed is such a spot, and so is a shadow; told only at rest.
     """
-    resting = [
-        shot.view(n)
-        for n in shot.sources(target, most)
-        if shot.register(target, n)[1] <= MAX_REGISTRATION_ERROR
-        and np.array_equal(shot.register(target, n)[0], np.eye(3))
-    ]
-    return find_changes(shot.view(target), resting, hole)
+    plate = shot.resting_plate(target, most)
+    return 0.0 if plate is None else changes.measure_moving(shot.view(target), plate, hole)
 
 
 def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> float:
@@ -175,6 +154,12 @@ def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> floa
     return max(scores)
 
 
+def find_seen(image: np.ndarray, detect: Callable, segment: Callable) -> float:
+    """Score of the surest person in an image, as the segmenter leaves it; 0 when nobody is seen."""
+    found = detect(image)
+    return float(max(segment(image, found).scores, default=0.0)) if len(found) else 0.0
+
+
 def describe(hole: np.ndarray, painted: np.ndarray) -> dict:
     """Measures of one hole."""
     filled = float(painted.sum() / max(hole.sum(), 1))
@@ -183,21 +168,29 @@ def describe(hole: np.ndarray, painted: np.ndarray) -> dict:
 
 
 def clean_shot(
-    frames: pd.DataFrame, shot: Shot, folder: Path, most: int, inpaint: Callable, detect: Callable
+    frames: pd.DataFrame, shot: Shot, folder: Path, most: int, models: Models
 ) -> list[dict]:
     """Write the clean images of one shot; return its rows."""
     rows = []
     for n, frame_id in enumerate(frames["frame_id"]):
-        file, leftover = "", 0.0
-        hole = painted = np.zeros(shot.image(n).shape[:2], bool)
+        file, leftover, image = "", 0.0, shot.image(n)
+        hole = painted = np.zeros(image.shape[:2], bool)
         if len(shot.masks[n]):
-            image, hole, painted = clean(shot, n, most, inpaint)
-            file, leftover = f"{frame_id}.jpg", find_leftover(image, hole, detect)
+            image, hole, painted = clean(shot, n, most, models.inpaint)
+            file, leftover = f"{frame_id}.jpg", find_leftover(image, hole, models.detect)
             write_image(folder / file, image)
-        moving = measure_moving(shot, n, most, hole)
-        row = {"frame_id": frame_id, "file": file, "leftover": leftover, "moving": moving}
+        row = {"frame_id": frame_id, "file": file, "leftover": leftover}
+        row["missed"] = find_seen(image, models.detect, models.segment)
+        row["moving"] = measure_moving(shot, n, most, hole)
         rows.append(row | describe(hole, painted))
+    expected = find_missed(frames, pd.concat(shot.masks), lambda n: decode_hole(rows[n]["hole"]))
+    for row, score in zip(rows, expected, strict=True):
+        row["missed"] = max(row["missed"], score) / models.sure_score
     return rows
+
+
+def decode_hole(hole: Rle) -> np.ndarray:
+    return decode_rle(hole, *hole["size"])
 
 
 def main(
@@ -206,12 +199,14 @@ def main(
     instances: str,
     inpaint_weights: list[str],
     detect_weights: list[str],
+    segment_weights: list[str],
     backgrounds: str,
     backgrounds_images: str,
     *,
     shard: str,
     inpaint_model: dict,
     detect_model: dict,
+    segment_model: dict,
     grow: float,
     shadow: float,
     max_sources: int,
@@ -224,15 +219,19 @@ def main(
     folder = Path(backgrounds_images)
     folder.mkdir(parents=True, exist_ok=True)
     log.info("%d images, %d with people; %s", len(table), len(masks), inpaint_model["name"])
-    inpaint = load_model(inpaint_model, inpaint_weights) if masks else None
-    detect = load_model(detect_model, detect_weights) if masks else None
+    models = Models(
+        load_model(inpaint_model, inpaint_weights) if masks else None,
+        load_model(detect_model, detect_weights) if len(table) else None,
+        load_model(segment_model, segment_weights) if len(table) else None,
+        detect_model["sure_score"],
+    )
     rows = []
     shots = [shot for _, shot in table.groupby("shot_id")]
     for rest in progress(shots, "cleaning shots", total=len(shots)):
         nobody = people.iloc[:0]
         files = [Path(images) / name for name in rest["file"]]
         shot = Shot(files, [masks.get(i, nobody) for i in rest["frame_id"]], grow, shadow)
-        rows += clean_shot(rest, shot, folder, max_sources, inpaint, detect)
+        rows += clean_shot(rest, shot, folder, max_sources, models)
     found = pd.DataFrame(rows, columns=BACKGROUNDS.names)
     write_manifest(found, backgrounds, BACKGROUNDS)
     return Counts("images", len(found), len(found), found={"cleaned": len(masks)})

@@ -8,8 +8,8 @@ Places: purity, the share of frames that belong to the commonest true place of t
 completeness, the same the other way round.
 Holes: PSNR against the plate that the truth names for the frame (or that of the shot, for its first
 drawing), mean over frames, pixels under text left out; apart for pixels from other frames
-("revealed") and painted ones. Characters left: kept backgrounds, cards and blurred images aside,
-in which somebody covers over 0.2 %.
+("revealed") and painted ones. Characters left: kept backgrounds, cards aside, in which somebody
+covers over 0.2 %; of a blurred image, as its sharp one would show them.
 """
 
 from difflib import SequenceMatcher
@@ -201,7 +201,7 @@ def measure_left(
         kept = locations.loc[locations["reason"] == "", "frame_id"]
         holes = holes[holes["frame_id"].isin(kept)]
     left = []
-    for frame in holes[(holes["is_title"] == 0) & (holes["is_blurred"] == 0)].itertuples():
+    for frame in holes[holes["is_title"] == 0].itertuples():
         people = crop(truth.mask(frame.unique_render_id), frame) > 0
         hole = decode_rle(frame.hole, frame.height_px, frame.width_px)
         left.append((people & ~hole).mean() > MAX_LEFT)
