@@ -51,8 +51,7 @@ FIGURES = {
     "caption_time_of_day_correct": "… that say the time of day",
     "caption_weather_correct": "… that say the weather",
     "packed_caption_facts_correct": "clauses of packed captions that are true",
-    "epoch_action_correct": "actions of an epoch that are true",
-    "epoch_emotion_correct": "emotions of an epoch that are true",
+    "packed_action_correct": "actions of packed poses that are true, as often as shown",
     "packed_others_correct": "packed crops whose caption names whoever else shows",
     "packed_whole_correct": "packed figures called full or wide that show head to feet",
 }
