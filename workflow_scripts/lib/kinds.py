@@ -100,6 +100,7 @@ _KINDS = (
         category="action",
         expected=("stand", "walk", "run", "sit", "wave"),
         score="pose_score",
+        is_probability=True,
         masks="instances",
         file_name="pose_{character}_{action}_{view}_{number}",
         phases=(*FRAMES, *WHO, *POSES),

@@ -2,8 +2,8 @@
 
 Judged are crops of people whom the truth knows. Somebody else shows where a third of what is
 visible of them, or a twentieth of the crop, is theirs; who shows by less, but not by less than half
-of that, may be named or not. Whole is whoever has the nose and both ankles inside the crop. Labels,
-what a dataset is balanced over, count as often as an epoch shows their image.
+of that, may be named or not. Whole is whoever has the nose and both ankles inside the crop. Labels
+count as often as an epoch shows their image.
 """
 
 from collections.abc import Collection
@@ -86,16 +86,18 @@ def read_crops(paths: Collection[Path]) -> pd.DataFrame:
 
 
 def measure_labels(rows: pd.DataFrame) -> dict[str, Metric]:
-    """Share of right labels in an epoch; rows of crops and people joined."""
+    """Share of what an epoch of poses, and of faces, shows that is what it is labeled.
+
+    `rows` joins crops and people: `category` is the label, `action` and `expression` the truth.
+    """
     metrics = {}
     train = rows[rows["split"] == "train"]
     for kind, group in train.groupby("kind"):
-        true = LABELS.get(KINDS[kind].category)
-        if true in group:
-            right = np.average(group["category"] == group[true], weights=group["repeats"])
-            metrics[f"epoch_{KINDS[kind].category}_correct"] = Metric(
-                float(right), len(group), 0.85
-            )
+        name = KINDS[kind].category
+        if LABELS.get(name) in group and group["repeats"].sum():
+            right = group["category"] == group[LABELS[name]]
+            share = float(np.average(right, weights=group["repeats"]))
+            metrics[f"packed_{name}_correct"] = Metric(share, len(group), 0.85)
     return metrics
 
 

@@ -65,8 +65,8 @@ FIGURES = {
     "packed_caption_facts_correct": "clauses of packed captions that are true",
     "packed_text_shown": "share of an epoch that shows subtitles, watermarks or titles",
     "packed_text_learned": "share of an epoch that learns where they are",
-    "epoch_action_correct": "actions of an epoch that are true",
-    "epoch_emotion_correct": "emotions of an epoch that are true",
+    "packed_action_correct": "actions of packed poses that are true, as often as shown",
+    "packed_emotion_correct": "emotions of packed faces that are true, as often as shown",
     "packed_others_correct": "packed crops whose caption names whoever else shows",
     "packed_whole_correct": "packed figures called full or wide that show head to feet",
 }
