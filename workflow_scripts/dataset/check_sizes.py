@@ -33,16 +33,22 @@ def find_limits(kind: str, limits: dict) -> list[tuple[str, float, str]]:
     return found
 
 
-def explain_small(kind: str, sides: dict[str, int], limits: dict) -> str:
-    """The first limit that not one image reaches, with what to set; "" where there is room."""
-    for option, limit, side in find_limits(kind, limits):
-        if sides[side] >= limit:
-            continue
-        said = f"{kind}: the {side} side of the film's images is {sides[side]} px at most,"
-        said += f" {option} is {limit:g} px."
-        remedy = "" if option == BUCKETS else f" Set it to {sides[side]} or less, or"
-        return f"{said}{remedy or ' Please'} use a larger copy of the film."
-    return ""
+def find_missed(kind: str, sides: dict[str, int], limits: dict) -> tuple[str, float, str] | None:
+    """The first limit that not one image reaches, as find_limits names it; None where all can."""
+    found = find_limits(kind, limits)
+    return next(((name, px, side) for name, px, side in found if sides[side] < px), None)
+
+
+def explain_small(missed: dict[str, tuple[str, float, str]], sides: dict[str, int]) -> list[str]:
+    """A line per limit that is missed: of which kinds, size, option, value, and what to set."""
+    lines = []
+    for name, limit, side in dict.fromkeys(missed.values()):
+        kinds = ", ".join(kind for kind, row in missed.items() if row == (name, limit, side))
+        said = f"the {side} side of the film's images is {sides[side]} px at most,"
+        remedy = "Use" if name == BUCKETS else f"Set it to {sides[side]} or less, or use"
+        said += f" {name} is {limit:g} px. {remedy} a larger copy of the film."
+        lines.append(f"{kinds}: {said}")
+    return lines
 
 
 def main(frames: str, sizes: str, *, limits: dict) -> Counts:
@@ -51,15 +57,17 @@ def main(frames: str, sizes: str, *, limits: dict) -> Counts:
     images = images.loc[images["file"] != "", ["width_px", "height_px"]]
     shorter, longer = images.min(axis=1).max(), images.max(axis=1).max()
     sides = {"shorter": int(shorter), "longer": int(longer)} if len(images) else {}
-    said = [explain_small(kind, sides, limits) for kind in limits["kinds"]] if sides else []
-    if said and all(said):
-        raise CineloraError("\n  ".join(["no image of this film can be in a dataset.", *said]))
-    for line in filter(None, said):
+    found = {kind: find_missed(kind, sides, limits) for kind in limits["kinds"] if sides}
+    missed = {kind: limit for kind, limit in found.items() if limit}
+    lines = explain_small(missed, sides)
+    if missed and len(missed) == len(found):
+        raise CineloraError("\n  ".join(["no image of this film can be in a dataset.", *lines]))
+    for line in lines:
         log.warning("%s", line)
     rows = [(side, sides.get(side, 0)) for side in ("longer", "shorter")]
     write_manifest(pd.DataFrame(rows, columns=SIZES.names), sizes, SIZES)
     kinds = len(limits["kinds"])
-    return Counts("kinds", kinds, kinds, found={"small": sum(map(bool, said))})
+    return Counts("kinds", kinds, kinds, found={"small": len(missed)})
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def show_timeline(film: Film) -> Section:
     said = ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for name, n in changes.items())
     drawing = draw_timeline(shots, frames, lanes)
     note = "A small triangle marks a fade or a dissolve. Hover over a bar for its name and times."
-    lead = f"{len(shots)} shots, {said or 'without a single cut'}."
+    lead = f"{len(shots)} shot{'s' * (len(shots) != 1)}, {said or 'without a single cut'}."
     blocks = [Chart("Shots and what was recognized in them", drawing, note, wide=True)]
     return Section("timeline", "The film in time", lead, blocks)
 
