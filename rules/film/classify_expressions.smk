@@ -1,6 +1,6 @@
-"""classify_expressions: the emotion of each face and how strong it is.
+"""classify_expressions: the emotion of each face, how strong it is, what eyes, mouth and brows do.
 
-needs    what score_expressions saw, the faces (where they look), the tracks, and where people
+needs    what score_expressions measured, the faces (where they look), the tracks, and where people
          corrected it: config/reviews/{film}/expressions.csv (id, emotion, intensity)
 leaves   expressions.parquet: one row per face
 """
