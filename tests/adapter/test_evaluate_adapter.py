@@ -5,7 +5,7 @@ import torch
 import yaml
 
 from tests.factories.datasets_in_code import BASE, base_folder, make_dataset, make_options
-from workflow_scripts.adapter import evaluate_adapter
+from workflow_scripts.adapter import evaluate_adapter, prompts
 from workflow_scripts.adapter.adapter_file import read_adapter, write_adapter
 from workflow_scripts.adapter.grid import draw_grid
 from workflow_scripts.adapter.metrics import (
@@ -102,15 +102,15 @@ def test_a_drawn_copy_of_the_base_has_no_drift_and_no_gain():
 
 def test_prompts_are_held_out_captions_and_unrelated_ones(tmp_path):
     images = read_split(make_dataset(tmp_path, train=0, held_out=5), "validation")
-    prompts = evaluate_adapter.choose_prompts(images, ["a lighthouse"], [4, 5], 2)
-    assert prompts.texts == [
+    chosen = prompts.choose_prompts(images, ["a lighthouse"], [4, 5], 2)
+    assert chosen.texts == [
         *["nella woman, walk, frame 0"] * 2,
         *["nella woman, walk, frame 2"] * 2,
         *["a lighthouse"] * 2,
     ]
-    assert prompts.seeds == [4, 5] * 3
-    assert prompts.related.tolist() == [True] * 4 + [False] * 2
-    assert prompts.groups.tolist() == [0, 0, 1, 1, 2, 2]
+    assert chosen.seeds == [4, 5] * 3
+    assert chosen.related.tolist() == [True] * 4 + [False] * 2
+    assert chosen.groups.tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_losses_are_compared_in_pairs():

@@ -7,7 +7,6 @@ user would load it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ from workflow_scripts.adapter.metrics import (
     measure_images,
     nearest,
 )
+from workflow_scripts.adapter.prompts import Prompts, choose_prompts, draw_all
 from workflow_scripts.adapter.training_data import (
-    TrainingImage,
     fit_image,
     make_buckets,
     read_split,
@@ -41,7 +40,7 @@ from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.models.checksums import folder_checksum
-from workflow_scripts.models.diffusion import Base, draw_images
+from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
 
 SCORES = pa.schema(
@@ -74,44 +73,6 @@ NOTES = {  # score: (better, what it says)
 }
 AGAINST_BASE = ("similarity_gain", "drift")  # 0 by definition at strength 0
 Embed = Callable[[list[np.ndarray]], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Prompts:
-    """What is drawn: one entry per image."""
-
-    texts: list[str]
-    seeds: list[int]
-    related: np.ndarray  # bool: a caption of the dataset, not an unrelated prompt
-
-    @property
-    def groups(self) -> np.ndarray:
-        """Number of the prompt of each image."""
-        order = {text: n for n, text in enumerate(dict.fromkeys(self.texts))}
-        return np.array([order[text] for text in self.texts])
-
-
-def choose_prompts(
-    images: Sequence[TrainingImage], unrelated: Sequence[str], seeds: Sequence[int], most: int
-) -> Prompts:
-    """Captions spread over the film, then the unrelated prompts; each with every seed."""
-    different = list({image.caption: image for image in images}.values())
-    related = [image.caption for image in subsample_evenly(different, most)]
-    texts = [text for text in (*related, *unrelated) for _ in seeds]
-    known = np.arange(len(texts)) < len(related) * len(seeds)
-    return Prompts(texts, [seed for _ in (*related, *unrelated) for seed in seeds], known)
-
-
-def draw_all(base: Base, prompts: Prompts, options: dict[str, Any]) -> np.ndarray:
-    """Draw every prompt with its seed: RGB uint8 (N, side, side, 3)."""
-    return draw_images(
-        base,
-        prompts.texts,
-        prompts.seeds,
-        steps=options["sampling_steps"],
-        guidance=options["guidance"],
-        side_px=base.resolution_px,
-    )
 
 
 def measure_losses(

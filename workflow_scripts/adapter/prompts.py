@@ -1,0 +1,48 @@
+"""What an adapter is asked to draw: captions of its dataset and unrelated prompts, with seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.adapter.training_data import TrainingImage, subsample_evenly
+from workflow_scripts.models.diffusion import Base, draw_images
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What is drawn: one entry per image."""
+
+    texts: list[str]
+    seeds: list[int]
+    related: np.ndarray  # bool: a caption of the dataset, not an unrelated prompt
+
+    @property
+    def groups(self) -> np.ndarray:
+        """Number of the prompt of each image."""
+        order = {text: n for n, text in enumerate(dict.fromkeys(self.texts))}
+        return np.array([order[text] for text in self.texts])
+
+
+def choose_prompts(
+    images: Sequence[TrainingImage], unrelated: Sequence[str], seeds: Sequence[int], most: int
+) -> Prompts:
+    """Captions spread over the film, then the unrelated prompts; each with every seed."""
+    different = list({image.caption: image for image in images}.values())
+    related = [image.caption for image in subsample_evenly(different, most)]
+    texts = [text for text in (*related, *unrelated) for _ in seeds]
+    known = np.arange(len(texts)) < len(related) * len(seeds)
+    return Prompts(texts, [seed for _ in (*related, *unrelated) for seed in seeds], known)
+
+
+def draw_all(base: Base, prompts: Prompts, options: dict[str, Any]) -> np.ndarray:
+    """Draw every prompt with its seed: RGB uint8 (N, side, side, 3)."""
+    return draw_images(
+        base,
+        prompts.texts,
+        prompts.seeds,
+        steps=options["sampling_steps"],
+        guidance=options["guidance"],
+        side_px=base.resolution_px,
+    )
