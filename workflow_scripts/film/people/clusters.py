@@ -48,9 +48,11 @@ class _Links:
         first, second = np.nonzero(apart)
         self._between[self.labels[first], self.labels[second]] = np.inf
         np.fill_diagonal(self._between, np.inf)
-        none = np.zeros((count, count)), np.zeros(count)
-        self._meetings = member.T @ (none[0] if meetings is None else meetings) @ member
-        self._images = member.T @ (none[1] if images is None else images)
+        if meetings is None or images is None:
+            meetings, images = np.zeros((count, count), np.float32), np.zeros(count)
+        small = member.astype(np.float32)  # films have thousands of tracks
+        self._meetings = small.T @ meetings.astype(np.float32, copy=False) @ small
+        self._images = member.T @ images
         two = are_two(self._meetings, self._images[:, None], self._images[None])
         self._open = np.where(two, np.inf, self._between)  # inf: not now
         self._nearest = self._open.argmin(1)
