@@ -34,6 +34,7 @@ TRUSTED = {
     ("adapter.train_adapter", "make_fingerprint", "hash_code"): "names a checkpoint, no table",
     ("plan.models", "identify_model", "hash_code"): "what a model answered is kept under it",
     ("adapter.train_adapter", "main", "stamp"): "a version in settings and metadata",
+    ("adapter.train_adapter", "leave_empty", "stamp"): "the same where nothing was trained",
     ("report.build_report", "describe", "stamp"): "a version at the foot of the page",
     ("report.accuracy.write_page", "write_page", "stamp"): "a version on the page of figures",
 }
