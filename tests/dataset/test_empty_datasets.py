@@ -83,7 +83,7 @@ def test_what_would_let_images_in_is_named_with_its_option(film, tmp_path):
 def test_a_character_that_nobody_knows_says_how_to_name_it():
     reasons = pd.Series(["unknown_character"] * 3 + ["duplicate"])
     first, second = explain_empty(KINDS["character"], "nella", "luca", reasons)
-    assert first.startswith("3 x unknown character: images of nella in the film's roster")
+    assert first.startswith("3 x unknown character: more or other images of nella in the film")
     assert first.endswith("config/reviews/luca/identities.csv")
     assert second == "1 x duplicate"
 

@@ -25,8 +25,8 @@ ADMITS = {  # why an image is not in -> what lets it in; a copy is let in by not
     "small": "a smaller filter_frames.min_side_px",
     "odd_color": "a larger filter_frames.max_odd_color",
     "text": "a larger filter_frames.max_text, or fewer filter_frames.text_kinds",
-    "unknown_character": "images of {who} in the film's roster ({who}/*.jpg), or lines in"
-    " config/reviews/{film}/identities.csv",
+    "unknown_character": "more or other images of {who} in the film's roster ({who}/*.jpg), or"
+    " lines in config/reviews/{film}/identities.csv",
     "not_this_character": "lines in config/reviews/{film}/identities.csv, where it is {who}",
     "too_small": "a smaller select_images.min_side_px.{kind}",
     "occluded": "a larger select_images.max_occlusion",
