@@ -264,7 +264,7 @@ def select(tmp_path, rows, *, images: int = 6, card: bool = False, shots: int = 
         (("", 0.0, MIDDLE, 1.0, 5.0), False, "title"),
         (("", 0.0, LOW, 1.0, 4.0), False, "subtitle"),
         (("E>KMK", 0.78, LOW, 0.9, 5.0), False, "subtitle"),
-        (("", 0.0, (20.0, 152.0, 120.0, 167.0), 0.9, 4.0), False, "subtitle"),
+        (("", 0.0, (20.0, 147.0, 140.0, 170.0), 0.9, 4.0), False, "subtitle"),
         (("", 0.0, CORNER, 0.9, 4.0), False, "watermark"),
         (("", 0.0, (150.0, 20.0, 165.0, 150.0), 1.0, 4.0), True, "title"),
         (("", 0.0, LOW, 0.4, 4.0), False, None),

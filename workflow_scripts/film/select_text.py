@@ -51,6 +51,7 @@ READING_COLUMNS += ["stroke_density"]
 FOLLOWED_COLUMNS = ["reading_id", "frame_id", *BOX, "fit"]
 CARD_RIPPLE = 4.0  # of a card's gray (0 to 255), what is left after a smooth run of it is taken off
 CREDIT_LINES = 4  # a card with at least so many lines is credits,
+MAX_SUBTITLE = 0.18  # of the image's height: Arabic stands high and hangs low
 VIVID = 0.7  # contrast of subtitles, which must be read over anything
 ROLL_LINES = 8  # and so are images of any kind that mostly hold so many: credits over a film
 
@@ -172,7 +173,11 @@ def name_kind(
     if steady and corner and high < MAX_WATERMARK:
         return "watermark"
     # of two people who speak at once, and in some films, subtitles begin at the left
-    if y > 0.7 and high < 0.14 and (central or line.contrast >= VIVID and wide > 0.15 and y > 0.8):
+    if (
+        y > 0.7
+        and high < MAX_SUBTITLE
+        and (central or line.contrast >= VIVID and wide > 0.15 and y > 0.8)
+    ):
         return "subtitle"
     if line.recurs:
         return "watermark"
