@@ -14,6 +14,7 @@ from workflow_scripts.film import read_text, select_text
 from workflow_scripts.film.read_text import measure_gray
 from workflow_scripts.film.select_text import Line
 from workflow_scripts.film.text.lines import LEAST_FIT, same_place
+from workflow_scripts.film.text.watermarks import find_marks, list_missing
 from workflow_scripts.lib.images import write_image
 
 PLACE = (100.0, 140.0, 220.0, 160.0)
@@ -310,3 +311,24 @@ def test_a_line_at_one_place_of_many_shots_is_a_watermark(tmp_path):
     read = ("CHANNEL", 0.9, (250.0, 5.0, 310.0, 15.0), 0.3, 4.0)
     assert set(select(tmp_path, [read], shots=4, images=2)["kind"]) == {"watermark"}
     assert set(select(tmp_path, [read], shots=1, images=2)["kind"]) == {"scene"}
+
+
+def test_a_watermark_of_most_shots_stands_in_all():
+    places = [(250.0, 5.0, 310.0, 15.0)] * 3 + [(250.0, 5.0, 285.0, 15.0)]  # once half is read
+    readings = pd.DataFrame(places, columns=["x0", "y0", "x1", "y1"])
+    readings = readings.assign(shot_id=range(4), width_px=320, height_px=180)
+    marks = find_marks(readings, 6)
+    assert marks.shape == (1, 4)
+    assert marks[0] * [*SIZE, *SIZE] == pytest.approx(places[0], abs=0.5)
+    assert len(find_marks(readings, 9)) == len(find_marks(readings.iloc[:0], 9)) == 0
+    frames = pd.DataFrame({"frame_id": FRAMES[:6], "width_px": 320, "height_px": 180})
+    rows = [
+        (f"{name}_x00", name, *box, "TV", 0.9, "watermark")
+        for name, box in zip(FRAMES, places, strict=False)
+    ]
+    found = pd.DataFrame(rows, columns=select_text.TEXT.names)
+    added = list_missing(found, frames, marks)
+    added = pd.DataFrame(added, columns=select_text.TEXT.names)
+    assert added["frame_id"].tolist() == FRAMES[3:6]  # half of it stood in the first of these
+    assert added["text_id"].tolist()[0] == f"{FRAMES[3]}_x01"
+    assert set(added["kind"]) == {"watermark"} and set(added["text"]) == {""}

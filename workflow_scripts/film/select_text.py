@@ -16,12 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.film.text.letters import (
-    MAX_WATERMARK,
-    NEAR_EDGE,
-    find_recurring,
-    rank_writing,
-)
+from workflow_scripts.film.text.letters import rank_writing
 from workflow_scripts.film.text.lines import (
     CARD_GRID,
     Box,
@@ -29,6 +24,13 @@ from workflow_scripts.film.text.lines import (
     overlap,
     same_place,
     split_long_shots,
+)
+from workflow_scripts.film.text.watermarks import (
+    MAX_WATERMARK,
+    NEAR_EDGE,
+    find_marks,
+    find_recurring,
+    list_missing,
 )
 from workflow_scripts.lib.images import clip_box
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -269,13 +271,17 @@ def main(
     everything = read_manifest(readings, READING_COLUMNS)
     selected = select_readings(everything, table, min_confidence, min_letters)
     lines = group_readings(selected)
-    again = read_manifest(followed, FOLLOWED_COLUMNS)
-    spots = group_spots(again[again["reading_id"].isin(selected["reading_id"])])
+    places = read_manifest(followed, FOLLOWED_COLUMNS)
+    spots = group_spots(places[places["reading_id"].isin(selected["reading_id"])])
     tones = read_manifest(grays, ["frame_id", "gray"]).set_index("frame_id")["gray"].to_dict()
     rows = []
     for piece in split_long_shots(table):
         placed = place_lines(piece["frame_id"].tolist(), lines, spots, min_fit)
         rows += describe_piece(piece, placed, tones)
+    found = pd.DataFrame(rows, columns=TEXT.names)
+    again = selected[selected["recurs"]].merge(table, on="frame_id")
+    marks = find_marks(again, table["shot_id"].nunique())
+    rows += list_missing(found, table, marks)
     found = pd.DataFrame(rows, columns=TEXT.names)
     write_manifest(found, text, TEXT)
     kinds = {str(kind): int(n) for kind, n in found["kind"].value_counts().items()}
