@@ -332,3 +332,25 @@ def test_a_watermark_of_most_shots_stands_in_all():
     assert added["frame_id"].tolist() == FRAMES[3:6]  # half of it stood in the first of these
     assert added["text_id"].tolist()[0] == f"{FRAMES[3]}_x01"
     assert set(added["kind"]) == {"watermark"} and set(added["text"]) == {""}
+
+
+def test_subtitles_in_every_shot_are_no_watermark(tmp_path):
+    rows = select(tmp_path, [("Hello you", 0.95, LOW, 1.0, 4.0)], shots=6, images=2)
+    assert rows["kind"].tolist() == ["subtitle"] * 12
+    silent = pd.read_parquet(tmp_path / "readings.parquet").iloc[:4]  # nobody speaks in two shots
+    silent.to_parquet(tmp_path / "readings.parquet")
+    paths = [tmp_path / f"{name}.parquet" for name in ("frames", "readings", "followed", "grays")]
+    out = tmp_path / "text.parquet"
+    select_text.main(*paths, out, min_confidence=0.8, min_letters=4, min_fit=0.7)
+    assert pd.read_parquet(out)["kind"].tolist() == ["subtitle"] * 8
+
+
+def test_a_watermark_is_added_where_it_was_missed(tmp_path):
+    select(tmp_path, [("CHANNEL", 0.95, CORNER, 0.3, 4.0)], shots=6, images=2)
+    paths = [tmp_path / f"{name}.parquet" for name in ("frames", "readings", "followed", "grays")]
+    pd.read_parquet(paths[1]).iloc[:4].to_parquet(paths[1])
+    out = tmp_path / "text.parquet"
+    select_text.main(*paths, out, min_confidence=0.8, min_letters=4, min_fit=0.7)
+    rows = pd.read_parquet(out)
+    assert rows["kind"].tolist() == ["watermark"] * 12
+    assert rows["text"].tolist() == ["CHANNEL"] * 8 + [""] * 4

@@ -279,7 +279,7 @@ def main(
         placed = place_lines(piece["frame_id"].tolist(), lines, spots, min_fit)
         rows += describe_piece(piece, placed, tones)
     found = pd.DataFrame(rows, columns=TEXT.names)
-    again = selected[selected["recurs"]].merge(table, on="frame_id")
+    again = found[found["kind"] == "watermark"].merge(table, on="frame_id")
     marks = find_marks(again, table["shot_id"].nunique())
     rows += list_missing(found, table, marks)
     found = pd.DataFrame(rows, columns=TEXT.names)

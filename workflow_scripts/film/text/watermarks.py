@@ -57,8 +57,8 @@ def _middle(readings: pd.DataFrame, axis: str, length: str) -> tuple[np.ndarray,
 def find_marks(lines: pd.DataFrame, shots: int) -> np.ndarray:
     """Places (N, 4), as shares of the image, of watermarks that stand through the whole film.
 
-    `lines` are readings that recur, with shot_id, width_px and height_px; of each find a part may
-    be missing, so a mark reaches as far as all but the widest tenth of its finds.
+    `lines` are all that are watermarks, with shot_id, width_px and height_px; of each find a part
+    may be missing, so a mark reaches as far as all but the widest tenth of its finds.
     """
     sizes = lines[["width_px", "height_px"] * 2].to_numpy(float)
     boxes, ids = lines[BOX].to_numpy(float) / sizes, lines["shot_id"].to_numpy()
