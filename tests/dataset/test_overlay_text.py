@@ -45,7 +45,7 @@ def treat(kind_name: str, body: tuple, texts: list[tuple], option: str = "crop")
         ("character", TO_THE_KNEES, [SUBTITLE], "crop", "cropped"),
         ("character", STANDING, [CHEST], "crop", "painted"),
         ("character", STANDING, [CHEST, SUBTITLE], "crop", "painted"),
-        ("character", STANDING, [TITLE], "crop", "set_aside"),
+        ("character", STANDING, [TITLE], "crop", "painted"),
         ("character", STANDING, [ON_FACE], "crop", "set_aside"),
         ("character", STANDING, [LARGE], "crop", "set_aside"),
         ("expression", STANDING, [(380.0, 135.0, 580.0, 165.0)], "crop", "cropped"),
@@ -148,7 +148,7 @@ def test_painted_text_is_not_learned_and_not_named(film, tmp_path):
 def test_what_can_be_neither_is_set_aside_with_a_reason(film, tmp_path):
     texts = pd.read_parquet(film["texts"])
     low = texts["frame_id"].str.startswith("s0002")
-    middle = texts.assign(y0=texts["y0"].mask(low, 120.0), y1=texts["y1"].mask(low, 140.0))
+    middle = texts.assign(y0=texts["y0"].mask(low, 115.0), y1=texts["y1"].mask(low, 145.0))
     middle.to_parquet(tmp_path / "text.parquet")
     paths = film | {"texts": str(tmp_path / "text.parquet")}
     _, rows = select(paths, tmp_path / "style.parquet", "style")

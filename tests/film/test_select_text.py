@@ -14,6 +14,7 @@ from workflow_scripts.film import read_text, select_text
 from workflow_scripts.film.read_text import measure_gray
 from workflow_scripts.film.select_text import Line
 from workflow_scripts.film.text.lines import LEAST_FIT, same_place
+from workflow_scripts.film.text.watermarks import find_marks, list_missing
 from workflow_scripts.lib.images import write_image
 
 PLACE = (100.0, 140.0, 220.0, 160.0)
@@ -264,7 +265,7 @@ def select(tmp_path, rows, *, images: int = 6, card: bool = False, shots: int = 
         (("", 0.0, MIDDLE, 1.0, 5.0), False, "title"),
         (("", 0.0, LOW, 1.0, 4.0), False, "subtitle"),
         (("E>KMK", 0.78, LOW, 0.9, 5.0), False, "subtitle"),
-        (("", 0.0, (20.0, 152.0, 120.0, 167.0), 0.9, 4.0), False, "subtitle"),
+        (("", 0.0, (20.0, 147.0, 140.0, 170.0), 0.9, 4.0), False, "subtitle"),
         (("", 0.0, CORNER, 0.9, 4.0), False, "watermark"),
         (("", 0.0, (150.0, 20.0, 165.0, 150.0), 1.0, 4.0), True, "title"),
         (("", 0.0, LOW, 0.4, 4.0), False, None),
@@ -310,3 +311,46 @@ def test_a_line_at_one_place_of_many_shots_is_a_watermark(tmp_path):
     read = ("CHANNEL", 0.9, (250.0, 5.0, 310.0, 15.0), 0.3, 4.0)
     assert set(select(tmp_path, [read], shots=4, images=2)["kind"]) == {"watermark"}
     assert set(select(tmp_path, [read], shots=1, images=2)["kind"]) == {"scene"}
+
+
+def test_a_watermark_of_most_shots_stands_in_all():
+    places = [(250.0, 5.0, 310.0, 15.0)] * 3 + [(250.0, 5.0, 285.0, 15.0)]  # once half is read
+    readings = pd.DataFrame(places, columns=["x0", "y0", "x1", "y1"])
+    readings = readings.assign(shot_id=range(4), width_px=320, height_px=180)
+    marks = find_marks(readings, 6)
+    assert marks.shape == (1, 4)
+    assert marks[0] * [*SIZE, *SIZE] == pytest.approx(places[0], abs=0.5)
+    assert len(find_marks(readings, 9)) == len(find_marks(readings.iloc[:0], 9)) == 0
+    frames = pd.DataFrame({"frame_id": FRAMES[:6], "width_px": 320, "height_px": 180})
+    rows = [
+        (f"{name}_x00", name, *box, "TV", 0.9, "watermark")
+        for name, box in zip(FRAMES, places, strict=False)
+    ]
+    found = pd.DataFrame(rows, columns=select_text.TEXT.names)
+    added = list_missing(found, frames, marks)
+    added = pd.DataFrame(added, columns=select_text.TEXT.names)
+    assert added["frame_id"].tolist() == FRAMES[3:6]  # half of it stood in the first of these
+    assert added["text_id"].tolist()[0] == f"{FRAMES[3]}_x01"
+    assert set(added["kind"]) == {"watermark"} and set(added["text"]) == {""}
+
+
+def test_subtitles_in_every_shot_are_no_watermark(tmp_path):
+    rows = select(tmp_path, [("Hello you", 0.95, LOW, 1.0, 4.0)], shots=6, images=2)
+    assert rows["kind"].tolist() == ["subtitle"] * 12
+    silent = pd.read_parquet(tmp_path / "readings.parquet").iloc[:4]  # nobody speaks in two shots
+    silent.to_parquet(tmp_path / "readings.parquet")
+    paths = [tmp_path / f"{name}.parquet" for name in ("frames", "readings", "followed", "grays")]
+    out = tmp_path / "text.parquet"
+    select_text.main(*paths, out, min_confidence=0.8, min_letters=4, min_fit=0.7)
+    assert pd.read_parquet(out)["kind"].tolist() == ["subtitle"] * 8
+
+
+def test_a_watermark_is_added_where_it_was_missed(tmp_path):
+    select(tmp_path, [("CHANNEL", 0.95, CORNER, 0.3, 4.0)], shots=6, images=2)
+    paths = [tmp_path / f"{name}.parquet" for name in ("frames", "readings", "followed", "grays")]
+    pd.read_parquet(paths[1]).iloc[:4].to_parquet(paths[1])
+    out = tmp_path / "text.parquet"
+    select_text.main(*paths, out, min_confidence=0.8, min_letters=4, min_fit=0.7)
+    rows = pd.read_parquet(out)
+    assert rows["kind"].tolist() == ["watermark"] * 12
+    assert rows["text"].tolist() == ["CHANNEL"] * 8 + [""] * 4

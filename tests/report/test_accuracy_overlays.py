@@ -53,7 +53,7 @@ WHOLE, ABOVE = (0, 0, 100, 100), (0, 0, 100, 79)
         ([(0, 1, "", WHOLE), (1, 3, "", WHOLE)], None, 0.75, 0.75),
         ([(0, 1, "", WHOLE), (1, 3, "cropped", ABOVE)], None, 0, 0),
         ([(0, 1, "", WHOLE), (1, 1, "painted", WHOLE)], (0, 70), 0, 0),
-        ([(0, 1, "", WHOLE), (1, 1, "painted", WHOLE)], (0, 100), 0, 0.5),
+        ([(0, 1, "", WHOLE), (1, 1, "painted", WHOLE)], (0, 100), 0.5, 0.5),
         ([(0, 1, "", WHOLE), (2, 1, "kept", WHOLE)], (40, 100), 0.5, 0),
     ],
     ids=["whole frames", "repeats", "cropped", "masked out", "paint is learned", "beside the mask"],

@@ -19,11 +19,11 @@ TEXT_COLUMNS = ["frame_id", *BOX, "kind"]
 SET_ASIDE = "set_aside"
 TREATMENTS = ("cropped", "painted", "kept")  # of what is in a dataset; "": no such text shows
 MARGIN = 0.15  # of a line's height: outline and shadow of its letters reach beyond the box
-# A subtitle of two lines leaves 0.78 of an image; more lost than this, and it is another image.
-MIN_LEFT = 0.7
+# A subtitle of two lines and a watermark beside leave 0.7 of an image; with less it is another one.
+MIN_LEFT = 0.6
 # A body that the frame cuts off anyway may lose so much more on that side: of its height or width.
 MAX_TRIM = 0.2
-MAX_PAINTED = 0.15  # of the image, and of its subject's box: with more, too little is left to learn
+MAX_PAINTED = 0.25  # of the image, and of its subject's box: with more, too little is left to learn
 EDGE_PX = 2  # a box so near to the frame's edge is cut by it
 Plan = tuple[np.ndarray, np.ndarray]
 

@@ -16,12 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.film.text.letters import (
-    MAX_WATERMARK,
-    NEAR_EDGE,
-    find_recurring,
-    rank_writing,
-)
+from workflow_scripts.film.text.letters import rank_writing
 from workflow_scripts.film.text.lines import (
     CARD_GRID,
     Box,
@@ -29,6 +24,13 @@ from workflow_scripts.film.text.lines import (
     overlap,
     same_place,
     split_long_shots,
+)
+from workflow_scripts.film.text.watermarks import (
+    MAX_WATERMARK,
+    NEAR_EDGE,
+    find_marks,
+    find_recurring,
+    list_missing,
 )
 from workflow_scripts.lib.images import clip_box
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -51,6 +53,7 @@ READING_COLUMNS += ["stroke_density"]
 FOLLOWED_COLUMNS = ["reading_id", "frame_id", *BOX, "fit"]
 CARD_RIPPLE = 4.0  # of a card's gray (0 to 255), what is left after a smooth run of it is taken off
 CREDIT_LINES = 4  # a card with at least so many lines is credits,
+MAX_SUBTITLE = 0.18  # of the image's height: Arabic stands high and hangs low
 VIVID = 0.7  # contrast of subtitles, which must be read over anything
 ROLL_LINES = 8  # and so are images of any kind that mostly hold so many: credits over a film
 
@@ -172,7 +175,11 @@ def name_kind(
     if steady and corner and high < MAX_WATERMARK:
         return "watermark"
     # of two people who speak at once, and in some films, subtitles begin at the left
-    if y > 0.7 and high < 0.14 and (central or line.contrast >= VIVID and wide > 0.15 and y > 0.8):
+    if (
+        y > 0.7
+        and high < MAX_SUBTITLE
+        and (central or line.contrast >= VIVID and wide > 0.15 and y > 0.8)
+    ):
         return "subtitle"
     if line.recurs:
         return "watermark"
@@ -264,13 +271,17 @@ def main(
     everything = read_manifest(readings, READING_COLUMNS)
     selected = select_readings(everything, table, min_confidence, min_letters)
     lines = group_readings(selected)
-    again = read_manifest(followed, FOLLOWED_COLUMNS)
-    spots = group_spots(again[again["reading_id"].isin(selected["reading_id"])])
+    places = read_manifest(followed, FOLLOWED_COLUMNS)
+    spots = group_spots(places[places["reading_id"].isin(selected["reading_id"])])
     tones = read_manifest(grays, ["frame_id", "gray"]).set_index("frame_id")["gray"].to_dict()
     rows = []
     for piece in split_long_shots(table):
         placed = place_lines(piece["frame_id"].tolist(), lines, spots, min_fit)
         rows += describe_piece(piece, placed, tones)
+    found = pd.DataFrame(rows, columns=TEXT.names)
+    again = found[found["kind"] == "watermark"].merge(table, on="frame_id")
+    marks = find_marks(again, table["shot_id"].nunique())
+    rows += list_missing(found, table, marks)
     found = pd.DataFrame(rows, columns=TEXT.names)
     write_manifest(found, text, TEXT)
     kinds = {str(kind): int(n) for kind, n in found["kind"].value_counts().items()}

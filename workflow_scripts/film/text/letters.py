@@ -5,10 +5,7 @@ be read is text, or a pattern that was taken for it. Patterns are squat and fain
 stand in a long row, far from their ground, and every letter has a stroke or two.
 """
 
-from itertools import product
-
 import numpy as np
-import pandas as pd
 
 from workflow_scripts.film.text.lines import Box
 from workflow_scripts.lib.images import clip_box
@@ -22,11 +19,6 @@ HEIGHTS = (0.02, 0.3)  # of the image
 MIN_CONTRAST = 0.55
 FAINTEST = 0.1  # of watermarks, which one can see through: their place must prove them
 MIN_STROKES = 2.5
-NEAR_EDGE = 0.33  # of the image, from its middle: where watermarks stand
-MAX_WATERMARK = 0.08  # of the image's height
-RECURS = (3, 0.3)  # at least so many shots, and this share of all, have a watermark at one place
-CELL = 0.02  # of the image: finds of one line lie so near to each other
-SAME_WIDTH = 0.25  # by which their widths may differ
 
 
 def measure_letters(image: np.ndarray, box: Box) -> tuple[float, float]:
@@ -60,39 +52,3 @@ def rank_writing(box: Box, height_px: int, contrast: float, stroke_density: floa
     if not (in_a_row and is_size and stroke_density >= MIN_STROKES and contrast >= FAINTEST):
         return 0
     return 2 if contrast >= MIN_CONTRAST else 1
-
-
-def find_recurring(readings: pd.DataFrame, shots: int) -> np.ndarray:
-    """Which readings (N,) are of a small line near the edge that stands there in many shots.
-
-    `readings` also has shot_id, width_px and height_px of its image; `shots` is how many there are.
-    """
-    x, wide = _middle(readings, "x", "width_px")
-    y, high = _middle(readings, "y", "height_px")
-    edge = (np.maximum(np.abs(x - 0.5), np.abs(y - 0.5)) > NEAR_EDGE) & (high < MAX_WATERMARK)
-    widths = np.log(np.maximum(wide, CELL)) / np.log1p(SAME_WIDTH)
-    cells = np.stack([x // CELL, y // CELL, widths // 1], 1)[edge].astype(int)
-    shots_at: dict[tuple, set[int]] = {}
-    for cell, shot in zip(map(tuple, cells), readings["shot_id"].to_numpy()[edge], strict=True):
-        shots_at.setdefault(cell, set()).add(int(shot))
-    least = max(RECURS[0], RECURS[1] * shots)
-    often = {
-        cell
-        for cell in shots_at
-        if len(set().union(*(shots_at.get(near, set()) for near in _list_beside(cell)))) >= least
-    }
-    found = np.zeros(len(readings), bool)
-    found[edge] = [tuple(cell) in often for cell in cells]
-    return found
-
-
-def _list_beside(cell: tuple) -> list[tuple]:
-    """A cell and those that touch it: one line's finds may fall on both sides of a border."""
-    return [tuple(np.add(cell, step).tolist()) for step in product((-1, 0, 1), repeat=len(cell))]
-
-
-def _middle(readings: pd.DataFrame, axis: str, length: str) -> tuple[np.ndarray, np.ndarray]:
-    """Middle and size of boxes along one axis, as shares of the image."""
-    ends = [readings[f"{axis}{end}"].to_numpy(float) for end in "01"]
-    pixels = readings[length].to_numpy(float)
-    return (ends[0] + ends[1]) / 2 / pixels, (ends[1] - ends[0]) / pixels

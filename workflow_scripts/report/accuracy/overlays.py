@@ -1,9 +1,9 @@
 """Figures about overlaid text in packed datasets: what of an epoch shows it, and what learns it.
 
 An image counts where true text (titles, subtitles, watermarks) lies inside what it shows of its
-frame. It shows the text unless that was painted over; it teaches the text, or the paint, where its
-mask is white there, or where it has no mask. Both are shares of what training sees, over all
-datasets: images times repeats.
+frame. It shows the text unless that was painted over and masked out; it teaches the text, or the
+paint, where its mask is white there, or where it has no mask. Both are shares of what training
+sees, over all datasets: images times repeats.
 """
 
 from pathlib import Path
@@ -50,8 +50,9 @@ def judge_images(path: Path, numbers: dict[str, int], boxes: dict[int, np.ndarra
         size = row["x1"] - row["x0"], row["y1"] - row["y0"]
         texts = boxes.get(numbers[row["frame_id"]], np.zeros((0, 4))) - shift
         inside = [box for box in (clip_box(text, *size) for text in texts) if _has_pixels(box)]
-        shows.append(bool(inside) and row["overlay_text"] != "painted")
-        learns.append(bool(inside) and _is_learned(path.parent, row["mask_file"], inside))
+        learned = bool(inside) and _is_learned(path.parent, row["mask_file"], inside)
+        shows.append(bool(inside) and (learned or row["overlay_text"] != "painted"))
+        learns.append(learned)
     return rows.assign(shows=shows, learns=learns)
 
 
