@@ -2,9 +2,9 @@
 
 A sign is one of the action units of Ekman and Friesen's FACS that the points of a face show well.
 Which emotion shows it how often: Du, Tao and Martinez, Compound facial expressions of emotion
-(PNAS 2014), table 1, rounded, where a unit of the emotion itself is used by more than 70 % of people
-and others by the share that is printed there. Nothing counts for more than 95 to 5: films draw
-faces in their own ways, and points err.
+(PNAS 2014), table 1, rounded, where a unit of the emotion itself is used by more than 70 % of
+people and others by the share that is printed there. Nothing counts for more than 95 to 5: films
+draw faces in their own ways, and points err.
 """
 
 import numpy as np
