@@ -82,8 +82,17 @@ def test_who_leaves_the_image_below_has_no_feet():
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[50:, 80:100] = True
     areas = dilate_masks([mask], 3, 0.5)
-    assert not areas.hole[:, :77].any()
+    assert not areas.hole[: HEIGHT - 8, :77].any()
     assert not areas.ground.any()
+
+
+def test_a_hole_reaches_further_where_the_image_cuts_somebody():
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[50:, 80:100] = True
+    hole = dilate_masks([mask], 3, 0.5).hole
+    assert hole[HEIGHT - 1, 74]
+    assert not hole[HEIGHT - 1, 73]
+    assert not hole[HEIGHT - 10, 76]
 
 
 @pytest.mark.parametrize(

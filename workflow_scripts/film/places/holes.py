@@ -38,6 +38,13 @@ def find_feet(mask: np.ndarray) -> np.ndarray | None:
     return feet
 
 
+def find_cut(mask: np.ndarray, reach_px: int) -> np.ndarray:
+    """The part of a figure (H, W) bool that the image's edge cuts: there a net sees its mask end."""
+    cut = mask.copy()
+    cut[reach_px:-reach_px, reach_px:-reach_px] = False
+    return cut
+
+
 def dilate_masks(masks: list[np.ndarray], grow_px: int, shadow: float) -> Areas:
     """Join the masks (H, W) of one frame: the hole, and where shadows may lie beside it.
 
@@ -48,6 +55,7 @@ def dilate_masks(masks: list[np.ndarray], grow_px: int, shadow: float) -> Areas:
     hole, ground, near = dilate(person, grow_px, grow_px), np.zeros_like(person), person.copy()
     for mask in masks:
         _, top, _, bottom = mask_box(mask)
+        hole |= dilate(find_cut(mask, grow_px), 2 * grow_px, grow_px)
         near |= dilate(mask, *(round(share * (bottom - top)) for share in REACH))
         feet = find_feet(mask)
         if feet is None:
