@@ -104,7 +104,7 @@ def make_film(source: Path, target: Path) -> None:
 
 
 def write_csv(path: Path, names: tuple[str, ...], rows: list[tuple]) -> None:
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([names, *rows])
 
 

@@ -14,7 +14,7 @@ LONGEST = f"film_{LENGTHS_S[-1]}s"
 
 def explain(runs: pd.DataFrame) -> str:
     """The profile behind the ratios of films, from the steps timed alone."""
-    parts = json.loads((OUT / "parts/parts.json").read_text())
+    parts = json.loads((OUT / "parts/parts.json").read_text(encoding="utf-8"))
     frames = LENGTHS_S[-1] * FRAMES_PER_S
     decode = 1000 * runs["cpu_s"][f"{LONGEST}_decode_film"] / frames
     image = sum(parts[step] for step in ("convert", "encode", "measure", "write"))
@@ -44,7 +44,7 @@ def explain(runs: pd.DataFrame) -> str:
 
 def explain_images(runs: pd.DataFrame) -> str:
     """The same for a folder of JPEGs."""
-    parts = json.loads((OUT / "image_parts/parts.json").read_text())
+    parts = json.loads((OUT / "image_parts/parts.json").read_text(encoding="utf-8"))
     bars_s = parts.pop("bars") / 1000
     count = len(list((WORK / "images").iterdir()))
     floor = 1000 * runs["cpu_s"]["images_decode_images"] / count

@@ -190,13 +190,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--tokens", type=int, default=96, help="of a caption")
     parser.add_argument("--write", help="the page to write")
     asked = parser.parse_args(arguments)
-    models = yaml.safe_load(Path(asked.config).read_text())["models"]
+    models = yaml.safe_load(Path(asked.config).read_text(encoding="utf-8"))["models"]
     rate = measure_matrix_rate(open_device(asked.device), asked.side, asked.seconds)
     print(f"matrix rate {rate / 1e12:.2f} TFLOP/s\n{HEAD}")
     how = (asked.device, asked.seconds, rate, asked.most, asked.tokens)
     results = measure_all(models, *how)
     if asked.write:
-        Path(asked.write).write_text(write_page(results, rate, asked.device, "make bench-gpu"))
+        Path(asked.write).write_text(
+            write_page(results, rate, asked.device, "make bench-gpu"), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -39,22 +39,22 @@ def run(command: Command) -> dict:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     log = out.with_suffix(".log")
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(command.line, stdout=file, stderr=file)
         _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise CineloraError(
-            f"{' '.join(command.line)} failed:\n{log.read_text()[-2000:]}\n"
+            f"{' '.join(command.line)} failed:\n{log.read_text(encoding='utf-8')[-2000:]}\n"
             f"  Run that line alone; delete {WORK}/peers to install the peers anew."
         )
     memory = out / "memory.json"
-    memory_mb = json.loads(memory.read_text()) if memory.is_file() else None
+    memory_mb = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else None
     return {"cpu_s": usage.ru_utime + usage.ru_stime, "memory_mb": memory_mb}
 
 
 def run_in_turn(commands: list[Command], rounds: int, record: Path) -> None:
     """Append a line to `record` per run; every command once, then every command again."""
-    with record.open("a") as file:
+    with record.open("a", encoding="utf-8") as file:
         for number in range(rounds):
             for command in commands:
                 row = asdict(command) | {"round": number} | run(command)

@@ -14,7 +14,7 @@ def read_options(phase: str) -> dict:
     """A block of the config; Snakemake reads it for the phase, so the quickest reader will do."""
     import yaml
 
-    return yaml.load(OPTIONS.read_text(), yaml.CSafeLoader)[phase]
+    return yaml.load(OPTIONS.read_text(encoding="utf-8"), yaml.CSafeLoader)[phase]
 
 
 def extract(source: str, out: str, per_second: float | None = None) -> None:
@@ -48,7 +48,7 @@ def search(source: str, out: str) -> None:
     from workflow_scripts.film.near_hashes import find_pairs
 
     pairs = len(find_pairs(make_codes(int(source)), 8)[0])
-    Path(out, "pairs.json").write_text(json.dumps(pairs))
+    Path(out, "pairs.json").write_text(json.dumps(pairs), encoding="utf-8")
 
 
 def group(source: str, out: str) -> None:
@@ -77,7 +77,7 @@ def decode_film(source: str, out: str) -> None:
         stream = container.streams.video[0]
         stream.thread_type, stream.codec_context.thread_count = "AUTO", 2
         count = sum(1 for _ in container.decode(stream))
-    Path(out, "frames.json").write_text(json.dumps(count))
+    Path(out, "frames.json").write_text(json.dumps(count), encoding="utf-8")
 
 
 def decode_images(source: str, out: str) -> None:
@@ -97,21 +97,25 @@ def parts(source: str, out: str) -> None:
     """CPU milliseconds of each step that follows decoding, on frames of the film, one thread."""
     from benchmarks.parts import time_parts
 
-    Path(out, "parts.json").write_text(json.dumps(time_parts(Path(source), Path(out))))
+    Path(out, "parts.json").write_text(
+        json.dumps(time_parts(Path(source), Path(out))), encoding="utf-8"
+    )
 
 
 def image_parts(source: str, out: str) -> None:
     """CPU milliseconds of each step on images of the folder, one thread."""
     from benchmarks.parts import time_image_parts
 
-    Path(out, "parts.json").write_text(json.dumps(time_image_parts(Path(source), Path(out))))
+    Path(out, "parts.json").write_text(
+        json.dumps(time_image_parts(Path(source), Path(out))), encoding="utf-8"
+    )
 
 
 def write_memory(out: str) -> None:
     """Most memory (MB) of this process so far; that of wait4 would begin with its parent's."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     peak_kb = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    Path(out, "memory.json").write_text(json.dumps(int(peak_kb) / 1024))
+    Path(out, "memory.json").write_text(json.dumps(int(peak_kb) / 1024), encoding="utf-8")
 
 
 WHAT = {

@@ -10,7 +10,7 @@ FAISS_SHARE = 200  # faiss compares every 200th code with all: all with all take
 
 
 def write(out: str, name: str, value: object) -> None:
-    Path(out, name).write_text(json.dumps(value))
+    Path(out, name).write_text(json.dumps(value), encoding="utf-8")
 
 
 def scenedetect(source: str, out: str) -> None:

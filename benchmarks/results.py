@@ -61,7 +61,7 @@ PEER_BARS = [
 
 def read_runs(record: Path) -> pd.DataFrame:
     """Median CPU seconds, largest memory and number of runs, by name of the command."""
-    runs = pd.DataFrame(map(json.loads, record.read_text().splitlines()))
+    runs = pd.DataFrame(map(json.loads, record.read_text(encoding="utf-8").splitlines()))
     whole = runs["cpu_s"].where(runs["what"] != "faiss", runs["cpu_s"] * FAISS_SHARE)
     named = runs.assign(cpu_s=whole).groupby("name")
     return named.agg(
@@ -125,7 +125,7 @@ def draw_times(runs: pd.DataFrame, path: Path) -> None:
 
 def name_versions() -> str:
     ours = ", ".join(f"{name} {version(name)}" for name in OURS)
-    peers = [line.strip() for line in (HERE / "peers.txt").read_text().splitlines()]
+    peers = [line.strip() for line in (HERE / "peers.txt").read_text(encoding="utf-8").splitlines()]
     peers = ", ".join(line for line in peers if line and not line.startswith("#"))
     python = subprocess.run([str(PEERS), "-V"], capture_output=True, text=True, check=True)
     return f"{platform.python_version()} with {ours}; peers: {python.stdout.strip()} with {peers}"
@@ -138,7 +138,7 @@ def write_results(record: Path) -> None:
     memory = ", ".join(
         f"{s} s: {runs['memory_mb'][f'film_{s}s_extract']:.0f} MB" for s in LENGTHS_S
     )
-    text = (HERE / "results_template.md").read_text()
+    text = (HERE / "results_template.md").read_text(encoding="utf-8")
     (HERE / "results.md").write_text(
         text.format(
             date=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -154,5 +154,6 @@ def write_results(record: Path) -> None:
             profile=explain(runs),
             images=explain_images(runs),
             runs=list_runs(runs),
-        )
+        ),
+        encoding="utf-8",
     )

@@ -39,7 +39,7 @@ def score_shots(found: Iterable[int], truth: pd.DataFrame) -> tuple[float, float
 def read_cuts(out: Path) -> list[int]:
     """Where shots begin, as one of the tools left it."""
     if (cuts := out / "cuts.json").is_file():
-        return json.loads(cuts.read_text())
+        return json.loads(cuts.read_text(encoding="utf-8"))
     return pd.read_parquet(out / "shots.parquet")["first_frame_no"].tolist()[1:]
 
 
@@ -52,7 +52,7 @@ def read_demo_truth(path: Path) -> pd.DataFrame:
 def read_pairs(out: Path) -> Pairs:
     """Pairs (a < b) of files that one of the tools calls copies."""
     if (pairs := out / "pairs.json").is_file():
-        return {tuple(sorted(pair)) for pair in json.loads(pairs.read_text())}
+        return {tuple(sorted(pair)) for pair in json.loads(pairs.read_text(encoding="utf-8"))}
     frames = pd.read_parquet(out / "frames.parquet", columns=["frame_id", "source"])
     groups = pd.read_parquet(out / "groups.parquet").merge(frames, on="frame_id")
     return pair_up(groups["source"], groups["group"])
@@ -104,7 +104,7 @@ def score_blur(sharpness: dict[str, float], truth: pd.DataFrame) -> float:
 def read_sharpness(out: Path) -> dict[str, float]:
     """Sharpness by file, larger is sharper."""
     if (blur := out / "blur.json").is_file():
-        return json.loads(blur.read_text())
+        return json.loads(blur.read_text(encoding="utf-8"))
     frames = pd.read_parquet(out / "frames.parquet", columns=["source", "sharpness"])
     return frames.set_index("source")["sharpness"].to_dict()
 

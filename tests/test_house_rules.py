@@ -1,4 +1,4 @@
-"""Rules that hold for every test of the house; each rule is first shown what it must find."""
+"""Rules of the house for tests and for what ships; each is first shown what it must find."""
 
 from pathlib import Path
 
@@ -7,6 +7,11 @@ import pytest
 from tests.factories import house_rules
 
 TESTS = Path(__file__).resolve().parent
+SHIPPED = [
+    path
+    for part in ("workflow_scripts", "benchmarks", "envs")
+    for path in sorted((TESTS.parent / part).rglob("*.py"))
+]
 FILES = sorted(path for path in TESTS.rglob("*.py") if "__pycache__" not in path.parts)
 FOUND = {  # (rule, what it must find)
     "a private method": ("list_private_names", "trainer._backward(0)"),
@@ -18,6 +23,10 @@ FOUND = {  # (rule, what it must find)
     ),
     "a test file that is imported": ("list_test_imports", "from tests.film.test_a import make"),
     "a module that is a test file": ("list_test_imports", "from tests.film import test_a"),
+    "a text that is read": ("list_unencoded", "path.read_text()"),
+    "a text that is written": ("list_unencoded", "path.write_text(text)"),
+    "a file of text": ("list_unencoded", "open(path, 'w')"),
+    "a path of text": ("list_unencoded", "path.open()"),
     "no check at all": ("list_empty_passes", "def test_a():\n run()"),
     "checks in a loop only": ("list_empty_passes", "def test_a(xs):\n for x in xs: assert x"),
     "all of perhaps nothing": ("list_empty_passes", "def test_a(xs):\n assert all(x for x in xs)"),
@@ -38,6 +47,9 @@ ALLOWED = {
     "a class's own": ("list_private_names", "class A:\n def b(self): self._c = self._c.__len__()"),
     "a text with an underscore": ("list_private_names", "name = 'a' + '_b'"),
     "a factory": ("list_test_imports", "from tests.factories.films_in_code import make_film"),
+    "a text in UTF-8": ("list_unencoded", "path.read_text('utf-8'); open(p, encoding='utf-8')"),
+    "bytes": ("list_unencoded", "open(path, 'rb'); path.open('wb'); path.open(mode='rb')"),
+    "an image": ("list_unencoded", "Image.open(path)"),
     "a loop over a constant": ("list_empty_passes", "def test_a():\n for x in NAMES: assert x"),
     "a loop over what is written out": (
         "list_empty_passes",
@@ -85,3 +97,13 @@ def test_no_test_file_imports_another():
 
 def test_no_test_passes_without_having_checked_anything():
     assert look("list_empty_passes") == [], "check a count outside of the loop"
+
+
+def test_what_ships_says_which_encoding_its_texts_have():
+    assert len(SHIPPED) > 150, "the code was not found"
+    found = [
+        f"{path.relative_to(TESTS.parent)}:{line}"
+        for path in SHIPPED
+        for line in house_rules.list_unencoded(path.read_text(encoding="utf-8"))
+    ]
+    assert found == [], 'add encoding="utf-8": other machines have other defaults'

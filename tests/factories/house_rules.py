@@ -6,6 +6,17 @@ from collections.abc import Iterator
 OWN = {"self", "cls"}  # what a class of a test keeps to itself is its own affair
 FOREIGN = {"_workflow"}  # of Snakemake's API, which gives no other way to its rules
 LISTINGS = {"glob", "rglob", "iterdir"}
+OPENERS = {
+    "Image",
+    "os",
+    "av",
+    "zipfile",
+    "tarfile",
+    "tifffile",
+    "opener",
+    "archive",
+    "self._masks",
+}
 LITERALS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 
 
@@ -143,3 +154,23 @@ def _counted(test: ast.FunctionDef, loop: ast.For) -> set[str]:
     inside = {id(node) for node in ast.walk(loop)}
     checks = [c for c in _checks(test) if id(c) not in inside and not _is_vacuous(c)]
     return {n.id for check in checks for n in ast.walk(check) if isinstance(n, ast.Name)}
+
+
+def list_unencoded(source: str) -> list[str]:
+    """Each text file that is opened in whatever encoding the machine has: "line: call"."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [f"{call.lineno}: {_called(call)}" for call in calls if _is_unencoded(call)]
+
+
+def _is_unencoded(call: ast.Call) -> bool:
+    name, is_method = _called(call), isinstance(call.func, ast.Attribute)
+    if any(keyword.arg == "encoding" for keyword in call.keywords):
+        return False
+    if name in ("read_text", "write_text"):
+        return len(call.args) <= (name == "write_text")
+    if name != "open" or (is_method and ast.unparse(call.func.value) in OPENERS):
+        return False
+    modes = [*call.args[0 if is_method else 1 :][:1]]
+    modes += [keyword.value for keyword in call.keywords if keyword.arg == "mode"]
+    values = [node.value for mode in modes for node in ast.walk(mode) if hasattr(node, "value")]
+    return not any(isinstance(value, str) and "b" in value for value in values)

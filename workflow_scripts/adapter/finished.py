@@ -41,7 +41,9 @@ def sign(fingerprint: str, files: Sequence[str | Path]) -> dict[str, Any]:
 def write_settings(path: str | Path, facts: dict[str, Any]) -> None:
     """Write settings.yaml: plain values, in the order in which a person reads them."""
     with replace_when_done(path) as partial:
-        partial.write_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100))
+        partial.write_text(
+            yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100), encoding="utf-8"
+        )
 
 
 def find_finished(

@@ -148,7 +148,7 @@ def make_trained_card(facts: dict[str, Any], is_random: bool) -> dict[str, Any]:
 def write_card(path: str, card: dict[str, Any]) -> None:
     """Write adapter.json."""
     with replace_when_done(path) as partial:
-        partial.write_text(json.dumps(card, indent=1, ensure_ascii=False))
+        partial.write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def cache_dataset(

@@ -87,7 +87,7 @@ def main() -> None:
         rows.append({"step": "near_hashes", "size": count, **run_step("near_hashes", str(count))})
         print(rows[-1], flush=True)
     LEAVES.mkdir(exist_ok=True)
-    with (LEAVES / "growth.csv").open("w", newline="") as file:
+    with (LEAVES / "growth.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

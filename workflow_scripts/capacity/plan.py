@@ -140,12 +140,12 @@ def main(film: str, root: Path = Path()) -> None:
     """Write the page; `root` is the folder in which the film was run."""
     rate = read_shipped()["extract_frames"]["sampling"]
     frames = FILM_MINUTES * 60 * rate["frames_per_second"]
-    progress = json.loads((root / f"results/{film}/progress.json").read_text())
+    progress = json.loads((root / f"results/{film}/progress.json").read_text(encoding="utf-8"))
     measured = progress["phases"]["extract_frames"]["read"]
     jobs = read_benchmarks(root / f"benchmarks/{film}")
     cost = scale(jobs, find_gpu_rules(Path("rules")), measured, frames)
     LEAVES.parent.mkdir(exist_ok=True)
-    LEAVES.write_text(write_page(film, cost, measured, frames))
+    LEAVES.write_text(write_page(film, cost, measured, frames), encoding="utf-8")
     print(LEAVES)
 
 

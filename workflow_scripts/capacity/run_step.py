@@ -61,7 +61,7 @@ def search_hashes(count: int) -> int:
 
 def find_peak_mb() -> int:
     """Most memory that this process held; getrusage would count what it was forked from, too."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) // 1024
 
 

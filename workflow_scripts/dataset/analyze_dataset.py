@@ -186,7 +186,7 @@ def main(
     shares = sum_shares(kind, rows, rules["recommended"])
     write_manifest(rows[BALANCE.names], balance, BALANCE)
     with replace_when_done(summary) as partial:
-        partial.write_text(json.dumps(shares, indent=1))
+        partial.write_text(json.dumps(shares, indent=1), encoding="utf-8")
     for measure, row in shares.items():
         log.info(
             "%s %s: %s, recommended %s: %s", name, measure, *list(row.values())[:2], row["verdict"]

@@ -68,7 +68,10 @@ def write_metadata(folder: Path, rows: pd.DataFrame, columns: list[str]) -> None
 
     `rows` has file and mask_file relative to the dataset, such as "train/3_nella woman/x.jpg".
     """
-    with replace_when_done(folder / "metadata.jsonl") as partial, partial.open("w") as lines:
+    with (
+        replace_when_done(folder / "metadata.jsonl") as partial,
+        partial.open("w", encoding="utf-8") as lines,
+    ):
         for row in rows.to_dict("records"):
             entry = {"file_name": _inside(row["file"]), "text": row["caption"]}
             if row["mask_file"]:

@@ -136,7 +136,7 @@ def _now() -> str:
 
 def _write_json(path: Path, value: dict) -> None:
     with replace_when_done(path) as partial:
-        partial.write_text(json.dumps(value, indent=1))
+        partial.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 
 def progress(items: Iterable[T], label: str, *, total: int, every_s: float = 30.0) -> Iterator[T]:

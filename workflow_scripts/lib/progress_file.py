@@ -112,7 +112,7 @@ def _state(film: Path) -> list[tuple[str, int]]:
 def _write_whole(path: Path, text: str) -> None:
     """Two jobs may write at the same moment, on two machines: each has a file of its own."""
     partial = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 

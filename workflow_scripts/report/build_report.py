@@ -70,13 +70,15 @@ def draw_page(film: Film, sections: Sequence[Section], head: Mapping, look: Sequ
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    code = script.read_text()
+    code = script.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     return environment.get_template(template.name).render(
         film=film,
         sections=sections,
         head=head,
-        style=Markup(style.read_text()),  # our own files, without a closing tag in them
+        style=Markup(
+            style.read_text(encoding="utf-8")
+        ),  # our own files, without a closing tag in them
         script=Markup(code),
         script_hash=digest,
     )
@@ -146,7 +148,7 @@ def main(
     folder = Path(progress).parent
     subject = Film(folder.name, film, datasets, Results(folder, [*tables, *proofs]), Look(0, 0, 0))
     phases = sum_progress(folder)["phases"]
-    files = yaml.safe_load(Path(registry).read_text())["files"]
+    files = yaml.safe_load(Path(registry).read_text(encoding="utf-8"))["files"]
     funnel_section, counts = show_funnel(subject)
     first = [funnel_section, show_timeline(subject)]
     last = [
@@ -169,7 +171,7 @@ def main(
 
 def _write(path: str, text: str) -> None:
     with replace_when_done(path) as partial:
-        partial.write_text(text)
+        partial.write_text(text, encoding="utf-8")
 
 
 def _count(funnel: Funnel, page: str) -> Counts:

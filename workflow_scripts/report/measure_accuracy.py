@@ -46,7 +46,7 @@ def main(tables: list[str], truth: list[str], accuracy: str) -> Counts:
     missed = [name for name, row in rows.items() if row["reached"] is False]
     log.info("%d figures, %d miss their goal: %s", len(rows), len(missed), ", ".join(missed))
     with replace_when_done(accuracy) as partial:
-        partial.write_text(json.dumps(rows, indent=1))
+        partial.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return Counts("figures", len(rows), len(rows), found={"missed": len(missed)})
 
 

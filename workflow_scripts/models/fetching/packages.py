@@ -71,7 +71,9 @@ def download_archive(row: dict[str, Any], kept: Path) -> None:
     """Let pip download an archive into a folder that appears whole."""
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as folder:
         requirements = Path(folder) / "one.txt"
-        requirements.write_text(f"{row['package']} --hash=sha256:{row['archive_sha256']}\n")
+        requirements.write_text(
+            f"{row['package']} --hash=sha256:{row['archive_sha256']}\n", encoding="utf-8"
+        )
         archives = Path(folder) / "archives"
         command = pip_command(row, requirements, archives)
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -63,7 +63,7 @@ def pin(name: str, row: dict[str, Any], path: Path, commit: str | None = None) -
     with FileLock(LOCK.with_name(f".{LOCK.name}.lock")):
         pins = read_lock() | {name: found | ({"revision": commit} if commit else {})}
         with replace_when_done(LOCK) as partial:
-            partial.write_text(HEADER + yaml.safe_dump(pins, sort_keys=True))
+            partial.write_text(HEADER + yaml.safe_dump(pins, sort_keys=True), encoding="utf-8")
     log.info("%s: no sum was known; pinned sha256 %s in %s", name, found["sha256"][:16], LOCK)
 
 

@@ -19,7 +19,7 @@ def check_folder(folder: Path, weights: str, kinds: set[str]) -> dict:
                 f"{folder} holds no {name}: the weights are not whole.\n"
                 "  Delete the folder and run snakemake again, it fetches them."
             )
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if config.get("model_type") not in kinds:
         raise CineloraError(
             f"{folder} holds a model of type {config.get('model_type')!r}; this loader opens "
@@ -33,7 +33,7 @@ def check_folder(folder: Path, weights: str, kinds: set[str]) -> dict:
 def check_parts(folder: Path) -> None:
     """Refuse a folder whose list of parts names one that is not there."""
     for index in sorted(folder.glob("*.safetensors.index.json")):
-        parts = set(json.loads(index.read_text())["weight_map"].values())
+        parts = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         if missing := sorted(part for part in parts if not (folder / part).is_file()):
             raise CineloraError(
                 f"{folder} holds no {', '.join(missing)}: the weights are not whole.\n"

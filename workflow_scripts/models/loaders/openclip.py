@@ -31,7 +31,9 @@ class Clip:
         self.images = Batches(self._embed_images, batch_size)
         self.texts = Batches(self._embed_texts, batch_size)
         self.dtype = pick_dtype(self.device)
-        looks = json.loads((folder / FILES[0]).read_text()).get("preprocess_cfg", {})
+        looks = json.loads((folder / FILES[0]).read_text(encoding="utf-8")).get(
+            "preprocess_cfg", {}
+        )
         self.mean = np.array(looks.get("mean", open_clip.OPENAI_DATASET_MEAN), np.float32)
         self.std = np.array(looks.get("std", open_clip.OPENAI_DATASET_STD), np.float32)
         where = f"local-dir:{folder}"

@@ -82,7 +82,7 @@ def open_processor(folder: Path) -> Qwen2_5_VLProcessor:
     videos = Qwen2VLVideoProcessor.from_pretrained(folder, local_files_only=True)
     chat = tokenizer.chat_template
     if (file := folder / "chat_template.json").is_file():
-        chat = yaml.safe_load(file.read_text())["chat_template"]
+        chat = yaml.safe_load(file.read_text(encoding="utf-8"))["chat_template"]
     return Qwen2_5_VLProcessor(images, tokenizer, videos, chat_template=chat)
 
 

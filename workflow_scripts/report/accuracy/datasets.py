@@ -86,7 +86,7 @@ def _list_packed(path: Path) -> pd.DataFrame:
 
 def list_claims(captions: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     """Every judgeable clause as image_id, kind, fact and the value that it states."""
-    words = yaml.safe_load(VOCABULARY.read_text())["words"]
+    words = yaml.safe_load(VOCABULARY.read_text(encoding="utf-8"))["words"]
     values = {
         fact: {text: value for value, text in words.get(fact, {}).items() if text}
         for fact in FACTS.values()

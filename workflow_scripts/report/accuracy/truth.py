@@ -58,7 +58,7 @@ class Truth:
 
     @cached_property
     def screenplay(self) -> dict:
-        return json.loads((self.folder / "screenplay.json").read_text())
+        return json.loads((self.folder / "screenplay.json").read_text(encoding="utf-8"))
 
     def frame_numbers(self, times_s: pd.Series) -> np.ndarray:
         """Map times of sampled frames to the nearest frame_no of the truth."""

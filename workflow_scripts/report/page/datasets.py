@@ -102,7 +102,7 @@ def _warn_of_small(counts: dict[str, Any]) -> list[Note]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.is_file() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _show_categories(train: pd.DataFrame) -> Bars:

@@ -24,7 +24,7 @@ def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
     path = next((Path(proof) for proof in proofs if Path(proof).name == "accuracy.json"), None)
     if path is None:
         return None
-    metrics = json.loads(path.read_text())
+    metrics = json.loads(path.read_text(encoding="utf-8"))
     rows = [_format_metric(name, row) for name, row in metrics.items()]
     goals = [row["reached"] for row in metrics.values() if row["reached"] is not None]
     lead = f"{sum(goals)} of {len(goals)} goals are reached, measured against exact ground truth."
