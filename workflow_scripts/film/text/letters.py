@@ -12,9 +12,9 @@ from workflow_scripts.lib.images import clip_box
 
 SIDES = (1, 99)  # percentiles of a channel that count as its darkest and brightest
 # Drawn lines of 11 scripts are 2.7 heights long and more, and have 3.3 strokes and more. What the
-# net takes for lines in two films is at most 2.4 long; half of it has contrast and strokes enough,
-# so it is the length that tells, and then the place. Contrast and strokes keep out what is long:
-# fences far off, rows of windows, stripes.
+# net takes for lines in two films without such text is at most 2.4 long; half of it has contrast
+# and strokes enough, so shape and place tell. Contrast and strokes keep out what is long: fences
+# far off, rows of windows, stripes.
 MIN_LENGTH = 2.5  # of a line, in its heights; those of Japanese may run down
 HEIGHTS = (0.02, 0.3)  # of the image
 MIN_CONTRAST = 0.55
