@@ -1,8 +1,8 @@
 """Whether what was found as a line looks written, in whatever script: contrast, strokes, shape.
 
 Nets that find lines find those of all scripts; nets that read know a few. What is found and cannot
-be read is text, or a pattern that was taken for it. Patterns are squat and faint, or plain; letters
-stand in a long row, far from their ground, and every letter has a stroke or two.
+be read is text, or a pattern that was taken for it. Letters stand in a long row, far from their
+ground, and every letter has a stroke or two; patterns are squat, or faint, or plain.
 """
 
 import numpy as np
@@ -11,9 +11,10 @@ from workflow_scripts.film.text.lines import Box
 from workflow_scripts.lib.images import clip_box
 
 SIDES = (1, 99)  # percentiles of a channel that count as its darkest and brightest
-# Limits lie between what 11 scripts give as titles, subtitles and credits (2.9 heights long and
-# more, contrast 0.9, 3.3 strokes) and what nets take for lines in images without any (2.4 heights,
-# contrast 0.5; a fence is 2.8 and 0.4, a row of windows has 1.3 strokes).
+# Drawn lines of 11 scripts are 2.7 heights long and more, and have 3.3 strokes and more. What the
+# net takes for lines in two films without such text is at most 2.4 long; half of it has contrast
+# and strokes enough, so shape and place tell. Contrast and strokes keep out what is long: fences
+# far off, rows of windows, stripes.
 MIN_LENGTH = 2.5  # of a line, in its heights; those of Japanese may run down
 HEIGHTS = (0.02, 0.3)  # of the image
 MIN_CONTRAST = 0.55
