@@ -35,5 +35,5 @@ def make_files(lock: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for name, text in make_files((HERE / "requirements.txt").read_text()).items():
-        (HERE / name).write_text(text)
+    for name, text in make_files((HERE / "requirements.txt").read_text(encoding="utf-8")).items():
+        (HERE / name).write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ OPENERS = {
     "tarfile",
     "tifffile",
     "opener",
-    "archive",
+    "opened",
     "self._masks",
 }
 LITERALS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
