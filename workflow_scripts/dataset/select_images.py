@@ -134,7 +134,7 @@ def repeat_images(kind: Kind, rows: pd.DataFrame, shares: pd.Series, max_repeats
     train, chosen = rows["split"] == "train", rows["split"] != ""
     repeats = count_repeats(rows.loc[train, "category"], shares, max_repeats)
     times = rows["category"].map(repeats).fillna(1)
-    if kind.is_probability:
+    if kind.score and kind.is_probability:
         times = np.minimum(times, cap_repeats(rows[kind.score]))
     return times.where(train, 1).where(chosen, 0).astype(int)
 
