@@ -289,10 +289,8 @@ def main(
     ]
     table = pd.DataFrame(rows).assign(base_is_random=opened.is_random)
     write_manifest(table, scores, SCORES)
-    write_image(
-        grid,
-        draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(drawn)),
-    )
+    head = f"{title}, {trained['base']}"
+    write_image(grid, draw_grid(head, prompts.texts, prompts.seeds, name_rows(drawn)))
     count = len(prompts.texts) * len(drawn)
     return Counts("images", count, count, found={"scores": len(rows)})
 
