@@ -38,9 +38,11 @@ ADMITS = {  # why an image is not in -> what lets it in; a copy is let in by not
     "unknown_lighting": "other classify_lighting.thresholds",
     "too_much_covered": "a larger cluster_scenes.limits.max_covered",
     "too_much_painted": "a larger cluster_scenes.limits.max_painted",
-    "character_left": "a larger cluster_scenes.limits.max_leftover",
+    "character_left": "a larger cluster_scenes.limits.max_leftover or max_missed",
     "something_moving": "a larger cluster_scenes.limits.max_moving",
     "duplicate_view": "a larger cluster_scenes.view_similarity",
+    "near_repeat": "a smaller select_images.min_change",
+    "overlay_text": "select_images.overlay_text: paint or keep",
     "over_quota": "a larger select_images.max_images",
 }
 

@@ -38,6 +38,7 @@ WORDS = {
     "occluded": "hidden by others",
     "same_pose": "the same pose again",
     "near_repeat": "nearly the same image again",
+    "overlay_text": "subtitles or a watermark where they cannot be cut off",
     "duplicate_view": "the same view again",
     "character_left": "a character is left in it",
     "too_much_covered": "people cover too much of it",
