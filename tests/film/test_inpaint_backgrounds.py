@@ -327,14 +327,16 @@ def test_rain_beside_a_walker_stays(film):
     assert np.array_equal(image[drops], drawn[drops])
 
 
-def test_a_camera_that_creeps_takes_no_scenery_out(film, tmp_path):
-    """Every image shows the wall half a pixel further: edges differ from the median of the rest."""
-    wide, names = make_scene(WIDTH + 16), [f"c{n}" for n in range(8)]
-    person = make_person(80)
+def test_a_camera_that_creeps_takes_no_scenery_out(tmp_path):
+    """A pale wall with one dark door moves so slowly that the camera seems to rest."""
+    wide = (130 + 0.1 * (make_scene(WIDTH + 16).astype(float) - 130)).astype(np.uint8)
+    wide[:90, 130:150] = (40, 60, 90)
+    person, names = make_person(80), [f"c{n}" for n in range(8)]
     for n, name in enumerate(names):
-        shift = np.float32([[1, 0, -0.8 * n], [0, 1, 0]])
+        shift = np.float32([[1, 0, -2 * n], [0, 1, 0]])
         moved = cv2.warpAffine(wide, shift, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
         write_image(tmp_path / f"{name}.png", paint(moved, person))
     shot = make_shot(tmp_path, names, [person] * 8)
+    assert sum(source.rests for source in shot.lay_over(0, 10)) >= 3
     _, hole, _ = inpaint_backgrounds.clean(shot, 0, 10, telea.fill)
-    assert (hole & ~shot.areas(0).hole).mean() < 0.02
+    assert not (hole & ~shot.areas(0).hole)[:, 125:].any()

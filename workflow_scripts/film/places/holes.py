@@ -39,7 +39,7 @@ def find_feet(mask: np.ndarray) -> np.ndarray | None:
 
 
 def find_cut(mask: np.ndarray, reach_px: int) -> np.ndarray:
-    """The part of a figure (H, W) bool that the image's edge cuts; there a net ends its mask."""
+    """Where the image's edge cuts a figure (H, W) bool: there a net sees its mask end."""
     cut = mask.copy()
     cut[reach_px:-reach_px, reach_px:-reach_px] = False
     return cut
