@@ -42,7 +42,7 @@ def treat(kind_name: str, body: tuple, texts: list[tuple], option: str = "crop")
         ("character", STANDING, [WATERMARK], "crop", ""),
         ("character", STANDING, [SUBTITLE], "crop", "cropped"),
         ("character", STANDING, [SUBTITLE, LOW_SUBTITLE], "crop", "cropped"),
-        ("character", TO_THE_KNEES, [SUBTITLE], "crop", "cropped"),
+        ("character", TO_THE_KNEES, [SUBTITLE], "crop", "painted"),
         ("character", STANDING, [CHEST], "crop", "painted"),
         ("character", STANDING, [CHEST, SUBTITLE], "crop", "painted"),
         ("character", STANDING, [TITLE], "crop", "painted"),
@@ -178,3 +178,27 @@ def test_captions_follow_the_option(film, tmp_path):
         said[option] = rows["caption"].str.contains("subtitle").sum()
     assert said["crop"] == said["paint"] == 0
     assert said["keep"] == said["set_aside"] == 11
+
+
+def test_only_a_close_up_gives_up_a_part_of_its_body():
+    """A medium shot that lost its hips would be none, and its caption says it is one."""
+    sides = dict(zip([*BOX, *FACE_BOX], [*TO_THE_KNEES, *[np.nan] * 4], strict=True))
+    kind, frame = KINDS["character"], np.array([0, 0, *SIZE])
+    spared = {
+        shot: overlay_text.find_subject(kind, sides | {"shot_type": shot}, frame)[3]
+        for shot in ("close-up", "medium", "full")
+    }
+    assert spared["close-up"] < spared["medium"] == spared["full"] == SIZE[1]
+
+
+def test_a_strip_is_no_image():
+    """What is left beside a line must hold a side of the smallest training image."""
+    area, box = np.array([0, 0, 960, 540]), np.array([300.0, 58, 640, 90])
+    face = np.array([400.0, 2, 440, 46])
+    assert (overlay_text.cut_off(area, box[None], face) == area).all()
+    assert overlay_text.cut_off(area, box[None] + [0, 10, 0, 10], face)[3] == 68
+
+
+def test_the_margin_of_a_vertical_line_is_that_of_its_letters():
+    upright = overlay_text.grow_boxes(np.array([[800.0, 60, 840, 480]]))[0]
+    assert upright.tolist() == [794, 54, 846, 486]

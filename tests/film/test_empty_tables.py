@@ -42,8 +42,14 @@ def find_table(module, name):
 def make_arguments(module, folder, frames):
     """Arguments of a phase's main for empty tables, and the paths that it shall leave."""
     main = importlib.import_module(f"workflow_scripts.{module}").main
+    (folder / "roster").mkdir(exist_ok=True)
     block, arguments, left = CONFIG.get(module.partition(".")[2], {}), {}, {}
-    options = {"shard": "01of02", "characters": ["nella"], "limits": block, "roster": str(folder)}
+    options = {
+        "shard": "01of02",
+        "characters": ["nella"],
+        "limits": block,
+        "roster": str(folder / "roster"),
+    }
     options |= {"rules": block, "padding": 0.1, "scene_model": None, "margin": 0.4}
     for name, parameter in inspect.signature(main).parameters.items():
         table = find_table(module, name)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.phase import Counts, run_phase
 
 
@@ -75,6 +76,7 @@ def test_a_name_that_is_not_utf8_stands_in_the_log(tmp_path, monkeypatch):
     def main(**_):
         raise CineloraError("caf\udce9.jpg and über.jpg")
 
+    monkeypatch.setattr(log, "propagate", False)  # pytest's own capture does not bear such a name
     with pytest.raises(SystemExit):
         run_phase(main, job(tmp_path, monkeypatch))
     text = (tmp_path / "logs/x.log").read_text("utf-8")

@@ -30,7 +30,7 @@ def test_a_target_of_no_dataset_names_those_there_are(target, said):
 
 
 def test_a_target_of_no_film_names_those_there_are():
-    with pytest.raises(CineloraError, match="no film 'luka'. Known: luca, mia"):
+    with pytest.raises(CineloraError, match="no film 'luka' is in this run .* There is: luca, mia"):
         check_targets(["results/luka/datasets/pose"], DATASETS)
 
 

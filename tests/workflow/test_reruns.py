@@ -44,19 +44,19 @@ WORDS = {  # nothing runs again
     ),
     "a word in lib/errors": ("workflow_scripts/lib/errors.py", "The disk is full.", "Disk full."),
     "a message of a phase": (
-        "workflow_scripts/film/filter_frames.py",
-        "Loosen that option in the config.",
-        "Loosen it.",
+        "workflow_scripts/film/cluster_scenes.py",
+        "Keep one of them.",
+        "One of them is wrong.",
     ),
     "a figure in a message": (
-        "workflow_scripts/film/filter_frames.py",
-        'values = "" if found is None',
-        'values = "none" if found is None',
+        "workflow_scripts/film/cluster_scenes.py",
+        "{int((~known).sum())} have no vector",
+        "{int(known.sum())} have a vector",
     ),
     "a message of the trainer": (
-        "workflow_scripts/adapter/train_adapter.py",
-        "there is nothing to learn",
-        "it is empty",
+        "workflow_scripts/adapter/trainer.py",
+        "look for broken images in the dataset.",
+        "look at its images.",
     ),
     "a log line": ("workflow_scripts/film/classify_poses.py", '"actions: %s"', '"they do: %s"'),
     "the label of a progress bar": (

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.framing import crop_body, crop_face
+from workflow_scripts.dataset.framing import STEP, crop_body, crop_face
 from workflow_scripts.film.decoding.bars import find_crop
 from workflow_scripts.lib.images import clip_box, read_rgb
 from workflow_scripts.lib.kinds import Kind
@@ -66,15 +66,16 @@ def find_crops(
     kept = candidates[candidates["frame_reason"] == ""]
     areas = find_areas(kept[kept["shot_id"].isin(rows["shot_id"])], images)
     inside = np.array([areas[shot] for shot in rows["shot_id"]], int).reshape(-1, 4)
-    inside = intersect(inside, np.array(rows["free_area"].tolist(), int).reshape(-1, 4))
-    return rows.assign(**dict(zip(BOX, cut_boxes(kind, rows, inside).T, strict=True)))
+    # As select_images planned it, and then the bars taken away: moved, a crop might show other text
+    cuts = cut_boxes(kind, rows, np.array(rows["free_area"].tolist(), int).reshape(-1, 4))
+    return rows.assign(**dict(zip(BOX, intersect(cuts, inside).T, strict=True)))
 
 
 def intersect(areas: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """What areas (N, 4) share with others; the area itself where that is nothing."""
+    """What areas (N, 4) share with others; the area itself where that is no more than a strip."""
     low, high = np.maximum(areas[:, :2], others[:, :2]), np.minimum(areas[:, 2:], others[:, 2:])
     common = np.concatenate([low, high], axis=1)
-    return np.where((high > low).all(1)[:, None], common, areas)
+    return np.where((high - low >= STEP).all(1)[:, None], common, areas)
 
 
 def find_areas(rows: pd.DataFrame, images: Path) -> dict[int, tuple[int, int, int, int]]:

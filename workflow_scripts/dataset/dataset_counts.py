@@ -66,7 +66,8 @@ def _count_categories(rows: pd.DataFrame) -> dict[str, dict]:
             "in_dataset": int((group["split"] != "").sum()),
             "train": len(train),
             "validation": int((group["split"] == "validation").sum()),
-            "repeats": int(train["repeats"].max()) if len(train) else 0,
+            "max_repeats": int(train["repeats"].max()) if len(train) else 0,
+            "seen": int(seen[category]),
             "seen_share": round(float(seen[category] / max(seen.sum(), 1)), 4),
             "wanted_share": round(float(group["wanted_share"].iloc[0]), 4),
         }
@@ -115,12 +116,12 @@ def format_counts(name: str, counts: dict) -> list[str]:
     lines += [f"  set aside, {reason}: {n}" for reason, n in counts["set_aside"].items()]
     for category, row in counts["categories"].items():
         lines.append(
-            f"  {counts['balanced_over']} {category}: {row['train']} x {row['repeats']} repeats ="
-            f" {row['seen_share']:.0%} of an epoch (wanted {row['wanted_share']:.0%}),"
+            f"  {counts['balanced_over']} {category}: {row['train']} images, seen {row['seen']}"
+            f" times, {row['seen_share']:.0%} of an epoch (wanted {row['wanted_share']:.0%}),"
             f" {row['validation']} held out"
         )
     small = counts["crops"][f"under_{SMALL_SIDE_PX}_px"]
-    lines += [f"  smaller than {SMALL_SIDE_PX} px, enlarged in training: {small}"] if small else []
+    lines += [f"  smaller than {SMALL_SIDE_PX} px, with little detail: {small}"] if small else []
     treated = describe_overlays(counts["overlay_text"])
     lines += [f"  {treated}"] if treated else []
     amounts = counts["diversity"]

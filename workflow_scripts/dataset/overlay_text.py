@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.dataset.crops import BOX, FACE_BOX, add_crop_boxes, cut_boxes
+from workflow_scripts.dataset.framing import STEP
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_manifest
 
@@ -40,7 +41,7 @@ def read_overlays(path: str) -> dict[str, np.ndarray]:
 
 def grow_boxes(boxes: np.ndarray) -> np.ndarray:
     """Boxes (N, 4) with the margin in which a line's outline and shadow lie."""
-    margin = np.maximum(2, MARGIN * (boxes[:, 3] - boxes[:, 1]))[:, None]
+    margin = np.maximum(2, MARGIN * (boxes[:, 2:] - boxes[:, :2]).min(1))[:, None]  # of a letter
     return boxes + margin * [-1, -1, 1, 1]
 
 
@@ -128,7 +129,8 @@ def find_subject(kind: Kind, row: Mapping, area: np.ndarray) -> np.ndarray | Non
         return None
     box = np.clip([row[side] for side in BOX], np.tile(area[:2], 2), np.tile(area[2:], 2))
     face = np.array([row[side] for side in FACE_BOX], float)
-    spare = MAX_TRIM * (box[2:] - box[:2])
+    is_close = row.get("shot_type", "") in ("", "close-up")  # others say how much of a body shows
+    spare = MAX_TRIM * is_close * (box[2:] - box[:2])
     low = np.where(box[:2] <= area[:2] + EDGE_PX, box[:2] + spare, box[:2])
     high = np.where(box[2:] >= area[2:] - EDGE_PX, box[2:] - spare, box[2:])
     if np.isfinite(face).all():  # whatever the frame cuts off of a body, its head stays whole
@@ -162,7 +164,12 @@ def list_sides(area: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
 
 
 def holds(part: np.ndarray, area: np.ndarray, subject: np.ndarray | None) -> bool:
-    """Whether what is left of an area still shows the subject; of a whole image, most of it."""
+    """Whether what is left of an area still shows the subject; of a whole image, most of it.
+
+    A strip that is narrower than the step of trainers' buckets is no image.
+    """
+    if (part[2:] - part[:2] < STEP).any():
+        return False
     if subject is None:
         return measure_area(part) >= MIN_LEFT * measure_area(area)
     return bool((part[:2] <= subject[:2] + 1).all() and (part[2:] >= subject[2:] - 1).all())

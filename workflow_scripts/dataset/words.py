@@ -1,13 +1,12 @@
 """The facts of images as captions and questions speak of them: who, in what posture, which text."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.dataset.crops import BOX, add_crop_boxes, cut_boxes
-from workflow_scripts.dataset.facts import list_people, name_place, read_facts
+from workflow_scripts.dataset.facts import name_place, read_facts
 from workflow_scripts.dataset.others import list_others
 from workflow_scripts.dataset.overlay_text import (
     OVERLAY,
@@ -44,8 +43,7 @@ def read_words(
     areas = np.array(treated["free_area"].tolist(), int).reshape(-1, 4)
     cuts = cut_boxes(kind, add_crop_boxes(kind, rows), areas)
     if "instances" in kind.words:
-        add = add_people if kind.is_of_frames else partial(add_others, cuts)
-        rows = add(rows, tables, names)
+        rows = add_people(kind, rows, cuts, tables, names)
     return add_texts(rows, texts, cuts, treated["overlay_text"])
 
 
@@ -82,23 +80,19 @@ def add_words(
     return rows
 
 
-def add_people(rows: pd.DataFrame, tables: Tables, names: dict[str, str]) -> pd.DataFrame:
-    """Add who is in each frame; a frame where nobody was found says nothing of people."""
-    who = read_manifest(tables["instances"], ["instance_id", "frame_id"]).merge(
-        read_manifest(tables["identities"], ["instance_id", "character"]), how="left"
-    )
-    people = list_people(who, names)
-    return rows.assign(people=[people.get(frame_id, []) for frame_id in rows["frame_id"]])
-
-
-def add_others(
-    cuts: np.ndarray, rows: pd.DataFrame, tables: Tables, names: dict[str, str]
+def add_people(
+    kind: Kind, rows: pd.DataFrame, cuts: np.ndarray, tables: Tables, names: dict[str, str]
 ) -> pd.DataFrame:
-    """Add who else shows in each crop; `cuts` (N, 4) are pixels of the frames, end excluded."""
+    """Add who shows in each image, and in crops who does besides whom they are of.
+
+    `cuts` (N, 4) are what is cut out of their frames, in pixels, end excluded. An image in which
+    nobody was found says nothing of people.
+    """
     people = read_manifest(tables["instances"], ["instance_id", "frame_id", *BOX]).merge(
         read_manifest(tables["identities"], ["instance_id", "character"]), how="left"
     )
-    return rows.assign(others=list_others(rows, cuts, people, names))
+    fact = "people" if kind.is_of_frames else "others"
+    return rows.assign(**{fact: list_others(rows, cuts, people, names)})
 
 
 def add_texts(

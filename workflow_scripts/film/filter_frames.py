@@ -101,9 +101,7 @@ def find_duplicates(reasons: pd.Series, groups: pd.DataFrame, sharpness: pd.Seri
 
 
 def explain_none_kept(frames: pd.DataFrame, reasons: pd.Series, limits: dict) -> str:
-    """Name the option that took most where nothing is left; "" where something is."""
-    if not len(reasons) or (reasons == "").any():
-        return ""
+    """Name the option that took most, where nothing is left."""
     counts = reasons[reasons.isin(OPTIONS)].value_counts()
     if counts.empty:
         return f"Not one of {len(reasons)} frames gave an image."
@@ -126,8 +124,8 @@ def main(frames: str, groups: str, text: str, decisions: str, *, limits: dict) -
     rows["odd_color"] = measure_odd_color(rows)
     rows["text"] = measure_text(rows, lines, limits["text_kinds"])
     reasons = find_duplicates(find_reasons(rows, limits), group_rows, rows["sharpness"])
-    if why := explain_none_kept(rows, reasons, limits):
-        log.warning("%s", why)
+    if len(reasons) and not (reasons == "").any():
+        log.warning("%s", explain_none_kept(rows, reasons, limits))
     log.info("%d frames: %s", len(rows), reasons.value_counts().to_dict())
     write_manifest(rows[["frame_id"]].assign(reason=reasons), decisions, DECISIONS)
     return Counts.of("frames", reasons, int((reasons == "unreadable").sum()))

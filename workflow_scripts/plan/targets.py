@@ -57,10 +57,10 @@ def check_targets(targets: Iterable[str], datasets: Mapping[str, Sequence[str]])
 
     `datasets` are the names of each film's datasets; "results/luca/datasets/pose" is a target.
     """
-    found = [(str(target), OF_DATASET.match(str(target))) for target in targets]
+    found = {target: OF_DATASET.match(target) for target in sorted(set(map(str, targets)))}
     problems = [
         _explain_target(target, **match.groupdict(), datasets=datasets)
-        for target, match in sorted(found)
+        for target, match in found.items()
         if match and match["dataset"] not in datasets.get(match["film"], ())
     ]
     if problems:
@@ -71,7 +71,8 @@ def _explain_target(
     target: str, film: str, dataset: str, datasets: Mapping[str, Sequence[str]]
 ) -> str:
     if film not in datasets:
-        return f"{target}: there is no film {film!r}. Known: {', '.join(datasets)}."
+        known = ", ".join(datasets)
+        return f"{target}: no film {film!r} is in this run (films, only). There is: {known}."
     lines = [f"{target}: the film {film} has no dataset {dataset!r}."]
     lines += [f"  It has: {', '.join(datasets[film])}."]
     if dataset.partition("-")[0] == "character":

@@ -114,7 +114,7 @@ def open_member(archive: Path | IO[bytes], member: str) -> Iterator[IO[bytes]]:
     is_tar = isinstance(archive, Path) and archive.name.endswith((".tar.gz", ".tgz", ".tar"))
     with tarfile.open(archive) if is_tar else zipfile.ZipFile(archive) as opened:
         try:
-            source = opened.extractfile(outer) if is_tar else opened.open(outer, encoding="utf-8")
+            source = opened.extractfile(outer) if is_tar else opened.open(outer)
         except KeyError as error:
             raise CineloraError(f"the archive has no member {outer}.") from error
         with source:

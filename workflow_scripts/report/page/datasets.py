@@ -89,7 +89,7 @@ def say_empty(name: str, candidates: int, why: Sequence[str]) -> str:
 
 
 def _warn_of_small(counts: dict[str, Any]) -> list[Note]:
-    """How many images training has to enlarge."""
+    """How many images are so small that trainers which enlarge them learn them blurred."""
     crops = counts.get("crops", {})
     small = crops.get(f"under_{SMALL_SIDE_PX}_px", 0)
     if not small:
@@ -97,7 +97,11 @@ def _warn_of_small(counts: dict[str, Any]) -> list[Note]:
     share = crops[f"under_{SMALL_SIDE_PX}_px_share"]
     said = f"{small} of {counts['in_dataset']} images ({share:.0%}) have a side shorter than "
     return [
-        Note(f"{said}{SMALL_SIDE_PX} px: training enlarges them, and learns them blurred.", "warn")
+        Note(
+            f"{said}{SMALL_SIDE_PX} px: they show little detail, and a trainer that enlarges them"
+            " learns them blurred.",
+            "warn",
+        )
     ]
 
 
