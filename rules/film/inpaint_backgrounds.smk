@@ -26,7 +26,7 @@ rule inpaint_backgrounds:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=grow(max(4000, add_ram(MODELS["detect"], MODELS["segment"]))),
+        mem_mb=grow(4000 + add_ram(MODELS["inpaint"], MODELS["detect"], MODELS["segment"])),
     params:
         code=hash_code(
             "film.inpaint_backgrounds",

@@ -96,7 +96,7 @@ def test_an_instance_wins_over_its_track_and_both_over_the_model(tmp_path):
     review = read_review(write_review(tmp_path, text), "expressions")
     told = phase.apply_review(rows, pd.Series(["t0", "t0", "t1"]), review)
     assert told["emotion"].tolist() == ["happy", "fear", "sad"]
-    assert told["intensity"].tolist() == ["low", "high", "low"]
+    assert told["intensity"].tolist() == ["medium", "high", "low"]  # nobody said how happy
     assert told["source"].tolist() == ["review", "review", "model"]
     assert told["reason"].tolist() == ["", "", "unsure"]
 
@@ -133,7 +133,7 @@ def test_faces_are_named(tmp_path):
     counts, table = run_main(tmp_path, 2, review)
     assert table["emotion"].tolist() == ["happy", "angry"]
     assert table["source"].tolist() == ["track", "review"]
-    assert table["intensity"].tolist() == ["high", "high"]
+    assert table["intensity"].tolist() == ["high", "medium"]
     assert [len(row) for row in table["probabilities"]] == [7, 7]
     assert counts.found["review_unknown"] == 1
 

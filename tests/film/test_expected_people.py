@@ -50,3 +50,14 @@ def test_who_is_taken_out_with_others_is_not_missed():
     hole[:, 50:90] = True  # in the hole that somebody else left
     seen = {0: box(20), 1: box(40), 3: box(80), 4: box(100)}
     assert find(seen, [n / 6 for n in range(5)], hole)[2] == 0
+
+
+@pytest.mark.parametrize(("x", "missed"), [(62, 0), (150, 0.7)], ids=["here", "elsewhere"])
+def test_who_is_found_there_under_another_id_is_not_missed(x, missed):
+    """The tracker took up a new id; the person was found, and taken out."""
+    shot = pd.DataFrame({"frame_id": ["f0", "f1", "f2"], "time_s": [0, 0.2, 0.4]})
+    rows = [("f0", "t00", 0.7, *box(40)), ("f2", "t00", 0.7, *box(80)), ("f1", "t01", 0.6, *box(x))]
+    people = pd.DataFrame(rows, columns=["frame_id", "track_id", "score", "x0", "y0", "x1", "y1"])
+    hole = np.zeros(SIZE, bool)
+    hole[:, 150:] = True  # t01 is taken out everywhere
+    assert find_missed(shot, people, lambda n: hole)[1] == missed

@@ -136,7 +136,7 @@ def test_a_face_without_measures_keeps_what_the_model_said():
 
 @pytest.mark.parametrize(
     ("emotion", "face", "strength"),
-    [("happy", {"corner_lift": 0.05, "corner_drop": 0.15}, 0.5), ("happy", SMILE, 0.9)]
+    [("happy", {"corner_lift": 0.05, "corner_drop": 0.15}, 0.5), ("happy", SMILE, 0.75)]
     + [("surprised", {"mouth_open": 0.14}, 0.5), ("surprised", {"mouth_open": 0.9}, 1)]
     + [("happy", {"corner_lift": 0, "corner_drop": 0.3}, 0), ("sad", SMILE, np.nan)],
     ids=["least smile", "broad smile", "least gape", "no more than all", "no smile", "no sign"],

@@ -69,8 +69,10 @@ def test_share_overlap_is_of_the_smaller_box():
 
 @pytest.mark.parametrize(
     ("meetings", "one", "other", "two"),
-    [(2, 30, 30, False), (3, 30, 30, True), (4, 100, 90, False), (5, 100, 2000, True)],
-    ids=["too few", "a few", "hardly ever, for so many", "often, for the smaller"],
+    [(2, 30, 30, False), (3, 30, 30, True), (4, 100, 90, False), (5, 100, 2000, True)]
+    + [(11, 2000, 2000, False), (12, 2000, 2000, True)],
+    ids=["too few", "a few", "hardly ever, for so many", "often, for the smaller"]
+    + ["some images of a long film", "two seconds of it"],
 )
 def test_how_often_two_people_meet(meetings, one, other, two):
     assert are_two(np.array(meetings), np.array(one), np.array(other)) == two

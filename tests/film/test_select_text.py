@@ -316,11 +316,14 @@ def test_a_line_at_one_place_of_many_shots_is_a_watermark(tmp_path):
 def test_a_watermark_of_most_shots_stands_in_all():
     places = [(250.0, 5.0, 310.0, 15.0)] * 3 + [(250.0, 5.0, 285.0, 15.0)]  # once half is read
     readings = pd.DataFrame(places, columns=["x0", "y0", "x1", "y1"])
-    readings = readings.assign(shot_id=range(4), width_px=320, height_px=180)
+    readings = readings.assign(shot_id=range(4), width_px=320, height_px=180, text="TV")
     marks = find_marks(readings, 6)
     assert marks.shape == (1, 4)
     assert marks[0] * [*SIZE, *SIZE] == pytest.approx(places[0], abs=0.5)
     assert len(find_marks(readings, 9)) == len(find_marks(readings.iloc[:0], 9)) == 0
+    different = readings.assign(text=list("abcd"))  # subtitles that begin at the left
+    assert len(find_marks(different, 6)) == 0
+    assert len(find_marks(readings.assign(text=["TV", "", "", "TY"]), 6)) == 1
     frames = pd.DataFrame({"frame_id": FRAMES[:6], "width_px": 320, "height_px": 180})
     rows = [
         (f"{name}_x00", name, *box, "TV", 0.9, "watermark")

@@ -7,7 +7,8 @@ own. Then it is weighed with what the faces show (film.people.signs): who is sai
 raised brows and an open mouth probably is not. Below the least score the emotion is "unsure".
 
 Eyes, mouth and brows are named face by face, as measured, never from the emotion. Faces that are
-small, turned away, or without a mesh have no measures: their emotions rest on the model alone.
+small, turned away, or without a mesh have no measures: their emotions rest on the model, and on
+what other faces of their track show.
 
 Corrections: config/reviews/{film}/expressions.csv with the columns id and emotion, and if wanted
 intensity; id is an instance_id or a track_id, an instance wins over its track.
@@ -101,12 +102,16 @@ def name_intensities(emotions: pd.Series, extents: pd.DataFrame, levels: list[fl
 
 
 def apply_review(rows: pd.DataFrame, tracks: pd.Series, review: pd.DataFrame) -> pd.DataFrame:
-    """Overwrite what a person corrected: first by track, then by instance."""
+    """Overwrite what a person corrected: first by track, then by instance.
+
+    Where no intensity is given it is medium, as nothing was measured of that emotion.
+    """
     rows, review = rows.copy(), review.set_index("id")
     for ids in (tracks, rows["instance_id"]):
         told = ids.isin(review.index).to_numpy()
         words = review.loc[ids[told]]
         rows.loc[told, "emotion"] = words["emotion"].to_numpy()
+        rows.loc[told, "intensity"] = np.where(words["emotion"] == "neutral", "low", "medium")
         given = (words["intensity"] != "").to_numpy()
         rows.loc[np.flatnonzero(told)[given], "intensity"] = words["intensity"].to_numpy()[given]
         rows.loc[told, ["score", "source", "reason"]] = 1.0, "review", ""

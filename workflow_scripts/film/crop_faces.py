@@ -114,8 +114,8 @@ def place_square(box: np.ndarray, margin: float, width: int, height: int) -> tup
 
 
 def place_steady_square(box: np.ndarray, width: int, height: int) -> tuple[int, int, int]:
-    """Left, top, side of a square of whole steps, at least twice the box: one that trembles from
-    frame to frame, as boxes of faces do, lies in the same square."""
+    """Left, top, side of a square of whole steps, at least twice the box: the boxes of a face
+    tremble from frame to frame, and mostly lie in squares of one size."""
     longer = float(max(box[2] - box[0], box[3] - box[1]))
     return _place(box, int(np.ceil(2 * longer / STEADY_PX)) * STEADY_PX, width, height)
 

@@ -81,8 +81,8 @@ def read_tracks(
 def find_equal_error(same: np.ndarray, different: np.ndarray) -> tuple[float, float]:
     """Distance where as many same pairs look different as the other way round, and their rate."""
     cuts = np.sort(np.concatenate([same, different]))
-    missed = np.array([(same > cut).mean() for cut in cuts])
-    taken = np.array([(different <= cut).mean() for cut in cuts])
+    missed = 1 - np.searchsorted(np.sort(same), cuts, side="right") / len(same)
+    taken = np.searchsorted(np.sort(different), cuts, side="right") / len(different)
     best = int(np.abs(missed - taken).argmin())
     return float(cuts[best]), float(missed[best] + taken[best]) / 2
 

@@ -219,13 +219,14 @@ def describe_piece(
             continue
         size = (frame.width_px, frame.height_px)
         card = is_card(grays[frame.frame_id], [line.box for line in lines], size)
-        for k, line in enumerate(sorted(lines, key=lambda one: (one.box[1], one.box[0]))):
+        number = 0
+        for line in sorted(lines, key=lambda one: (one.box[1], one.box[0])):
             steady = not card and is_steady(line, image_lines)
             facts = {"card": card, "lines": len(lines), "steady": steady, "roll": roll}
             kind = name_kind(line, size, **facts)
             if not line.text and (kind == "scene" or not find_standing(line, image_lines)):
                 continue  # a pattern, or a sign that says nothing to us
-            text_id = f"{frame.frame_id}_x{k:02d}"
+            text_id, number = f"{frame.frame_id}_x{number:02d}", number + 1
             rows.append((text_id, frame.frame_id, *line.box, line.text, line.confidence, kind))
     return rows
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.film.people.meetings import MAX_OVERLAP, share_overlap
 from workflow_scripts.lib.images import clip_box
 
 NEAR_S = 0.5  # past its first or last sighting, a track tells of so long
@@ -27,10 +28,12 @@ def find_missed(
     """
     times_s, missed = shot["time_s"].tolist(), [0.0] * len(shot)
     numbers = people["frame_id"].map({frame_id: n for n, frame_id in enumerate(shot["frame_id"])})
-    for _, track in people.assign(number=numbers).groupby("track_id"):
+    people = people.assign(number=numbers)
+    places = {n: part[["track_id", *BOX]] for n, part in people.groupby("number")}
+    for name, track in people.groupby("track_id"):
         boxes = dict(zip(track["number"], track[BOX].to_numpy(float), strict=True))
         for n, box in expect_boxes(boxes, times_s):
-            if is_uncovered(box, get_hole(n)):
+            if not is_found(name, box, places.get(n)) and is_uncovered(box, get_hole(n)):
                 missed[n] = max(missed[n], float(track["score"].max()))
     return missed
 
@@ -57,6 +60,17 @@ def _extrapolate(
     span = times_s[second] - times_s[first]
     weight = (times_s[n] - times_s[first]) / span if span else 0.0
     return boxes[first] * (1 - weight) + boxes[second] * weight
+
+
+def is_found(track_id: str, box: np.ndarray, found: pd.DataFrame | None) -> bool:
+    """Whether somebody was found in this box under the id of another track.
+
+    `found` has track_id and the boxes of the image; None where nobody was.
+    """
+    if found is None:
+        return False
+    others = found.loc[found["track_id"] != track_id, BOX].to_numpy(float)
+    return any(share_overlap(box, other) > MAX_OVERLAP for other in others)
 
 
 def is_uncovered(box: np.ndarray, hole: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 FEW = 3  # images; tracks that meet in fewer are two people only where that is most of both
+MANY = 12  # images, some 2 s: no detector finds somebody twice for so long, however long the film
 MAX_OVERLAP = 0.5  # share of the smaller box; two boxes that overlap more may be one person's
 MAX_SHARE = 0.05  # of the images of the smaller group; what meets less may be one person
 BOX = ["x0", "y0", "x1", "y1"]
@@ -52,7 +53,7 @@ def share_overlap(one: np.ndarray, other: np.ndarray) -> float:
 
 def are_two(meetings: np.ndarray, images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Whether groups that meet so often are two people, by how many images each has."""
-    return meetings >= np.maximum(FEW, MAX_SHARE * np.minimum(images, others))
+    return meetings >= np.clip(MAX_SHARE * np.minimum(images, others), FEW, MANY)
 
 
 def find_doubles(rows: pd.DataFrame) -> pd.Series:

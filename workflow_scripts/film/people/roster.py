@@ -87,9 +87,13 @@ def _count(others: list[Other]) -> str:
 
 def _list_strangers(root: Path, names: list[str]) -> tuple[list[Path], list[Path]]:
     """Folders without a character of their name, and files beside the folders."""
-    entries = sorted(path for path in root.glob("*") if not path.name.startswith("."))
+    entries = sorted(
+        path
+        for path in root.glob("*")
+        if not path.name.startswith(".") and path.name not in image_folders.LEFT_BY_SYSTEMS
+    )
     folders = [path for path in entries if path.is_dir() and path.name not in names]
-    return folders, [path for path in entries if path.is_file()]
+    return folders, [path for path in entries if not path.is_dir()]
 
 
 def _say_stranger(path: Path, names: list[str]) -> str:

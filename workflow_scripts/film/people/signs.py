@@ -24,12 +24,12 @@ SIGNS = tuple(SHOWN)
 # Extent of a sign at which it is as likely there as not, and how much more makes it 73 % likely.
 # Extents are the measures of film.people.features, brows as a share of the film's resting height.
 LIMITS = {
-    "smile": (-0.10, 0.015),  # at rest -.26 on the average face
+    "smile": (-0.10, 0.015),
     "open_mouth": (0.14, 0.02),  # some 13 mm
     "lowered_brows": (0.14, 0.025),
     "drawn_corners": (0.0075, 0.0055),  # below the film's resting mouths
 }
-AT_REST = {"smile": -0.20, "open_mouth": 0.0, "lowered_brows": 0.0}
+AT_REST = {"smile": -0.26, "open_mouth": 0.06, "lowered_brows": 0.0}  # of the average face
 SIGN_OF = {"happy": "smile", "surprised": "open_mouth", "angry": "lowered_brows"}
 PLAIN = 0.2  # a sign less likely than this is not there
 LEAST_PLAIN_TRACKS = 5  # fewer don't tell how the film's mouths rest

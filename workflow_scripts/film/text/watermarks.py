@@ -57,8 +57,8 @@ def _middle(readings: pd.DataFrame, axis: str, length: str) -> tuple[np.ndarray,
 def find_marks(lines: pd.DataFrame, shots: int) -> np.ndarray:
     """Places (N, 4), as shares of the image, of watermarks that stand through the whole film.
 
-    `lines` are all that are watermarks, with shot_id, width_px and height_px; of each find a part
-    may be missing, so a mark reaches as far as all but the widest tenth of its finds.
+    `lines` are all that are watermarks, with text, shot_id, width_px and height_px; of each find a
+    part may be missing, so a mark reaches as far as all but the widest tenth of its finds.
     """
     sizes = lines[["width_px", "height_px"] * 2].to_numpy(float)
     boxes, ids = lines[BOX].to_numpy(float) / sizes, lines["shot_id"].to_numpy()
@@ -68,10 +68,17 @@ def find_marks(lines: pd.DataFrame, shots: int) -> np.ndarray:
             continue
         near = free & np.array([overlap(boxes[n], box) > SAME_MARK for box in boxes], bool)
         free &= ~near
-        if len(set(ids[near])) >= max(RECURS[0], THROUGHOUT * shots):
+        is_often = len(set(ids[near])) >= max(RECURS[0], THROUGHOUT * shots)
+        if is_often and says_one_thing(lines["text"].to_numpy()[near]):
             low, high = np.quantile(boxes[near], [0.1, 0.9], axis=0)
             marks.append(np.concatenate([low[:2], high[2:]]))
     return np.array(marks).reshape(-1, 4)
+
+
+def says_one_thing(texts: np.ndarray) -> bool:
+    """Whether those of the texts (N,) that could be read mostly are one: subtitles all differ."""
+    read = texts[texts != ""].astype(str)
+    return not len(read) or np.unique(read, return_counts=True)[1].max() >= len(read) / 2
 
 
 def list_missing(found: pd.DataFrame, frames: pd.DataFrame, marks: np.ndarray) -> list[tuple]:
