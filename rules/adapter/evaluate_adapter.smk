@@ -2,7 +2,8 @@
 
 needs    the adapter, its settings and its dataset, the base model, the model of the role embed
 leaves   scores.parquet: score, strength, value and interval; grid.png: prompts drawn at each strength;
-         settings.yaml: how it was measured. `update`: as in train_adapter
+         settings.yaml: how it was measured; {film}-{dataset}.preview.png beside the adapter, which
+         A1111 and Forge show. `update`: as in train_adapter
 """
 
 
@@ -10,13 +11,14 @@ rule evaluate_adapter:
     """Judge one adapter: held-out loss, similarity, drift, copies; draw prompts at every strength."""
     input:
         dataset="results/{film}/datasets/{dataset}",
-        adapter="results/{film}/adapters/{dataset}/adapter.safetensors",
+        adapter="results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors",
         settings="results/{film}/adapters/{dataset}/settings.yaml",
         base=f"resources/models/{MODELS['base']['name']}",
         embed_weights=WEIGHTS["embed"],
     output:
         scores=update("results/{film}/evaluate_adapter/{dataset}/scores.parquet"),
         grid=update("results/{film}/evaluate_adapter/{dataset}/grid.png"),
+        preview=update("results/{film}/adapters/{dataset}/{film}-{dataset}.preview.png"),
         how_measured=update("results/{film}/evaluate_adapter/{dataset}/settings.yaml"),
     log:
         "logs/{film}/evaluate_adapter.{dataset}.log",

@@ -1,7 +1,7 @@
 """train_adapter: LoRA on the attention of the base model, one adapter per dataset.
 
 needs    the packed dataset (kohya's layout), the base model as a diffusers folder
-leaves   adapter.safetensors, adapter.json, settings.yaml, metrics.parquet; checkpoints/ is
+leaves   {film}-{dataset}.safetensors and .json, settings.yaml, metrics.parquet; checkpoints/ is
          undeclared, so that it survives a failure, and goes when the training is done.
          `update`: what was trained from the very same images stays, and is not trained again
 """
@@ -13,8 +13,8 @@ rule train_adapter:
         dataset="results/{film}/datasets/{dataset}",
         base=f"resources/models/{MODELS['base']['name']}",
     output:
-        adapter=update("results/{film}/adapters/{dataset}/adapter.safetensors"),
-        card=update("results/{film}/adapters/{dataset}/adapter.json"),
+        adapter=update("results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors"),
+        card=update("results/{film}/adapters/{dataset}/{film}-{dataset}.json"),
         settings=update("results/{film}/adapters/{dataset}/settings.yaml"),
         metrics=update("results/{film}/adapters/{dataset}/metrics.parquet"),
     log:

@@ -185,6 +185,7 @@ def run_main(folder, monkeypatch, **changes):
         embed_weights=[],
         scores=str(folder / "scores.parquet"),
         grid=str(folder / "grid.png"),
+        preview=str(folder / "x.preview.png"),
         how_measured=str(folder / "measured.yaml"),
         title="demo nella",
         options=make_options("evaluate_adapter", **QUICK),
@@ -208,17 +209,23 @@ def test_main_writes_scores_beside_the_base(adapter, monkeypatch):
     gain = values["heldout_loss", 0.0] - values["heldout_loss", 1.0]
     assert values["heldout_gain", 1.0] == pytest.approx(gain)
     assert read_rgb(adapter / "grid.png").shape[0] > 2 * 128
+    assert read_rgb(adapter / "x.preview.png").std() > 1
+
+
+@pytest.mark.parametrize(("strengths", "shown"), [([0.5, 1.0, 1.5], 1.0), ([0.3, 0.8], 0.8)])
+def test_the_preview_is_drawn_at_the_strength_that_comes_nearest_to_full(strengths, shown):
+    assert evaluate_adapter.nearest_to_full(strengths) == shown
 
 
 def test_an_evaluation_of_the_same_adapter_is_kept(adapter, monkeypatch):
     counts = run_main(adapter, monkeypatch)
-    files = [adapter / name for name in ("scores.parquet", "grid.png", "measured.yaml")]
+    files = [adapter / name for name in ("scores.parquet", "x.preview.png", "measured.yaml")]
     before = [file.stat().st_mtime_ns for file in files]
     assert run_main(adapter, monkeypatch) == counts
     assert [file.stat().st_mtime_ns for file in files] == before
     files[1].write_bytes(b"damaged")
     assert run_main(adapter, monkeypatch) == counts
-    assert read_rgb(files[1]).shape[0] > 2 * 128
+    assert read_rgb(files[1]).std() > 1
 
 
 def test_an_adapter_of_another_base_is_an_error(adapter, monkeypatch, tmp_path):

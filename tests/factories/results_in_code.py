@@ -124,7 +124,7 @@ def prove_dataset(folder: Path, name: str) -> None:
         {"step": [0, 1, 2], "loss": [None, 0.4, 0.3], "validation_loss": [0.5, None, 0.4]}
     )
     save(metrics, folder / f"adapters/{name}/metrics.parquet")
-    (folder / f"adapters/{name}/adapter.safetensors").write_bytes(b"0" * 1000)
+    (folder / f"adapters/{name}/{folder.name}-{name}.safetensors").write_bytes(b"0" * 1000)
     text = yaml.safe_dump({"rank": 8, "trigger": NASTY, "folders": {"a": 1}})
     (folder / f"adapters/{name}/settings.yaml").write_text(text)
     scores = pd.DataFrame(

@@ -16,7 +16,7 @@ DATASETS = {"luca": ["character-nella", "character-old-tom", "pose"], "mia": ["s
         ("results/luca/datasets/character", "no dataset 'character'"),
         ("results/luca/datasets/character/", "no dataset 'character'"),
         ("./results/luca/datasets/character-nobody", "no dataset 'character-nobody'"),
-        ("results/luca/adapters/style/adapter.safetensors", "no dataset 'style'"),
+        ("results/luca/adapters/style/luca-style.safetensors", "no dataset 'style'"),
         ("results/luca/select_images/poses.parquet", "no dataset 'poses'"),
         ("results/luca/analyze_dataset/character.json", "no dataset 'character'"),
     ],
@@ -36,7 +36,7 @@ def test_a_target_of_no_film_names_those_there_are():
 
 def test_other_arguments_are_left_alone():
     fine = ["results/luca/datasets/pose", "results/luca/datasets/character-old-tom"]
-    fine += ["results/luca/adapters/pose/adapter.safetensors", "--configfile", "my/results/page"]
+    fine += ["results/luca/adapters/pose/luca-pose.safetensors", "--configfile", "my/results/page"]
     fine += ["results/luca/segment_instances/01of02.parquet", "results/mia/report/index.html"]
     assert check_targets(fine, DATASETS) is None
 

@@ -31,7 +31,7 @@ PLACES = os.cpu_count()
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *SMALL]
 SNAKEMAKE += ["--config", "shards=1", "--cores", f"{PLACES}", "--resources", f"gpu={PLACES}"]
 TRAINING_LOG = "logs/short/train_adapter.style.log"
-ADAPTER = "results/short/adapters/style/adapter.safetensors"  # from frames to an adapter
+ADAPTER = "results/short/adapters/style/short-style.safetensors"  # from frames to an adapter
 
 pytestmark = pytest.mark.workflow
 

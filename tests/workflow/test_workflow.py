@@ -102,7 +102,8 @@ def test_each_dataset_loads_with_its_captions_and_nothing_leaks(run, name):
 def test_each_adapter_is_complete(run, name):
     folder = run / "results/demo/adapters" / name
     names = {path.name for path in folder.iterdir()}
-    assert {"adapter.safetensors", "settings.yaml", "metrics.parquet"} <= names
+    assert {f"demo-{name}.safetensors", f"demo-{name}.json", f"demo-{name}.preview.png"} <= names
+    assert {"settings.yaml", "metrics.parquet"} <= names
     metrics = pd.read_parquet(folder / "metrics.parquet")
     assert metrics.loc[metrics["step"] > 0, "loss"].notna().all()
     assert metrics["validation_loss"].notna().sum() >= 2  # of the base, and of the adapter
@@ -144,7 +145,7 @@ def test_a_threshold_that_changes_no_image_trains_nothing_again(run):
     before = settings.read_bytes(), measured.read_bytes()
     targets = [
         str(path.with_name(name).relative_to(run))
-        for path, name in ((settings, "adapter.safetensors"), (measured, "scores.parquet"))
+        for path, name in ((settings, "demo-pose.safetensors"), (measured, "scores.parquet"))
     ]
     output = snakemake(run, *changed, "--resources", "gpu=1", "--", *targets)
     assert output.count("made from the same inputs with the same settings, kept as it is") == 2

@@ -5,6 +5,7 @@ valid one without a tensor, which changes no image, and its metadata, card and s
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,14 @@ def make_card(why: str) -> dict[str, Any]:
     return {"description": why, "activation text": "", "preferred weight": 0.0, "notes": why}
 
 
-def write_unscored(title: str, why: str, scores: str, schema: pa.Schema, grid: str) -> Counts:
-    """Of an adapter that was not trained: a table without rows, and a grid that says why."""
+def write_unscored(
+    title: str, why: str, scores: str, schema: pa.Schema, pages: Sequence[str]
+) -> Counts:
+    """Of an adapter that was not trained: a table without rows, and images that say why."""
     log.warning("%s: %s", title, why)
     write_manifest(pd.DataFrame(columns=schema.names), scores, schema)
-    write_image(grid, draw_words(title, why))
+    for page in pages:
+        write_image(page, draw_words(title, why))
     return Counts("images", 0, 0)
 
 

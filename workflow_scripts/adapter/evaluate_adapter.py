@@ -1,9 +1,9 @@
 """Measure what an adapter does, always beside the base model with the same seeds.
 
 Reads the adapter, its settings, its dataset and the base. Leaves scores.parquet (one row per score
-and strength, with a 95 % interval), grid.png (prompts and seeds across, strengths down) and
-settings.yaml (how it was measured). The adapter is loaded by diffusers' own load_lora_weights, as a
-user would load it.
+and strength, with a 95 % interval), grid.png (prompts and seeds across, strengths down), a preview
+(the first prompt at full strength) and settings.yaml (how it was measured). The adapter is loaded
+by diffusers' own load_lora_weights, as a user would load it.
 """
 
 from collections.abc import Callable, Sequence
@@ -207,6 +207,11 @@ def check_base(base: str, trained: dict[str, Any]) -> None:
         )
 
 
+def nearest_to_full(strengths: Sequence[float]) -> float:
+    """The strength at which hosts show an adapter: 1, or the one that comes nearest."""
+    return min(strengths, key=lambda strength: abs(strength - 1))
+
+
 def name_rows(images: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
     """Rows of the grid; strength 0 looks like the base and is left out."""
     names = {None: "no adapter"}
@@ -221,6 +226,7 @@ def main(
     embed_weights: Sequence[str],
     scores: str,
     grid: str,
+    preview: str,
     how_measured: str,
     *,
     title: str,
@@ -233,12 +239,12 @@ def main(
     if is_empty(trained):
         facts = {"empty": trained["empty"], "images": 0, "scores": 0}
         write_settings(how_measured, facts)
-        return write_unscored(title, trained["empty"], scores, SCORES, grid)
+        return write_unscored(title, trained["empty"], scores, SCORES, [grid, preview])
     how = {"options": options, "model": model["name"], "embed": embed["name"], "seed": seed}
     check_base(base, trained)
     loaders = name_loader(model), name_loader(embed)
     fingerprint = make_fingerprint(how, trained, adapter, embed, *loaders)
-    if facts := find_finished(how_measured, fingerprint, [scores, grid]):
+    if facts := find_finished(how_measured, fingerprint, [scores, grid, preview]):
         return Counts("images", facts["images"], facts["images"], found={"scores": facts["scores"]})
     opened = load_model(model, [Path(base) / "model_index.json"])
     everything = {split: read_split(dataset, split) for split in ("train", "validation")}
@@ -271,12 +277,11 @@ def main(
     ]
     table = pd.DataFrame(rows).assign(base_is_random=opened.is_random)
     write_manifest(table, scores, SCORES)
-    write_image(
-        grid,
-        draw_grid(f"{title}, {trained['base']}", prompts.texts, prompts.seeds, name_rows(drawn)),
-    )
+    head = f"{title}, {trained['base']}"
+    write_image(grid, draw_grid(head, prompts.texts, prompts.seeds, name_rows(drawn)))
+    write_image(preview, drawn[nearest_to_full(options["strengths"])][0])
     facts = how | {"images": len(prompts.texts) * len(drawn), "scores": len(rows)}
-    write_settings(how_measured, facts | sign(fingerprint, [scores, grid]))
+    write_settings(how_measured, facts | sign(fingerprint, [scores, grid, preview]))
     return Counts("images", facts["images"], facts["images"], found={"scores": len(rows)})
 
 

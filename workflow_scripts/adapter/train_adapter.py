@@ -1,7 +1,7 @@
 """Train one adapter: LoRA on the attention of the base model's UNet.
 
 Reads a dataset folder (kohya layout) and a base model (diffusers folder). Leaves the adapter
-itself, adapter.json (a card that A1111 shows), settings.yaml (all that is needed to repeat the
+itself, a card that A1111 shows (.json), settings.yaml (all that is needed to repeat the
 training) and metrics.parquet. An interrupted run goes on from checkpoints/ exactly where it was; an
 adapter that was trained from the very same images with the same settings is kept.
 """
@@ -146,7 +146,7 @@ def make_trained_card(facts: dict[str, Any], is_random: bool) -> dict[str, Any]:
 
 
 def write_card(path: str, card: dict[str, Any]) -> None:
-    """Write adapter.json."""
+    """Write the card of an adapter."""
     with replace_when_done(path) as partial:
         partial.write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
 

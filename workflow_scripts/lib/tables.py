@@ -32,7 +32,8 @@ class Result:
 
     def pattern_of(self, dataset: str = "*") -> str:
         """A glob that fits every shard, of one dataset or of all."""
-        return self.path.replace("{shard}", "*of*").replace("{dataset}", dataset)
+        path = self.path.replace("{shard}", "*of*").replace("{dataset}", dataset)
+        return path.replace("{film}", "*")
 
 
 _RESULTS = (  # in the order in which phases run
@@ -98,8 +99,13 @@ _RESULTS = (  # in the order in which phases run
     ),
     Result("balance", "dataset.analyze_dataset", "{dataset}.parquet", "BALANCE", "image_id"),
     Result("shares", "dataset.analyze_dataset", "{dataset}.json"),
-    Result("adapter", "adapter.train_adapter", "{dataset}/adapter.safetensors", folder="adapters"),
-    Result("card", "adapter.train_adapter", "{dataset}/adapter.json", folder="adapters"),
+    Result(
+        "adapter",
+        "adapter.train_adapter",
+        "{dataset}/{film}-{dataset}.safetensors",
+        folder="adapters",
+    ),
+    Result("card", "adapter.train_adapter", "{dataset}/{film}-{dataset}.json", folder="adapters"),
     Result("settings", "adapter.train_adapter", "{dataset}/settings.yaml", folder="adapters"),
     Result(
         "metrics",
@@ -111,6 +117,12 @@ _RESULTS = (  # in the order in which phases run
     ),
     Result("scores", "adapter.evaluate_adapter", "{dataset}/scores.parquet", "SCORES", "score"),
     Result("grid", "adapter.evaluate_adapter", "{dataset}/grid.png"),
+    Result(
+        "preview",
+        "adapter.evaluate_adapter",
+        "{dataset}/{film}-{dataset}.preview.png",
+        folder="adapters",
+    ),
     Result("how_measured", "adapter.evaluate_adapter", "{dataset}/settings.yaml"),
     Result("accuracy", "report.measure_accuracy", "accuracy.json", folder=""),
     Result("page", "report.build_report", "index.html", folder="report"),
@@ -131,7 +143,7 @@ def locate(
     name: str, folder: str | Path, shards: Sequence[str] = (), dataset: str = ""
 ) -> list[str]:
     """Paths of a result below the film's folder: one, or one per shard."""
-    path = RESULTS[name].path.replace("{dataset}", dataset)
+    path = RESULTS[name].path.replace("{dataset}", dataset).replace("{film}", Path(folder).name)
     paths = [path.replace("{shard}", shard) for shard in shards] if "{shard}" in path else [path]
     return [f"{folder}/{path}" for path in paths]
 

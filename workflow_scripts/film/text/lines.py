@@ -1,7 +1,9 @@
 """What reading text and selecting it must agree on: places, pieces of shots, grids of gray."""
 
+import math
 from unicodedata import east_asian_width
 
+import numpy as np
 import pandas as pd
 
 Box = tuple[float, float, float, float]
@@ -31,8 +33,14 @@ def count_letters(text: str) -> int:
 
 
 def split_long_shots(table: pd.DataFrame) -> list[pd.DataFrame]:
-    """The images of each shot in order; those of a long one in several pieces."""
+    """The images of each shot in order; those of a long one in several pieces, about equally long.
+
+    A last image on its own would not know that credits roll, or what stands in all the others.
+    """
     shots = [shot for _, shot in table.groupby("shot_id")]
+    counts = [math.ceil(len(shot) / PIECE) for shot in shots]
     return [
-        shot.iloc[start : start + PIECE] for shot in shots for start in range(0, len(shot), PIECE)
+        shot.iloc[part]
+        for shot, count in zip(shots, counts, strict=True)
+        for part in np.array_split(np.arange(len(shot)), count)
     ]
