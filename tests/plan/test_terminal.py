@@ -55,11 +55,13 @@ def test_a_job_is_one_line_with_what_it_counted(handler, tmp_path, monkeypatch):
         tmp_path, "x.01of02", unit="frames", read=1286, kept=219, found=found, seconds=12.3
     )
     install()
-    tell("plan", LogEvent.RUN_INFO, stats={"total": 12})
+    tell("plan", LogEvent.RUN_INFO, stats={"total": 13, "all": 1})
     start(3, "x", film="demo", shard="01of02")
     tell("Select jobs to execute...")
     tell("Finished", LogEvent.JOB_FINISHED, job_id=3)
-    tell(None, LogEvent.PROGRESS, done=1, total=12)
+    tell(None, LogEvent.PROGRESS, done=1, total=13)
+    start(0, "all")
+    tell("Finished", LogEvent.JOB_FINISHED, job_id=0)
     line = f"[ 1/12] {'x demo 01of02':44} 219 of 1,286 frames, 34 shots; 12 s"
     assert handler.shown == ["12 jobs", line]
 

@@ -45,20 +45,20 @@ def read_jobs(plan: str) -> list[tuple[str, str]]:
 
 
 def test_the_plan_asks_for_a_gpu_where_models_compute_and_nowhere_else(tmp_path):
-    jobs = read_jobs(snakemake(make_folder(tmp_path), "-n", *PLAN))
+    jobs = read_jobs(snakemake(make_folder(tmp_path), "-n", "--printshellcmds", *PLAN))
     with_gpu = {rule for rule, resources in jobs if "gpu=1" in resources}
     assert with_gpu == GPU_RULES | {"score_expressions"}  # its light model has no use for one
     assert {"fetch_model", "fetch_folder"} <= {rule for rule, _ in jobs} - with_gpu
 
 
-def name_clusters(folder: Path, make) -> None:
-    """Say who the largest clusters are, as a person would: random vectors know nobody."""
+def name_tracks(folder: Path, make) -> None:
+    """Say who the longest tracks are, as a person would: random vectors know nobody."""
     make(IDENTITIES)
     people = pd.read_parquet(folder / IDENTITIES)
-    largest = people["cluster"].value_counts().index[: len(NAMES)]
+    longest = people["track_id"].value_counts().index[: len(NAMES)]
     review = folder / "config/reviews/demo/identities.csv"
     review.parent.mkdir(parents=True, exist_ok=True)
-    rows = [f"{cluster},{who}" for cluster, who in zip(largest, NAMES, strict=True)]
+    rows = [f"{track},{who}" for track, who in zip(longest, NAMES, strict=True)]
     review.write_text("\n".join(["id,character", *rows]) + "\n")
 
 
@@ -69,7 +69,7 @@ def run(tmp_path_factory) -> Path:
     folder = make_folder(tmp_path_factory.mktemp("full"))
     overlay = full.write_overlay(folder / "weights", folder / "overlay.yaml")
     configs = ["--configfile", "config/config.yaml", str(overlay)]
-    name_clusters(folder, lambda *targets: snakemake(folder, *RESOURCES, *configs, "--", *targets))
+    name_tracks(folder, lambda *targets: snakemake(folder, *RESOURCES, *configs, "--", *targets))
     targets = [f"results/demo/analyze_dataset/{name}.json" for name in DATASETS]
     judged = f"results/demo/evaluate_adapter/{ADAPTER}/scores.parquet"
     snakemake(folder, *RESOURCES, *configs, "--", *targets, judged)

@@ -34,7 +34,7 @@ def write(path, text):
 
 def test_options_come_from_beside_the_snakefile_and_the_page_from_the_folder(folder):
     write(folder / "config/config.yaml", PAGE)
-    said = snakemake(folder, "-n")
+    said = snakemake(folder, "-n", "--printshellcmds")  # with Snakemake's own lines
     assert "results/no/report/index.html" in said
     assert "additional config" not in said  # Snakemake's remark on each configfile that is overlaid
 

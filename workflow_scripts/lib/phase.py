@@ -77,17 +77,20 @@ def _log_gpu_memory() -> None:
 
 @contextmanager
 def phase_log(path: str | Path, name: str = "") -> Iterator[None]:
-    """Send the log to `path`, and what cannot wait to the terminal; an error is exit status 1."""
+    """Send the log to `path` and the terminal; an error is exit status 1.
+
+    The terminal of a job (`name`) shows only what cannot wait: who started it tells of its end.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, "w", "utf-8", errors="backslashreplace")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     terminal = logging.StreamHandler()
-    terminal.setFormatter(logging.Formatter(f"  {name}: %(message)s" if name else "%(message)s"))
-    # An error is told by who started the job, and where its whole log is
-    terminal.addFilter(lambda record: getattr(record, SHOWN, record.levelno == logging.WARNING))
     handlers = [file, terminal]
     for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         log.addHandler(handler)
+    if name:
+        terminal.setFormatter(logging.Formatter(f"  {name}: %(message)s"))
+        terminal.addFilter(lambda record: getattr(record, SHOWN, record.levelno == logging.WARNING))
     log.setLevel(logging.INFO)
     try:
         yield

@@ -27,6 +27,7 @@ REPEATS = re.compile(r"WorkflowError:\s+At least one job|Exiting because a job|S
 ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR ", re.MULTILINE)  # as lib/phase.py writes it
 NOTHING_TO_DO = "Nothing to be done"
 DRY_RUN = "This was a dry-run"
+TARGETS = "all"  # the rule that only names what is wanted
 MOST_COUNTS = 2  # of what a phase found, in its line
 
 
@@ -70,14 +71,14 @@ class JobLines(logging.Formatter):
         return teller(record) if teller else ""
 
     def _plan(self, record: logging.LogRecord) -> str:
-        self.total = int(record.stats.get("total", 0))
+        self.total = int(record.stats.get("total", 0)) - int(record.stats.get(TARGETS, 0))
         return "" if self.is_dry_run else f"{self.total} jobs"
 
     def _finish(self, record: logging.LogRecord) -> str:
-        self.done += 1
         job = self.jobs.pop(record.job_id, None)
-        if job is None:
+        if job is None or job["rule_name"] == TARGETS:
             return ""
+        self.done += 1
         place = f"[{self.done:{len(str(self.total))}d}/{self.total}]"
         return f"{place} {name_job(job):44} {describe_counts(read_counts(job))}".rstrip()
 
