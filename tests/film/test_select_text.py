@@ -13,6 +13,7 @@ from tests.factories.written_images import SIZE, make_noise, write_text
 from workflow_scripts.film import read_text, select_text
 from workflow_scripts.film.read_text import measure_gray
 from workflow_scripts.film.select_text import Line
+from workflow_scripts.film.text import cards
 from workflow_scripts.film.text.lines import LEAST_FIT, same_place
 from workflow_scripts.film.text.watermarks import find_marks, list_missing
 from workflow_scripts.lib.images import write_image
@@ -93,7 +94,7 @@ def test_is_roll(counts, roll):
 )
 def test_is_card(image, card):
     gray = measure_gray(write_text(image, "THE END", 120, 90))
-    assert select_text.is_card(gray, [(110, 70, 220, 100)], SIZE) is card
+    assert cards.is_card(gray, [(110, 70, 220, 100)], SIZE) is card
 
 
 def test_a_line_stands_where_it_fits_well_enough():
@@ -224,11 +225,21 @@ MIDDLE, LOW, CORNER = (
 SIDE, SQUAT = (20.0, 80.0, 100.0, 95.0), (100.0, 60.0, 170.0, 100.0)
 
 
-def select(tmp_path, rows, *, images: int = 6, card: bool = False, shots: int = 1, everywhere=True):
+def select(
+    tmp_path,
+    rows,
+    *,
+    images: int = 6,
+    card: bool = False,
+    shots: int = 1,
+    everywhere=True,
+    few_from=None,
+):
     """Kind and text of the lines in all images of a film, from readings in the first of each shot.
 
     `rows` are (text, confidence, box, contrast, stroke density); a reading is found again in the
-    shot's other images where `everywhere`.
+    shot's other images where `everywhere`. The first seven are read again in image `few_from`; all
+    others are gone by then.
     """
     ids = [[f"s{s:04d}_f{n:06d}" for n in range(images)] for s in range(shots)]
     frames = pd.DataFrame([(i, s) for s in range(shots) for i in ids[s]])
@@ -237,9 +248,11 @@ def select(tmp_path, rows, *, images: int = 6, card: bool = False, shots: int = 
     readings, followed = [], []
     for shot in ids:
         for n, (text, confidence, box, *looks) in enumerate(rows):
-            name = f"{shot[0]}_r{n:02d}"
-            readings.append((name, shot[0], *box, text, confidence, *looks))
-            followed += [(name, other, *box, 0.95) for other in shot[1:] if everywhere]
+            parts = [shot] if few_from is None else [shot[:few_from], shot[few_from:]]
+            for first, *others in parts if n < 7 else parts[:1]:
+                name = f"{first}_r{n:02d}"
+                readings.append((name, first, *box, text, confidence, *looks))
+                followed += [(name, other, *box, 0.95) for other in others if everywhere]
     image = np.full((180, 320, 3), 20, np.uint8) if card else make_noise(1)
     grays = pd.DataFrame({"frame_id": frames["frame_id"]})
     grays["gray"] = [measure_gray(image)] * len(grays)
@@ -357,3 +370,21 @@ def test_a_watermark_is_added_where_it_was_missed(tmp_path):
     rows = pd.read_parquet(out)
     assert rows["kind"].tolist() == ["watermark"] * 12
     assert rows["text"].tolist() == ["CHANNEL"] * 8 + [""] * 4
+
+
+@pytest.mark.parametrize(("lines", "noisy"), [(5, True), (3, False)], ids=["credits", "few lines"])
+def test_credits_that_fade_are_on_a_card_still(lines, noisy):
+    """The color of a card ripples while it fades: a roll of credits ended in a background."""
+    frames = pd.DataFrame({"frame_id": ["f0", "f1"], "width_px": 320, "height_px": 180})
+    boxes = [[(60.0, 20.0 * n, 260.0, 20.0 * n + 10) for n in range(1, lines + 1)]] * 2
+    plain, ripple = np.full((180, 320, 3), 20, np.uint8), make_noise(1)
+    grays = {"f0": measure_gray(plain), "f1": measure_gray(ripple)}
+    assert cards.find_cards(frames, boxes, grays) == [True, noisy]
+    assert cards.find_cards(frames, [boxes[0], []], grays) == [True, False]
+
+
+def test_credits_roll_to_the_end_of_their_shot(tmp_path):
+    """The last images of a long shot, a piece of their own, show but a few of the lines."""
+    lines = [(f"NAME {n}", 0.9, (100.0, 18.0 * n, 220.0, 18.0 * n + 9), 0.9, 4.0) for n in range(9)]
+    rows = select(tmp_path, lines, images=30, few_from=15)
+    assert set(rows["kind"]) == {"credit"} and len(rows) == 15 * 9 + 15 * 7

@@ -82,13 +82,13 @@ def correct_caption(trigger: str, text: str) -> Caption:
 def find_trigger(
     kind: Kind, film: str, triggers: dict[str, str], style: dict, character: dict | None = None
 ) -> tuple[str, str]:
-    """Trigger and class word of a dataset; `character` is the row of the one that it is of.
+    """Trigger, as captions begin, and class word of a dataset; `character` is whom it is of.
 
-    A character and the film's style bring their own; else `triggers` of the config has one by
-    kind, or the kind is called after the film.
+    A character is called by its own word and what it is ("nella woman"), the film's style by its
+    own; else `triggers` of the config has one by kind, or the kind is called after the film.
     """
     if character:
-        return character["trigger"], character["class"]
+        return name_subject(character["trigger"], character["class"]), character["class"]
     if kind.name == "style" and style.get("trigger"):
         return style["trigger"], kind.class_word
     pattern = triggers.get(kind.name, kind.trigger)

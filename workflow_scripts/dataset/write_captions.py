@@ -21,7 +21,6 @@ from workflow_scripts.dataset.captions import (
     correct_caption,
     find_trigger,
     name_characters,
-    name_subject,
     write_caption,
 )
 from workflow_scripts.dataset.template import write_tags
@@ -164,8 +163,7 @@ def main(
         for own, row in zip(template, rows, strict=True)
     ]
     corrections, unknown = read_corrections(review, kind, paths)
-    trigger, class_word = find_trigger(kind, film, triggers, style, characters.get(character))
-    trigger = name_subject(trigger, class_word) if character else trigger
+    trigger, _ = find_trigger(kind, film, triggers, style, characters.get(character))
     core_tags = {who: row.get("core_tags", []) for who, row in characters.items()}
     made = make_captions(rows, tags, corrections, trigger, core_tags)
     table = make_table(kind.name, rows, made, said, words)

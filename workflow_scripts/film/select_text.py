@@ -11,14 +11,13 @@ one stands. No image is decoded.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.text.cards import CREDIT_LINES, find_cards
 from workflow_scripts.film.text.letters import rank_writing
 from workflow_scripts.film.text.lines import (
-    CARD_GRID,
     Box,
     count_letters,
     overlap,
@@ -32,7 +31,6 @@ from workflow_scripts.film.text.watermarks import (
     find_recurring,
     list_missing,
 )
-from workflow_scripts.lib.images import clip_box
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
@@ -51,11 +49,9 @@ BOX = ["x0", "y0", "x1", "y1"]
 READING_COLUMNS = ["reading_id", "frame_id", *BOX, "text", "confidence", "contrast"]
 READING_COLUMNS += ["stroke_density"]
 FOLLOWED_COLUMNS = ["reading_id", "frame_id", *BOX, "fit"]
-CARD_RIPPLE = 4.0  # of a card's gray (0 to 255), what is left after a smooth run of it is taken off
-CREDIT_LINES = 4  # a card with at least so many lines is credits,
 MAX_SUBTITLE = 0.18  # of the image's height: Arabic stands high and hangs low
 VIVID = 0.7  # contrast of subtitles, which must be read over anything
-ROLL_LINES = 8  # and so are images of any kind that mostly hold so many: credits over a film
+ROLL_LINES = 8  # images of any kind that mostly hold so many lines are credits over a film
 
 
 @dataclass(frozen=True)
@@ -134,27 +130,6 @@ def add_line(lines: list[Line], line: Line) -> None:
     lines.append(line)
 
 
-def is_card(gray: np.ndarray, boxes: Iterable[Box], size: tuple[int, int]) -> bool:
-    """Whether an image is a title card: beside the text one color, or a smooth run of it.
-
-    `gray` holds the cells of CARD_GRID row by row; size = width, height of the image.
-    """
-    width, height = size
-    beside = np.ones((height, width), np.float32)
-    for box in boxes:
-        px = (box[3] - box[1]) / 2
-        x0, y0, x1, y1 = clip_box(np.add(box, [-px, -px, px, px]), width, height)
-        beside[y0:y1, x0:x1] = 0
-    free = cv2.resize(beside, CARD_GRID, interpolation=cv2.INTER_AREA).ravel() > 0.99
-    values = gray[free]
-    y, x = np.divide(np.mgrid[: CARD_GRID[1], : CARD_GRID[0]].reshape(2, -1), CARD_GRID[0])
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)[free]
-    if len(values) < terms.shape[1]:
-        return False
-    plane, *_ = np.linalg.lstsq(terms, values, rcond=None)
-    return float(np.std(values - terms @ plane)) <= CARD_RIPPLE
-
-
 def name_kind(
     line: Line, size: tuple[int, int], *, card: bool, lines: int, steady: bool, roll: bool = False
 ) -> str:
@@ -210,15 +185,14 @@ def find_standing(line: Line, image_lines: list[list[Line]]) -> bool:
 
 
 def describe_piece(
-    piece: pd.DataFrame, image_lines: list[list[Line]], grays: dict[str, np.ndarray]
+    piece: pd.DataFrame, image_lines: list[list[Line]], grays: dict[str, np.ndarray], *, roll: bool
 ) -> list[tuple]:
-    """Rows of the table for one piece of a shot."""
-    rows, roll = [], is_roll(image_lines)
-    for frame, lines in zip(piece.itertuples(), image_lines, strict=True):
-        if not lines:
-            continue
+    """Rows of the table for one piece of a shot; `roll`: credits roll through the shot."""
+    rows: list[tuple] = []
+    boxes = [[line.box for line in lines] for lines in image_lines]
+    cards = find_cards(piece, boxes, grays)
+    for frame, lines, card in zip(piece.itertuples(), image_lines, cards, strict=True):
         size = (frame.width_px, frame.height_px)
-        card = is_card(grays[frame.frame_id], [line.box for line in lines], size)
         number = 0
         for line in sorted(lines, key=lambda one: (one.box[1], one.box[0])):
             steady = not card and is_steady(line, image_lines)
@@ -276,9 +250,12 @@ def main(
     spots = group_spots(places[places["reading_id"].isin(selected["reading_id"])])
     tones = read_manifest(grays, ["frame_id", "gray"]).set_index("frame_id")["gray"].to_dict()
     rows = []
-    for piece in split_long_shots(table):
-        placed = place_lines(piece["frame_id"].tolist(), lines, spots, min_fit)
-        rows += describe_piece(piece, placed, tones)
+    for _, shot in table.groupby("shot_id"):
+        pieces = split_long_shots(shot)
+        placed = [place_lines(p["frame_id"].tolist(), lines, spots, min_fit) for p in pieces]
+        roll = is_roll([image for piece in placed for image in piece])
+        for piece, image_lines in zip(pieces, placed, strict=True):
+            rows += describe_piece(piece, image_lines, tones, roll=roll)
     found = pd.DataFrame(rows, columns=TEXT.names)
     again = found[found["kind"] == "watermark"].merge(table, on="frame_id")
     marks = find_marks(again, table["shot_id"].nunique())
