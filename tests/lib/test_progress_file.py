@@ -6,7 +6,7 @@ import os
 import pytest
 
 from workflow_scripts.lib.kinds import KINDS
-from workflow_scripts.lib.progress_file import sum_parts, sum_progress
+from workflow_scripts.lib.progress_file import find_progress, sum_parts, sum_progress
 from workflow_scripts.plan.targets import list_phases, list_proofs
 
 
@@ -94,3 +94,12 @@ def test_a_foreign_or_damaged_file_is_left_out_with_a_warning(tmp_path, content,
     (folder / "foreign.json").write_bytes(content)
     assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}
     assert "foreign.json is no file of counts" in caplog.text
+
+
+def test_jobs_side_by_side_have_files_of_their_own():
+    """Two folders are fetched at once: each job counts in its own file."""
+    names = [find_progress("fetch_folder", {"folder": name}).name for name in ("a", "b")]
+    assert names == ["fetch_folder.a.json", "fetch_folder.b.json"]
+    wildcards = {"film": "demo", "dataset": "pose", "shard": "01of02"}
+    path = find_progress("x", wildcards)
+    assert path.as_posix() == "results/demo/progress/x.pose.01of02.json"

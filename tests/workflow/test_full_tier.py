@@ -83,8 +83,16 @@ def test_no_light_model_played(run):
     assert not fetched & {"pose_detection.tflite", "centerface.onnx", "mobilenet_v2-b0353104.pth"}
 
 
+def list_filled(run: Path) -> list[str]:
+    """Datasets with images; random joints and faces may show nothing that is sure enough."""
+    folders = {name: run / f"results/demo/datasets/{name}" for name in DATASETS}
+    filled = [name for name, folder in folders.items() if not (folder / "EMPTY.txt").is_file()]
+    assert set(DATASETS) - set(filled) <= {"pose", "expression"}
+    return filled
+
+
 def test_every_dataset_has_images_and_captions(run):
-    for name in DATASETS:
+    for name in list_filled(run):
         rows = pd.read_parquet(run / f"results/demo/datasets/{name}/dataset.parquet")
         train = run / f"results/demo/datasets/{name}/train"
         listed = (train / "metadata.jsonl").read_text().splitlines()
@@ -93,7 +101,7 @@ def test_every_dataset_has_images_and_captions(run):
 
 
 def test_answers_of_random_weights_are_counted_and_the_facts_stand(run):
-    for name in DATASETS:
+    for name in list_filled(run):
         said = pd.read_parquet(run / f"results/demo/describe_images/{name}.parquet")
         captions = pd.read_parquet(run / f"results/demo/write_captions/{name}.parquet")
         asked = captions["image_id"].isin(said["image_id"])

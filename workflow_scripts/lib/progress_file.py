@@ -20,7 +20,7 @@ from workflow_scripts.lib.rules import read_rules
 
 NEEDED = ("phase", "part", "status", "started")
 TABLES = ("set_aside", "found")  # counts by name; read, kept and errors are plain numbers
-PARTS = ("dataset", "kind", "shard", "file")  # wildcards, in the order of a file's name
+PARTS = ("dataset", "kind", "shard", "file", "folder")  # wildcards, in the order of a file's name
 STALE_S = 60.0
 SHARD_COUNT = re.compile(r"of\d+$")
 
