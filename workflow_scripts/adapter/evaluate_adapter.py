@@ -19,7 +19,7 @@ from workflow_scripts.adapter.adapter_file import load_adapter
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
 from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
 from workflow_scripts.adapter.finished import find_finished, hash_parts, sign, write_settings
-from workflow_scripts.adapter.grid import draw_grid
+from workflow_scripts.adapter.grid import draw_grid, name_rows
 from workflow_scripts.adapter.metrics import (
     bootstrap_difference,
     bootstrap_mean,
@@ -28,6 +28,7 @@ from workflow_scripts.adapter.metrics import (
 )
 from workflow_scripts.adapter.prompts import Prompts, choose_prompts, draw_all
 from workflow_scripts.adapter.training_data import (
+    TrainingImage,
     fit_image,
     make_buckets,
     read_split,
@@ -212,10 +213,41 @@ def nearest_to_full(strengths: Sequence[float]) -> float:
     return min(strengths, key=lambda strength: abs(strength - 1))
 
 
-def name_rows(images: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
-    """Rows of the grid; strength 0 looks like the base and is left out."""
-    names = {None: "no adapter"}
-    return {names.get(k, f"strength {k}"): v for k, v in images.items() if k is None or k > 0}
+def read_images(
+    dataset: str, options: dict[str, Any]
+) -> tuple[tuple[list[TrainingImage], list[TrainingImage]], Prompts]:
+    """Images of both splits to measure on, and what is drawn: captions that were held out."""
+    train, held_out = (read_split(dataset, split) for split in ("train", "validation"))
+    unrelated, seeds, most = (options[k] for k in ("unrelated_prompts", "seeds", "prompts"))
+    few = tuple(subsample_evenly(images, options["images"]) for images in (train, held_out))
+    return few, choose_prompts(held_out or train, unrelated, seeds, most)
+
+
+def measure(
+    opened: Base,
+    look: Embed,
+    adapter: str,
+    splits: tuple[list[TrainingImage], list[TrainingImage]],
+    prompts: Prompts,
+    trained: dict[str, Any],
+    options: dict[str, Any],
+    seed: int,
+) -> tuple[list[dict], dict[float | None, np.ndarray]]:
+    """Rows of the table, and what was drawn at each strength; `trained` is settings.yaml."""
+    weight = trained["settings"]["background_loss_weight"]
+    encoding = {"resolution_px": trained["resolution_px"], "background_loss_weight": weight}
+    examples = tuple(cache_examples(opened, images, **encoding) for images in splits)
+    drawn, losses = try_strengths(opened, adapter, prompts, examples, options, seed)
+    rng = np.random.default_rng(seed_for(seed, "bootstrap"))
+    resampling = {"resamples": options["bootstrap"], "rng": rng}
+    buckets = make_buckets(opened.resolution_px, opened.side_step_px)
+    stills = tuple(look([fit_image(i, buckets).pixels for i in images]) for images in splits)
+    rows = [
+        *measure_losses(losses, **resampling),
+        *measure_changes(drawn, resampling),
+        *measure_embeddings(drawn, prompts, stills, look, resampling),
+    ]
+    return rows, drawn
 
 
 def main(
@@ -247,34 +279,10 @@ def main(
     if facts := find_finished(how_measured, fingerprint, [scores, grid, preview]):
         return Counts("images", facts["images"], facts["images"], found={"scores": facts["scores"]})
     opened = load_model(model, [Path(base) / "model_index.json"])
-    everything = {split: read_split(dataset, split) for split in ("train", "validation")}
-    splits = [subsample_evenly(images, options["images"]) for images in everything.values()]
-    prompts = choose_prompts(
-        everything["validation"] or everything["train"],
-        options["unrelated_prompts"],
-        options["seeds"],
-        options["prompts"],
-    )
+    splits, prompts = read_images(dataset, options)
     log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
-    encoding = {
-        "resolution_px": trained["resolution_px"],
-        "background_loss_weight": trained["settings"]["background_loss_weight"],
-    }
-    examples = tuple(cache_examples(opened, images, **encoding) for images in splits)
-    drawn, losses = try_strengths(opened, adapter, prompts, examples, options, seed)
-
-    resampling = {
-        "resamples": options["bootstrap"],
-        "rng": np.random.default_rng(seed_for(seed, "bootstrap")),
-    }
     look = load_model(embed, embed_weights)
-    buckets = make_buckets(opened.resolution_px, opened.side_step_px)
-    stills = tuple(look([fit_image(i, buckets).pixels for i in images]) for images in splits)
-    rows = [
-        *measure_losses(losses, **resampling),
-        *measure_changes(drawn, resampling),
-        *measure_embeddings(drawn, prompts, stills, look, resampling),
-    ]
+    rows, drawn = measure(opened, look, adapter, splits, prompts, trained, options, seed)
     table = pd.DataFrame(rows).assign(base_is_random=opened.is_random)
     write_manifest(table, scores, SCORES)
     head = f"{title}, {trained['base']}"

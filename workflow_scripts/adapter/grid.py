@@ -34,6 +34,12 @@ def draw_grid(
     return page
 
 
+def name_rows(images: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rows of the grid; strength 0 looks like the base and is left out."""
+    names = {None: "no adapter"}
+    return {names.get(k, f"strength {k}"): v for k, v in images.items() if k is None or k > 0}
+
+
 def draw_words(title: str, words: str) -> np.ndarray:
     """A page of words in place of images, RGB uint8."""
     lines = [title, "", *textwrap.wrap(words, 4 * CELL_PX // 7)]
