@@ -8,7 +8,8 @@ from PIL import Image
 from tests.factories.dataset_phases import caption, pack, select
 from tests.factories.tables import make_film
 from workflow_scripts.dataset import overlay_text
-from workflow_scripts.dataset.crops import BOX, FACE_BOX, add_crop_boxes, cut_boxes
+from workflow_scripts.dataset.crops import FACE_BOX, add_crop_boxes, cut_boxes
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.kinds import KINDS
 
 SIZE = (960, 540)
@@ -165,7 +166,7 @@ def test_whole_frames_are_cut_and_the_rest_stays_linked(film, tmp_path):
     cut = rows[rows["frame_id"].str.startswith("s0003")]
     assert len(cut) and (cut["y1"] < 238).all() and (cut["overlay_text"] == "cropped").all()
     sizes = [Image.open(tmp_path / "style" / name).size for name in cut["file"]]
-    assert sizes == [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in cut[list(BOX)].to_numpy()]
+    assert sizes == [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in cut[BOX].to_numpy()]
     linked = rows[rows["overlay_text"] == ""]
     assert len(linked)
     assert all((tmp_path / "style" / name).stat().st_nlink > 1 for name in linked["file"])

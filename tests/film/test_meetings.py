@@ -11,9 +11,9 @@ from workflow_scripts.film.people.meetings import (
     count_images,
     count_meetings,
     find_doubles,
-    share_overlap,
     weigh_meetings,
 )
+from workflow_scripts.lib.boxes import share_overlap
 
 ALONE, BESIDE, INSIDE = (0, 0, 60, 100), (100, 0, 160, 100), (5, 0, 55, 90)
 

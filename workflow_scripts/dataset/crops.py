@@ -13,6 +13,7 @@ import pandas as pd
 
 from workflow_scripts.dataset.framing import STEP, crop_body, crop_face
 from workflow_scripts.film.decoding.bars import find_crop
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.images import clip_box, read_rgb
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.models.loaders.telea import fill
@@ -21,7 +22,7 @@ BAR_SAMPLES = 3  # frames of a shot that are looked at for bars
 BAR_PAIR_PX = 4  # by which opposite bars may differ
 HEAD = slice(0, 5)  # COCO-17: nose, eyes, ears
 HEAD_CONFIDENCE = 0.5
-BOX, FACE_BOX = ("x0", "y0", "x1", "y1"), ("face_x0", "face_y0", "face_x1", "face_y1")
+FACE_BOX = [f"face_{side}" for side in BOX]
 
 
 def add_crop_boxes(kind: Kind, rows: pd.DataFrame) -> pd.DataFrame:
@@ -34,9 +35,9 @@ def add_crop_boxes(kind: Kind, rows: pd.DataFrame) -> pd.DataFrame:
     if kind.is_of_frames:
         bodies, faces = none, none
     elif kind.shows == "face":
-        bodies = faces = rows[list(FACE_BOX)].to_numpy(float)
+        bodies = faces = rows[FACE_BOX].to_numpy(float)
     else:
-        bodies = rows[list(BOX)].to_numpy(float)
+        bodies = rows[BOX].to_numpy(float)
         joints = rows["keypoints"] if "keypoints" in rows else [None] * len(rows)
         faces = np.array([_head_box(points) for points in joints]).reshape(-1, 4)
     columns = dict(zip([*BOX, *FACE_BOX], [*bodies.T, *faces.T], strict=True))
@@ -107,7 +108,7 @@ def cut_boxes(kind: Kind, rows: pd.DataFrame, areas: np.ndarray) -> np.ndarray:
     if kind.is_of_frames:
         return areas
     corners = areas[:, [0, 1, 0, 1]]
-    boxes = rows[list(BOX)].to_numpy(float) - corners
+    boxes = rows[BOX].to_numpy(float) - corners
     sizes = areas[:, 2:] - areas[:, :2]
     if kind.shows == "face":
         cuts = [crop_face(box, *size) for box, size in zip(boxes, sizes, strict=True)]

@@ -8,8 +8,8 @@ import pandas as pd
 
 from workflow_scripts.dataset.facts import list_people
 from workflow_scripts.dataset.framing_measures import find_shown
+from workflow_scripts.lib.boxes import BOX, measure_overlaps
 
-BOX = ["x0", "y0", "x1", "y1"]
 SAME_BODY = 0.5  # IoU of two boxes of one body that was found twice
 
 
@@ -45,11 +45,3 @@ def find_others(near: pd.DataFrame, image_id: str) -> np.ndarray:
     overlaps = measure_overlaps(boxes[own][0], boxes)
     twice = (who == who[own][0]) & (who != "") | (who == "") & (overlaps >= SAME_BODY)
     return ~own & ~twice
-
-
-def measure_overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """IoU of a box (4,) with each of boxes (N, 4)."""
-    low, high = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
-    shared = np.clip(high - low, 0, None).prod(1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1) + (box[2:] - box[:2]).prod()
-    return shared / np.maximum(areas - shared, 1e-9)

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.crops import BOX, FACE_BOX, add_crop_boxes, cut_boxes
+from workflow_scripts.dataset.crops import FACE_BOX, add_crop_boxes, cut_boxes
 from workflow_scripts.dataset.framing import STEP
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_manifest
 
@@ -34,7 +35,7 @@ def read_overlays(path: str) -> dict[str, np.ndarray]:
     rows = read_manifest(path, TEXT_COLUMNS)
     rows = rows[rows["kind"].isin(OVERLAY)]
     return {
-        frame_id: grow_boxes(group[list(BOX)].to_numpy(float))
+        frame_id: grow_boxes(group[BOX].to_numpy(float))
         for frame_id, group in rows.groupby("frame_id")
     }
 

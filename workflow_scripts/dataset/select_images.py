@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.dataset.balance import cap_repeats, count_repeats, target_shares
-from workflow_scripts.dataset.crops import add_crop_boxes
+from workflow_scripts.dataset.crops import FACE_BOX, add_crop_boxes
 from workflow_scripts.dataset.facts import read_facts
 from workflow_scripts.dataset.farthest_first import choose_varied, set_quotas
 from workflow_scripts.dataset.looks import read_looks
@@ -26,6 +26,7 @@ from workflow_scripts.dataset.selection import (
     name_category,
 )
 from workflow_scripts.dataset.splits import choose_held_out, connect_shots
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -33,7 +34,6 @@ from workflow_scripts.lib.phase import Counts, log, run_phase
 NO_FACTS = ("decisions", "groups", "embeddings", "texts")  # what is read apart from dataset.facts
 FACTS = ["character", "action", "view", "shot_type", "emotion", "intensity"]
 FACTS += ["location", "time_of_day", "weather", "indoor"]
-BOXES = ["x0", "y0", "x1", "y1", "face_x0", "face_y0", "face_x1", "face_y1"]
 SELECTION = pa.schema(
     [
         ("image_id", pa.string()),
@@ -56,7 +56,7 @@ SELECTION = pa.schema(
         ("width_px", pa.int32()),  # of the frame
         ("height_px", pa.int32()),
         # pixels of the frame, nan where there is none: what is cut out, and where its face lies
-        *((name, pa.float64()) for name in BOXES),
+        *((name, pa.float64()) for name in (*BOX, *FACE_BOX)),
         # of subtitles, watermarks and the like: cropped, painted, kept, set_aside; "": none shows
         ("overlay_text", pa.string()),
         ("free_area", pa.list_(pa.int32())),  # x0 ... y1: what of the frame it is cut from

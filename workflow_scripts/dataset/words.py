@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.crops import BOX, add_crop_boxes, cut_boxes
+from workflow_scripts.dataset.crops import add_crop_boxes, cut_boxes
 from workflow_scripts.dataset.facts import name_place, read_facts
 from workflow_scripts.dataset.others import list_others
 from workflow_scripts.dataset.overlay_text import (
@@ -17,6 +17,7 @@ from workflow_scripts.dataset.overlay_text import (
 )
 from workflow_scripts.dataset.postures import find_posture, hide_joints
 from workflow_scripts.dataset.selection import sees_joints
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.manifest import read_manifest
 
@@ -109,6 +110,6 @@ def add_texts(
         text = by_frame.get(frame_id, nothing)
         if done in ("cropped", "painted"):
             text = text[~text["kind"].isin(OVERLAY)]
-        inside = overlaps(text[list(BOX)].to_numpy(float), box)
+        inside = overlaps(text[BOX].to_numpy(float), box)
         shown.append(sorted(text.loc[inside, "kind"].unique()))
     return rows.assign(text=shown)

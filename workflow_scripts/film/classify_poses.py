@@ -22,6 +22,7 @@ from workflow_scripts.film.people.joints import (
     measure_movement,
     measure_torsos,
 )
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.images import decode_rle
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -39,7 +40,6 @@ LABELS = pa.schema(
     ]
 )
 BODY_COLUMNS = ["instance_id", "frame_id", "track_id", "mask", "width_px", "height_px"]
-BOX_COLUMNS = ["x0", "y0", "x1", "y1"]
 MIN_SURE = 0.5  # an action less sure than this is unknown
 GAZE_DEG = 40  # turn of a head whose gaze_yaw is 1: the nose stands before one eye
 SOLE = 0.15  # torsos from an ankle to the ground
@@ -146,7 +146,7 @@ def name_framing(people: pd.DataFrame, keypoints: np.ndarray, rules: dict) -> di
     heights = people["height_px"].to_numpy(float)
     bodies = measure_bodies(keypoints, heights, rules["min_confidence"])
     sizes = people[["width_px", "height_px"]].to_numpy(float)
-    bodies["whole"] = find_whole(keypoints, people[BOX_COLUMNS].to_numpy(float), sizes)
+    bodies["whole"] = find_whole(keypoints, people[BOX].to_numpy(float), sizes)
     tracks, times_s = people["track_id"].to_numpy(), people["time_s"].to_numpy(float)
     bodies["width"] = steady(bodies["width"].to_numpy(), tracks, times_s, rules["turn_window_s"])
     shares = (people["y1"] - people["y0"]) / people["height_px"]
@@ -165,7 +165,7 @@ def label_people(people: pd.DataFrame, rules: dict) -> pd.DataFrame:
     """Rows of the table; `people` joins instances, keypoints, time_s and gaze_yaw."""
     keypoints = np.stack(people["keypoints"].tolist()).reshape(-1, 17, 3)
     sizes = people[["width_px", "height_px"]].to_numpy(float)
-    cuts = find_cuts(people[BOX_COLUMNS].to_numpy(float), sizes)
+    cuts = find_cuts(people[BOX].to_numpy(float), sizes)
     in_frame, on_mask = find_in_frame(keypoints, sizes), find_all_on_masks(people, keypoints)
     shown = in_frame & on_mask & ~find_guesses(keypoints, cuts, sizes)
     movement = measure_movement(keypoints, shown, rules["min_confidence"])
@@ -187,7 +187,7 @@ def label_people(people: pd.DataFrame, rules: dict) -> pd.DataFrame:
 
 def read_people(instances: str, keypoints: str, faces: str, times: pd.DataFrame) -> pd.DataFrame:
     """People of one shard with keypoints, time_s and gaze_yaw, in the order of their ids."""
-    people = read_manifest(instances, BODY_COLUMNS + BOX_COLUMNS)
+    people = read_manifest(instances, BODY_COLUMNS + BOX)
     joints = read_manifest(keypoints, ["instance_id", "keypoints"])
     people = people.merge(joints, on="instance_id", validate="one_to_one")
     people = people.merge(times, on="frame_id")

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.film.people.expected import BOX, find_missed
+from workflow_scripts.film.people.expected import find_missed
 from workflow_scripts.film.places import changes
 from workflow_scripts.film.places.changes import find_parts
 from workflow_scripts.film.places.holes import (
@@ -33,6 +33,7 @@ from workflow_scripts.film.places.plates import (
 )
 from workflow_scripts.film.places.shot import Shot
 from workflow_scripts.film.places.sources import Source, agree_on_people
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.images import (
     RLE,
     Rle,

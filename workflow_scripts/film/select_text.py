@@ -31,6 +31,7 @@ from workflow_scripts.film.text.watermarks import (
     find_recurring,
     list_missing,
 )
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
@@ -45,7 +46,6 @@ TEXT = pa.schema(
     ]
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "file", "width_px", "height_px"]
-BOX = ["x0", "y0", "x1", "y1"]
 READING_COLUMNS = ["reading_id", "frame_id", *BOX, "text", "confidence", "contrast"]
 READING_COLUMNS += ["stroke_density"]
 FOLLOWED_COLUMNS = ["reading_id", "frame_id", *BOX, "fit"]

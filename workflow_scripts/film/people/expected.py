@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.film.people.meetings import MAX_OVERLAP, share_overlap
+from workflow_scripts.film.people.meetings import MAX_OVERLAP
+from workflow_scripts.lib.boxes import BOX, share_overlap
 from workflow_scripts.lib.images import clip_box
 
 NEAR_S = 0.5  # past its first or last sighting, a track tells of so long
 MIN_SHOWN = 0.002  # share of the image: less of a person is no trouble
 MIN_HIDDEN = 0.5  # share of the place that a hole must take out for it to be accounted for
-BOX = ["x0", "y0", "x1", "y1"]
 
 
 def find_missed(

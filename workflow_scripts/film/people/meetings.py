@@ -9,11 +9,12 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.lib.boxes import BOX, share_overlap
+
 FEW = 3  # images; tracks that meet in fewer are two people only where that is most of both
 MANY = 12  # images, some 2 s: no detector finds somebody twice for so long, however long the film
 MAX_OVERLAP = 0.5  # share of the smaller box; two boxes that overlap more may be one person's
 MAX_SHARE = 0.05  # of the images of the smaller group; what meets less may be one person
-BOX = ["x0", "y0", "x1", "y1"]
 
 
 def count_meetings(people: pd.DataFrame, tracks: list[str]) -> np.ndarray:
@@ -42,13 +43,6 @@ def weigh_meetings(meetings: np.ndarray, images: np.ndarray) -> np.ndarray:
 def count_images(people: pd.DataFrame, tracks: list[str]) -> np.ndarray:
     """Images (T,) of each track."""
     return people["track_id"].value_counts().reindex(tracks, fill_value=0).to_numpy(float)
-
-
-def share_overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """What two boxes x0, y0, x1, y1 have in common, as a share of the smaller one."""
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return float(np.prod(np.maximum(sides, 0)) / max(smaller, 1e-9))
 
 
 def are_two(meetings: np.ndarray, images: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -10,10 +10,8 @@ from workflow_scripts.lib.images import mask_box
 FEET = 0.15  # lowest share of a figure: beside it lies its shadow
 SHADOW_REACH = 1.0  # of a figure's height: how far off its shadow is looked for
 SHADOW_LIGHT = 0.94  # a shadow is darker than the same ground in other images times this
-REACH = (
-    1.0,
-    0.5,
-)  # of a figure's height: how far sideways, and up and down, what changes is theirs
+# Of a figure's height: how far sideways, and up and down, what changes is theirs
+REACH = (1.0, 0.5)
 SEAM_PX = 3  # inside the rim of the hole, new pixels blend into the old ones
 MAX_KERNEL_PX = 12  # larger dilations are done on a smaller copy
 

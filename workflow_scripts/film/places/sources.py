@@ -36,7 +36,6 @@ class Source:
     free: np.ndarray  # shows background, as far as its own masks tell
     same: np.ndarray  # shows what the target shows
     person: np.ndarray  # inside one of its own masks
-
     error: float  # of the registration, in gray levels
 
     @property

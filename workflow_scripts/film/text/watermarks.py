@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.film.text.lines import overlap
+from workflow_scripts.lib.boxes import BOX
 
-BOX = ["x0", "y0", "x1", "y1"]
 NEAR_EDGE = 0.33  # of the image, from its middle: where watermarks stand
 MAX_WATERMARK = 0.12  # of the image's height
 RECURS = (3, 0.3)  # at least so many shots, and this share of all, have a watermark at one place

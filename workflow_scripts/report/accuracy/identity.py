@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
 MIN_AREA = 0.003  # share of the frame that a person must fill
 MAX_OCCLUDED = 0.6
 MIN_IOU = 0.5
-BOX = ["x0", "y0", "x1", "y1"]
 FRAME_COLUMNS = ["frame_id", "time_s", "file", "width_px", "height_px", "crop_x", "crop_y"]
 
 

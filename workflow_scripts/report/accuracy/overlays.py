@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.images import clip_box, read_rgb
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.lib.tables import find
 from workflow_scripts.report.accuracy.truth import Metric, Truth, read_result
 
-BOX = ["x0", "y0", "x1", "y1"]
 ROWS = ["image_id", "frame_id", "split", "repeats", "mask_file", "overlay_text", *BOX]
 
 
