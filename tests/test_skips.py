@@ -44,8 +44,8 @@ def folder(tmp_path):
         (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(TESTS / name, tmp_path / "tests" / name)
     (tmp_path / "tests/factories/__init__.py").touch()
-    (tmp_path / "tests/test_cases.py").write_text(CASES)
-    (tmp_path / "tests/test_whole.py").write_text(WHOLE)
+    (tmp_path / "tests/test_cases.py").write_text(CASES, encoding="utf-8")
+    (tmp_path / "tests/test_whole.py").write_text(WHOLE, encoding="utf-8")
     return tmp_path
 
 

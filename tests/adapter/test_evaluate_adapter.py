@@ -166,7 +166,7 @@ def adapter(tmp_path_factory):
         "settings": {"background_loss_weight": 0.1},
         "dataset_sha256": "0" * 64,
     }
-    (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+    (folder / "settings.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return folder
 
 
@@ -229,9 +229,9 @@ def test_an_evaluation_of_the_same_adapter_is_kept(adapter, monkeypatch):
 
 
 def test_an_adapter_of_another_base_is_an_error(adapter, monkeypatch, tmp_path):
-    settings = yaml.safe_load((adapter / "settings.yaml").read_text())
+    settings = yaml.safe_load((adapter / "settings.yaml").read_text(encoding="utf-8"))
     settings["base_sha256"] = "0" * 64
-    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     with pytest.raises(CineloraError, match="is another model"):
         run_main(adapter, monkeypatch, settings=tmp_path / "settings.yaml")
 
@@ -253,7 +253,9 @@ def test_a_layer_that_is_not_loaded_is_an_error(adapter, monkeypatch, tmp_path):
 
 
 def test_of_an_adapter_that_was_not_trained_nothing_is_drawn(tmp_path, monkeypatch, caplog):
-    (tmp_path / "settings.yaml").write_text(yaml.safe_dump({"empty": "nothing was trained"}))
+    (tmp_path / "settings.yaml").write_text(
+        yaml.safe_dump({"empty": "nothing was trained"}), encoding="utf-8"
+    )
     counts = run_main(tmp_path, monkeypatch)
     assert (counts.read, counts.kept) == (0, 0)
     scores = pd.read_parquet(tmp_path / "scores.parquet")

@@ -256,7 +256,7 @@ def test_the_curve_begins_with_the_base(trained):
 
 
 def test_settings_tell_what_is_needed_to_repeat_it(trained, dataset):
-    settings = yaml.safe_load((trained / "settings.yaml").read_text())
+    settings = yaml.safe_load((trained / "settings.yaml").read_text(encoding="utf-8"))
     assert settings["base"] == ("tiny-random-sd (random weights: proves the path, not the image)")
     assert settings["base_is_random"]
     assert settings["trigger"] == "nella woman"
@@ -274,7 +274,10 @@ def test_no_host_takes_the_random_adapter_for_a_real_one(trained):
     assert "proves the path, not the image" in texts["modelspec.description"]
     assert texts["modelspec.architecture"] == "tiny-random-sd/lora"
     assert texts["cinelora_version"] == VERSION
-    assert json.loads((trained / "adapter.json").read_text())["sd version"] == "Unknown"
+    assert (
+        json.loads((trained / "adapter.json").read_text(encoding="utf-8"))["sd version"]
+        == "Unknown"
+    )
 
 
 def test_the_same_training_gives_the_same_file(trained, dataset, tmp_path):
@@ -291,7 +294,7 @@ def test_a_training_from_the_same_images_is_kept(trained, dataset, tmp_path):
     folder, again = tmp_path / "adapters", tmp_path / "dataset"
     shutil.copytree(trained, folder)
     shutil.copytree(dataset, again)
-    (again / "counts.json").write_text("what else was thought of them")
+    (again / "counts.json").write_text("what else was thought of them", encoding="utf-8")
     before = times(folder)
     counts = run_main(again, folder)
     assert times(folder) == before
@@ -307,7 +310,9 @@ def test_any_other_training_is_not_kept(trained, dataset, tmp_path, what):
         image = sorted(again.rglob("train/*/*.png"))[0]
         write_image(image, np.full_like(read_rgb(image), 90))
     elif what == "a caption":
-        sorted(again.rglob("train/*/*.txt"))[0].write_text("nella woman, at the sea")
+        sorted(again.rglob("train/*/*.txt"))[0].write_text(
+            "nella woman, at the sea", encoding="utf-8"
+        )
     elif what == "an option":
         changes["learning_rate"] = 0.03
     elif what == "a file":
@@ -359,7 +364,7 @@ def test_an_interrupted_main_goes_on_from_its_checkpoint(dataset, trained, tmp_p
 def test_a_dataset_without_held_out_images_trains_to_the_last_step(tmp_path):
     dataset = make_dataset(tmp_path / "few", train=1, held_out=0, masks=False, size=(96, 160))
     run_main(dataset, tmp_path, steps=2)
-    settings = yaml.safe_load((tmp_path / "settings.yaml").read_text())
+    settings = yaml.safe_load((tmp_path / "settings.yaml").read_text(encoding="utf-8"))
     assert (settings["steps"], settings["validation_loss_of_base"]) == (2, None)
     assert settings["buckets"][0]["resolution"][0] < settings["buckets"][0]["resolution"][1]
 
@@ -367,15 +372,17 @@ def test_a_dataset_without_held_out_images_trains_to_the_last_step(tmp_path):
 def test_of_an_empty_dataset_every_file_says_that_nothing_was_trained(tmp_path, caplog):
     (tmp_path / "empty").mkdir()
     why = ["3 x too small: a smaller select_images.min_side_px.pose"]
-    (tmp_path / "empty/counts.json").write_text(json.dumps({"empty": why}))
+    (tmp_path / "empty/counts.json").write_text(json.dumps({"empty": why}), encoding="utf-8")
     run_main(tmp_path / "empty", tmp_path)
     with safe_open(tmp_path / "adapter.safetensors", "pt") as file:
         assert list(file.keys()) == []
         assert why[0] in file.metadata()["modelspec.description"]
-    settings = yaml.safe_load((tmp_path / "settings.yaml").read_text())
+    settings = yaml.safe_load((tmp_path / "settings.yaml").read_text(encoding="utf-8"))
     assert why[0] in settings["empty"] and settings["steps"] == 0
     assert pd.read_parquet(tmp_path / "metrics.parquet").empty
-    assert why[0] in json.loads((tmp_path / "adapter.json").read_text())["description"]
+    assert (
+        why[0] in json.loads((tmp_path / "adapter.json").read_text(encoding="utf-8"))["description"]
+    )
     assert why[0] in caplog.text
 
 

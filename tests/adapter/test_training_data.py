@@ -36,14 +36,16 @@ def test_masks_are_no_training_images(dataset):
 
 def test_only_the_first_line_of_a_caption_counts(dataset):
     text = dataset / "train/2_nella woman/nella_train_0000.txt"
-    text.write_text("nella woman, run\nnever read\n")
+    text.write_text("nella woman, run\nnever read\n", encoding="utf-8")
     assert read_split(dataset, "train")[0].caption == "nella woman, run"
 
 
 def test_a_hugging_face_folder_without_repeats_is_read_too(dataset):
     (dataset / "train/2_nella woman").rename(dataset / "train/images")
     table = dataset / "train/metadata.jsonl"
-    table.write_text(table.read_text().replace("2_nella woman", "images"))
+    table.write_text(
+        table.read_text(encoding="utf-8").replace("2_nella woman", "images"), encoding="utf-8"
+    )
     images = read_split(dataset, "train")
     assert [image.repeats for image in images] == [1, 1, 1]
     assert images[2].mask is not None
@@ -51,7 +53,9 @@ def test_a_hugging_face_folder_without_repeats_is_read_too(dataset):
 
 def test_metadata_cannot_name_a_file_outside(dataset):
     (dataset / "train/2_nella woman").rename(dataset / "train/images")
-    (dataset / "train/metadata.jsonl").write_text('{"file_name": "../../x.png", "text": "a"}\n')
+    (dataset / "train/metadata.jsonl").write_text(
+        '{"file_name": "../../x.png", "text": "a"}\n', encoding="utf-8"
+    )
     with pytest.raises(CineloraError, match="no file below it"):
         read_split(dataset, "train")
 
@@ -59,7 +63,7 @@ def test_metadata_cannot_name_a_file_outside(dataset):
 @pytest.mark.parametrize("content", [None, "", "  \n"], ids=["no file", "empty", "blank"])
 def test_an_image_without_a_caption_is_an_error(dataset, content):
     text = dataset / "train/2_nella woman/nella_train_0001.txt"
-    text.unlink() if content is None else text.write_text(content)
+    text.unlink() if content is None else text.write_text(content, encoding="utf-8")
     with pytest.raises(CineloraError, match="1 of 3 images have no caption: nella_train_0001"):
         read_split(dataset, "train")
 

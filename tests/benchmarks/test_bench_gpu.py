@@ -29,7 +29,7 @@ def models(monkeypatch, tmp_path) -> dict:
     """The config block of the small test models, and where their weights are."""
     if not full.build.SHARED.is_dir():
         pytest.skip("the shared test weights are not there")
-    table = yaml.safe_load(full.write_table(tmp_path / "weights").read_text())
+    table = yaml.safe_load(full.write_table(tmp_path / "weights").read_text(encoding="utf-8"))
     paths = {n: r["path"] for s in ("files", "folders") for n, r in table[s].items()}
     monkeypatch.setattr(
         gpu,

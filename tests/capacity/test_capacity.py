@@ -99,7 +99,7 @@ def test_the_first_bottleneck(films, cores, gpus, hours, first):
 def test_rules_that_ask_for_a_gpu(tmp_path):
     (tmp_path / "film").mkdir()
     (tmp_path / "film/a.smk").write_text(
-        "rule a:\n    resources:\n        gpu=1,\n\n\nrule b:\n    pass\n"
+        "rule a:\n    resources:\n        gpu=1,\n\n\nrule b:\n    pass\n", encoding="utf-8"
     )
     assert find_gpu_rules(tmp_path) == {"a"}
 
@@ -114,7 +114,8 @@ def test_the_page_says_which_phase_needs_most_memory(tmp_path):
     table = tmp_path / "growth.csv"
     table.write_text(
         "step,size,cpu_s,peak_mb,found\nsmall,9000,1.0,200,\nlarge,9000,2.0,3000,\n"
-        "dry run,9000,4.2,,133\nnear_hashes,1000000,8.6,9000,5\n"
+        "dry run,9000,4.2,,133\nnear_hashes,1000000,8.6,9000,5\n",
+        encoding="utf-8",
     )
     page = "\n".join(describe_growth(table))
     assert "to 9,000 frames:\n`large` needs most, 3,000 MB" in page

@@ -13,7 +13,9 @@ from workflow_scripts.dataset import analyze_dataset, framing_measures
 from workflow_scripts.lib.images import write_image
 
 VOCABULARY = Path("resources/vocabularies/captions.yaml")
-RULES = yaml.safe_load(Path("config/options/dataset.yaml").read_text())["analyze_dataset"]
+RULES = yaml.safe_load(Path("config/options/dataset.yaml").read_text(encoding="utf-8"))[
+    "analyze_dataset"
+]
 SIZE = (320, 320)
 
 
@@ -137,7 +139,7 @@ def test_shares_are_what_training_sees(tmp_path):
         poses=film["poses"],
     )
     rows = pd.read_parquet(tmp_path / "balance.parquet")
-    shares = json.loads((tmp_path / "balance.json").read_text())
+    shares = json.loads((tmp_path / "balance.json").read_text(encoding="utf-8"))
     assert counts.kept == 2 and rows["shot_type"].tolist() == ["full", "full"]
     assert rows["people"].tolist() == [1, 2]
     assert rows["caption_agrees"].tolist() == [True, False]

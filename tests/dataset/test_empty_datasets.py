@@ -42,7 +42,7 @@ def check_empty(film, folder, name):
         **files,
     )
     assert pd.read_parquet(folder / f"{name}.balance.parquet").empty
-    shares = json.loads((folder / f"{name}.json").read_text())
+    shares = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     assert {row["verdict"] for row in shares.values()} == {"not judged"}
     return said
 
@@ -53,7 +53,7 @@ def test_a_film_without_people(film, tmp_path, name):
     said = check_empty(nobody, tmp_path, name)
     shows = split_name(name)[0].shows
     assert said["empty"] == [f"{NOBODY_OFFERED[shows]}: there is no candidate"]
-    assert NOBODY_OFFERED[shows] in (tmp_path / name / "EMPTY.txt").read_text()
+    assert NOBODY_OFFERED[shows] in (tmp_path / name / "EMPTY.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["background", "style", "lighting"])

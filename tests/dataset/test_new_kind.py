@@ -28,7 +28,7 @@ def test_a_new_kind_is_selected_captioned_and_packed(tmp_path, monkeypatch):
     monkeypatch.setitem(KINDS, "view", VIEW)
     words = yaml.safe_load(Path(dataset_phases.VOCABULARY).read_text(encoding="utf-8"))
     words["recipes"]["view"] = ["view", "action"]
-    (tmp_path / "words.yaml").write_text(yaml.safe_dump(words))
+    (tmp_path / "words.yaml").write_text(yaml.safe_dump(words), encoding="utf-8")
     monkeypatch.setattr(dataset_phases, "VOCABULARY", str(tmp_path / "words.yaml"))
     film = tables.make_film(tmp_path / "film")
     _, rows, counts = dataset_phases.pack(film, tmp_path / "view", "view")

@@ -52,7 +52,9 @@ def test_images_captions_and_masks_lie_where_the_tables_say(packed):
     for row in chosen.itertuples():
         image = Image.open(folder / row.file)
         assert image.size == (row.x1 - row.x0, row.y1 - row.y0)
-        assert (folder / row.file).with_suffix(".txt").read_text().strip() == row.caption
+        assert (folder / row.file).with_suffix(".txt").read_text(
+            encoding="utf-8"
+        ).strip() == row.caption
         if row.mask_file:
             mask = Image.open(folder / row.mask_file)
             assert (mask.mode, mask.size) == ("L", image.size)
@@ -77,7 +79,7 @@ def test_kohya_gets_keys_that_it_knows(packed):
     masked = bool(split_name(name)[0].masks)
     assert len(files) == 1 + masked
     for file in files:
-        blocks = tomllib.loads(file.read_text())["datasets"]
+        blocks = tomllib.loads(file.read_text(encoding="utf-8"))["datasets"]
         assert [block.get("validation_split") for block in blocks] == [None, 1.0]
         for block in blocks:
             assert set(block) <= BLOCK_KEYS
@@ -142,7 +144,14 @@ def test_one_shot_is_said_plainly(film, tmp_path):
     assert told["splits"] == {"train": 4, "validation": 0}
     assert "nothing is held out" in told["held_out"]["notes"][0]
     assert not (tmp_path / "style" / "validation").exists()
-    assert len(tomllib.loads((tmp_path / "style" / "dataset.toml").read_text())["datasets"]) == 1
+    assert (
+        len(
+            tomllib.loads((tmp_path / "style" / "dataset.toml").read_text(encoding="utf-8"))[
+                "datasets"
+            ]
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,7 +184,7 @@ def test_names_say_the_facts(kind, name):
     row = {"character": "nella", "action": "run", "view": "three_quarter", "shot_type": "full"}
     row |= {"emotion": "happy", "intensity": "high", "location": "piazza", "time_of_day": "day"}
     rows = pd.DataFrame([row | {"weather": "clear", "shot_id": 42}])
-    words = yaml.safe_load(Path(VOCABULARY).read_text())["file_words"]
+    words = yaml.safe_load(Path(VOCABULARY).read_text(encoding="utf-8"))["file_words"]
     assert names.name_images(KINDS[kind], rows, words, "kitetide").tolist() == [name]
 
 

@@ -97,7 +97,8 @@ def test_corrections_win_and_keep_the_trigger(film, tmp_path):
         'pose,s0001_f000000_i00,"tiny pose, leaning {on|at} a wall, hat"\n'
         f'pose,s0002_f000024_i00,"{long}"\n'
         "style,s0001_f000000,not for poses\n"
-        "pose,s9999_f000000_i00,of nobody\n"
+        "pose,s9999_f000000_i00,of nobody\n",
+        encoding="utf-8",
     )
     counts, rows = write(film, tmp_path, "pose", review=[str(review)])
     assert rows.loc["s0001_f000000_i00", "caption"] == "tiny pose, leaning on at a wall, hat"
@@ -108,7 +109,7 @@ def test_corrections_win_and_keep_the_trigger(film, tmp_path):
 
 def test_a_review_without_its_columns_is_refused(film, tmp_path):
     review = tmp_path / "captions.csv"
-    review.write_text("image,text\na,b\n")
+    review.write_text("image,text\na,b\n", encoding="utf-8")
     with pytest.raises(CineloraError, match="kind,image_id,caption"):
         write(film, tmp_path, "pose", review=[str(review)])
 

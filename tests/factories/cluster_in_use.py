@@ -23,7 +23,7 @@ def call(*command: str) -> str:
 
 def read_profile() -> dict:
     """The shipped profile with this cluster's account, and quick polling."""
-    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
     profile["default-resources"]["slurm_account"] = "films"
     return profile | {"slurm-init-seconds-before-status-checks": 3, "latency-wait": 20}
 
@@ -32,17 +32,17 @@ def write_profile(folder: Path, profile: dict) -> None:
     """Put a profile where a run in this folder looks for it."""
     path = folder / "profiles/slurm/config.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text(yaml.safe_dump(profile))
+    path.write_text(yaml.safe_dump(profile), encoding="utf-8")
 
 
 def snakemake(folder: Path, *arguments: str) -> None:
     """Run the workflow in a folder; what it printed is left in run.log."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    with (folder / "run.log").open("w") as log:
+    with (folder / "run.log").open("w", encoding="utf-8") as log:
         run = subprocess.run(
             [*command, *SMALL, *arguments], cwd=folder, stdout=log, stderr=subprocess.STDOUT
         )
-    assert run.returncode == 0, (folder / "run.log").read_text()[-6000:]
+    assert run.returncode == 0, (folder / "run.log").read_text(encoding="utf-8")[-6000:]
 
 
 def start_cluster(home: Path, *, gpus: int, accounts: bool) -> str:

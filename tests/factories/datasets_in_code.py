@@ -75,14 +75,14 @@ def make_dataset(
             concept = folder / split / "2_nella woman"
             write_image(concept / f"{name}.png", pixels)
             caption = f"nella woman, walk, frame {n}"
-            (concept / f"{name}.txt").write_text(caption + "\n")
+            (concept / f"{name}.txt").write_text(caption + "\n", encoding="utf-8")
             rows.append({"file_name": f"2_nella woman/{name}.png", "text": caption})
             if masks:
                 write_image(folder / split / "masks" / f"{name}.png", mask)
                 rows[-1]["mask_file_name"] = f"masks/{name}.png"
         if rows:
             table = folder / split / "metadata.jsonl"
-            table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return folder
 
 

@@ -84,7 +84,9 @@ def write_table(folder: Path) -> Path:
     }
     models = {name: make_row(role, loader, file) for role, (name, loader, file) in MODELS.items()}
     table = folder / "table.yaml"
-    table.write_text(yaml.safe_dump({"files": files, "folders": folders, "models": models}))
+    table.write_text(
+        yaml.safe_dump({"files": files, "folders": folders, "models": models}), encoding="utf-8"
+    )
     return table
 
 
@@ -119,5 +121,5 @@ def write_overlay(folder: Path, path: Path) -> Path:
             "seeds": [1],
         },
     }
-    path.write_text(yaml.safe_dump(overlay))
+    path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
     return path

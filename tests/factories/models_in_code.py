@@ -105,7 +105,7 @@ def build_openclip(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     looks = {"mean": list(open_clip.OPENAI_DATASET_MEAN), "std": list(open_clip.OPENAI_DATASET_STD)}
     config = {"model_cfg": cfg, "preprocess_cfg": looks}
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
     state = open_clip.CLIP(**cfg).state_dict()
     save_file(
         {name: value.contiguous() for name, value in state.items()},

@@ -126,7 +126,7 @@ def prove_dataset(folder: Path, name: str) -> None:
     save(metrics, folder / f"adapters/{name}/metrics.parquet")
     (folder / f"adapters/{name}/{folder.name}-{name}.safetensors").write_bytes(b"0" * 1000)
     text = yaml.safe_dump({"rank": 8, "trigger": NASTY, "folders": {"a": 1}})
-    (folder / f"adapters/{name}/settings.yaml").write_text(text)
+    (folder / f"adapters/{name}/settings.yaml").write_text(text, encoding="utf-8")
     scores = pd.DataFrame(
         [("similarity", 0.0, 0.4), ("similarity", 1.0, 0.5), ("diversity", None, 0.1)],
         columns=["score", "strength", "value"],
@@ -149,7 +149,7 @@ def write_progress(folder: Path, frames: int) -> None:
 
 def write_json(path: Path, value: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
+    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 def save(rows: pd.DataFrame, path: Path) -> None:

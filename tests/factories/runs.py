@@ -15,7 +15,9 @@ GPU_RULES = {
     rule
     for path in (ROOT / "rules").glob("*/*.smk")
     for rule, body in re.findall(
-        r"^rule (\w+):\n(.*?)(?=^rule |\Z)", path.read_text(), flags=re.MULTILINE | re.DOTALL
+        r"^rule (\w+):\n(.*?)(?=^rule |\Z)",
+        path.read_text(encoding="utf-8"),
+        flags=re.MULTILINE | re.DOTALL,
     )
     if re.search(r"^\s+gpu=1,", body, flags=re.MULTILINE)
 }

@@ -85,7 +85,7 @@ def test_intensity_is_how_far_the_sign_goes():
 
 
 def write_review(folder, text: str) -> list[str]:
-    (folder / "expressions.csv").write_text(text)
+    (folder / "expressions.csv").write_text(text, encoding="utf-8")
     return [str(folder / "expressions.csv")]
 
 

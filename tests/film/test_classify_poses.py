@@ -14,7 +14,9 @@ from workflow_scripts.film.people import actions, joints
 from workflow_scripts.lib.images import encode_rle
 from workflow_scripts.lib.manifest import read_manifest
 
-RULES = yaml.safe_load(Path("config/options/film.yaml").read_text())["classify_poses"]
+RULES = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="utf-8"))[
+    "classify_poses"
+]
 HEIGHT = 500
 LEGS = [13, 14, 15, 16]
 

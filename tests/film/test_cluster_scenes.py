@@ -203,14 +203,14 @@ def test_every_image_gets_place_view_and_reason(film):
 
 
 def test_people_name_places(film):
-    (film / "names.csv").write_text("frame_id,location\ns0003_f000006,beach\n")
+    (film / "names.csv").write_text("frame_id,location\ns0003_f000006,beach\n", encoding="utf-8")
     _, rows = run(film, [str(film / "names.csv")])
     assert rows["location"].tolist()[6:10] == ["beach"] * 4
     assert rows["location_score"].tolist()[6:10] == [1.0] * 4
 
 
 def test_a_name_of_an_image_that_is_gone_is_counted(film, caplog):
-    (film / "names.csv").write_text("frame_id,location\ns9999_f000001,plaza\n")
+    (film / "names.csv").write_text("frame_id,location\ns9999_f000001,plaza\n", encoding="utf-8")
     counts, rows = run(film, [str(film / "names.csv")])
     assert counts.found["review_unknown"] == 1
     assert "line 2 (s9999_f000001)" in caplog.text
@@ -219,7 +219,7 @@ def test_a_name_of_an_image_that_is_gone_is_counted(film, caplog):
 
 @pytest.mark.parametrize("name", ["../etc", "Plaza", ""], ids=["a path", "capitals", "none"])
 def test_a_bad_name_stops_the_phase(film, name):
-    (film / "names.csv").write_text(f"frame_id,location\ns0003_f000006,{name}\n")
+    (film / "names.csv").write_text(f"frame_id,location\ns0003_f000006,{name}\n", encoding="utf-8")
     with pytest.raises(CineloraError, match="line 2: .*location"):
         run(film, [str(film / "names.csv")])
 

@@ -100,7 +100,7 @@ def test_boxes_lie_inside_the_frame(name):
 
 @needs_film
 def test_masks_agree_with_boxes(frames, instances):
-    number = json.loads((TRUTH / "screenplay.json").read_text())["mask_index"]
+    number = json.loads((TRUTH / "screenplay.json").read_text(encoding="utf-8"))["mask_index"]
     rows = instances.merge(frames[["frame_no", "unique_render_id"]], on="frame_no")
     rows = rows.drop_duplicates(["unique_render_id", "character"]).iloc[::7]
     masks = read_masks(rows["unique_render_id"].unique().tolist())
@@ -228,7 +228,7 @@ def test_the_roster_shows_everyone():
 
 
 def test_the_screenplay_is_the_committed_film():
-    film = json.loads((TRUTH / "screenplay.json").read_text())
+    film = json.loads((TRUTH / "screenplay.json").read_text(encoding="utf-8"))
     built = json.loads(json.dumps(notation.build("screenplay")))
     assert {key: film[key] for key in built} == built
 

@@ -279,7 +279,7 @@ def test_of_a_folder_nothing_vanishes(tmp_path):
     animation = encode_several([draw_scene(19), draw_scene(40)], "PNG")
     (folder / "19.png").write_bytes(animation)
     for name in ("1.txt", "2.txt", ".hidden", "notes.pdf"):
-        (folder / name).write_text("x")
+        (folder / name).write_text("x", encoding="utf-8")
     out = Extracted(folder, tmp_path)
     assert set(out.frames["source"]) >= {"caf\\xe9.png", *names[1:]}
     assert len(out.frames) == 20

@@ -136,7 +136,7 @@ def identify(film: dict, folder: Path, names: list[str], review: str = "") -> pd
     files = []
     if review:
         files = [str(folder / "identities.csv")]
-        Path(files[0]).write_text(review)
+        Path(files[0]).write_text(review, encoding="utf-8")
     references = write_references(folder, names)
     identify_characters.main(**film, references=references, review=files, characters=CAST, **PARAMS)
     rows = pd.read_parquet(film["identities"])
@@ -213,7 +213,9 @@ def test_a_bad_review_stops_the_phase(film, tmp_path):
 
 def test_corrections_of_what_is_gone_are_counted(film, tmp_path, caplog):
     review = tmp_path / "identities.csv"
-    review.write_text("id,character\ns0001_t00,nella\ns0009_t00,pip\nc99,pip\nc01,nella\n")
+    review.write_text(
+        "id,character\ns0001_t00,nella\ns0009_t00,pip\nc99,pip\nc01,nella\n", encoding="utf-8"
+    )
     counts = identify_characters.main(
         **film,
         references=write_references(tmp_path, []),

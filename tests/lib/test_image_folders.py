@@ -84,7 +84,7 @@ def test_without_a_suffix_it_is_one_by_its_start(tmp_path, name, kind):
 def test_an_image_under_a_suffix_that_is_not_read_is_told_apart(tmp_path):
     (tmp_path / "x.jpg_large").write_bytes(IMAGES["JPEG"])
     (tmp_path / "y.svg").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
-    (tmp_path / "z.txt").write_text("1girl, solo")
+    (tmp_path / "z.txt").write_text("1girl, solo", encoding="utf-8")
     said = {other.path.name: other.what for other in list_others(tmp_path)}
     assert "holds an image (JPEG)" in said["x.jpg_large"]
     assert "convert it" in said["y.svg"]

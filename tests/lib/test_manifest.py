@@ -80,12 +80,12 @@ def test_a_misspelt_column_is_refused(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     target = tmp_path / "a.txt"
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
     with pytest.raises(RuntimeError), replace_when_done(target) as partial:
-        partial.write_text("half")
+        partial.write_text("half", encoding="utf-8")
         raise RuntimeError("disk full")
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
-    assert target.read_text() == "old"
+    assert target.read_text(encoding="utf-8") == "old"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7], ids="{} shards".format)

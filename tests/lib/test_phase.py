@@ -25,7 +25,7 @@ def job(tmp_path, monkeypatch, **wildcards):
 
 
 def read_progress(tmp_path, name):
-    return json.loads((tmp_path / "results/demo/progress" / name).read_text())
+    return json.loads((tmp_path / "results/demo/progress" / name).read_text(encoding="utf-8"))
 
 
 def test_main_gets_names_and_leaves_counts(tmp_path, monkeypatch):
@@ -40,7 +40,7 @@ def test_main_gets_names_and_leaves_counts(tmp_path, monkeypatch):
 
 def test_a_phase_that_keeps_nothing_says_why_and_is_done(tmp_path, monkeypatch):
     run_phase(lambda **_: Counts("frames", 5, 0, {"dark": 5}), job(tmp_path, monkeypatch))
-    said = (tmp_path / "logs/x.log").read_text()
+    said = (tmp_path / "logs/x.log").read_text(encoding="utf-8")
     assert "filter_frames kept none of 5 frames" in said and "'dark': 5" in said
     state = read_progress(tmp_path, "filter_frames.json")
     assert (state["status"], state["kept"]) == ("done", 0)
@@ -67,7 +67,7 @@ def test_errors_stand_in_the_log(tmp_path, monkeypatch, error, traceback):
 
     with pytest.raises(SystemExit):
         run_phase(main, job(tmp_path, monkeypatch))
-    text = (tmp_path / "logs/x.log").read_text()
+    text = (tmp_path / "logs/x.log").read_text(encoding="utf-8")
     assert str(error) in text
     assert ("Traceback" in text) == traceback
 

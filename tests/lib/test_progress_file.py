@@ -61,7 +61,10 @@ def test_parts_of_a_former_number_of_shards_do_not_count():
 
 def test_progress_of_a_film_without_jobs_is_empty(tmp_path):
     assert sum_progress(tmp_path)["phases"] == {}
-    assert json.loads((tmp_path / "progress.json").read_text())["film"] == tmp_path.name
+    assert (
+        json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))["film"]
+        == tmp_path.name
+    )
 
 
 def test_accuracy_is_waited_for_where_the_truth_is_known():
@@ -82,7 +85,7 @@ def test_a_phase_that_is_no_more_is_not_summed(tmp_path):
     (tmp_path / "progress").mkdir()
     for name, state in (("caption_everything", "failed"), ("dedup_frames", "done")):
         text = json.dumps(part(name, state, read=3, kept=3))
-        (tmp_path / f"progress/{name}.json").write_text(text)
+        (tmp_path / f"progress/{name}.json").write_text(text, encoding="utf-8")
     assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}
 
 
@@ -90,7 +93,9 @@ def test_a_phase_that_is_no_more_is_not_summed(tmp_path):
 def test_a_foreign_or_damaged_file_is_left_out_with_a_warning(tmp_path, content, caplog):
     folder = tmp_path / "progress"
     folder.mkdir()
-    (folder / "dedup_frames.json").write_text(json.dumps(part("dedup_frames", read=3, kept=3)))
+    (folder / "dedup_frames.json").write_text(
+        json.dumps(part("dedup_frames", read=3, kept=3)), encoding="utf-8"
+    )
     (folder / "foreign.json").write_bytes(content)
     assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}
     assert "foreign.json is no file of counts" in caplog.text

@@ -201,7 +201,7 @@ def test_a_column_that_may_be_left_out_is_written_empty(tmp_path):
     write_review(
         pd.DataFrame({"id": ["i0"], "emotion": ["sad"]}), tmp_path / "e.csv", "expressions"
     )
-    assert (tmp_path / "e.csv").read_text() == "id,emotion,intensity\ni0,sad,\n"
+    assert (tmp_path / "e.csv").read_text(encoding="utf-8") == "id,emotion,intensity\ni0,sad,\n"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_what_could_not_be_read_is_not_written(tmp_path, rows, message):
     path = save(tmp_path, GOOD["expressions"])
     with pytest.raises(CineloraError, match=message):
         write_review(pd.DataFrame(rows), path, "expressions")
-    assert path.read_text() == GOOD["expressions"]
+    assert path.read_text(encoding="utf-8") == GOOD["expressions"]
     assert list(tmp_path.iterdir()) == [path]
 
 

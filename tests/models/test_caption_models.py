@@ -58,7 +58,7 @@ def test_qwen_refuses_another_model(tmp_path):
     from workflow_scripts.models.loaders.qwen_vl import load_caption
 
     folder = build.build_dinov2(tmp_path / "net")
-    (folder / "tokenizer_config.json").write_text("{}")
+    (folder / "tokenizer_config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(CineloraError, match="model of type 'dinov2'"):
         load_caption({"net": folder}, device="cpu", **OPTIONS["caption"])
 

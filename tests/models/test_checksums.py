@@ -72,7 +72,7 @@ def test_a_drive_that_can_only_be_read_is_hashed_each_time(folder, reads, caplog
 
 def test_a_damaged_note_is_written_anew(folder, reads, caplog):
     checksums.folder_checksum(folder)
-    (folder.parent / ".checksums" / "base.json").write_text("{")
+    (folder.parent / ".checksums" / "base.json").write_text("{", encoding="utf-8")
     assert checksums.folder_checksum(folder) == hash_folder(folder)
     assert "base.json is damaged" in caplog.text
     checksums.folder_checksum(folder)

@@ -61,7 +61,7 @@ def test_the_first_fetch_pins_and_later_ones_verify(tmp_path, place, lock, caplo
     caplog.set_level(logging.INFO, "cinelora")
     row = https_row(place)
     fetch_model.fetch(row, tmp_path / "a.bin")
-    assert yaml.safe_load(lock.read_text())["a.bin"]["sha256"] == DIGEST
+    assert yaml.safe_load(lock.read_text(encoding="utf-8"))["a.bin"]["sha256"] == DIGEST
     assert f"no sum was known; pinned sha256 {DIGEST[:16]}" in caplog.text
     Place.files["/a.bin"] = DATA[::-1]
     (tmp_path / "a.bin").unlink()
@@ -145,7 +145,7 @@ def test_a_fetched_folder_is_not_read_again_for_its_checksum(tmp_path, monkeypat
 def test_files_of_others_in_a_folder_count_for_its_checksum(tmp_path):
     row, path = folder_row(tmp_path), tmp_path / "m" / "net"
     fetch_model.fetch(row, path)
-    (path / "notes.txt").write_text("mine")
+    (path / "notes.txt").write_text("mine", encoding="utf-8")
     fetch_model.fetch(row, path)
     assert checksums.folder_checksum(path) == hash_folder(path)
 
@@ -205,7 +205,7 @@ def test_the_hub_at_a_commit_and_offline(tmp_path, place):
     assert keys == {False: "Bearer hf_of_mine", True: ""}  # the storage is another's machine
     assert "hf_of_mine" not in run.stderr + run.stdout
     assert (tmp_path / "m/net/sub/weights.bin").read_bytes() == DATA
-    pinned = yaml.safe_load((tmp_path / "config/models.lock.yaml").read_text())
+    pinned = yaml.safe_load((tmp_path / "config/models.lock.yaml").read_text(encoding="utf-8"))
     assert pinned["net/sub/weights.bin"]["revision"] == COMMIT
     assert pinned["net/sub/weights.bin"]["sha256"] == DIGEST
     asked = len(Place.asked)
@@ -265,7 +265,7 @@ def test_what_to_copy():
 def test_by_hand_shows_and_fetches(tmp_path, monkeypatch, capsys, place):
     monkeypatch.chdir(tmp_path)
     row = https_row(place, sha256=DIGEST, bytes=len(DATA))
-    Path("mine.yaml").write_text(json.dumps({"files": {"a.bin": row}}))
+    Path("mine.yaml").write_text(json.dumps({"files": {"a.bin": row}}), encoding="utf-8")
     fetch_model.fetch_by_hand(["a.bin", "--table", "mine.yaml"])
     assert Path("resources/models/a.bin").read_bytes() == DATA
     assert "a.bin" in capsys.readouterr().out

@@ -43,7 +43,7 @@ def write_table(folder: Path, hub: str) -> Path:
             data = WEIGHTS if member.endswith(".safetensors") else b"{}"
             Place.files[f"/{row['repo']}/resolve/main/{member}"] = data
         table["folders"][name] = row
-    (folder / "own.yaml").write_text(yaml.safe_dump(table))
+    (folder / "own.yaml").write_text(yaml.safe_dump(table), encoding="utf-8")
     return folder / "own.yaml"
 
 
@@ -106,7 +106,10 @@ def test_licenses_come_first_and_two_at_once_take_turns(folder, hub):
     served = [path for path, _ in Place.asked]
     assert len(served) == len(set(served))  # each file once, whoever asked
     assert {"big-lama.pt", "retinaface.onnx"} <= fetched(folder)
-    assert "qwen2.5-vl-7b" in yaml.safe_load((folder / "own.yaml").read_text())["folders"]
+    assert (
+        "qwen2.5-vl-7b"
+        in yaml.safe_load((folder / "own.yaml").read_text(encoding="utf-8"))["folders"]
+    )
     assert "no sum was known; pinned sha256" in said + other
 
 

@@ -123,10 +123,10 @@ def test_full_memory_outside_of_batches_is_said_plainly():
 
 
 def test_a_part_that_is_not_there_is_named(tmp_path):
-    (tmp_path / "config.json").write_text('{"model_type": "qwen2_5_vl"}')
-    (tmp_path / "tokenizer_config.json").write_text("{}")
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_5_vl"}', encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text("{}", encoding="utf-8")
     listed = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(listed))
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(listed), encoding="utf-8")
     with pytest.raises(CineloraError, match="holds no model-00001-of-00002"):
         check_folder(tmp_path, "tokenizer_config.json", {"qwen2_5_vl"})
 

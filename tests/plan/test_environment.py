@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"
-LOCK = (ENVS / "requirements.txt").read_text()
+LOCK = (ENVS / "requirements.txt").read_text(encoding="utf-8")
 DISTRIBUTIONS = {  # whose modules have another name
     "PIL": "pillow",
     "importlinter": "import-linter",
@@ -47,7 +47,9 @@ def list_third_party() -> dict[str, str]:
     rules = [ROOT / "Snakefile", *(ROOT / "rules").rglob("*.smk")]
     assert len(rules) > 20
     for path in rules:
-        names = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), flags=re.MULTILINE)
+        names = re.findall(
+            r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
         found |= dict.fromkeys(names, path.name)
     beside = {path.stem for path in (ROOT / "tests/slurm").glob("*.py")}
     own = OURS | BLENDER | beside | set(sys.stdlib_module_names)
@@ -60,7 +62,9 @@ def name_distribution(module: str, names: dict[str, str] = DISTRIBUTIONS) -> str
 
 def list_declared(path: Path) -> dict[str, str]:
     """What a file of requirements declares, each with the comment behind it."""
-    lines = re.findall(r"^([\w.-]+)[^#\n]*(?:#(.*))?$", path.read_text(), flags=re.MULTILINE)
+    lines = re.findall(
+        r"^([\w.-]+)[^#\n]*(?:#(.*))?$", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     return {name.lower().replace("_", "-"): comment.strip() for name, comment in lines}
 
 
@@ -96,12 +100,16 @@ def test_the_peers_of_the_benchmark_have_their_own_list():
 
 def test_the_conda_files_follow_the_lock():
     make_files = runpy.run_path(str(ENVS / "make_conda.py"))["make_files"]
-    stale = [name for name, text in make_files(LOCK).items() if (ENVS / name).read_text() != text]
+    stale = [
+        name
+        for name, text in make_files(LOCK).items()
+        if (ENVS / name).read_text(encoding="utf-8") != text
+    ]
     assert stale == [], "run `make lock`"
 
 
 def test_the_installer_is_the_locked_one():
-    entry = (ENVS / "uv.txt").read_text().split("\n", 1)[1].strip()
+    entry = (ENVS / "uv.txt").read_text(encoding="utf-8").split("\n", 1)[1].strip()
     assert entry in LOCK, "copy the entry of uv from requirements.txt to uv.txt"
 
 
@@ -122,7 +130,7 @@ def test_onnxruntime_is_of_one_version_on_cpu_and_gpu():
         re.search(rf"^{name}==(\S+)", text, flags=re.MULTILINE)[1]
         for name, text in (
             ("onnxruntime", LOCK),
-            ("onnxruntime-gpu", (ENVS / "gpu.txt").read_text()),
+            ("onnxruntime-gpu", (ENVS / "gpu.txt").read_text(encoding="utf-8")),
         )
     )
     assert cpu == gpu, "compile envs/gpu.txt again"

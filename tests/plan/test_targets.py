@@ -45,7 +45,9 @@ def test_empty_datasets_are_listed_with_what_kept_images_out(tmp_path):
     for name, why in (("pose", ["3 x dark: a smaller limit"]), ("character-nella", [])):
         folder = tmp_path / "luca/datasets" / name
         folder.mkdir(parents=True)
-        (folder / "counts.json").write_text(json.dumps({"candidates": 3, "empty": why}))
+        (folder / "counts.json").write_text(
+            json.dumps({"candidates": 3, "empty": why}), encoding="utf-8"
+        )
     assert list_empty(DATASETS, tmp_path) == [
         f"EMPTY: {tmp_path}/luca/datasets/pose holds no image, of 3:",
         "  3 x dark: a smaller limit",

@@ -45,7 +45,7 @@ def start(number, rule, log=(), benchmark=None, **wildcards):
 def leave_counts(folder, name, **counts):
     path = folder / "results/demo/progress" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(counts))
+    path.write_text(json.dumps(counts), encoding="utf-8")
 
 
 def test_a_job_is_one_line_with_what_it_counted(handler, tmp_path, monkeypatch):
@@ -71,7 +71,7 @@ def test_a_job_without_counts_is_a_line_too(handler, tmp_path, monkeypatch, left
     monkeypatch.chdir(tmp_path)
     if left is not None:
         leave_counts(tmp_path, "x")
-        (tmp_path / "results/demo/progress/x.json").write_text(left)
+        (tmp_path / "results/demo/progress/x.json").write_text(left, encoding="utf-8")
     install()
     start(3, "x", film="demo")
     tell("Finished", LogEvent.JOB_FINISHED, job_id=3)
@@ -80,7 +80,9 @@ def test_a_job_without_counts_is_a_line_too(handler, tmp_path, monkeypatch, left
 
 def test_a_failure_is_told_once_in_the_words_of_its_log(handler, tmp_path):
     log = tmp_path / "x.log"
-    log.write_text("12:00:00 an ERROR of old\n12:00:01 ERROR no film.\n  Look for it.\n")
+    log.write_text(
+        "12:00:00 an ERROR of old\n12:00:01 ERROR no film.\n  Look for it.\n", encoding="utf-8"
+    )
     install()
     start(3, "x", log=[str(log)], film="demo")
     tell("Error", LogEvent.JOB_ERROR, logging.ERROR, jobid=3, log=[str(log)])
@@ -111,7 +113,7 @@ def test_where_nothing_is_to_be_done_the_report_is_told(handler, tmp_path, monke
 
 def test_a_dry_run_ends_with_its_jobs_and_what_they_took_before(handler, tmp_path):
     took = tmp_path / "took.tsv"
-    took.write_text("s\th:m:s\n90.0\t0:01:30\n")
+    took.write_text("s\th:m:s\n90.0\t0:01:30\n", encoding="utf-8")
     install(dryrun=True)
     tell("plan", LogEvent.RUN_INFO, stats={"total": 3})
     start(1, "x", benchmark=str(took))

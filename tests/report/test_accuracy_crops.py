@@ -31,7 +31,7 @@ def truth(tmp_path) -> Truth:
     folder = tmp_path / "truth"
     folder.mkdir()
     (folder / "frames.csv").write_text(
-        "frame_no,time_s,unique_render_id,is_fade,is_blurred\n0,0.0,u0,0,0\n"
+        "frame_no,time_s,unique_render_id,is_fade,is_blurred\n0,0.0,u0,0,0\n", encoding="utf-8"
     )
     people = [(0, who, *box, 800, 0.0) for who, box in BODIES.items()]
     columns = ["frame_no", "character", "x0", "y0", "x1", "y1", "visible_px", "occluded_fraction"]
@@ -40,7 +40,9 @@ def truth(tmp_path) -> Truth:
     joints = [(0, who, joint, 20, y) for who in BODIES for joint, y in ends.items()]
     columns = ["frame_no", "character", "keypoint", "x_px", "y_px"]
     pd.DataFrame(joints, columns=columns).to_csv(folder / "keypoints.csv", index=False)
-    (folder / "screenplay.json").write_text(json.dumps({"mask_index": {"Nella": 1, "Bruno": 2}}))
+    (folder / "screenplay.json").write_text(
+        json.dumps({"mask_index": {"Nella": 1, "Bruno": 2}}), encoding="utf-8"
+    )
     with zipfile.ZipFile(folder / "masks.zip", "w") as archive:
         data = io.BytesIO()
         Image.fromarray(make_mask(BODIES)).save(data, "PNG")

@@ -27,9 +27,11 @@ PEOPLE = (
 def truth(tmp_path):
     folder = tmp_path / "truth"
     folder.mkdir()
-    (folder / "frames.csv").write_text(FRAMES)
-    (folder / "instances.csv").write_text(PEOPLE)
-    (folder / "screenplay.json").write_text(json.dumps({"characters": {"Nella": {}, "Pip": {}}}))
+    (folder / "frames.csv").write_text(FRAMES, encoding="utf-8")
+    (folder / "instances.csv").write_text(PEOPLE, encoding="utf-8")
+    (folder / "screenplay.json").write_text(
+        json.dumps({"characters": {"Nella": {}, "Pip": {}}}), encoding="utf-8"
+    )
     return Truth(folder)
 
 
@@ -103,7 +105,7 @@ def test_near_repeats_and_what_images_amount_to_are_summed_over_datasets(tmp_pat
     one = {"images": 30, "effective_images": 12.0, "near_repeats": 6}
     other = {"images": 10, "effective_images": 8.0, "near_repeats": 0}
     for path, counts in zip(paths, [{"diversity": one}, {"diversity": other}, {}], strict=True):
-        path.write_text(json.dumps(counts))
+        path.write_text(json.dumps(counts), encoding="utf-8")
     figures = datasets.measure_variety(paths)
     values = {name: (figure.value, figure.n) for name, figure in figures.items()}
     assert values == {"packed_near_repeats": (0.15, 40), "packed_effective_share": (0.5, 40)}

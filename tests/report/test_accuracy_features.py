@@ -27,9 +27,9 @@ def truth(tmp_path) -> Truth:
     """Two shots at 24 frames and 8 drawings a second: a drawing is held for three frames."""
     folder = tmp_path / "truth"
     folder.mkdir()
-    (folder / "frames.csv").write_text("frame_no,time_s\n0,0\n")
+    (folder / "frames.csv").write_text("frame_no,time_s\n0,0\n", encoding="utf-8")
     play = {"fps": 24, "drawings_per_second": 8, "shots": SHOTS, "characters": {"Nella": {}}}
-    (folder / "screenplay.json").write_text(json.dumps(play))
+    (folder / "screenplay.json").write_text(json.dumps(play), encoding="utf-8")
     return Truth(folder)
 
 
@@ -63,7 +63,7 @@ def test_words_are_right_or_wrong_or_not_said(truth):
 def test_without_shots_or_words_there_is_no_figure(truth):
     matched = pd.DataFrame([(0, "Nella", "a")], columns=["frame_no", "character", "found_id"])
     assert measure_features(matched, pd.DataFrame({"instance_id": ["a"]}), truth) == {}
-    (truth.folder / "screenplay.json").write_text("{}")
+    (truth.folder / "screenplay.json").write_text("{}", encoding="utf-8")
     assert find_true_features(Truth(truth.folder)) is None
 
 

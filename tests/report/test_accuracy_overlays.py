@@ -33,9 +33,9 @@ def pack(folder, rows, white: tuple[int, int] | None = None):
 def results(tmp_path):
     """Results with sampled frames only, and the film's truth."""
     (tmp_path / "truth").mkdir()
-    (tmp_path / "truth/frames.csv").write_text(FRAMES)
-    (tmp_path / "truth/text.csv").write_text(TEXT)
-    (tmp_path / "truth/screenplay.json").write_text(json.dumps({}))
+    (tmp_path / "truth/frames.csv").write_text(FRAMES, encoding="utf-8")
+    (tmp_path / "truth/text.csv").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "truth/screenplay.json").write_text(json.dumps({}), encoding="utf-8")
     folder = tmp_path / "results"
     (folder / "extract_frames").mkdir(parents=True)
     frames = pd.DataFrame({"frame_id": ["f0", "f1", "f2"], "time_s": [0.0, 1.0, 2.0]})

@@ -62,7 +62,9 @@ def truth(tmp_path) -> Truth:
     columns = ["frame_no", "character", "x0", "y0", "x1", "y1", "yaw_deg", "pitch_deg"]
     columns += ["face_visible_fraction"]
     pd.DataFrame(faces, columns=columns).to_csv(folder / "faces.csv", index=False)
-    (folder / "screenplay.json").write_text(json.dumps({"mask_index": {"Nella": 1, "Bruno": 2}}))
+    (folder / "screenplay.json").write_text(
+        json.dumps({"mask_index": {"Nella": 1, "Bruno": 2}}), encoding="utf-8"
+    )
     with zipfile.ZipFile(folder / "masks.zip", "w") as archive:
         for frame in range(3):
             data = io.BytesIO()

@@ -31,10 +31,10 @@ def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTION
     datasets = results_in_code.make_results(film, kinds, people)
     if change:
         change(film)
-    Path("reviews.csv").write_text("track_id,character\nt,nella\n")
+    Path("reviews.csv").write_text("track_id,character\nt,nella\n", encoding="utf-8")
     Path("benchmarks").mkdir()
     Path("benchmarks/segment_instances.01of01.tsv").write_text(
-        "s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t-\tNA\n"
+        "s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t-\tNA\n", encoding="utf-8"
     )
     counts = build_report.main(
         list_tables("demo", kinds, datasets, [results_in_code.SHARD]),
@@ -53,7 +53,7 @@ def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTION
         benchmarks="benchmarks",
         options=options,
     )
-    return Path("results/demo/report/index.html").read_text(), counts
+    return Path("results/demo/report/index.html").read_text(encoding="utf-8"), counts
 
 
 class Page(HTMLParser):
@@ -89,7 +89,7 @@ def test_a_page_of_all_kinds(tmp_path, monkeypatch):
     assert counts.read == counts.kept + sum(counts.set_aside.values()) == 32
     assert f"{counts.kept} + 4 + 1 + 1 = 32 frames: it adds up." in text
     for file in ("f.svg", "t.svg"):
-        assert Path("results/demo", file).read_text().startswith("<svg")
+        assert Path("results/demo", file).read_text(encoding="utf-8").startswith("<svg")
 
 
 def test_a_film_without_people_says_so_and_invents_nothing(tmp_path, monkeypatch):
@@ -122,10 +122,10 @@ def test_the_same_results_give_the_same_page(tmp_path, monkeypatch):
 def leave_old_results(film):
     """What a version with other phases left: a table that nobody can read, a failed phase."""
     (film / "caption_everything").mkdir()
-    (film / "caption_everything/01of01.parquet").write_text("no table")
-    state = json.loads((film / "progress/dedup_frames.json").read_text())
+    (film / "caption_everything/01of01.parquet").write_text("no table", encoding="utf-8")
+    state = json.loads((film / "progress/dedup_frames.json").read_text(encoding="utf-8"))
     state |= {"phase": "caption_everything", "status": "failed"}
-    (film / "progress/caption_everything.json").write_text(json.dumps(state))
+    (film / "progress/caption_everything.json").write_text(json.dumps(state), encoding="utf-8")
 
 
 def test_what_an_older_version_left_is_not_shown(tmp_path, monkeypatch):
@@ -135,7 +135,9 @@ def test_what_an_older_version_left_is_not_shown(tmp_path, monkeypatch):
         folder.mkdir()
         pages.append(draw(folder, monkeypatch, ["style"], change=change)[0])
     assert pages[0] == pages[1]
-    assert "caption_everything" not in Path("results/demo/progress.json").read_text()
+    assert "caption_everything" not in Path("results/demo/progress.json").read_text(
+        encoding="utf-8"
+    )
 
 
 def drop_mask(film):
@@ -215,7 +217,8 @@ def test_accuracy_is_shown_where_the_truth_is_known(tmp_path, monkeypatch):
                 "mask_iou": {"value": 0.8, "goal": 0.9, "n": 5, "at_least": True, "reached": False},
                 "leak": {"value": 0, "goal": 0, "n": 5, "at_least": False, "reached": True},
             }
-        )
+        ),
+        encoding="utf-8",
     )
     text, _ = draw(tmp_path, monkeypatch, ["style"], proofs=["results/demo/../../accuracy.json"])
     assert "1 of 2 goals are reached" in text
@@ -223,7 +226,9 @@ def test_accuracy_is_shown_where_the_truth_is_known(tmp_path, monkeypatch):
 
 
 def test_the_config_block_is_what_main_reads():
-    block = yaml.safe_load((ROOT / "config/options/report.yaml").read_text())["build_report"]
+    block = yaml.safe_load((ROOT / "config/options/report.yaml").read_text(encoding="utf-8"))[
+        "build_report"
+    ]
     assert set(block) == set(OPTIONS)
 
 
@@ -234,7 +239,9 @@ def empty_the_style(film):
     rows.assign(split="", file="", reason=rows["reason"].replace("", "dark")).to_parquet(path)
     counts = {"candidates": len(rows), "in_dataset": 0, "empty": ["28 x dark: a smaller <limit>"]}
     results_in_code.write_json(film / "datasets/style/counts.json", counts)
-    (film / "adapters/style/settings.yaml").write_text("empty: nothing was trained")
+    (film / "adapters/style/settings.yaml").write_text(
+        "empty: nothing was trained", encoding="utf-8"
+    )
     for name in ("adapters/style/metrics.parquet", "evaluate_adapter/style/scores.parquet"):
         results_in_code.save(pd.read_parquet(film / name).iloc[:0], film / name)
 

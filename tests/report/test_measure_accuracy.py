@@ -18,7 +18,9 @@ def truth(tmp_path):
     pd.DataFrame({"frame_no": range(10), "time_s": times}).to_csv(
         folder / "frames.csv", index=False
     )
-    (folder / "screenplay.json").write_text(json.dumps({"characters": {"Nella": {}, "Pip": {}}}))
+    (folder / "screenplay.json").write_text(
+        json.dumps({"characters": {"Nella": {}, "Pip": {}}}), encoding="utf-8"
+    )
     return Truth(folder)
 
 

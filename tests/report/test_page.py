@@ -154,7 +154,7 @@ def test_benchmarks_of_a_former_number_of_shards_or_of_a_former_phase_do_not_cou
     shards = ["crop_faces.01of01", "dedup_frames", "crop_faces.01of02", "crop_faces.02of02"]
     for age, name in enumerate([*shards, "train_adapter.style", "caption_everything.style"]):
         path = tmp_path / f"{name}.tsv"
-        path.write_text("s\tmax_rss\tcpu_time\n2\t10\t1\n")
+        path.write_text("s\tmax_rss\tcpu_time\n2\t10\t1\n", encoding="utf-8")
         os.utime(path, (age, age))
     rows = workings.read_benchmarks(tmp_path).set_index("phase")
     jobs = {

@@ -106,6 +106,6 @@ def find_jobs(rule: str) -> list[str]:
 def read_command(process: Path) -> list[str]:
     """Command line of a process; empty when it has just ended."""
     try:
-        return (process / "cmdline").read_text().split("\0")[:-1]
+        return (process / "cmdline").read_text(encoding="utf-8").split("\0")[:-1]
     except OSError:
         return []

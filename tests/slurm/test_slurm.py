@@ -101,7 +101,7 @@ def test_what_ran_out_of_time_got_more(one_gpu):
 
 
 def test_training_went_on_from_its_checkpoint(one_gpu):
-    log = (one_gpu[0] / "logs/short/train_adapter.style.log").read_text()
+    log = (one_gpu[0] / "logs/short/train_adapter.style.log").read_text(encoding="utf-8")
     assert "resumed after step" in log
 
 

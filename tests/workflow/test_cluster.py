@@ -22,7 +22,7 @@ from tests.factories.cluster_in_use import (
 )
 from tests.factories.copy_in_code import ROOT, prepare_run
 
-PROFILE = (ROOT / "profiles/slurm/config.yaml").read_text()
+PROFILE = (ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8")
 TARGET = "results/short/segment_instances/01of01.parquet"
 
 pytestmark = pytest.mark.workflow

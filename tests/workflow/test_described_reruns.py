@@ -46,7 +46,7 @@ EDITS = {
 def project(tmp_path_factory):
     """A copy of the project with a caption server, in which every result counts as finished."""
     folder = copy_in_code.copy_project(tmp_path_factory.mktemp("project"))
-    (folder / "overlay.yaml").write_text("models: {caption: caption-server}\n")
+    (folder / "overlay.yaml").write_text("models: {caption: caption-server}\n", encoding="utf-8")
     copy_in_code.pretend_finished(folder, *OVERLAY)
     return folder
 
@@ -59,10 +59,10 @@ def test_nothing_has_changed_yet(project):
 def test_a_model_is_asked_again_only_where_a_question_changed(project, name):
     file, text, replacement, expected = EDITS[name]
     path = project / file
-    before = path.read_text() if text else None
+    before = path.read_text(encoding="utf-8") if text else None
     assert text in (before or "")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(before.replace(text, replacement, 1) if text else replacement)
+    path.write_text(before.replace(text, replacement, 1) if text else replacement, encoding="utf-8")
     planned = copy_in_code.planned_rules(project, *OVERLAY, "--", *TARGETS)
-    path.write_text(before) if text else path.unlink()
+    path.write_text(before, encoding="utf-8") if text else path.unlink()
     assert planned == expected

@@ -50,7 +50,9 @@ def quote(words, text):
 
 def use_film(folder, path):
     """An overlay of the config in which the film is another one."""
-    (folder / "film.yaml").write_text(f"films: {{short: {{path: {path}, kinds: [style]}}}}")
+    (folder / "film.yaml").write_text(
+        f"films: {{short: {{path: {path}, kinds: [style]}}}}", encoding="utf-8"
+    )
     return "film.yaml"
 
 

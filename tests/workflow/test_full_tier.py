@@ -59,7 +59,7 @@ def name_tracks(folder: Path, make) -> None:
     review = folder / "config/reviews/demo/identities.csv"
     review.parent.mkdir(parents=True, exist_ok=True)
     rows = [f"{track},{who}" for track, who in zip(longest, NAMES, strict=True)]
-    review.write_text("\n".join(["id,character", *rows]) + "\n")
+    review.write_text("\n".join(["id,character", *rows]) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def run(tmp_path_factory) -> Path:
 
 
 def test_no_light_model_played(run):
-    table = yaml.safe_load((run / "weights/table.yaml").read_text())["models"]
+    table = yaml.safe_load((run / "weights/table.yaml").read_text(encoding="utf-8"))["models"]
     assert {row["role"] for row in table.values()} | {"text", "face_mesh"} == set(list_roles())
     fetched = {path.name for path in (run / "resources/models").iterdir()}
     assert not fetched & {"pose_detection.tflite", "centerface.onnx", "mobilenet_v2-b0353104.pth"}
@@ -97,7 +97,7 @@ def test_every_dataset_has_images_and_captions(run):
     for name in filled:
         rows = pd.read_parquet(run / f"results/demo/datasets/{name}/dataset.parquet")
         train = run / f"results/demo/datasets/{name}/train"
-        listed = (train / "metadata.jsonl").read_text().splitlines()
+        listed = (train / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
         assert len(listed) == (rows["split"] == "train").sum() > 0, name
         assert all(json.loads(line)["text"] for line in listed)
 
@@ -115,6 +115,6 @@ def test_answers_of_random_weights_are_counted_and_the_facts_stand(run):
 
 
 def test_the_adapter_says_that_its_base_is_random(run):
-    settings = (run / f"results/demo/adapters/{ADAPTER}/settings.yaml").read_text()
+    settings = (run / f"results/demo/adapters/{ADAPTER}/settings.yaml").read_text(encoding="utf-8")
     assert "sd-random-weights" in settings
     assert pd.read_parquet(run / f"results/demo/evaluate_adapter/{ADAPTER}/scores.parquet").size

@@ -109,7 +109,7 @@ def start(folder: Path, is_locked: bool = False) -> subprocess.Popen:
     """Begin or resume a run, as the README says, in a process group of its own."""
     if is_locked:
         subprocess.run([*SNAKEMAKE, "--unlock"], cwd=folder, check=True, capture_output=True)
-    with (folder / "run.log").open("w") as log:
+    with (folder / "run.log").open("w", encoding="utf-8") as log:
         return subprocess.Popen(
             [*SNAKEMAKE, "--", ADAPTER],
             cwd=folder,
@@ -121,7 +121,7 @@ def start(folder: Path, is_locked: bool = False) -> subprocess.Popen:
 
 def read_log(folder: Path) -> str:
     """What the last run printed."""
-    return (folder / "run.log").read_text()
+    return (folder / "run.log").read_text(encoding="utf-8")
 
 
 def count_jobs(printed: str) -> int:
@@ -133,7 +133,7 @@ def count_jobs(printed: str) -> int:
 def find_resumption(folder: Path) -> str:
     """What the training of the last run said about its checkpoint, if it got so far."""
     log = folder / TRAINING_LOG
-    lines = log.read_text().splitlines() if log.exists() else []
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     return next((line.partition("resumed")[2].strip() for line in lines if "resumed" in line), "")
 
 
@@ -150,7 +150,10 @@ def list_orphans(folder: Path) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            where, words = (process / "cwd").resolve(), (process / "cmdline").read_text()
+            where, words = (
+                (process / "cwd").resolve(),
+                (process / "cmdline").read_text(encoding="utf-8"),
+            )
         except OSError:
             continue  # it has just ended
         if where == folder and words:

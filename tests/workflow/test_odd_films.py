@@ -19,7 +19,9 @@ def make_run(folder, size, kinds):
     write_film(folder / "film.mp4", draw_scenery(3, 48, size))
     page = f"films: {{short: {{path: film.mp4, kinds: [{kinds}], characters: {{nella: {{}}}}}}}}"
     page = page.replace("nella: {}", "nella: {trigger: nella, class: woman}")
-    (folder / "film.yaml").write_text(f"{page}\nadapter: {{tiers: {{light: {{steps: 2}}}}}}\n")
+    (folder / "film.yaml").write_text(
+        f"{page}\nadapter: {{tiers: {{light: {{steps: 2}}}}}}\n", encoding="utf-8"
+    )
     return [*SMALL, "film.yaml"]
 
 
@@ -30,10 +32,10 @@ def test_a_film_of_one_shot_without_people_ends_with_a_report(tmp_path):
     assert "EMPTY: results/short/datasets/pose holds no image, of 0:" in said
     assert "nobody was found in the film" in said
     results = folder / "results/short"
-    phases = json.loads((results / "progress.json").read_text())["phases"]
+    phases = json.loads((results / "progress.json").read_text(encoding="utf-8"))["phases"]
     assert len(phases) > 15 and {phase["status"] for phase in phases.values()} == {"done"}
     assert len(list(results.glob("segment_instances/*of02.parquet"))) == 2
-    page = (results / "report/index.html").read_text()
+    page = (results / "report/index.html").read_text(encoding="utf-8")
     assert "The dataset pose is empty." in page
     assert pd.read_parquet(results / "evaluate_adapter/pose/scores.parquet").empty
     assert not list(results.glob("datasets/pose/*.toml"))

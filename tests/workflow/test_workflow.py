@@ -13,7 +13,7 @@ import yaml
 from tests.factories.runs import DATASETS, GPU_RULES, ROOT, snakemake
 
 REPORT = "results/demo/report/index.html"
-FLOORS = yaml.safe_load((ROOT / "tests/accuracy_floors.yaml").read_text())
+FLOORS = yaml.safe_load((ROOT / "tests/accuracy_floors.yaml").read_text(encoding="utf-8"))
 pytestmark = pytest.mark.workflow
 
 
@@ -47,12 +47,12 @@ def edit_config(folder, text, replacement):
     pages = [*options, folder / "config/config.yaml"]
     config = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     assert re.search(text, config), f"{text} is not in the config"
-    path.write_text(re.sub(text, replacement, config, count=1))
+    path.write_text(re.sub(text, replacement, config, count=1), encoding="utf-8")
     return "--configfile", str(path)
 
 
 def test_the_report_is_one_file_without_requests(run):
-    page = (run / REPORT).read_text()
+    page = (run / REPORT).read_text(encoding="utf-8")
     assert len(page) > 100_000
     assert not re.search(r"""(?:src|href)=["']https?://[^"']+\.(?:js|css|png|jpg)""", page)
     assert "random weights" in page
@@ -71,7 +71,7 @@ def test_a_second_run_has_nothing_to_do(run):
 
 
 def test_every_phase_left_its_counts(run):
-    phases = json.loads((run / "results/demo/progress.json").read_text())["phases"]
+    phases = json.loads((run / "results/demo/progress.json").read_text(encoding="utf-8"))["phases"]
     assert {phase["status"] for phase in phases.values()} == {"done"}
     for name, phase in phases.items():
         assert phase["read"] == phase["kept"] + sum(phase["set_aside"].values()), name
@@ -95,7 +95,7 @@ def test_each_dataset_loads_with_its_captions_and_nothing_leaks(run, name):
     assert all(loaded["train"]["text"])
     rows = pd.read_parquet(folder / "dataset.parquet")
     assert set(rows.loc[rows["reason"] == "", "split"]) <= {"train", "validation"}
-    assert json.loads((folder / "counts.json").read_text())["held_out"]["leak"] == 0
+    assert json.loads((folder / "counts.json").read_text(encoding="utf-8"))["held_out"]["leak"] == 0
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -111,7 +111,9 @@ def test_each_adapter_is_complete(run, name):
 
 @pytest.mark.parametrize("figure", sorted(FLOORS))
 def test_no_figure_falls_below_what_was_reached(run, figure):
-    value = json.loads((run / "results/demo/accuracy.json").read_text())[figure]["value"]
+    value = json.loads((run / "results/demo/accuracy.json").read_text(encoding="utf-8"))[figure][
+        "value"
+    ]
     floor = FLOORS[figure]
     if "min" in floor:
         assert value >= floor["min"]
