@@ -85,6 +85,7 @@ def test_a_failure_is_told_once_in_the_words_of_its_log(handler, tmp_path):
     )
     install()
     start(3, "x", log=[str(log)], film="demo")
+    tell("RuleException:\nCalledProcessError in file x.smk", None, logging.ERROR)
     tell("Error", LogEvent.JOB_ERROR, logging.ERROR, jobid=3, log=[str(log)])
     tell("WorkflowError:\nAt least one job did not complete successfully.", None, logging.ERROR)
     words = f"FAILED x demo: no film.\n  Look for it.\n  All that it said: {log}"

@@ -26,6 +26,7 @@ NOISE = re.compile(
 REPEATS = re.compile(r"WorkflowError:\s+At least one job|Exiting because a job|Shutting down")
 ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR ", re.MULTILINE)  # as lib/phase.py writes it
 NOTHING_TO_DO = "Nothing to be done"
+SCRIPT_FAILED = re.compile(r"RuleException:\s+CalledProcessError")  # what the job's error tells
 DRY_RUN = "This was a dry-run"
 TARGETS = "all"  # the rule that only names what is wanted
 MOST_COUNTS = 2  # of what a phase found, in its line
@@ -97,7 +98,7 @@ class JobLines(logging.Formatter):
             return format_plan(self.jobs.values())
         if text.startswith(NOTHING_TO_DO):
             return "\n".join([text, *list_reports(self.films)])
-        told = self.failed and REPEATS.match(text)
+        told = SCRIPT_FAILED.match(text) or (self.failed and REPEATS.match(text))
         noise = record.levelno < logging.WARNING and NOISE.match(text)
         return "" if told or noise else text.strip()
 
