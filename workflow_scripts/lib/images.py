@@ -10,7 +10,7 @@ from pycocotools import mask as coco
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.lib.renewal import find_output, format_renewal
+from workflow_scripts.lib.renewal import explain_damage
 from workflow_scripts.lib.written_files import Sums, write_bytes
 
 NEUTRAL_GRAY = (128, 128, 128)
@@ -41,14 +41,16 @@ def read_encoded(path: str | Path) -> bytes:
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise damaged_image(path, "it is gone") from error
+        raise CineloraError(explain_damage(path, "it is gone")) from error
     except OSError as error:
-        raise damaged_image(path, f"it cannot be read ({error.strerror})") from error
+        raise CineloraError(
+            explain_damage(path, f"it cannot be read ({error.strerror})")
+        ) from error
     if not data:
-        raise damaged_image(path, "it is empty now (0 bytes)")
+        raise CineloraError(explain_damage(path, "it is empty now (0 bytes)"))
     end = next((end for start, end in ENDS.items() if data.startswith(start)), b"")
     if data.rfind(end) < 0:  # OpenCV would make up the rest of a JPEG
-        raise damaged_image(path, f"its end is missing now ({len(data):,} bytes)")
+        raise CineloraError(explain_damage(path, f"its end is missing now ({len(data):,} bytes)"))
     return data
 
 
@@ -56,19 +58,8 @@ def decode(path: str | Path, data: bytes, flags: int) -> np.ndarray:
     """Decode what `read_encoded` read, with OpenCV's flags, as OpenCV does: BGR."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if image is None:
-        raise damaged_image(path, f"it is no image now ({len(data):,} bytes)")
+        raise CineloraError(explain_damage(path, f"it is no image now ({len(data):,} bytes)"))
     return image
-
-
-def damaged_image(path: str | Path, what: str) -> CineloraError:
-    """An error that says what became of an image, and which command makes it again."""
-    output = find_output(path)
-    if not output:
-        return CineloraError(f"{path} is not a readable image: {what}. Put a whole one there.")
-    return CineloraError(
-        f"{path} is not a readable image.\n"
-        f"  An earlier phase left this file, and {what}. {format_renewal(output)}"
-    )
 
 
 def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> Sums:

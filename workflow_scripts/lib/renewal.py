@@ -46,3 +46,12 @@ def _list_targets(path: str | Path) -> Iterator[PurePosixPath]:
 def format_renewal(target: str) -> str:
     """How an output, or all outputs of a rule, are made again: two lines."""
     return f"{HOW}\n    {COMMAND} {target}"
+
+
+def explain_damage(path: str | Path, what: str) -> str:
+    """Words of an error about an image that is none any more; `what` became of it."""
+    output = find_output(path)
+    if not output:
+        return f"{path} is not a readable image: {what}. Put a whole one there."
+    said = f"An earlier phase left this file, and {what}."
+    return f"{path} is not a readable image.\n  {said} {format_renewal(output)}"

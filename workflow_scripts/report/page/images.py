@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.images import damaged_image, decode, read_encoded
+from workflow_scripts.lib.images import decode, read_encoded
+from workflow_scripts.lib.renewal import explain_damage
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 REDUCED |= {8: cv2.IMREAD_REDUCED_COLOR_8, 1: cv2.IMREAD_COLOR}
@@ -55,7 +56,9 @@ def read_small(path: str | Path, width: int) -> np.ndarray:
         with Image.open(io.BytesIO(data)) as header:
             scale = header.width / max(width, 1)
     except (OSError, ValueError, SyntaxError) as error:
-        raise damaged_image(path, f"it is no image now ({len(data):,} bytes)") from error
+        raise CineloraError(
+            explain_damage(path, f"it is no image now ({len(data):,} bytes)")
+        ) from error
     step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
     image = decode(path, data, REDUCED[step])
     return fit_width(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), width)
