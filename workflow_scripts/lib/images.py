@@ -56,7 +56,10 @@ def read_encoded(path: str | Path) -> bytes:
 
 def decode(path: str | Path, data: bytes, flags: int) -> np.ndarray:
     """Decode what `read_encoded` read, with OpenCV's flags, as OpenCV does: BGR."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # a header that was changed may ask for any number of pixels
+        image = None
     if image is None:
         raise CineloraError(explain_damage(path, f"it is no image now ({len(data):,} bytes)"))
     return image

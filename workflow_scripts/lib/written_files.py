@@ -5,6 +5,7 @@ and disks may change a file later: whether it still is what was written, its tab
 """
 
 import hashlib
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +48,10 @@ class Written(NamedTuple):
     def find_change(self) -> str:
         """What became of the file, in words that follow its name; "" where it is as written."""
         try:
-            size = self.path.stat().st_size
+            status = self.path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                return "is no file any more"
+            size = status.st_size
             if size == self.size_bytes and hash_file(self.path) == self.sha256:
                 return ""
         except FileNotFoundError:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.foreign_images import DAMAGE
 from workflow_scripts.lib.images import decode, read_encoded
 from workflow_scripts.lib.renewal import explain_damage
 
@@ -55,7 +56,7 @@ def read_small(path: str | Path, width: int) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data)) as header:
             scale = header.width / max(width, 1)
-    except (OSError, ValueError, SyntaxError) as error:
+    except DAMAGE as error:
         raise CineloraError(
             explain_damage(path, f"it is no image now ({len(data):,} bytes)")
         ) from error
