@@ -56,8 +56,6 @@ rule verify:
     """Look whether what was made is still what was written; make nothing."""
     log:
         "logs/shared/verify.log",
-    benchmark:
-        "benchmarks/shared/verify.tsv"
     conda:
         "envs/cinelora.yaml"
     threads: 4

@@ -63,6 +63,11 @@ class Written(NamedTuple):
         return f"has {size:,} bytes, {self.size_bytes:,} were written" if size else "is empty"
 
 
+def sum_file(path: Path) -> Written:
+    """A file as it is now."""
+    return Written(path, path.stat().st_size, hash_file(path))
+
+
 def iter_written(
     table: str | Path, folder: str | Path, name: str = "file", prefix: str = ""
 ) -> Iterator[Written]:

@@ -14,8 +14,9 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
 from workflow_scripts.lib.renewal import COMMAND, find_output, find_phase
-from workflow_scripts.report.kept_files import OLD, Kept, list_kept
+from workflow_scripts.report.kept_files import OLD, Kept, list_kept, read_outputs
 
+RESULTS = Path("results")
 THREADS, AHEAD = 4, 16
 SHOWN = 5  # files named for one command; the log has all
 LAST_WORDS = (
@@ -75,8 +76,9 @@ def explain(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def list_unmade(film: str, targets: Collection[str]) -> Iterator[str]:
-    """A line on outputs that are not there yet, by phase."""
-    unmade = [target for target in targets if not Path(target).exists()]
+    """A line on outputs that are not there and that no job has told of, by phase."""
+    told = {folder for path in read_outputs(RESULTS / film) for folder in (path, *path.parents)}
+    unmade = [one for one in targets if not Path(one).exists() and Path(one) not in told]
     if len(unmade) == len(targets):
         yield f"{film}: nothing is made yet"
     elif unmade:
@@ -90,8 +92,7 @@ def main(
     """Look at all films: `targets` are the outputs of each film's rules."""
     for line in chain(*(list_unmade(film, files) for film, files in targets.items())):
         log.warning("%s", line)
-    folders = {film: Path("results", film) for film in targets}
-    kept = chain(*(list_kept(folders[film], shards, datasets[film]) for film in targets))
+    kept = chain(*(list_kept(RESULTS / f, targets[f], shards, datasets[f]) for f in targets))
     count, findings = find_wrong(kept)
     if findings:
         lines = "\n".join(explain(findings))
