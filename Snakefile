@@ -62,7 +62,10 @@ rule verify:
     resources:
         mem_mb=grow(1000),
     params:
-        targets={film: TABLES[film] + PROOFS[film] for film in FILMS},
+        targets={
+            film: TABLES[film] + PROOFS[film] + [f"results/{film}/report/index.html"]
+            for film in FILMS
+        },
         datasets=DATASETS,
         shards=SHARDS,
     script:

@@ -1,4 +1,6 @@
+import re
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -110,6 +112,24 @@ def test_an_unreadable_image_names_itself(tmp_path, content):
 )
 def test_clip_box(box, expected):
     assert images.clip_box(np.array(box), 60, 40) == expected
+
+
+def test_files_of_images_are_decoded_where_damage_is_said_plainly():
+    code = Path(images.__file__).parents[1]
+    decodes = re.compile(r"\b(imread|imdecode|Image\.open|fromfile)\(")
+    found = {
+        path.relative_to(code).as_posix()
+        for path in code.rglob("*.py")
+        if decodes.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {
+        "lib/images.py",
+        "lib/foreign_images.py",  # what people bring
+        "lib/deep_images.py",
+        "dataset/packed_files.py",  # reads back what was packed, and says what it finds
+        "report/page/images.py",  # the size in bytes that lib/images.py read
+        "report/accuracy/truth.py",  # ships with the demo film
+    }
 
 
 def test_mask_box():
