@@ -63,7 +63,12 @@ rule verify:
         mem_mb=grow(1000),
     params:
         targets={
-            film: TABLES[film] + PROOFS[film] + [f"results/{film}/report/index.html"]
+            film: [
+                f"results/{film}/check_sizes/sizes.parquet",
+                *TABLES[film],
+                *PROOFS[film],
+                f"results/{film}/report/index.html",
+            ]
             for film in FILMS
         },
         datasets=DATASETS,
