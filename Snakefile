@@ -64,7 +64,6 @@ rule verify:
     params:
         targets={
             film: [
-                f"results/{film}/check_sizes/sizes.parquet",
                 *TABLES[film],
                 *PROOFS[film],
                 f"results/{film}/report/index.html",
