@@ -50,3 +50,27 @@ rule all:
     default_target: True
     input:
         expand("results/{film}/report/index.html", film=FILMS),
+
+
+rule verify:
+    """Look whether what was made is still what was written; make nothing."""
+    log:
+        "logs/shared/verify.log",
+    conda:
+        "envs/cinelora.yaml"
+    threads: 4
+    resources:
+        mem_mb=grow(1000),
+    params:
+        targets={
+            film: [
+                *TABLES[film],
+                *PROOFS[film],
+                f"results/{film}/report/index.html",
+            ]
+            for film in FILMS
+        },
+        datasets=DATASETS,
+        shards=SHARDS,
+    script:
+        "workflow_scripts/report/verify.py"

@@ -1,6 +1,7 @@
 """pack_dataset: the images of one dataset, cropped, named and captioned, as trainers read them.
 
-needs    which images are chosen, their captions, the images, the tables that masks come from
+needs    which images are chosen, their captions, the images, the tables that know their sums and
+         the masks
 leaves   results/{film}/datasets/{dataset}/: train/, validation/, dataset.toml, dataset.parquet,
          counts.json
 """
@@ -14,6 +15,7 @@ rule pack_dataset:
         unpack(tables_of(pack_inputs)),
         selection="results/{film}/select_images/{dataset}.parquet",
         captions="results/{film}/write_captions/{dataset}.parquet",
+        frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",
         vocabulary="resources/vocabularies/captions.yaml",
     output:

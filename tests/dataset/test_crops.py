@@ -51,6 +51,7 @@ def barred(tmp_path_factory):
         image = read_rgb(path)
         image[:20] = image[-20:] = 0
         write_image(path, image)
+    tables.write_sums(film)
     return film
 
 

@@ -146,6 +146,7 @@ def film(tmp_path_factory):
         image = read_rgb(path)
         image[:20] = image[-20:] = 0
         write_image(path, image)
+    tables.write_sums(paths)
     return paths
 
 
@@ -180,7 +181,7 @@ def test_the_model_sees_the_pixels_that_are_packed(film, tmp_path, model, monkey
 
     def write(path, image, **options):
         cut[Path(path).name] = image.copy()
-        write_image(path, image, **options)
+        return write_image(path, image, **options)
 
     monkeypatch.setattr(image_files, "write_image", write)
     _, packed, _ = pack(film, tmp_path / "packed", dataset)

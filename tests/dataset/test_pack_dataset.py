@@ -1,5 +1,6 @@
 """Datasets as they are packed: every kind from a tiny film, as trainers read it; names, masks."""
 
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from PIL import Image
 
 from tests.factories import tables
 from tests.factories.dataset_phases import DATASETS, VOCABULARY, pack
+from tests.factories.sums import list_changes
 from workflow_scripts.dataset import image_files, names
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.kinds import KINDS, split_name
 
 # What sd-scripts' parser takes (facts/field.md of its release 0.10.1); other keys are errors.
@@ -59,6 +63,9 @@ def test_images_captions_and_masks_lie_where_the_tables_say(packed):
             mask = Image.open(folder / row.mask_file)
             assert (mask.mode, mask.size) == ("L", image.size)
             assert Path(row.mask_file).stem == Path(row.file).stem
+    assert list_changes(folder / "dataset.parquet", folder) == [""] * len(chosen)
+    masks = list_changes(folder / "dataset.parquet", folder, "mask_file", "mask_")
+    assert masks == [""] * (chosen["mask_file"] != "").sum()
     images = list(folder.rglob("*.jpg"))
     assert len(images) == len(chosen) == len({p.stem for p in images})
     assert not list(folder.parent.glob(".*partial"))
@@ -118,6 +125,39 @@ def test_frames_and_plates_cost_no_space(film, tmp_path):
     first = rows[rows["file"] != ""].iloc[0]
     source = Path(film["images"]) / f"{first['frame_id']}.jpg"
     assert (tmp_path / "style" / first["file"]).samefile(source)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "images", "target"),
+    [
+        ("style", "images", "extract_frames/images"),
+        ("pose", "images", "extract_frames/images"),
+        ("background", "plates", "inpaint_backgrounds/01of01_images"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "were written"),
+        (lambda path: path.write_bytes(bytes(path.stat().st_size)), "has other content"),
+        (lambda path: write_image(path, np.full((256, 384, 3), 90, np.uint8)), "were written"),
+        (lambda path: path.unlink(), "is gone"),
+    ],
+    ids=["empty", "cut off", "garbage of its size", "another image", "gone"],
+)
+def test_what_changed_since_it_was_written_is_not_packed(
+    film, tmp_path, dataset, images, target, damage, said
+):
+    folder = tmp_path / "results/tiny" / target
+    shutil.copytree(film[images], folder)
+    _, rows, _ = pack(film, tmp_path / "before", dataset)
+    frame_id = rows.loc[rows["file"] != "", "frame_id"].iloc[0]
+    damage(folder / f"{frame_id}.jpg")
+    with pytest.raises(CineloraError, match=rf"{frame_id}\.jpg .*{said}") as error:
+        pack(film | {images: str(folder)}, tmp_path / "after", dataset)
+    assert f"snakemake --cores 4 --forcerun results/tiny/{target}" in str(error.value)
+    assert not (tmp_path / "after").exists()
 
 
 def test_links_fall_back_to_copies(tmp_path, monkeypatch):

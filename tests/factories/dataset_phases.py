@@ -83,6 +83,7 @@ def pack(film, out, dataset, **changes):
     counts = pack_dataset.main(
         str(selection),
         str(captions),
+        film["frames"],
         film["images"],
         VOCABULARY,
         str(out),
@@ -94,6 +95,7 @@ def pack(film, out, dataset, **changes):
         options=CONFIG["pack_dataset"] | own,
         seed=7,
         masks=[film[kind.masks]] if kind.masks else [],
+        backgrounds=[film["backgrounds"]] if kind.shows == "plate" else [],
         plates=[film["plates"]] if kind.shows == "plate" else [],
     )
     rows = pd.read_parquet(out / "dataset.parquet")

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.lib.images import encode_rle, write_image
+from workflow_scripts.lib.written_files import NO_FILE, sum_bytes
 
 WIDTH, HEIGHT = 384, 256
 SHOTS = {  # shot: location, time of day, weather, Nella's action, her emotion
@@ -58,7 +59,19 @@ def make_film(folder: Path) -> dict[str, str]:
     paths = {name: str(folder / f"{name}.parquet") for name in tables}
     for name, table in tables.items():
         pq.write_table(pa.Table.from_pandas(table, preserve_index=False), paths[name])
-    return paths | {"images": str(folder / "images"), "plates": str(folder / "plates")}
+    paths |= {"images": str(folder / "images"), "plates": str(folder / "plates")}
+    write_sums(paths)
+    return paths
+
+
+def write_sums(paths: dict[str, str]) -> None:
+    """Let the tables say of images and plates what they are now: their sizes and sha256."""
+    for table, images in (("frames", "images"), ("backgrounds", "plates")):
+        rows = pq.read_table(paths[table]).to_pandas()
+        files = (Path(paths[images]) / name if name else None for name in rows["file"])
+        sums = [sum_bytes(file.read_bytes()) if file else NO_FILE for file in files]
+        rows = rows.assign(**pd.DataFrame(sums, rows.index))
+        pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), paths[table])
 
 
 def make_frames() -> pd.DataFrame:

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.factories.sums import list_changes
 from workflow_scripts.film import crop_faces
 from workflow_scripts.film.segment_instances import INSTANCES
 from workflow_scripts.lib.images import encode_rle, read_rgb, write_image
@@ -142,6 +143,7 @@ def test_faces_get_rows_and_crops(tmp_path, monkeypatch, people):
         margin=1.8,
     )
     table = read_manifest(tmp_path / "faces.parquet")
+    assert list_changes(tmp_path / "faces.parquet", tmp_path / "crops") == [""] * len(table)
     assert counts.set_aside["no_face"] == len(people) // 2
     assert table["instance_id"].tolist() == ["s0001_f000000_i00"][: len(people)]
     for row in table.itertuples():

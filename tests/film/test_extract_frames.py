@@ -18,6 +18,7 @@ from tests.factories.films_in_code import (
     weave,
     write_film,
 )
+from tests.factories.sums import list_changes
 from workflow_scripts.film import extract_frames
 from workflow_scripts.film.decoding.shots import Boundary
 from workflow_scripts.film.decoding.video import PixelShape
@@ -268,6 +269,20 @@ def test_a_folder_of_images(tmp_path):
     assert out.counts.errors == 1
     assert (out.images / "f000000.jpg").read_bytes() == (folder / "a/0.jpg").read_bytes()
     assert np.abs(out.read(4).astype(int) - moving_shot(2, 1)[0]).mean() < 8
+
+
+def test_each_image_has_its_size_and_sha256_in_the_table_and_held_frames_have_none(tmp_path):
+    still = [draw_scene(5)] * 20
+    film = write_film(tmp_path / "film.mp4", moving_shot(1, 12) + still)
+    folder = write_images(tmp_path / "folder/a", moving_shot(2, 2), ".jpg").parent  # kept as it is
+    write_images(folder / "b", [*moving_shot(3, 2), *still[:3]])  # converted
+    for name, source in (("video", film), ("images", folder)):
+        (tmp_path / name).mkdir()
+        out = Extracted(source, tmp_path / name)
+        held = out.frames["file"] == ""
+        assert held.any() and (out.frames.loc[held, "sha256"] == "").all()
+        changes = list_changes(tmp_path / name / "frames.parquet", out.images)
+        assert changes == [""] * (~held).sum()
 
 
 def test_of_a_folder_nothing_vanishes(tmp_path):

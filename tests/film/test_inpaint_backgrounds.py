@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.factories.sums import list_changes
 from workflow_scripts.film import inpaint_backgrounds
 from workflow_scripts.film.places import plates
 from workflow_scripts.film.places.holes import blend_seam, dilate, dilate_masks, find_shadow
@@ -226,6 +227,7 @@ def test_a_shard_is_cleaned(film, monkeypatch):
     )
     rows = pd.read_parquet(out).set_index("frame_id")
     assert counts.found == {"cleaned": 6}
+    assert list_changes(out, images) == [""] * 6
     assert rows["file"].tolist() == [*(f"{name}.jpg" for name in names), ""]
     assert rows.loc[names, "revealed"].min() == 1
     assert sorted(path.name for path in images.iterdir()) == [f"{name}.jpg" for name in names]

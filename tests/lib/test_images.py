@@ -1,3 +1,7 @@
+import re
+from functools import partial
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -10,6 +14,7 @@ from pycocotools import mask as coco
 from workflow_scripts.lib import images
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.report.page.images import read_small
 
 MASKS = pa.schema([("instance_id", pa.string()), ("mask", images.RLE)])
 RED = np.full((40, 60, 3), (250, 10, 20), np.uint8)
@@ -56,6 +61,40 @@ def test_color_under_alpha_zero_does_not_leak(tmp_path):
     assert (images.read_rgb(tmp_path / "a.png") == images.NEUTRAL_GRAY).all()
 
 
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def ask_for_many_pixels(path):
+    data = bytearray(path.read_bytes())
+    start = data.index(b"\xff\xc0") + 5 if path.suffix == ".jpg" else 16
+    data[start : start + 4] = b"\x7f\xff\xff\xff"
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("read", [images.read_rgb, partial(read_small, width=30)])
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.write_bytes(b""), r"it is empty now \(0 bytes\)"),
+        (lambda path: path.write_bytes(bytes(999)), r"it is no image now \(999 bytes\)"),
+        (cut, "its end is missing now"),
+        (ask_for_many_pixels, "it is no image now"),
+        (lambda path: path.unlink(), "it is gone"),
+    ],
+    ids=["empty", "garbage", "cut off", "another header", "gone"],
+)
+def test_a_damaged_image_is_refused_with_the_command_that_makes_it_again(
+    tmp_path, read, suffix, damage, said
+):
+    path = tmp_path / f"results/demo/extract_frames/images/f000001{suffix}"
+    images.write_image(path, np.random.default_rng(1).integers(0, 255, (40, 60, 3), np.uint8))
+    damage(path)
+    with pytest.raises(CineloraError, match=rf"(?s){said}.*--forcerun results/demo/extract_fra"):
+        read(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"no image"], ids=["empty", "text"])
 def test_an_unreadable_image_names_itself(tmp_path, content):
     (tmp_path / "bad.jpg").write_bytes(content)
@@ -73,6 +112,24 @@ def test_an_unreadable_image_names_itself(tmp_path, content):
 )
 def test_clip_box(box, expected):
     assert images.clip_box(np.array(box), 60, 40) == expected
+
+
+def test_files_of_images_are_decoded_where_damage_is_said_plainly():
+    code = Path(images.__file__).parents[1]
+    decodes = re.compile(r"\b(imread|imdecode|Image\.open|fromfile)\(")
+    found = {
+        path.relative_to(code).as_posix()
+        for path in code.rglob("*.py")
+        if decodes.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {
+        "lib/images.py",
+        "lib/foreign_images.py",  # what people bring
+        "lib/deep_images.py",
+        "dataset/packed_files.py",  # reads back what was packed, and says what it finds
+        "report/page/images.py",  # the size in bytes that lib/images.py read
+        "report/accuracy/truth.py",  # ships with the demo film
+    }
 
 
 def test_mask_box():

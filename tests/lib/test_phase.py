@@ -1,6 +1,8 @@
 import errno
+import hashlib
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -36,6 +38,28 @@ def test_main_gets_names_and_leaves_counts(tmp_path, monkeypatch):
     run_phase(main, job(tmp_path, monkeypatch))
     state = read_progress(tmp_path, "filter_frames.json")
     assert (state["status"], state["kept"], state["set_aside"]) == ("done", 3, {"dark": 2})
+
+
+def test_a_job_tells_what_it_left_but_for_what_tables_know(tmp_path, monkeypatch):
+    def main(frames, decisions, folder, **_):
+        Path(decisions).write_bytes(b"table")
+        (Path(folder) / "train").mkdir(parents=True)
+        for name in ("train/1.jpg", "train/1.txt", "train/metadata.jsonl", "progress.json"):
+            (Path(folder) / name).write_bytes(b"{}")
+        return Counts("frames", 1, 1)
+
+    snakemake = job(tmp_path, monkeypatch)
+    snakemake.output["folder"] = "results/demo/datasets/pose"
+    run_phase(main, snakemake)
+    told = read_progress(tmp_path, "filter_frames.json")["outputs"]
+    assert told == [
+        ["b", 5, hashlib.sha256(b"table").hexdigest()],
+        [
+            f"{snakemake.output['folder']}/train/metadata.jsonl",
+            2,
+            hashlib.sha256(b"{}").hexdigest(),
+        ],
+    ]
 
 
 def test_a_phase_that_keeps_nothing_says_why_and_is_done(tmp_path, monkeypatch):

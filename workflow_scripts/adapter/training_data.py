@@ -18,6 +18,7 @@ import numpy as np
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
 from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.renewal import find_output, format_renewal
 
 CONCEPT_FOLDER = re.compile(r"(\d+)_(.+)")
 
@@ -66,7 +67,7 @@ def _read_concept(folder: Path, masks: Path) -> list[TrainingImage]:
         if image.suffix.lower() not in TRAINER_SUFFIXES:
             continue
         text, mask = image.with_suffix(".txt"), masks / f"{image.stem}.png"
-        caption = text.read_text("utf-8").strip() if text.is_file() else ""
+        caption = read_text(text).strip() if text.is_file() else ""
         images.append(
             TrainingImage(
                 image.stem,
@@ -85,7 +86,7 @@ def _read_metadata(folder: Path) -> list[TrainingImage]:
     if not table.is_file():
         return []
     images = []
-    for line in filter(None, table.read_text("utf-8").splitlines()):
+    for line in filter(None, read_text(table).splitlines()):
         row = json.loads(line)
         mask = row.get("mask_file_name")
         images.append(
@@ -98,6 +99,16 @@ def _read_metadata(folder: Path) -> list[TrainingImage]:
             )
         )
     return images
+
+
+def read_text(path: Path) -> str:
+    """Text in UTF-8; other bytes are an error that names the file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        output = find_output(path)
+        cure = format_renewal(output) if output else "Save it as UTF-8."
+        raise CineloraError(f"{path} is no text in UTF-8 (byte {error.start}). {cure}") from error
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -14,8 +14,10 @@ import pandas as pd
 from workflow_scripts.dataset.framing import STEP, crop_body, crop_face
 from workflow_scripts.film.decoding.bars import find_crop
 from workflow_scripts.lib.boxes import BOX
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import clip_box, read_rgb
 from workflow_scripts.lib.kinds import Kind
+from workflow_scripts.lib.renewal import format_renewal
 from workflow_scripts.models.loaders.telea import fill
 
 BAR_SAMPLES = 3  # frames of a shot that are looked at for bars
@@ -125,9 +127,12 @@ def list_plates(folders: Sequence[str]) -> dict[str, Path]:
 
 def find_source(kind: Kind, row: Mapping, images: Path, plates: Mapping[str, Path]) -> Path:
     """The file that an image is cut from: the clean plate if it shows one, else the frame."""
-    if kind.shows == "plate" and row["plate"]:
-        return plates[row["plate"]]
-    return images / row["frame_file"]
+    if kind.shows != "plate" or not row["plate"]:
+        return images / row["frame_file"]
+    if row["plate"] not in plates:
+        how = format_renewal("inpaint_backgrounds")
+        raise CineloraError(f"The clean background {row['plate']} is gone. {how}")
+    return plates[row["plate"]]
 
 
 def read_crop(kind: Kind, row: Mapping, images: Path, plates: Mapping[str, Path]) -> np.ndarray:

@@ -8,14 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from workflow_scripts.dataset.crops import cut_out, find_source, mark_boxes
+from workflow_scripts.dataset.crops import cut_out, mark_boxes
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import decode_rle, read_rgb, write_image
 from workflow_scripts.lib.kinds import Kind
+from workflow_scripts.lib.manifest import iter_batches
 from workflow_scripts.lib.phase import progress
 from workflow_scripts.lib.tables import RESULTS
+from workflow_scripts.lib.written_files import Sums, Written
 
 JPEG_QUALITY = 97  # of crops: their frame was compressed once already
 PAINT_MARGIN_PX = 8  # around painted pixels, which nobody shall learn either
@@ -31,21 +34,25 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def write_images(
-    kind: Kind, rows: pd.DataFrame, folder: Path, images: Path, plates: Mapping[str, Path]
-) -> None:
+    kind: Kind, rows: pd.DataFrame, folder: Path, sources: Mapping[str, Written]
+) -> dict[str, Sums]:
     """Write the image of every row of find_crops to folder/row.file; a frame is decoded once.
 
-    `images` is the folder of the frames' images, `plates` the paths of clean ones by name.
+    `sources` is what each frame_id's images are cut from. Returns size and sha256 by image_id.
     """
+    sums = {}
     frames = rows.groupby("frame_id", sort=True)
-    for _, group in progress(frames, "images", total=frames.ngroups):
-        source = find_source(kind, group.iloc[0], images, plates)
-        if kind.is_of_frames and _is_whole(group.iloc[0]):
-            link_or_copy(source, folder / group["file"].iloc[0])
+    for frame_id, group in progress(frames, "images", total=frames.ngroups):
+        source, first = sources[frame_id], group.iloc[0]
+        if kind.is_of_frames and _is_whole(first):
+            link_or_copy(source.path, folder / first["file"])
+            sums[first["image_id"]] = source.sums
             continue
-        frame = read_rgb(source)
+        frame = read_rgb(source.path)
         for row in group.to_dict("records"):
-            write_image(folder / row["file"], cut_out(frame, row), quality=JPEG_QUALITY)
+            crop = cut_out(frame, row)
+            sums[row["image_id"]] = write_image(folder / row["file"], crop, quality=JPEG_QUALITY)
+    return sums
 
 
 def _is_whole(row: pd.Series) -> bool:
@@ -54,22 +61,26 @@ def _is_whole(row: pd.Series) -> bool:
 
 
 def read_masks(kind: Kind, paths: Sequence[str], ids: Sequence[str]) -> dict[str, list[int]]:
-    """Run lengths of the masks of these images by id; other rows are not even read."""
+    """Run lengths of the masks of these images by id, from tables read part by part."""
     key, column = RESULTS[kind.masks].key, "painted" if kind.shows == "plate" else "mask"
-    found = {}
-    for path in paths:
-        table = pq.read_table(path, columns=[key, column], filters=[(key, "in", list(ids))])
-        runs = table[column].to_pylist()
-        found |= dict(zip(table[key].to_pylist(), runs, strict=True))
+    found, wanted = {}, pa.array(ids, pa.string())
+    for batch in (batch for path in paths for batch in iter_batches(path, [key, column])):
+        chosen = batch.filter(pc.is_in(batch[key], wanted))
+        found |= dict(zip(chosen[key].to_pylist(), chosen[column].to_pylist(), strict=True))
     return found
 
 
-def write_masks(kind: Kind, rows: pd.DataFrame, folder: Path, runs: dict, dilate_px: int) -> None:
+def write_masks(
+    kind: Kind, rows: pd.DataFrame, folder: Path, runs: dict, dilate_px: int
+) -> dict[str, Sums]:
     """Write a mask beside each image, of its size, one channel, no alpha: white = learn.
+
+    Returns size and sha256 by image_id.
 
     People are widened by `dilate_px`: training shrinks masks eightfold. Backgrounds are learned
     everywhere but where they are painted; so is nothing where text was painted over.
     """
+    sums = {}
     for row in progress(rows.to_dict("records"), "masks", total=len(rows)):
         size, counts = (row["height_px"], row["width_px"]), runs.get(row["image_id"])
         if kind.shows == "plate":
@@ -81,7 +92,9 @@ def write_masks(kind: Kind, rows: pd.DataFrame, folder: Path, runs: dict, dilate
             raise CineloraError(f"{row['image_id']} has no mask: run segment_instances again.")
         part = learn[row["y0"] : row["y1"], row["x0"] : row["x1"]]
         part &= ~mark_boxes(row, PAINT_MARGIN_PX)
-        write_image(folder / row["mask_file"], part.astype(np.uint8) * 255)
+        mask = part.astype(np.uint8) * 255
+        sums[row["image_id"]] = write_image(folder / row["mask_file"], mask)
+    return sums
 
 
 def dilate_mask(mask: np.ndarray, radius_px: int) -> np.ndarray:

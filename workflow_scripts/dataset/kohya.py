@@ -60,7 +60,12 @@ def _round(side: float) -> int:
 def write_texts(folder: Path, rows: pd.DataFrame) -> None:
     """Write the caption of each image beside it: same stem, .txt, UTF-8, one line."""
     for row in rows.itertuples():
-        (folder / row.file).with_suffix(".txt").write_text(row.caption + "\n", encoding="utf-8")
+        (folder / row.file).with_suffix(".txt").write_bytes(encode_caption(row.caption))
+
+
+def encode_caption(caption: str) -> bytes:
+    """What the file of a caption holds."""
+    return f"{caption}\n".encode()
 
 
 def write_metadata(folder: Path, rows: pd.DataFrame, columns: list[str]) -> None:

@@ -17,7 +17,7 @@ import yaml
 
 from workflow_scripts.dataset.captions import find_trigger, name_subject
 from workflow_scripts.dataset.crop_losses import find_cut_faces, measure_loss
-from workflow_scripts.dataset.crops import find_crops, list_plates
+from workflow_scripts.dataset.crops import find_crops
 from workflow_scripts.dataset.dataset_counts import count_dataset, format_counts
 from workflow_scripts.dataset.diversity import measure_diversity
 from workflow_scripts.dataset.emptiness import explain_empty, format_empty, write_empty
@@ -31,9 +31,11 @@ from workflow_scripts.dataset.kohya import (
 )
 from workflow_scripts.dataset.names import name_images
 from workflow_scripts.dataset.packed_files import check_files
+from workflow_scripts.dataset.sources import read_sources
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
+from workflow_scripts.lib.written_files import NO_FILE, SUMS, Sums, Written
 
 DATASET = pa.schema(
     [
@@ -44,7 +46,9 @@ DATASET = pa.schema(
         ("group", pa.string()),  # duplicate group of the frame
         ("view_group", pa.string()),  # near-identical clean backgrounds; "" for other kinds
         ("file", pa.string()),  # relative to the dataset; "" when it is not in it
+        *SUMS,  # of that file
         ("mask_file", pa.string()),  # white = learn; "" for kinds without masks
+        *((f"mask_{name}", kind) for name, kind in SUMS),
         ("split", pa.string()),  # train, validation or ""
         ("folder", pa.string()),
         ("repeats", pa.int32()),
@@ -115,16 +119,18 @@ def write_folder(
     kind: Kind,
     chosen: pd.DataFrame,
     folder: Path,
-    images: Path,
-    plates: Mapping[str, Path],
+    sources: Mapping[str, Written],
     masks: Sequence[str],
     options: Mapping[str, Any],
-) -> None:
-    """Write images, masks, captions and the trainers' own files."""
-    write_images(kind, chosen, folder, images, plates)
+) -> tuple[dict[str, Sums], dict[str, Sums]]:
+    """Write images, masks, captions and the trainers' own files.
+
+    Returns size and sha256 of images and of masks, by image_id.
+    """
+    image_sums, mask_sums = write_images(kind, chosen, folder, sources), {}
     if kind.masks:
         runs = read_masks(kind, masks, chosen["image_id"])
-        write_masks(kind, chosen, folder, runs, options["mask_dilate_px"])
+        mask_sums = write_masks(kind, chosen, folder, runs, options["mask_dilate_px"])
     write_texts(folder, chosen)
     for split, part in chosen.groupby("split"):
         write_metadata(folder / split, part, METADATA)
@@ -132,11 +138,24 @@ def write_folder(
     tomls |= {"dataset_without_masks.toml": False} if kind.masks else {}
     for name, has_masks in tomls.items():
         write_toml(folder / name, chosen, resolution=options["resolution"], masks=has_masks)
+    return image_sums, mask_sums
+
+
+def add_sums(
+    rows: pd.DataFrame, image_sums: Mapping[str, Sums], mask_sums: Mapping[str, Sums]
+) -> pd.DataFrame:
+    """Add size and sha256 of what was written, by image_id; those of no file to all others."""
+    columns = {}
+    for prefix, sums in (("", image_sums), ("mask_", mask_sums)):
+        known = [sums.get(image_id, NO_FILE) for image_id in rows["image_id"]]
+        columns |= {f"{prefix}{name}": [one[name] for one in known] for name in NO_FILE}
+    return rows.assign(**columns)
 
 
 def main(
     selection: str,
     captions: str,
+    frames: str,
     images: str,
     vocabulary: str,
     dataset: str,
@@ -149,6 +168,7 @@ def main(
     options: dict,
     seed: int,
     masks: Sequence[str] = (),
+    backgrounds: Sequence[str] = (),
     plates: Sequence[str] = (),
 ) -> Counts:
     """Pack one dataset; `seed` is what select_images drew the split with."""
@@ -158,18 +178,21 @@ def main(
     words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))["file_words"]
     stems = name_images(kind, rows, words, style.get("trigger", film).removesuffix(" style"))
     rows = place_images(kind, rows, stems, name_subject(trigger, class_word))
+    chosen = rows["split"] != ""
+    sources = read_sources(kind, rows[chosen], frames, images, backgrounds, plates)
     rows = frame_images(kind, rows, Path(images), options["resolution"])
-    chosen = rows[rows["split"] != ""]
     why = explain_empty(kind, character, film, rows["reason"])
+    sums: tuple[dict, dict] = ({}, {})
     with folder_when_done(dataset) as folder:
         if why:
             write_empty(folder, format_empty(name, len(rows), why))
         else:
-            write_folder(kind, chosen, folder, Path(images), list_plates(plates), masks, options)
-            check_files(folder, chosen)
+            sums = write_folder(kind, rows[chosen], folder, sources, masks, options)
+        rows = add_sums(rows, *sums)
+        check_files(folder, rows[chosen])
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
         counts = count_dataset(kind, rows, options["min_per_category"])
-        train = [folder / file for file in chosen.loc[chosen["split"] == "train", "file"]]
+        train = [folder / file for file in rows.loc[rows["split"] == "train", "file"]]
         counts |= {"diversity": measure_diversity(train)}
         about = {"dataset": name, "kind": kind.name, "trigger": trigger, "class": class_word}
         about |= {"seed": seed, "empty": why}

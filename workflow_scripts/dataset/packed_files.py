@@ -1,13 +1,15 @@
 """A packed dataset read back as trainers find it: by what lies in its folders, not by our table."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
+from workflow_scripts.dataset.kohya import encode_caption
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
+from workflow_scripts.lib.written_files import Written, sum_bytes
 
 SHOWN = 5  # problems named in one message
 DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -16,12 +18,14 @@ DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 def check_files(folder: Path, rows: pd.DataFrame) -> None:
     """Raise CineloraError where a trainer would find something else than `rows` say.
 
-    `rows` are the images of the dataset, with file, mask_file, caption and box (x0, y0, x1, y1).
-    Each must lie there once, under a suffix that trainers know, open, be as large as its box, have
-    its caption beside it and, where it has one, a mask of its size; and nothing else may.
+    `rows` are the images of the dataset: file, mask_file, their sums, caption and box (x0, y0, x1,
+    y1). Each must lie there once, under a suffix that trainers know, as it was written, open, be as
+    large as its box, have its caption beside it and, where it has one, a mask of its size; and
+    nothing else may.
     """
     problems = [problem for row in rows.itertuples() for problem in _check_row(folder, row)]
-    problems += [f"{name}: no row of dataset.parquet" for name in _find_strays(folder, rows)]
+    strays = find_strays(folder, set(rows["file"]))
+    problems += [f"{name}: no row of dataset.parquet" for name in strays]
     if problems:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         lines = "\n".join(f"  {problem}" for problem in problems[:SHOWN])
@@ -35,15 +39,19 @@ def _check_row(folder: Path, row: tuple) -> Iterator[str]:
     path, size = folder / row.file, (row.x1 - row.x0, row.y1 - row.y0)
     if path.suffix not in TRAINER_SUFFIXES:
         yield f"{row.file}: no suffix that trainers know ({', '.join(TRAINER_SUFFIXES)})"
-    yield from _check_size(path, row.file, size)
+    yield from _check_image(Written(path, row.size_bytes, row.sha256), row.file, size)
     if row.mask_file:
-        yield from _check_size(folder / row.mask_file, row.mask_file, size)
+        mask = Written(folder / row.mask_file, row.mask_size_bytes, row.mask_sha256)
+        yield from _check_image(mask, row.mask_file, size)
     text = path.with_suffix(".txt")
-    if not text.is_file() or text.read_text(encoding="utf-8").strip() != row.caption.strip():
+    if Written(text, **sum_bytes(encode_caption(row.caption))).find_change():
         yield f"{row.file}: its caption is not beside it, in {text.name}"
 
 
-def _check_size(path: Path, name: str, size: tuple[int, int]) -> Iterator[str]:
+def _check_image(file: Written, name: str, size: tuple[int, int]) -> Iterator[str]:
+    if change := file.find_change():
+        yield f"{name}: {change}"
+    path = file.path
     try:
         with Image.open(path) as opened:
             opened.load()
@@ -54,9 +62,8 @@ def _check_size(path: Path, name: str, size: tuple[int, int]) -> Iterator[str]:
         yield f"{name}: is {opened.size[0]}x{opened.size[1]}, not {size[0]}x{size[1]}"
 
 
-def _find_strays(folder: Path, rows: pd.DataFrame) -> list[str]:
-    """Images that a trainer would take too, masks aside."""
-    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    found = {path for path in files if path.suffix.lower() in TRAINER_SUFFIXES}
-    images = {path.as_posix() for path in found if "masks" not in path.parts}
-    return sorted(images - set(rows["file"]))
+def find_strays(folder: Path, files: Collection[str]) -> list[str]:
+    """Images below a dataset's folder that a trainer would take besides `files`; not masks."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    images = {path for path in found if path.suffix.lower() in TRAINER_SUFFIXES}
+    return sorted({path.as_posix() for path in images if "masks" not in path.parts} - set(files))

@@ -25,6 +25,7 @@ from workflow_scripts.lib.images import (
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.lib.written_files import SUMS
 from workflow_scripts.models.registry import load_model
 
 FACES = pa.schema(
@@ -40,6 +41,7 @@ FACES = pa.schema(
         ("sharpness", pa.float32()),  # 0 flat, 1 crisp
         ("gaze_yaw", pa.float32()),  # -1 looks to the left of the image, 0 at us, 1 to the right
         ("file", pa.string()),  # in {shard}_images/: square, as sharp as the film has it
+        *SUMS,
         ("crop_x", pa.int32()),  # top left of the crop in the image, and its side
         ("crop_y", pa.int32()),
         ("crop_px", pa.int32()),
@@ -162,7 +164,7 @@ def crop_frame(
             continue
         left, top, side = place_square(face.box, margin, person.width_px, person.height_px)
         file = f"{person.instance_id}.jpg"
-        write_image(folder / file, image[top : top + side, left : left + side])
+        sums = write_image(folder / file, image[top : top + side, left : left + side])
         x, y, around = place_steady_square(face.box, person.width_px, person.height_px)
         x0, y0, x1, y1 = clip_box(face.box, person.width_px, person.height_px)
         rows.append(
@@ -175,6 +177,7 @@ def crop_frame(
                 "sharpness": measure_sharpness(image[y0:y1, x0:x1]),
                 "gaze_yaw": measure_yaw(face.landmarks),
                 "file": file,
+                **sums,
                 **dict(zip(("crop_x", "crop_y", "crop_px"), (left, top, side), strict=True)),
                 "thumbnail": make_thumbnail(image[y : y + around, x : x + around]),
             }

@@ -27,6 +27,7 @@ from workflow_scripts.film.decoding.shots import Boundary
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
+from workflow_scripts.lib.written_files import SUMS
 
 MAX_LOGGED = 10  # kinds of problem
 FRAMES = pa.schema(
@@ -36,6 +37,7 @@ FRAMES = pa.schema(
         ("frame_no", pa.int64()),  # in the order of decoding, from 0
         ("time_s", pa.float64()),
         ("file", pa.string()),  # name inside images/; "" where there is no image
+        *SUMS,
         ("held_of", pa.string()),  # frame_id of the image that this one repeats, or ""
         ("width_px", pa.int32()),
         ("height_px", pa.int32()),

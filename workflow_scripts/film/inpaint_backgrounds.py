@@ -45,12 +45,14 @@ from workflow_scripts.lib.images import (
 )
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.written_files import NO_FILE, SUMS
 from workflow_scripts.models.registry import load_model
 
 BACKGROUNDS = pa.schema(
     [
         ("frame_id", pa.string()),
         ("file", pa.string()),  # in the folder beside; "": nobody there, use the frame itself
+        *SUMS,
         ("covered", pa.float32()),  # share of the frame that was taken out
         ("revealed", pa.float32()),  # share of the hole that is real pixels of other frames
         ("filled", pa.float32()),  # share of the hole that is painted
@@ -174,13 +176,13 @@ def clean_shot(
     """Write the clean images of one shot; return its rows."""
     rows = []
     for n, frame_id in enumerate(frames["frame_id"]):
-        file, leftover, image = "", 0.0, shot.image(n)
+        file, sums, leftover, image = "", NO_FILE, 0.0, shot.image(n)
         hole = painted = np.zeros(image.shape[:2], bool)
         if len(shot.masks[n]):
             image, hole, painted = clean(shot, n, most, models.inpaint)
             file, leftover = f"{frame_id}.jpg", find_leftover(image, hole, models.detect)
-            write_image(folder / file, image)
-        row = {"frame_id": frame_id, "file": file, "leftover": leftover}
+            sums = write_image(folder / file, image)
+        row = {"frame_id": frame_id, "file": file, **sums, "leftover": leftover}
         row["missed"] = find_seen(image, models.detect, models.segment)
         row["moving"] = measure_moving(shot, n, most, hole)
         rows.append(row | describe(hole, painted))

@@ -10,12 +10,15 @@ from pycocotools import mask as coco
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.lib.renewal import explain_damage
+from workflow_scripts.lib.written_files import Sums, write_bytes
 
 NEUTRAL_GRAY = (128, 128, 128)
 THUMBNAIL_PX = 32  # side of what tells near-repeats; whatever the shape of the image
 # A mask in a table is what COCO's tools call a segmentation: height, width, packed run lengths
 RLE = pa.struct([("size", pa.list_(pa.int32())), ("counts", pa.string())])
 Rle = dict[str, Any]
+ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}  # how a JPEG and a PNG begin and end
 
 
 def read_rgb(path: str | Path) -> np.ndarray:
@@ -23,14 +26,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
 
     What people bring goes through `foreign_images`, which also turns images upright.
     """
-    data = np.fromfile(path, np.uint8)
-    image = (
-        cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-        if data.size
-        else None
-    )
-    if image is None:
-        raise CineloraError(f"{path} is not a readable image ({data.size} bytes).")
+    image = decode(path, read_encoded(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     if image.ndim == 2:
@@ -40,15 +36,47 @@ def read_rgb(path: str | Path) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> None:
-    """Encode by the suffix (.jpg or .png); RGB (H, W, 3) or gray (H, W) uint8; atomic."""
+def read_encoded(path: str | Path) -> bytes:
+    """The bytes of an image that the workflow wrote; an error where they cannot be all of it."""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise CineloraError(explain_damage(path, "it is gone")) from error
+    except OSError as error:
+        raise CineloraError(
+            explain_damage(path, f"it cannot be read ({error.strerror})")
+        ) from error
+    if not data:
+        raise CineloraError(explain_damage(path, "it is empty now (0 bytes)"))
+    end = next((end for start, end in ENDS.items() if data.startswith(start)), b"")
+    if data.rfind(end) < 0:  # OpenCV would make up the rest of a JPEG
+        raise CineloraError(explain_damage(path, f"its end is missing now ({len(data):,} bytes)"))
+    return data
+
+
+def decode(path: str | Path, data: bytes, flags: int) -> np.ndarray:
+    """Decode what `read_encoded` read, with OpenCV's flags, as OpenCV does: BGR."""
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # a header that was changed may ask for any number of pixels
+        image = None
+    if image is None:
+        raise CineloraError(explain_damage(path, f"it is no image now ({len(data):,} bytes)"))
+    return image
+
+
+def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> Sums:
+    """Encode by the suffix (.jpg or .png); RGB (H, W, 3) or gray (H, W) uint8; atomic.
+
+    Returns what a table says of the file: its size and sha256.
+    """
     pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if Path(path).suffix == ".jpg" else []
     done, data = cv2.imencode(Path(path).suffix, pixels, options)
     if not done:
         raise CineloraError(f"{path}: an array of shape {image.shape} could not be encoded.")
     with replace_when_done(path) as partial:
-        partial.write_bytes(data)  # tofile would not say that a disk is full
+        return write_bytes(partial, data.tobytes())  # tofile would not say that a disk is full
 
 
 def composite(image: np.ndarray, alpha: np.ndarray, color: tuple = NEUTRAL_GRAY) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Tables on disk: Parquet, sorted by id, whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.rules import read_rules
+from workflow_scripts.lib.renewal import find_phase, format_renewal
 
-# folders of results/{film}/ that bear another name than the phase that fills them
-WRITERS = {"datasets": "pack_dataset", "adapters": "train_adapter", "report": "build_report"}
+BATCH_ROWS = 4096
 
 
 def read_manifest(
@@ -25,11 +25,30 @@ def read_manifest(
 
 
 def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
+    with _open_table(path, columns) as file:
+        table = file.read(columns)
+    return table.select(columns) if columns else table
+
+
+def iter_batches(path: str | Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The named columns (default: all) of a table, some thousand rows at a time in memory."""
+    with _open_table(Path(path), columns) as file:
+        yield from file.iter_batches(BATCH_ROWS, columns=columns)
+
+
+def iter_rows(path: str | Path, columns: list[str]) -> Iterator[tuple]:
+    """The named columns of a table row by row, some thousand rows at a time in memory."""
+    for batch in iter_batches(path, columns):
+        yield from zip(*(batch[name].to_pylist() for name in columns), strict=True)
+
+
+@contextmanager
+def _open_table(path: Path, columns: list[str] | None) -> Iterator[pq.ParquetFile]:
     try:
         # not pq.read_table, which imports a library for tables of many files first
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             check_columns(path, file.schema_arrow.names, columns or [])
-            table = file.read(columns)
+            yield file
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -37,7 +56,6 @@ def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
         raise CineloraError(
             f"{path} is a damaged table ({words}).\n  {_say_remedy(path)}"
         ) from error
-    return table.select(columns) if columns else table
 
 
 def check_columns(path: Path, present: Sequence[str], columns: Sequence[str]) -> None:
@@ -53,17 +71,10 @@ def check_columns(path: Path, present: Sequence[str], columns: Sequence[str]) ->
 
 def _say_remedy(path: Path) -> str:
     """How a table below results/{film}/{phase}/ is made again."""
-    below = zip(path.parts[:-3], path.parts[2:-1], strict=True)  # "results", and the phase's folder
-    folders = [folder for results, folder in below if results == "results"]
-    phases = [WRITERS.get(folder, folder) for folder in folders]
-    phase = next((name for name in phases if name in read_rules()), "")
+    phase = find_phase(path)
     if not phase:
         return "Run that version of the workflow with it, or delete it and make it again."
-    return (
-        "Make it again, and all that\n"
-        "  depends on it (add the --configfile that you run with, if any):\n"
-        f"    snakemake --cores 4 --forcerun {phase}"
-    )
+    return format_renewal(phase)
 
 
 def read_vectors(
@@ -101,7 +112,7 @@ def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> N
     if len(rows):
         table = pa.Table.from_pandas(rows, schema, preserve_index=False)
     with replace_when_done(path) as partial:
-        pq.write_table(table, partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
 
 
 class replace_when_done:  # noqa: N801 - reads as a verb: `with replace_when_done(path) as partial`

@@ -16,7 +16,7 @@ import pandas as pd
 from workflow_scripts.lib.errors import format_error
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.lib.progress_file import find_progress, list_parts, sum_progress
+from workflow_scripts.lib.progress_file import find_progress, list_parts, sum_outputs, sum_progress
 
 T = TypeVar("T")
 SHOWN = "is_shown"  # on a record of the log: whether the terminal shows it too
@@ -65,6 +65,9 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
             log.warning("%s kept none of %d %s", snakemake.rule, counts.read, counts.unit)
             log.warning("  set aside: %s", counts.set_aside)
         done.update(asdict(counts))
+        if "film" in dict(snakemake.wildcards.items()):
+            outputs = sum_outputs(path for _, path in snakemake.output.items())
+            done["outputs"] = [(str(path), *sums) for path, *sums in outputs]
 
 
 def _log_gpu_memory() -> None:

@@ -1,7 +1,8 @@
 """results/{film}/progress.json: what every phase of one film read, kept and set aside, in one file.
 
-Each job leaves results/{film}/progress/<phase>[.<part>].json (lib/phase.py); here they are summed,
-by phase. The sum is renewed when a job starts and when it ends, so a script can watch the file.
+Each job leaves results/{film}/progress/<phase>[.<part>].json (lib/phase.py), with size and sha256
+of its outputs; here they are summed, by phase. The sum is renewed when a job starts and when it
+ends, so a script can watch the file.
 """
 
 import json
@@ -15,13 +16,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.rules import read_rules
+from workflow_scripts.lib.written_files import Written, sum_file
 
 NEEDED = ("phase", "part", "status", "started")
 TABLES = ("set_aside", "found")  # counts by name; read, kept and errors are plain numbers
 PARTS = ("dataset", "kind", "shard", "file", "folder")  # wildcards, in the order of a file's name
 STALE_S = 60.0
+KNOWN_BY_TABLES = (*TRAINER_SUFFIXES, ".txt")  # images and captions: lib/written_files.py
+SUM = "progress.json"
 SHARD_COUNT = re.compile(r"of\d+$")
 
 
@@ -36,6 +41,16 @@ def list_parts(wildcards: Mapping[str, Any]) -> list[str]:
     return [str(wildcards[key]) for key in PARTS if key in wildcards]
 
 
+def sum_outputs(outputs: Iterable[str]) -> list[Written]:
+    """A job's outputs, and their sums; of folders, the files in them that no table has sums of."""
+    files = []
+    for output in map(Path, outputs):
+        inside = (path for path in output.rglob("*") if path.suffix.lower() not in KNOWN_BY_TABLES)
+        files += [output] if output.is_file() else sorted(path for path in inside if path.is_file())
+    # the sum of all progress is renewed by every job
+    return [sum_file(file) for file in files if file.name != SUM]
+
+
 def sum_progress(film: str | Path) -> dict[str, Any]:
     """Write {film}/progress.json and return it; `film` is the folder results/{film}."""
     film = Path(film)
@@ -47,7 +62,7 @@ def sum_progress(film: str | Path) -> dict[str, Any]:
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
             "phases": sum_parts(part for part in read_parts(film) if part["phase"] in read_rules()),
         }
-        _write_whole(film / "progress.json", json.dumps(summary, indent=1))
+        _write_whole(film / SUM, json.dumps(summary, indent=1))
         if _state(film) == before:  # else another job ended meanwhile: our sum is already old
             return summary
 

@@ -11,12 +11,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int = AHEAD) -> Iterator[R]:
+def read_ahead(
+    items: Iterable[T], read: Callable[[T], R], ahead: int = AHEAD, readers: int = READERS
+) -> Iterator[R]:
     """`read` of each item, in order; what waits in memory is bounded by `ahead`.
 
     An item that cannot be read raises in its turn, after those before it were handed out.
     """
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(readers) as pool:
         waiting: deque = deque()
         for item in items:
             waiting.append(pool.submit(read, item))

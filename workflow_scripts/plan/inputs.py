@@ -30,10 +30,11 @@ def caption_inputs(film: str, dataset: str, shards: Sequence[str], describes: bo
 
 
 def pack_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
-    """Tables that masks come from, and the clean plates where those are shown."""
-    masks = split_name(dataset)[0].masks
-    found = {"masks": locate(masks, f"results/{film}", shards)} if masks else {}
-    return found | _plates(film, dataset, shards)
+    """Tables that masks come from, and the clean plates with their tables where those are shown."""
+    kind, _ = split_name(dataset)
+    found = {"masks": locate(kind.masks, f"results/{film}", shards)} if kind.masks else {}
+    shown = ["backgrounds", "plates"] if kind.shows == "plate" else []
+    return found | _locate(film, shown, shards)
 
 
 def balance_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:

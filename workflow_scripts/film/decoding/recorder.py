@@ -14,11 +14,13 @@ from workflow_scripts.film.decoding.bars import Crop
 from workflow_scripts.film.decoding.fields import measure_combing
 from workflow_scripts.film.decoding.measures import LEVELS, measure, reduce_luma, shrink
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.written_files import NO_FILE, write_bytes
 
 QUALITY = 95
 THREADS = 2
 NOTHING = {
     "file": "",
+    **NO_FILE,
     "held_of": -1,  # frame_no
     "width_px": 0,
     "height_px": 0,
@@ -36,7 +38,8 @@ NOTHING = {
     "source": "",
     "reason": "",
 }
-OWN = ("file", "held_of", "luma_thumbnail", "source", "reason")  # what a held frame does not copy
+# what a held frame does not copy
+OWN = ("file", *NO_FILE, "held_of", "luma_thumbnail", "source", "reason")
 
 
 class Recorder:
@@ -117,22 +120,23 @@ def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
 def save_planes(path: Path, planes: list[np.ndarray], crop: Crop) -> dict:
     """Write Y, U, V planes of a JPEG (full range, 4:2:0); measure them."""
     luma, blue, red = planes
-    path.write_bytes(simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=QUALITY))
+    sums = write_bytes(path, simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=QUALITY))
     working, small = reduce_luma(luma)
     view = cv2.cvtColor(cv2.merge([small, shrink(red), shrink(blue)]), cv2.COLOR_YCrCb2RGB)
-    return _place(luma.shape[::-1], crop) | measure(working, small, view)
+    return sums | _place(luma.shape[::-1], crop) | measure(working, small, view)
 
 
 def save_image(path: Path, image: np.ndarray, crop: Crop) -> dict:
     """Write what a crop leaves of an image (RGB); measure it."""
     x, y, width, height = crop
     image = np.ascontiguousarray(image[y : y + height, x : x + width])
-    path.write_bytes(
-        simplejpeg.encode_jpeg(image, quality=QUALITY, colorspace="RGB", colorsubsampling="420")
+    sums = write_bytes(
+        path,
+        simplejpeg.encode_jpeg(image, quality=QUALITY, colorspace="RGB", colorsubsampling="420"),
     )
     combing = measure_combing(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
     measures = _measure_image(image, shrink(image))
-    return _place((width, height), crop) | measures | {"combing": combing}
+    return sums | _place((width, height), crop) | measures | {"combing": combing}
 
 
 def save_file(
@@ -142,11 +146,11 @@ def save_file(
 
     view is a small copy of it (90, 160, 3).
     """
-    path.write_bytes(jpeg)
+    sums = write_bytes(path, jpeg)
     whole = image.shape[1::-1] == size  # halved, its lines are gone
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if whole else None
     combing = {} if gray is None else {"combing": measure_combing(gray)}
-    return _place(size, (0, 0, *size)) | _measure_image(image, view) | combing
+    return sums | _place(size, (0, 0, *size)) | _measure_image(image, view) | combing
 
 
 def _measure_image(image: np.ndarray, view: np.ndarray) -> dict:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import yaml
 from markupsafe import Markup, escape
 
@@ -192,9 +191,7 @@ def show_adapters(film: Film) -> Section:
 
 def _show_curve(film: Film, name: str) -> Chart:
     columns = ["step", "loss", "validation_loss"]
-    metrics = (
-        pq.read_table(film.results.path("metrics", name), columns=columns).to_pandas().astype(float)
-    )
+    metrics = read_manifest(film.results.path("metrics", name), columns).astype(float)
     drawing = draw_curves(*(metrics[column].to_numpy(np.float64) for column in columns))
     held_out = metrics["validation_loss"].dropna()
     note = "Gray: while training. Orange: held-out images"
@@ -205,7 +202,7 @@ def _show_curve(film: Film, name: str) -> Chart:
 def _show_scores(film: Film, name: str) -> list:
     results = film.results
     settings = yaml.safe_load(results.path("settings", name).read_text(encoding="utf-8"))
-    scores = pq.read_table(results.path("scores", name)).to_pandas()
+    scores = read_manifest(results.path("scores", name))
     size = results.path("adapter", name).stat().st_size
     plain = {key: value for key, value in settings.items() if isinstance(value, str | int | float)}
     about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
@@ -249,5 +246,5 @@ def _format_score(row: Any) -> str:
 def has_random_base(film: Film) -> bool:
     """Whether any adapter was trained on random weights."""
     paths = film.results.paths("scores")
-    tables = [pq.read_table(path, columns=["base_is_random"]).to_pandas() for path in paths]
+    tables = [read_manifest(path, ["base_is_random"]) for path in paths]
     return any(bool(table["base_is_random"].any()) for table in tables)

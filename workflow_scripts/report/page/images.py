@@ -1,6 +1,7 @@
 """Small images for the page: decoded small, drawn over, encoded as data URIs. Arrays are RGB."""
 
 import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.foreign_images import DAMAGE
+from workflow_scripts.lib.images import decode, read_encoded
+from workflow_scripts.lib.renewal import explain_damage
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 REDUCED |= {8: cv2.IMREAD_REDUCED_COLOR_8, 1: cv2.IMREAD_COLOR}
@@ -48,12 +52,16 @@ def colors(names: Sequence[str]) -> dict[str, str]:
 
 def read_small(path: str | Path, width: int) -> np.ndarray:
     """Decode an image at the smallest JPEG scale that is still `width` wide; then shrink."""
-    with Image.open(path) as header:
-        scale = header.width / max(width, 1)
+    data = read_encoded(path)
+    try:
+        with Image.open(io.BytesIO(data)) as header:
+            scale = header.width / max(width, 1)
+    except DAMAGE as error:
+        raise CineloraError(
+            explain_damage(path, f"it is no image now ({len(data):,} bytes)")
+        ) from error
     step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
-    image = cv2.imdecode(np.fromfile(path, np.uint8), REDUCED[step])
-    if image is None:
-        raise CineloraError(f"{path} is not a readable image any more. Delete it and run again.")
+    image = decode(path, data, REDUCED[step])
     return fit_width(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), width)
 
 

@@ -6,11 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
-from workflow_scripts.lib.manifest import check_columns, read_manifest
+from workflow_scripts.lib.manifest import iter_batches, read_manifest
 from workflow_scripts.lib.tables import RESULTS, locate
 
 
@@ -49,13 +48,13 @@ class Results:
         paths = [str(path) for path in self.paths(name, dataset)]
         if not paths or not ids:
             return _no_rows(columns)
-        for path in paths:
-            check_columns(Path(path), pq.read_schema(path).names, columns)
-        wanted = pc.field(columns[0]).isin(sorted(ids))
-        table = ds.dataset(paths, format="parquet").scanner(
-            columns=list(columns), filter=wanted, batch_size=512, batch_readahead=1
-        )
-        return table.to_table().to_pandas().sort_values(columns[0], ignore_index=True)
+        wanted = pa.array(sorted(ids))
+        batches = (batch for path in paths for batch in iter_batches(path, list(columns)))
+        parts = [batch.filter(pc.is_in(batch[columns[0]], wanted)) for batch in batches]
+        if not parts:
+            return _no_rows(columns)
+        rows = pa.Table.from_batches(parts).select(list(columns)).to_pandas()
+        return rows.sort_values(columns[0], ignore_index=True)
 
     def image(self, name: str, file: str) -> Path | None:
         """Path of an image in a folder of images, or in that of whichever shard holds it."""

@@ -1,0 +1,34 @@
+"""Which command makes a file again: that of the output of a rule that it is, or lies in."""
+
+import pytest
+
+from workflow_scripts.lib.renewal import explain_damage, find_output
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("results/a/extract_frames/images/f1.jpg", "results/a/extract_frames/images"),
+        ("results/a/extract_frames/frames.parquet", "results/a/extract_frames/frames.parquet"),
+        ("results/a/crop_faces/01of02_images/x.jpg", "results/a/crop_faces/01of02_images"),
+        ("results/a/datasets/pose/train/3_x/y.jpg", "results/a/datasets/pose"),
+        ("results/a/datasets/pose/dataset.parquet", "results/a/datasets/pose"),
+        ("results/a/datasets/pose/train/.masks/y.png", "results/a/datasets/pose"),
+        ("results/a/adapters/x/a-x.safetensors", "results/a/adapters/x/a-x.safetensors"),
+        ("/films/results/results/a/datasets/pose/x.jpg", "results/a/datasets/pose"),
+        ("results/a/adapters/pose/notes.txt", ""),
+        ("results/a/progress/x.json", ""),
+        ("my images/f1.jpg", ""),
+    ],
+)  # fmt: skip
+def test_the_output_of_a_file(path, target):
+    assert find_output(path) == target
+
+
+def test_of_files_of_the_workflow_the_command_is_said_and_of_others_not():
+    own = explain_damage("results/a/extract_frames/images/f1.jpg", "it is gone")
+    assert "--forcerun results/a/extract_frames/images" in own
+    assert "An earlier phase left this file, and it is gone." in own
+    other = explain_damage("my images/f1.jpg", "it is gone")
+    assert "my images/f1.jpg is not a readable image: it is gone" in other
+    assert "snakemake" not in other
