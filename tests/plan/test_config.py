@@ -144,7 +144,11 @@ WRONG = [
     (("films", "demo", "roster"), "nowhere", "films.demo.roster: there is no folder nowhere"),
     (("models", "models_dir"), "film.mp4", "models.models_dir: there is no folder film.mp4"),
     (("models", "table"), "/dev/zero", "models.table: there is no file /dev/zero"),
-    (("models", "options"), {"embed": {"batch_size": "a"}}, "embed.batch_size: 'a' is given; the"),
+    (
+        ("models",),
+        {"tier": "full", "device": "cpu", "options": {"face": {"min_score": "a"}}},
+        "models.options.face.min_score: 'a' is given; the table of models has 0.5.",
+    ),
     (
         ("models", "options"),
         {"embed": {"batch_size": NAN}},
