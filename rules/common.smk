@@ -24,6 +24,7 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.config import list_datasets, list_files, load_config
+from workflow_scripts.plan.folders import check_folders, quote_python
 from workflow_scripts.plan.inputs import choose_limits, find_reviews
 from workflow_scripts.plan.resources import add_ram, grow
 from workflow_scripts.plan.targets import check_targets, list_empty, list_proofs, list_tables
@@ -32,9 +33,11 @@ from workflow_scripts.plan.terminal import install, list_reports
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
 # here, before any job starts, with all its problems in one message.
 try:
+    check_folders([workflow.basedir, Path.cwd()])
     loaded = load_config(workflow.overwrite_configfiles, workflow.config_settings.config)
 except CineloraError as error:
     raise WorkflowError(str(error)) from None
+sys.executable = quote_python(sys.executable)
 config.clear()
 config.update(loaded)
 pages = list_files(workflow.overwrite_configfiles)

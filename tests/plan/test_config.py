@@ -137,7 +137,9 @@ WRONG = [
     (("adapter", "defaults", "resolution_px"), "big", "native is the base's own"),
     (("adapter", "chosen"), "a b", "'a b' is no name; use small letters"),
     (("adapter", "defaults", "license"), "a\0b", "is no line of text; take out line breaks"),
-    (("films", "demo", "path"), "a\nb.mp4", "is no line of text; take out line breaks"),
+    (("films", "demo", "path"), "a\nb.mp4", "'a\\nb.mp4' is no path that Snakemake takes"),
+    (("films", "demo", "path"), "{film}.mp4", "or link to it, without braces"),
+    (("films", "demo", "roster"), "my {x}", "or link to it, without braces"),
     (("films", "demo", "path"), "/dev/zero", "there is no file or folder /dev/zero"),
     (("films", "demo", "path"), "a" * 300, "there is no file or folder aaa"),
     (("films", "demo", "truth"), "a" * 300, "holds no frames.csv"),
@@ -383,7 +385,7 @@ def test_a_home_that_nobody_has(config):
     assert "films.luca.path: there is no home folder for ~nobody-at-all/x" in lines[0]
 
 
-@pytest.mark.parametrize("sign", ["$", "100 $", "a$-b"])
+@pytest.mark.parametrize("sign", ["$", "100 $", "a$-b", "$\u00fc"])
 def test_a_dollar_that_begins_no_variable_stays(config, sign):
     Path(sign).touch()
     loaded = load_config([write("a.yaml", FILM)], {"films": {"luca": {"path": sign}}})

@@ -26,7 +26,7 @@ WANTED = {  # by option: what stands at its path
     "table": ("file",),
     "models_dir": ("folder",),
 }
-VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)  # as shells name them
 
 
 def load_config(pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | None = None) -> dict:
