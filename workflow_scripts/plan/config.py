@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.image_folders import find_images, is_readable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
-from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems, show_value
+from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
 
 PAGE = Path("config/config.yaml")  # of the folder in which Snakemake runs
 WANTED = {  # by option: what stands at its path

@@ -1,6 +1,5 @@
 """The schema of the config, put together from config/schemas/, and its errors in plain words."""
 
-import json
 import math
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -11,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import list_roles
@@ -51,7 +50,6 @@ RENAMED = {  # options and blocks as they were called -> as they are now
     "adapter.defaults.learning_rate": "adapter.tiers.<tier>.learning_rate",
     "evaluate_adapter.sampling_steps": "evaluate_adapter.tiers.<tier>.sampling_steps",
 }
-SHOWN = 80  # characters of a value in a message
 WANTED = {
     "integer": "a whole number such as 2",
     "number": "a number such as 90 or 0.5",
@@ -225,14 +223,6 @@ def _explain_type(error: ValidationError) -> str:
     if wanted == "object" and isinstance(value, str) and ":" in value:
         return f"{said}; is a space missing after the colon?"
     return said
-
-
-def show_value(value: Any) -> str:
-    """A value as it is written in YAML, of a long one its beginning."""
-    if value is None:
-        return "nothing"
-    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
 
 
 def _explain_enum(error: ValidationError) -> str:

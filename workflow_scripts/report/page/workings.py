@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from workflow_scripts.lib.reviews import read_review
 from workflow_scripts.lib.rules import list_benchmarks
 from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
@@ -163,8 +164,8 @@ def show_problems(film: Film, reviews: Sequence[str]) -> Section:
         rows = [[row.file, row.problem] for row in others.itertuples()]
         blocks.append(Table("Files of the folder that are no images", PROBLEMS[1:], rows))
     if reviews:
-        rows = [[path, len(pd.read_csv(path))] for path in reviews]
-        blocks.append(Table("Corrections by people, in use", ["file", "lines"], rows))
+        rows = [[path, len(read_review(path, Path(path).stem))] for path in reviews]
+        blocks.append(Table("Corrections by people, in use", ["file", "corrections"], rows))
     else:
         words = (
             f"No correction by a person is in use. They would lie in config/reviews/{film.name}/."
