@@ -43,8 +43,8 @@ def test_only_files_of_the_known_names_are_found(folder):
         ("luca/captions.xlsx", "did you mean captions.csv?"),
         ("luca/captions.csv.txt", "did you mean captions.csv?"),
         ("luca/location.csv/", "did you mean locations.csv?"),
-        ("luca/notes.txt", "known: captions.csv, expressions.csv, identities.csv, locations.csv."),
-        ("Luca/captions.csv", "config/reviews/Luca/ is not read: no film has this name; did you"),
+        ("luca/notes.txt", "are captions.csv, expressions.csv, identities.csv, locations.csv."),
+        ("Other/captions.csv", "config/reviews/Other/ is not read: did you mean other/?"),
         ("captions.csv", "is not read: corrections lie in config/reviews/<film>/."),
         ("luca/a\nb.csv", "config/reviews/luca/a\\nb.csv is not read"),
     ],
@@ -58,10 +58,12 @@ def test_what_is_not_read_is_named(folder, name, words):
     assert words in line and line.isprintable()
 
 
-def test_what_editors_and_systems_leave_is_not_named(folder):
+def test_other_films_and_what_editors_and_systems_leave_are_not_named(folder):
     (folder.parent / "README.md").touch()
     for name in (".~lock.captions.csv#", ".DS_Store", "captions.csv~", "#captions.csv#"):
         (folder / name).touch()
+    for name in ("a_film_of_last_year", "luca2"):  # which luca/ is not
+        (folder.parent / name).mkdir()
     assert list_unread(FILMS) == []
 
 

@@ -58,11 +58,13 @@ def list_unread(films: Collection[str]) -> list[str]:
         if not path.is_dir():
             if path.name != "README.md":
                 lines.append(f"{_name(path)} is not read: corrections lie in {FOLDER}/<film>/.")
-        elif path.name not in films:
-            lines.append(f"{_name(path)}/ is not read: no film{_hint(path.name, films)}")
+        elif path.name not in films:  # of a film that is not in the config, or of a misspelt one
+            near = _find_near(path.name, films)
+            if near and not (FOLDER / near).exists():
+                lines.append(f"{_name(path)}/ is not read: did you mean {near}/?")
         else:
             lines += [
-                f"{_name(file)} is not read: no file of corrections{_hint(file.name, NAMES)}"
+                f"{_name(file)} is not read: {_hint(file.name)}"
                 for file in _list_shown(path)
                 if file.name not in NAMES
             ]
@@ -79,7 +81,10 @@ def _name(path: Path) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in format_name(path))
 
 
-def _hint(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name.strip().lower(), known, n=1)
-    remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}."
-    return f" has this name; {remedy}"
+def _hint(name: str) -> str:
+    near = _find_near(name, NAMES)
+    return f"did you mean {near}?" if near else f"files here are {', '.join(sorted(NAMES))}."
+
+
+def _find_near(name: str, known: Collection[str]) -> str:
+    return next(iter(get_close_matches(name.strip().lower(), known, n=1)), "")
