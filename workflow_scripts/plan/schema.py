@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
+from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.strict_yaml import read_yaml
@@ -129,7 +130,7 @@ def define_kinds() -> dict[str, Any]:
 
 def define_shares() -> dict[str, Any]:
     """What may have a share, by what a kind is balanced over; places and lights may be any."""
-    words = _read_part(VOCABULARY)["words"]
+    words = read_vocabulary(VOCABULARY)["words"]
     listed = {kind.category: list(words[kind.category]) for kind in KINDS.values() if kind.expected}
     share = {"$ref": "#/$defs/share"}
     return {
