@@ -178,7 +178,7 @@ def test_a_pipe_a_loop_of_links_and_a_huge_file_are_not_read(tmp_path):
     huge = tmp_path / "identities.csv"
     huge.touch()
     os.truncate(huge, 30 * 10**6)
-    with pytest.raises(CineloraError, match="has 30 MB; corrections have 20"):
+    with pytest.raises(CineloraError, match="has 30 MB; of corrections, 5 MB are read"):
         read_review(huge, "identities")
 
 

@@ -23,7 +23,7 @@ from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
 
-MAX_MB = 20  # of a file, some 500,000 lines
+MAX_MB = 5  # of a file, 100,000 lines and more
 SHOWN = 20  # problems named in one message
 OTHER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}  # first bytes -> encoding
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
@@ -163,7 +163,9 @@ def _read_bytes(path: Path) -> bytes:
         if not path.is_file():  # reading it might never end
             raise CineloraError(f"{path} is a device or a pipe, not a file.")
         if (size := path.stat().st_size) > MAX_MB * 10**6:
-            raise CineloraError(f"{path} has {size / 10**6:,.0f} MB; corrections have {MAX_MB}.")
+            raise CineloraError(
+                f"{path} has {size / 10**6:,.0f} MB; of corrections, {MAX_MB} MB are read."
+            )
         return path.read_bytes()
     except OSError as error:
         raise CineloraError(f"{path} cannot be read: {error.strerror}.") from error
