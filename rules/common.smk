@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from workflow_scripts.film.people.roster import list_watched
 from workflow_scripts.lib.code import hash_code
@@ -24,17 +25,21 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.config import list_datasets, list_files, load_config
-from workflow_scripts.plan.inputs import choose_limits, find_reviews
+from workflow_scripts.plan.folders import check_folders, quote_python
+from workflow_scripts.plan.inputs import choose_limits
 from workflow_scripts.plan.resources import add_ram, grow
+from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
 from workflow_scripts.plan.targets import check_targets, list_empty, list_proofs, list_tables
 from workflow_scripts.plan.terminal import install, list_reports
 
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
 # here, before any job starts, with all its problems in one message.
 try:
+    check_folders([workflow.basedir, Path.cwd()])
     loaded = load_config(workflow.overwrite_configfiles, workflow.config_settings.config)
 except CineloraError as error:
     raise WorkflowError(str(error)) from None
+sys.executable = quote_python(sys.executable)
 config.clear()
 config.update(loaded)
 pages = list_files(workflow.overwrite_configfiles)
@@ -43,8 +48,13 @@ workflow.configfiles[:] = map(str, pages)  # what Snakemake's own report shows
 FILMS = sorted(config["only"] or config["films"])
 install(workflow.output_settings, FILMS)
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
-try:  # of the command line: rules are read before Snakemake knows its targets
+try:  # targets of the command line: rules are read before Snakemake knows them
     check_targets(sys.argv[1:], DATASETS)
+    if workflow.is_main_process:  # its jobs need not say it again
+        for line in list_unread(config["films"]) + check_reviews(
+            {f: config["films"][f] for f in FILMS}
+        ):
+            logger.warning(line)
 except CineloraError as error:
     raise WorkflowError(str(error)) from None
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -25,8 +26,15 @@ ASKED = yaml.safe_load(Path("resources/prompts/captions.yaml").read_text(encodin
         ("{red|blue} sky", "red blue sky"),
         ("two\nlines\tand  gaps", "two lines and gaps"),
         ("caf\u00e9", "caf\u00e9"),
+        ("a\0b\x85c\u2028d", "a b c d"),
+        ("\u202eyks\u202c \u200fblue\ufeff", "yks blue"),
+        ("half \ud83d of \U0001f600", "half of \U0001f600"),
+        (",,, ,", ""),
     ],
-    ids=["a comma would split it", "braces are choices", "only one line is read", "other letters"],
+    ids=[
+        *("a comma would split it", "braces are choices", "only one line is read", "other letters"),
+        *("control characters", "marks of direction", "half a character", "only commas"),
+    ],
 )
 def test_a_clause_stays_whole(text, clean):
     assert captions.clean_clause(text) == clean
@@ -47,6 +55,53 @@ def test_a_caption_of_75_tokens_is_left_alone():
     room = 75 - captions.count_tokens("nella") - 1
     made = captions.write_caption("nella", [Tag("fog " * room, "x")])
     assert (made.tokens, made.dropped) == (75, [])
+
+
+def draw_clauses(random):
+    """Some clauses of words whose tokens depend on what stands beside them."""
+    words = (
+        "fog o'clock we'll caf\u00e9 \u65e5\u672c !! ... (a) 3d 2024 long-red \u00c3\u00a9 &amp"
+        " x& 12.5% \U0001f600"
+    )
+    return [
+        Tag(" ".join(random.choices(words.split(), k=random.randint(1, 4))), "x")
+        for _ in range(random.randint(1, 50))
+    ]
+
+
+def drop_one_by_one(tags):
+    """The caption of the most clauses whose whole text CLIP can read."""
+    texts = list(dict.fromkeys(["nella", *(tag.text for tag in tags)]))
+    while captions.count_tokens(", ".join(texts)) > captions.MAX_TOKENS:
+        texts.pop()
+    return ", ".join(texts)
+
+
+def test_as_many_clauses_are_kept_as_clip_can_read():
+    drawn = [draw_clauses(Random(seed)) for seed in range(100)]
+    made = [captions.write_caption("nella", tags).text for tags in drawn]
+    assert made == [drop_one_by_one(tags) for tags in drawn]
+    assert (
+        20
+        < sum(text.count(",") + 1 < len(tags) for text, tags in zip(made, drawn, strict=True))
+        < 100
+    )
+
+
+def test_a_caption_of_very_many_clauses_is_tokenized_once(monkeypatch):
+    read, count = [], captions.count_tokens
+    monkeypatch.setattr(captions, "count_tokens", lambda text: read.append(text) or count(text))
+    made = captions.write_caption("nella", [Tag(f"fog {number}", "x") for number in range(3000)])
+    assert len(made.tags) + len(made.dropped) == 3001
+    assert len(read) <= len(made.tags) + 3  # the first that is too much, twice, and the whole
+
+
+def test_a_clause_longer_than_any_caption_is_not_tokenized(monkeypatch):
+    read, count = [], captions.count_tokens
+    monkeypatch.setattr(captions, "count_tokens", lambda text: read.append(text) or count(text))
+    made = captions.write_caption("nella", [Tag("fog", "x"), Tag("x" * 10**6, "x")])
+    assert made.text == "nella, fog"
+    assert sum(map(len, read)) < 40
 
 
 def test_a_trigger_that_is_too_long_is_refused():

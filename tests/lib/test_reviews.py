@@ -1,5 +1,7 @@
 """Files of corrections: read whole or refused by line; doubles, unknown ids; written, read back."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -164,6 +166,31 @@ def test_a_folder_and_a_broken_link_are_no_files(tmp_path):
     (tmp_path / "locations.csv").symlink_to(tmp_path / "gone.csv")
     with pytest.raises(CineloraError, match="is not there"):
         read_review(tmp_path / "locations.csv", "locations")
+
+
+def test_a_pipe_a_loop_of_links_and_a_huge_file_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "captions.csv")
+    with pytest.raises(CineloraError, match="a device or a pipe"):
+        read_review(tmp_path / "captions.csv", "captions")
+    (tmp_path / "locations.csv").symlink_to("locations.csv")
+    with pytest.raises(CineloraError, match="is not there"):
+        read_review(tmp_path / "locations.csv", "locations")
+    huge = tmp_path / "identities.csv"
+    huge.touch()
+    os.truncate(huge, 30 * 10**6)
+    with pytest.raises(CineloraError, match="has 30 MB; of corrections, 5 MB are read"):
+        read_review(huge, "identities")
+
+
+@pytest.mark.parametrize("text", [",,", " , ", "{}|,"], ids=repr)
+def test_a_caption_without_a_word_is_refused(tmp_path, text):
+    said = refuse(tmp_path, f'kind,image_id,caption\nstyle,f1,"{text}"\n', "captions")
+    assert "line 2: caption" in said and "it says nothing" in said
+
+
+def test_a_long_value_is_named_by_its_beginning(tmp_path):
+    said = refuse(tmp_path, f"id,emotion\ni1,{'x' * 50_000}\n")
+    assert "(50,002 characters)" in said and len(said) < 500
 
 
 def test_unknown_ids_are_counted_and_logged_by_line(tmp_path, caplog):

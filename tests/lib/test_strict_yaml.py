@@ -58,6 +58,27 @@ REFUSED = {  # name: (what is written, line, words)
     "an open bracket": ("a: [1, 2\nb: 3", 2, "opened and not closed"),
     "an open quote": ("a: 'x\n", 2, "quotes that are opened must be closed"),
     "two documents": ("a: 1\n---\nb: 2", 2, "take away the line ---"),
+    "a deep list": ("a: " + "[" * 900 + "]" * 900, 1, "stand in one another more than 20 deep"),
+    "a deep block": ("\n".join(" " * n + "a:" for n in range(900)), 21, "more than 20 deep"),
+    "deep by aliases": (
+        "a0: &a0 [1]\n" + "\n".join(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 40)),
+        20,
+        "more than 20 deep",
+    ),
+    "aliases that multiply": (
+        "a0: &a0 [1, 2]\n"
+        + "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)),
+        1,
+        "with what aliases repeat, it holds more than 50,000 values",
+    ),
+    "merge keys that multiply": (
+        "a0: &a0 {b: 1}\n"
+        + "\n".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 5)}]}}" for n in range(1, 9)),
+        1,
+        "more than 50,000 values",
+    ),
+    "a number without end": ("a: 1" + "0" * 5000, 1, "a number of 5,001 digits is too long"),
+    "a fraction without end": ("a: 1." + "0" * 5000, 1, "a number of 5,002 digits is too long"),
     "a bell": ("a: 1\nb: \x07", 2, "U+0007 may not stand here"),
     "a path between double quotes": (r'a: "C:\pixar"', 1, "use single ones"),
 }
@@ -112,6 +133,13 @@ def test_what_is_not_utf_8(page, data):
 def test_what_cannot_be_opened(tmp_path):
     assert "No such file" in read_yaml(tmp_path / "none.yaml")[1][0]
     assert "Is a directory" in read_yaml(tmp_path)[1][0]
+    assert "a device or a pipe" in read_yaml("/dev/zero")[1][0]
+    assert "File name too long" in read_yaml(tmp_path / ("a" * 300))[1][0]
+
+
+def test_a_file_that_is_no_page_by_its_size(page):
+    page.write_bytes(b"a: 1\n" * 300_000)
+    assert "has 1.5 MB; of a file of options, 1 MB is read" in read_yaml(page)[1][0]
 
 
 def test_all_doubled_names_are_listed(page):

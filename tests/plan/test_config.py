@@ -135,6 +135,29 @@ WRONG = [
     (("adapter", "variants", "high"), {"rang": 64}, "unknown key 'rang'. Did you mean 'rank'?"),
     (("adapter", "defaults", "steps"), 100, "adapter.defaults.steps is adapter.tiers.<tier>.steps"),
     (("adapter", "defaults", "resolution_px"), "big", "native is the base's own"),
+    (("adapter", "chosen"), "a b", "'a b' is no name; use small letters"),
+    (("adapter", "defaults", "license"), "a\0b", "is no line of text; take out line breaks"),
+    (("films", "demo", "path"), "a\nb.mp4", "'a\\nb.mp4' is no path that Snakemake takes"),
+    (("films", "demo", "path"), "{film}.mp4", "or link to it, without braces"),
+    (("films", "demo", "roster"), "my {x}", "or link to it, without braces"),
+    (("films", "demo", "path"), "/dev/zero", "there is no file or folder /dev/zero"),
+    (("films", "demo", "path"), "a" * 300, "there is no file or folder aaa"),
+    (("films", "demo", "truth"), "a" * 300, "holds no frames.csv"),
+    (("films", "demo", "roster"), "nowhere", "films.demo.roster: there is no folder nowhere"),
+    (("models", "models_dir"), "film.mp4", "models.models_dir: there is no folder film.mp4"),
+    (("models", "table"), "/dev/zero", "models.table: there is no file /dev/zero"),
+    (
+        ("models",),
+        {"tier": "full", "device": "cpu", "options": {"face": {"min_score": "a"}}},
+        "models.options.face.min_score: 'a' is given; the table of models has 0.5.",
+    ),
+    (
+        ("models", "options"),
+        {"embed": {"batch_size": NAN}},
+        "embed.batch_size: NaN is given, true or",
+    ),
+    (("select_images", "shares"), {"shot_type": {"close_up": 0.4}}, "Did you mean 'close-up'?"),
+    (("shards",), 10**400, "(401 characters) is greater than the maximum of 500"),
 ]
 
 
@@ -341,6 +364,8 @@ def test_paths_are_filled_in(config, tmp_path, monkeypatch, path, form):
     for name in ("film.mp4", "truth/frames.csv"):
         write(f"home/{name}", "")
     write("home/own.yaml", "models: {}\n")
+    for name in ("roster", "weights"):
+        Path("home", name).mkdir()
     loaded = load_config([write("a.yaml", FILM)], nest(path, f"{form}/{PATHS[path]}"))
     for name in path:
         loaded = loaded[name]
@@ -360,7 +385,7 @@ def test_a_home_that_nobody_has(config):
     assert "films.luca.path: there is no home folder for ~nobody-at-all/x" in lines[0]
 
 
-@pytest.mark.parametrize("sign", ["$", "100 $", "a$-b"])
+@pytest.mark.parametrize("sign", ["$", "100 $", "a$-b", "$\u00fc"])
 def test_a_dollar_that_begins_no_variable_stays(config, sign):
     Path(sign).touch()
     loaded = load_config([write("a.yaml", FILM)], {"films": {"luca": {"path": sign}}})

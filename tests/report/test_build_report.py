@@ -31,7 +31,7 @@ def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTION
     datasets = results_in_code.make_results(film, kinds, people)
     if change:
         change(film)
-    Path("reviews.csv").write_text("track_id,character\nt,nella\n", encoding="utf-8")
+    Path("identities.csv").write_text("id,character\nt,nella\n", encoding="utf-8")
     Path("benchmarks").mkdir()
     Path("benchmarks/segment_instances.01of01.tsv").write_text(
         "s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t-\tNA\n", encoding="utf-8"
@@ -39,7 +39,7 @@ def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTION
     counts = build_report.main(
         list_tables("demo", kinds, datasets, [results_in_code.SHARD]),
         [*list_proofs("demo", datasets), *proofs],
-        ["reviews.csv"],
+        ["identities.csv"],
         str(ROOT / "resources/models.yaml"),
         LOOK,
         *(f"results/demo/{name}" for name in ("report/index.html", "f.svg", "t.svg")),
@@ -268,3 +268,11 @@ def test_a_film_without_people_of_all_kinds(tmp_path, monkeypatch):
     text, _ = draw(tmp_path, monkeypatch, ALL_KINDS, people=False)
     assert "No human-shaped character was found in 31 frames." in text
     assert "There is nobody whose pose could be read." in text
+
+
+def test_corrections_of_what_is_not_in_the_film_are_counted(tmp_path, monkeypatch):
+    page, _ = draw(tmp_path, monkeypatch, ["style"])
+    words = re.sub(r"\s*<[^>]+>\s*", "|", page[page.index("Corrections by people") :])
+    assert "of what is not in this film" in words
+    row = words[words.index("identities.csv") :]
+    assert [word for word in row.split("|") if word][:3] == ["identities.csv", "1", "1"]

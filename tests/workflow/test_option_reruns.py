@@ -98,7 +98,7 @@ def test_the_plans_are_those_of_a_real_dry_run(project, plans, tmp_path, option)
 def test_swapped_values_are_seen_and_another_order_or_source_of_weights_is_no_change(project):
     swapped = {"dedup_frames": {"max_distance_within_shot": 4, "max_distance_across_shots": 8}}
     reordered = {"dedup_frames": dict(reversed(options.read_shipped()["dedup_frames"].items()))}
-    places = {"models": {"models_dir": "/somewhere"}}
+    places = {"models": {"models_dir": "resources"}}
     changes = [Change(config) for config in (swapped, reordered, places)]
     first = [plan.first for plan in make_plans(project, changes)]
     assert first == [{"dedup_frames"}, set(), set()]

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import yaml
 
 from workflow_scripts.dataset.framing_measures import (
     find_shown,
@@ -19,6 +18,7 @@ from workflow_scripts.dataset.framing_measures import (
     measure_shot_type,
 )
 from workflow_scripts.dataset.postures import hide_joints
+from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.lib.images import decode_rle, read_rgb
 from workflow_scripts.lib.kinds import SHOT_TYPES, Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, replace_when_done, write_manifest
@@ -179,7 +179,7 @@ def main(
         people = people.iloc[:0]
     log.info("%s: %d images, %d people in their frames", name, len(rows), len(people))
     rows = measure_images(kind, rows.drop(columns="shot_type"), folder, people, rules)
-    words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))["words"]["shot_type"]
+    words = read_vocabulary(vocabulary)["words"]["shot_type"]
     said = rows["caption"].map(lambda caption: find_said_shot_type(caption, words))
     agrees = (said == rows["shot_type"]).astype(object).where(said != "", None)
     rows = rows.assign(caption_shot_type=said, caption_agrees=agrees)

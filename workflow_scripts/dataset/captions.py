@@ -13,7 +13,13 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import Kind
 
 MAX_TOKENS = 75  # CLIP reads 77 positions; start and end take two
-FORBIDDEN = re.compile(r"[{}|\x00-\x1f\x7f]+")  # trainers read braces and bars as choices
+MAX_BYTES = 32 * MAX_TOKENS  # of a clause: no token of CLIP's is longer than 32
+FORBIDDEN = re.compile(
+    "[{}|"  # which trainers read as choices
+    "\x00-\x1f\x7f-\x9f\u2028\u2029"  # control characters, line ends
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"  # marks of direction, of byte order
+    "\ud800-\udfff]+"  # halves of a character, which no file can hold
+)
 
 
 @dataclass(frozen=True)
@@ -35,31 +41,49 @@ class Caption:
 
 
 def clean_clause(text: str) -> str:
-    """One clause: no commas (they part clauses), no braces, bars or control characters."""
+    """One clause: no commas (they part clauses), nothing that is FORBIDDEN."""
     return " ".join(FORBIDDEN.sub(" ", text).replace(",", " ").split())
 
 
 def write_caption(trigger: str, tags: Sequence[Tag], core_tags: Sequence[str] = ()) -> Caption:
     """Trigger first, then the tags; core tags go, then the last tags until all fits.
 
-    Raises when the trigger alone, or one clause after it, is longer than CLIP reads.
+    Raises CineloraError when the trigger alone is longer than CLIP reads.
     """
     head = Tag(clean_clause(trigger), "config")
-    kept, dropped = [head], []
+    kept, dropped, said = [head], [], {"", head.text.lower()}
     for tag in tags:
         tag = Tag(clean_clause(tag.text), tag.source)
         if any(_holds(tag.text, core) for core in core_tags):
             dropped.append(f"core tag: {tag.text}")
-        elif tag.text and tag.text.lower() not in {other.text.lower() for other in kept}:
+        elif tag.text.lower() not in said:
             kept.append(tag)
-    while len(kept) > 1 and count_tokens(_join(kept)) > MAX_TOKENS:
-        dropped.append(f"too long: {kept.pop().text}")
-    text = _join(kept)
-    if (tokens := count_tokens(text)) > MAX_TOKENS:
+            said.add(tag.text.lower())
+    fitting = max(1, _count_fitting([tag.text for tag in kept]))
+    # The tokenizer mends broken letters by what stands around them, which may cost a clause more
+    while (tokens := count_tokens(_join(kept[:fitting]))) > MAX_TOKENS and fitting > 1:
+        fitting -= 1
+    if tokens > MAX_TOKENS:
         raise CineloraError(
             f"the trigger {head.text!r} has {tokens} tokens; CLIP reads {MAX_TOKENS}. Shorten it."
         )
-    return Caption(text, tokens, kept, dropped)
+    dropped += [f"too long: {tag.text}" for tag in reversed(kept[fitting:])]
+    return Caption(_join(kept[:fitting]), tokens, kept[:fitting], dropped)
+
+
+def _count_fitting(clauses: Sequence[str]) -> int:
+    """How many clauses CLIP can read, from the first on; each is tokenized once.
+
+    Tokens are parts of words, and a comma ends a word, so those of clauses add up.
+    """
+    used = 0
+    for place, clause in enumerate(clauses):
+        if len(clause.encode()) > MAX_BYTES:
+            return place
+        before, used = used, used + count_tokens(f"{clause},")
+        if used > MAX_TOKENS:  # as the last one it would have no comma
+            return place + (before + count_tokens(clause) <= MAX_TOKENS)
+    return len(clauses)
 
 
 def _join(tags: Sequence[Tag]) -> str:

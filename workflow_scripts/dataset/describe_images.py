@@ -19,6 +19,7 @@ from workflow_scripts.dataset.answers import ask_once
 from workflow_scripts.dataset.crops import find_crops, list_plates, read_crop
 from workflow_scripts.dataset.template import write_tags
 from workflow_scripts.dataset.vlm import MAX_CLAUSES, UNPARSABLE, Ask, ask_twice, write_question
+from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.dataset.words import read_words
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -104,7 +105,7 @@ def main(
     rows = find_crops(kind, candidates, wanted, Path(images))
     paths = {"frames": frames, "texts": texts, **tables}
     facts = read_words(kind, character, paths, class_words, style_words, overlay_text)
-    words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))
+    words = read_vocabulary(vocabulary)
     asked = yaml.safe_load(Path(prompts).read_text(encoding="utf-8"))
     ask = ask_once(
         lambda: partial(load_model(model, weights), system=asked["system"]),

@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import yaml
 
 from workflow_scripts.dataset.captions import find_trigger, name_subject
 from workflow_scripts.dataset.crop_losses import find_cut_faces, measure_loss
@@ -32,6 +31,7 @@ from workflow_scripts.dataset.kohya import (
 from workflow_scripts.dataset.names import name_images
 from workflow_scripts.dataset.packed_files import check_files
 from workflow_scripts.dataset.sources import read_sources
+from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -175,7 +175,7 @@ def main(
     kind, character = split_name(name)
     rows = read_candidates(selection, captions)
     trigger, class_word = find_trigger(kind, film, triggers, style, characters.get(character))
-    words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))["file_words"]
+    words = read_vocabulary(vocabulary)["file_words"]
     stems = name_images(kind, rows, words, style.get("trigger", film).removesuffix(" style"))
     rows = place_images(kind, rows, stems, name_subject(trigger, class_word))
     chosen = rows["split"] != ""

@@ -7,12 +7,10 @@ config/reviews/{film}/captions.csv (columns kind, image_id, caption) wins.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import yaml
 
 from workflow_scripts.dataset.captions import (
     Caption,
@@ -25,6 +23,7 @@ from workflow_scripts.dataset.captions import (
 )
 from workflow_scripts.dataset.template import write_tags
 from workflow_scripts.dataset.vlm import SOURCE, UNPARSABLE, find_contradictions
+from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.dataset.words import read_words
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -155,7 +154,7 @@ def main(
     names = name_characters(characters)
     rows = read_words(kind, character, paths, names, style.get("words", []), overlay_text)
     rows = rows.to_dict("records")
-    words = yaml.safe_load(Path(vocabulary).read_text(encoding="utf-8"))
+    words = read_vocabulary(vocabulary)
     said = read_descriptions(descriptions)
     template = write_tags(kind.name, rows, words)
     tags = [

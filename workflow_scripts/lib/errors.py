@@ -4,6 +4,8 @@ They say what was found, where, what was expected, and what to do.
 """
 
 import errno
+import json
+from typing import Any
 
 CURES = {  # what the system says of a file -> what to do
     errno.ENOSPC: "The disk is full. Make room (resources/ and results/ are the large folders)",
@@ -13,7 +15,7 @@ CURES = {  # what the system says of a file -> what to do
     errno.ENOENT: "An earlier phase left this file, and it is gone. Delete the folder it was in",
 }
 
-
+SHOWN = 80  # characters of a value in a message
 GPU_CURE = (
     "Close what else runs on the GPU, choose a smaller model in the config, or set models.device "
     "to cpu."
@@ -34,3 +36,11 @@ def format_error(error: Exception) -> str:
         cure = f"{CURES[error.errno]}. Then run snakemake again: it goes on where it was."
         return f"{error}\n  {cure}"
     return ""
+
+
+def show_value(value: Any) -> str:
+    """A value as it is written in YAML, of a long one its beginning."""
+    if value is None:
+        return "nothing"
+    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"

@@ -18,11 +18,12 @@ from typing import NoReturn
 import pandas as pd
 
 from workflow_scripts.lib.emotions import EMOTIONS, INTENSITIES
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
 
+MAX_MB = 5  # of a file, 100,000 lines and more
 SHOWN = 20  # problems named in one message
 OTHER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}  # first bytes -> encoding
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
@@ -70,7 +71,9 @@ REVIEWS = {
         {
             "kind": Column(words=list(KINDS)),
             "image_id": Column(),
-            "caption": Column(blank="skipped"),
+            "caption": Column(
+                pattern=r"(?s).*[^\s,{}|].*", rule="it says nothing", blank="skipped"
+            ),
         },
     ),
 }
@@ -125,18 +128,14 @@ def count_unknown(rows: pd.DataFrame, name: str, known: Collection[str]) -> int:
     lost = rows[~ids.isin(list(known))]
     if len(lost):
         shown = zip(lost["line"].head(SHOWN), ids[lost.index], strict=False)
-        lines = ", ".join(f"line {line} ({item})" for line, item in shown)
+        lines = ", ".join(f"line {line} ({show_value(item)[1:-1]})" for line, item in shown)
         log.warning("%s.csv: %d corrections fit nothing in this film: %s", name, len(lost), lines)
     return len(lost)
 
 
 def _decode(path: Path, review: Review) -> str:
     """The text of a file in UTF-8, with or without a byte order mark."""
-    if path.is_dir():
-        raise CineloraError(f"{path} is a folder; corrections are a CSV file of that name.")
-    if not path.exists():
-        raise CineloraError(f"{path} is not there; a link may point to nothing.")
-    data = path.read_bytes()
+    data = _read_bytes(path)
     cure = "Save it again as CSV in UTF-8."
     if mark := OTHER_MARKS.get(data[:2]) or ("UTF-16" if b"\0" in data else ""):
         raise CineloraError(f"{path} is written in {mark}. {cure}")
@@ -153,6 +152,23 @@ def _decode(path: Path, review: Review) -> str:
             "  delete the file when there is nothing to correct."
         )
     return text
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise CineloraError(f"{path} is a folder; corrections are a CSV file of that name.")
+        if not path.exists():
+            raise CineloraError(f"{path} is not there; a link may point to nothing.")
+        if not path.is_file():  # reading it might never end
+            raise CineloraError(f"{path} is a device or a pipe, not a file.")
+        if (size := path.stat().st_size) > MAX_MB * 10**6:
+            raise CineloraError(
+                f"{path} has {size / 10**6:,.0f} MB; of corrections, {MAX_MB} MB are read."
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise CineloraError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _split_lines(path: Path, text: str) -> list[tuple[int, list[str]]]:
@@ -196,7 +212,7 @@ def _find_header_problems(header: list[str], review: Review) -> list[str]:
     needed = [name for name, column in review.columns.items() if not column.optional]
     problems = [f"no column {name}. {expected}." for name in needed if name not in header]
     problems += [
-        f"unknown column {name!r}. {_hint(name, review.columns)}"
+        f"unknown column {show_value(name)}. {_hint(name, review.columns)}"
         for name in dict.fromkeys(header)
         if name not in review.columns
     ]
@@ -223,9 +239,9 @@ def _find_wrong_values(rows: pd.DataFrame, review: Review, words: Words) -> list
             if not value:
                 problem = "" if column.blank == "allowed" else f"no {name}."
             elif known is not None and value not in known:
-                problem = f"no {name} {value!r}. {_hint(value, known)}"
+                problem = f"no {name} {show_value(value)}. {_hint(value, known)}"
             elif column.pattern and not re.fullmatch(column.pattern, value):
-                problem = f"{name} {value!r}: {column.rule}."
+                problem = f"{name} {show_value(value)}: {column.rule}."
             else:
                 problem = ""
             if problem:

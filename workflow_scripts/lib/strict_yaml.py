@@ -14,6 +14,11 @@ import yaml
 from yaml.composer import ComposerError
 
 TAG = "tag:yaml.org,2002:"
+MAX_MB = 1  # of a file; a page of 10,000 lines has less
+MAX_DEPTH = 20  # blocks within blocks
+TOO_DEEP = f"blocks or lists stand in one another more than {MAX_DEPTH} deep"
+MAX_VALUES = 50_000  # with what aliases repeat, which may be very much in a few lines
+MAX_DIGITS = 40  # of a number; Python reads no more than 4,300
 DIGITS = r"[-+]?(?:0|[1-9][0-9]*)"
 PLAIN = [  # tag, what is read as it, first characters; everything else without quotes is text
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -48,16 +53,22 @@ HINTS = {  # what PyYAML says -> what to do
 
 
 class StrictLoader(yaml.SafeLoader):
-    """PyYAML's safe loader with the words of `PLAIN`, and without tags."""
+    """PyYAML's safe loader with the words of `PLAIN`, without tags, and not endlessly deep."""
 
     yaml_implicit_resolvers: dict = {}
+    depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
         event = self.peek_event()
         if getattr(event, "tag", None):
             said = f"{event.tag} has no meaning here; text that starts with ! needs quotes"
             raise ComposerError(None, None, said, event.start_mark)
-        return super().compose_node(parent, index)
+        if self.depth > MAX_DEPTH:
+            raise ComposerError(None, None, TOO_DEEP, event.start_mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 for _tag, _words, _first in PLAIN:
@@ -69,37 +80,68 @@ def read_yaml(path: str | Path) -> tuple[dict[str, Any], list[str]]:
 
     A file that cannot be read, or holds something else, gives {} and one problem.
     """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        return {}, [f"{path} cannot be read: {error.strerror}."]
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        return {}, [f"{path}, line {line}: this is not UTF-8. Save the file as UTF-8."]
+    text, problem = _read_text(Path(path))
+    if problem:
+        return {}, [f"{path}{problem}"]
     try:
         loader = StrictLoader(text)
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             return {}, [_say_no_mapping(path, node, text)]
-        problems = [f"{path}, line {line}: {said}" for line, said in _find_mistakes(node, ())]
+        _check_size(node)
+        problems = [f"{path}, line {line}: {said}" for line, said in _find_mistakes(node)]
         return loader.construct_document(node), list(dict.fromkeys(problems))
     except yaml.YAMLError as error:
         return {}, [_say_syntax(path, error, text)]
 
 
-def _find_mistakes(node: yaml.Node, above: tuple[yaml.Node, ...]) -> Iterator[tuple[int, str]]:
+def _read_text(path: Path) -> tuple[str, str]:
+    """The text of a file, or what is wrong with it, to stand behind its path."""
+    try:
+        if not path.is_file() and not path.is_dir() and path.exists():
+            return "", " is a device or a pipe, not a file."
+        if (size := path.stat().st_size) > MAX_MB * 10**6:
+            return "", f" has {size / 10**6:,.1f} MB; of a file of options, {MAX_MB} MB is read."
+        return path.read_bytes().decode("utf-8-sig"), ""
+    except OSError as error:
+        return "", f" cannot be read: {error.strerror}."
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return "", f", line {line}: this is not UTF-8. Save the file as UTF-8."
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Refuse aliases that hold themselves, go very deep, or make very much out of little."""
+    counted, left = 0, [(root, ())]
+    while left:
+        node, above = left.pop()
+        counted += 1
+        if node in above:
+            raise ComposerError(None, None, "an alias may not hold itself", node.start_mark)
+        if len(above) > MAX_DEPTH:
+            raise ComposerError(None, None, TOO_DEEP, node.start_mark)
+        if counted > MAX_VALUES:
+            said = f"with what aliases repeat, it holds more than {MAX_VALUES:,} values"
+            raise ComposerError(None, None, said, root.start_mark)
+        left += [(child, (*above, node)) for child in _list_children(node)]
+
+
+def _list_children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [value for _, value in node.value]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _find_mistakes(node: yaml.Node) -> Iterator[tuple[int, str]]:
     """Walk a tree of nodes; yields (line, problem), and makes every key text."""
-    if any(node is parent for parent in above):
-        raise ComposerError(None, None, "an alias may not hold itself", node.start_mark)
-    children = []
     if isinstance(node, yaml.MappingNode):
         yield from _find_doubles(node)
         yield from _find_empty(node)
-        children = [value for _, value in node.value]
-    elif isinstance(node, yaml.SequenceNode):
-        children = node.value
-    for child in children:
-        yield from _find_mistakes(child, (*above, node))
+    elif node.tag in (f"{TAG}int", f"{TAG}float") and len(node.value) > MAX_DIGITS:
+        node.tag = f"{TAG}str"
+        yield node.start_mark.line + 1, f"a number of {len(node.value):,} digits is too long."
+    for child in _list_children(node):
+        yield from _find_mistakes(child)
 
 
 def _find_doubles(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:

@@ -6,20 +6,27 @@ of --configfile says less of a page that is no YAML.
 
 import os
 import re
+import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.image_folders import find_images, is_readable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
 
 PAGE = Path("config/config.yaml")  # of the folder in which Snakemake runs
-VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+WANTED = {  # by option: what stands at its path
+    "path": ("file", "folder"),
+    "roster": ("folder",),
+    "table": ("file",),
+    "models_dir": ("folder",),
+}
+VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)  # as shells name them
 
 
 def load_config(pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | None = None) -> dict:
@@ -91,15 +98,15 @@ def expand_paths(config: dict[str, Any]) -> list[str]:
 
 
 def expand_path(path: str) -> str:
-    """Fill in ~ and $VARIABLES; raises CineloraError where one is not known."""
+    """Fill in ~ and $VARIABLES, a//b becomes a/b; raises CineloraError where one is not known."""
     for match in VARIABLE.finditer(path):
         name = match[1] or match[2]
         if name not in os.environ:
             raise CineloraError(f"the variable {name} of {path} is not set in this shell.")
     filled = os.path.expandvars(path)
     try:
-        return str(Path(filled).expanduser()) if filled.startswith("~") else filled
-    except RuntimeError as error:
+        return str(Path(filled).expanduser()) if filled else ""
+    except (RuntimeError, ValueError) as error:
         raise CineloraError(f"there is no home folder for {path}.") from error
 
 
@@ -128,27 +135,41 @@ def find_problems(config: dict[str, Any]) -> list[str]:
     chosen = {name: film for name, film in films.items() if not only or name in only}
     return [
         *unknown,
+        *_place_problems({**config, "films": chosen}),
         *_film_problems(chosen),
         *_model_problems(config["models"]),
         *_variant_problems(config["adapter"]),
     ]
 
 
+def _place_problems(config: dict[str, Any]) -> list[str]:
+    """What does not stand at the paths of the config; films that a rule fetches need not."""
+    return [
+        f"{where}.{key}: there is no {' or '.join(WANTED[key])} {block[key]}"
+        f" (seen from {Path.cwd()})."
+        for where, block, key in _list_paths(config)
+        if key in WANTED and name_place(block[key]) not in WANTED[key]
+        if not (key == "path" and block[key] in fetchable_films())
+    ]
+
+
+def name_place(path: str | Path) -> str:
+    """What stands at a path: "file", "folder", or "" for nothing, devices, what may not be seen."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return ""
+    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else ""
+
+
 def _film_problems(films: dict[str, Any]) -> list[str]:
     problems = []
     for name, film in films.items():
-        path = Path(film["path"])
-        if path.as_posix() in fetchable_films():
-            pass  # a rule fetches it
-        elif not path.exists():
-            problems.append(
-                f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
-            )
-        elif path.is_dir():
-            problems += _folder_problems(f"films.{name}.path", path)
+        if name_place(film["path"]) == "folder":
+            problems += _folder_problems(f"films.{name}.path", Path(film["path"]))
         if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
             problems.append(f"films.{name}: the kind character needs names under characters.")
-        if film.get("truth") and not (Path(film["truth"]) / "frames.csv").is_file():
+        if film.get("truth") and name_place(Path(film["truth"]) / "frames.csv") != "file":
             problems.append(
                 f"films.{name}.truth: {film['truth']} holds no frames.csv; the layout of a truth"
                 " folder stands in resources/demo_film/README.md."
@@ -171,12 +192,31 @@ def _folder_problems(where: str, path: Path) -> list[str]:
 
 def _model_problems(models: dict[str, Any]) -> list[str]:
     problems = []
+    if "table" in models and name_place(models["table"]) != "file":
+        return []  # which is said already
     for role in list_roles():
         try:
             choose_model(role, models)
+            problems += _option_problems(role, models)
         except CineloraError as error:
             problems.append(str(error))
-    return list(dict.fromkeys(problems))  # a missing table is one problem, not one a role
+    return list(dict.fromkeys(problems))  # a broken table is one problem, not one a role
+
+
+def _option_problems(role: str, models: dict[str, Any]) -> list[str]:
+    """Options of a model whose values are of another sort than those in its row of the table."""
+    known = choose_model(role, models | {"options": {}}).get("options", {})
+    return [
+        f"models.options.{role}.{name}: {show_value(value)} is given;"
+        f" the table of models has {show_value(known[name])}."
+        for name, value in models.get("options", {}).get(role, {}).items()
+        if _name_sort(value) != _name_sort(known[name])
+    ]
+
+
+def _name_sort(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return "number" if is_number else type(value).__name__
 
 
 def _variant_problems(adapter: dict[str, Any]) -> list[str]:

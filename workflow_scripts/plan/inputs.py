@@ -1,11 +1,11 @@
 """Which tables the phases of a dataset read: those that its kind uses, and no other."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.lib.tables import locate
+from workflow_scripts.plan.review_files import find_reviews
 
 Inputs = dict[str, list[str]]
 
@@ -40,11 +40,6 @@ def pack_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
 def balance_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
     """Tables that tell where people are in a dataset's images."""
     return _locate(film, split_name(dataset)[0].measured_by, shards)
-
-
-def find_reviews(film: str, name: str = "*") -> list[str]:
-    """Files of people's corrections of a film: that of this name, or all; perhaps none."""
-    return sorted(str(path) for path in Path("config/reviews", film).glob(f"{name}.csv"))
 
 
 def _locate(film: str, names: Sequence[str], shards: Sequence[str]) -> Inputs:

@@ -1,6 +1,5 @@
 """The schema of the config, put together from config/schemas/, and its errors in plain words."""
 
-import json
 import math
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -11,12 +10,14 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.dataset.vocabulary import read_vocabulary
+from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import list_roles
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
+VOCABULARY = CONFIG.with_name("resources") / "vocabularies/captions.yaml"
 AREAS = ("film", "dataset", "adapter", "report")  # each with options/<area>.yaml and a schema
 RENAMED = {  # options and blocks as they were called -> as they are now
     "segment_instances.zoom_every": "segment_instances.tiling_interval",
@@ -57,12 +58,14 @@ WANTED = {
     "boolean": "true or false",
     "array": "a list such as [a, b]",
     "object": "a block of lines such as 'name: value'",
+    "null": "nothing",
 }
 
 
 def _is_number(_: Any, value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)  # nan would pass every limit
+    if isinstance(value, float):
+        return math.isfinite(value)  # nan would pass every limit
+    return _is_integer(_, value)
 
 
 def _is_integer(_: Any, value: object) -> bool:
@@ -73,6 +76,8 @@ def _check_ascending(
     _: Any, rule: bool | list[list[str]], value: Any, schema: Any
 ) -> Iterator[ValidationError]:
     """The word `ascending` of our schemas: values of these options, or of a list, may not fall."""
+    if not isinstance(value, list if rule is True else dict):
+        return  # which the type says
     rows = [list(range(len(value)))] if rule is True else rule
     for keys in rows:
         known = [key for key in keys if rule is True or key in value]
@@ -110,6 +115,7 @@ def read_schema() -> dict[str, Any]:
     models = schema["properties"]["models"]["properties"]
     models |= {role: {"$ref": "#/$defs/text"} for role in list_roles()}
     models["options"]["propertyNames"] = {"enum": list_roles()}
+    schema["properties"]["select_images"]["properties"]["shares"]["properties"] = define_shares()
     return schema
 
 
@@ -119,6 +125,22 @@ def define_kinds() -> dict[str, Any]:
         "kind": {"enum": list(KINDS)},
         "kind_with_trigger": {"enum": [name for name, kind in KINDS.items() if kind.trigger]},
         "category": {"enum": sorted({kind.category for kind in KINDS.values()})},
+    }
+
+
+def define_shares() -> dict[str, Any]:
+    """What may have a share, by what a kind is balanced over; places and lights may be any."""
+    words = read_vocabulary(VOCABULARY)["words"]
+    listed = {kind.category: list(words[kind.category]) for kind in KINDS.values() if kind.expected}
+    share = {"$ref": "#/$defs/share"}
+    return {
+        category: {
+            "type": "object",
+            "description": f"Wanted share of each {category}.",
+            "propertyNames": {"enum": [*names, "unknown"]},
+            "additionalProperties": share,
+        }
+        for category, names in listed.items()
     }
 
 
@@ -146,8 +168,9 @@ def _explain(error: ValidationError) -> list[str]:
     if error.validator == "not" and where in RENAMED:
         return [f"{where} is {RENAMED[where]} now."]
     if "propertyNames" in error.schema_path:
-        return [f"{where}: {_explain_name(error)}."]
-    said = SAID.get(error.validator, _explain_else)(error)
+        said = _explain_name(error)
+    else:
+        said = SAID.get(error.validator, _explain_else)(error)
     return [f"{where or 'the config'}: {said}{'' if said.endswith('?') else '.'}"]
 
 
@@ -157,7 +180,7 @@ def _explain_unknown(error: ValidationError, where: str) -> list[str]:
     for key in (key for key in error.instance if key not in known):
         path = f"{where}.{key}".strip(".")
         lines += _explain_renamed(path, error.instance[key]) or [
-            f"{where or 'the config'}: unknown key {key!r}. {_suggest(key, known)}"
+            f"{where or 'the config'}: unknown key {show_value(key)}. {_suggest(key, known)}"
         ]
     return lines
 
@@ -181,20 +204,21 @@ def _suggest(key: str, known: list[str]) -> str:
 
 
 def _explain_name(error: ValidationError) -> str:
-    name = error.instance
+    name = show_value(error.instance)
     if error.validator == "not":
-        return f"{name!r} is the name of another folder below results/; choose another name"
+        return f"{name} is the name of another folder below results/; choose another name"
     if error.validator == "enum":
-        return f"unknown key {name!r}. {_suggest(str(name), error.validator_value).rstrip('.')}"
+        hint = _suggest(str(error.instance), error.validator_value)
+        return f"unknown key {name}. {hint.rstrip('.')}"
     if error.validator == "maxLength":
-        return f"{name!r} is longer than {error.validator_value} characters"
-    marks = "digits, - and _" if "_-]" in str(error.validator_value) else "digits and _"
-    return f"{name!r} is no name; use small letters, {marks} only"
+        return f"{name} is longer than {error.validator_value} characters"
+    return _explain_pattern(error)
 
 
 def _explain_type(error: ValidationError) -> str:
     value, wanted = error.instance, error.validator_value
-    said = f"{_show(value)} is given, {WANTED[wanted]} is expected"
+    words = [WANTED[one] for one in ([wanted] if isinstance(wanted, str) else wanted)]
+    said = f"{show_value(value)} is given, {' or '.join(words)} is expected"
     if wanted == "string" and isinstance(value, bool | int | float):
         return f"{said}; between quotes it is text"
     if wanted == "object" and isinstance(value, str) and ":" in value:
@@ -202,23 +226,15 @@ def _explain_type(error: ValidationError) -> str:
     return said
 
 
-def _show(value: Any) -> str:
-    """A value as it is written in YAML."""
-    if value is None:
-        return "nothing"
-    return repr(value) if isinstance(value, str) else json.dumps(value)
-
-
 def _explain_enum(error: ValidationError) -> str:
     words = [str(word) for word in error.validator_value]
     near = get_close_matches(str(error.instance), words, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(words)}"
-    return f"{_show(error.instance)} is not known. {remedy}".rstrip(".")
+    return f"{show_value(error.instance)} is not known. {remedy}".rstrip(".")
 
 
 def _explain_pattern(error: ValidationError) -> str:
-    also = ", and {film}" if "film" in error.validator_value else ""
-    return f"{error.instance!r} is no trigger; use letters, digits, spaces, - and _{also}"
+    return f"{show_value(error.instance)} is no {error.schema['title']}"
 
 
 def _explain_required(error: ValidationError) -> str:
@@ -230,11 +246,12 @@ def _explain_required(error: ValidationError) -> str:
 
 
 def _explain_described(error: ValidationError) -> str:
-    return f"{_show(error.instance)} does not fit. {error.schema['description']}".rstrip(".")
+    return f"{show_value(error.instance)} does not fit. {error.schema['description']}".rstrip(".")
 
 
 def _explain_else(error: ValidationError) -> str:
-    return error.message.rstrip(".")
+    said = error.message.removeprefix(repr(error.instance))  # as messages of limits begin
+    return (f"{show_value(error.instance)}{said}" if said != error.message else said).rstrip(".")
 
 
 SAID = {

@@ -25,7 +25,7 @@ def open_container(path: Path) -> av.container.InputContainer:
     if not path.stat().st_size:
         raise CineloraError(f"{path} is empty (0 bytes). Copy the film again.")
     try:
-        return av.open(str(path), metadata_errors="replace")
+        return av.open(f"file:{path}", metadata_errors="replace")  # or "a: b" is a protocol
     except av.error.FFmpegError as error:
         raise CineloraError(
             f"{path} cannot be opened as a film ({error.strerror}; {path.stat().st_size} bytes).\n"

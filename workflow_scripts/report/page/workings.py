@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from workflow_scripts.lib.reviews import REVIEWS, read_review
 from workflow_scripts.lib.rules import list_benchmarks
 from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
@@ -163,14 +164,27 @@ def show_problems(film: Film, reviews: Sequence[str]) -> Section:
         rows = [[row.file, row.problem] for row in others.itertuples()]
         blocks.append(Table("Files of the folder that are no images", PROBLEMS[1:], rows))
     if reviews:
-        rows = [[path, len(pd.read_csv(path))] for path in reviews]
-        blocks.append(Table("Corrections by people, in use", ["file", "lines"], rows))
+        head = ["file", "corrections", "of what is not in this film"]
+        blocks.append(Table("Corrections by people", head, count_corrections(film, reviews)))
     else:
         words = (
             f"No correction by a person is in use. They would lie in config/reviews/{film.name}/."
         )
         blocks.append(Note(words))
     return Section("problems", "Damage and corrections", "", blocks)
+
+
+def count_corrections(film: Film, reviews: Sequence[str]) -> list[list]:
+    """Rows of file, how many corrections it holds, and how many of them name an unknown id."""
+    people = film.results.table("identities", ["instance_id", "track_id", "cluster"])
+    frames = film.results.table("frames", ["frame_id"])
+    known = {*frames["frame_id"], *people.to_numpy().ravel()}
+    rows = []
+    for path in reviews:
+        name = Path(path).stem
+        ids = read_review(path, name)[REVIEWS[name].key[-1]]
+        rows.append([path, len(ids), int((~ids.isin(known)).sum())])
+    return rows
 
 
 def _at(time_s: float) -> str:
