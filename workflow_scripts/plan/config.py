@@ -14,6 +14,7 @@ from typing import Any
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import find_images, is_readable
+from workflow_scripts.lib.paths import say_unreadable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
@@ -140,10 +141,8 @@ def _film_problems(films: dict[str, Any]) -> list[str]:
         path = Path(film["path"])
         if path.as_posix() in fetchable_films():
             pass  # a rule fetches it
-        elif not path.exists():
-            problems.append(
-                f"films.{name}.path: there is no file or folder {path} (seen from {Path.cwd()})."
-            )
+        elif problem := say_unreadable(path):
+            problems.append(f"films.{name}.path: {problem}.")
         elif path.is_dir():
             problems += _folder_problems(f"films.{name}.path", path)
         if "character" in film.get("kinds", ["character"]) and not film.get("characters"):
