@@ -67,7 +67,7 @@ def test_what_is_no_file_is_not_opened(tmp_path, kind):
 
 @pytest.mark.parametrize(
     "size",
-    [(1, 1), (2, 1), (1, 2), (3, 3), (5, 3), (4, 4), (1, 2000), (2000, 1), (3, 2000)],
+    [(1, 1), (2, 1), (1, 2), (3, 3), (5, 3), (4, 4), (1, 120), (120, 1), (10, 1200)],
     ids=lambda size: "{}x{}".format(*size),
 )
 def test_the_smallest_frames_and_the_narrowest(tmp_path, size):
@@ -83,6 +83,16 @@ def test_the_smallest_frames_and_the_narrowest(tmp_path, size):
     assert {image.shape for image in found} == {(height, width, 3)}
     assert {round(float(image.mean()) / 10) for image in found} <= {4, 20}
     assert frames["time_s"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("size", [(1, 200), (3000, 2)])
+def test_frames_that_are_no_images_are_refused(tmp_path, size):
+    image = np.full((size[1], size[0], 3), 99, np.uint8)
+    film = write_film(
+        tmp_path / "x.avi", [image], pix_fmt="gray", codec="rawvideo", options={"x": ""}
+    )
+    with pytest.raises(CineloraError, match="cannot be used: frames of {}x{} pixels".format(*size)):
+        extract(film, tmp_path)
 
 
 def test_a_film_that_is_replaced_while_it_is_read(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from workflow_scripts.lib.manifest import replace_when_done
 NEUTRAL_GRAY = (128, 128, 128)
 MAX_PIXELS = 89_478_485  # where Pillow warns: to decode so many takes one to two gigabytes
 MAX_SIDE_PX = 65_500  # of a JPEG
+LONGEST = 128  # times the shorter side
 BAND_PX = 256  # rows that are composited at a time
 THUMBNAIL_PX = 32  # side of what tells near-repeats; whatever the shape of the image
 # A mask in a table is what COCO's tools call a segmentation: height, width, packed run lengths
@@ -55,13 +56,23 @@ def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> No
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse an image that takes too much memory, or is no JPEG's size, before it is decoded."""
+    """Refuse, before it is decoded, what takes too much memory, is no JPEG's size, or is a strip.
+
+    Models look at an image in squares of its shorter side: a strip of a pixel has thousands.
+    """
+    size = f"{width}x{height} pixels"
     if width * height > MAX_PIXELS:
-        raise CineloraError(f"{width}x{height} pixels are more than {MAX_PIXELS}. Make it smaller")
+        raise CineloraError(f"{size} are more than {MAX_PIXELS}. Make it smaller")
     if max(width, height) > MAX_SIDE_PX:
-        raise CineloraError(
-            f"{width}x{height}: a side is over {MAX_SIDE_PX} pixels. Make it smaller"
-        )
+        raise CineloraError(f"{size} are over {MAX_SIDE_PX} a side. Make it smaller")
+    if max(width, height) > LONGEST * min(width, height) > 0:
+        raise CineloraError(f"{size} are a strip, over {LONGEST} times as long as wide. Cut it up")
+
+
+def scale_size(image: np.ndarray, scale: float) -> tuple[int, int]:
+    """Width and height of an image (H, W, ...) times a scale; no side vanishes."""
+    height, width = image.shape[:2]
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def composite(image: np.ndarray, alpha: np.ndarray, color: tuple = NEUTRAL_GRAY) -> np.ndarray:
