@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,11 +29,13 @@ LISTS = {
 }
 
 
-def extract(film, folder):
+def extract(film, folder, max_unreadable=0.1):
     """Frames and what is in the images of a film."""
     paths = [str(folder / f"{name}.parquet") for name in ("frames", "shots", "problems")]
     images = folder / "images"
-    extract_frames.main(str(film), *paths, str(images), sampling=SAMPLING, max_unreadable=0.1)
+    extract_frames.main(
+        str(film), *paths, str(images), sampling=SAMPLING, max_unreadable=max_unreadable
+    )
     frames = pd.read_parquet(paths[0])
     return frames, [read_rgb(images / name) for name in frames["file"] if name]
 
@@ -111,6 +114,23 @@ def test_a_film_that_is_replaced_while_it_is_read(tmp_path, monkeypatch):
         CineloraError, match=f"changed while .*{before} bytes before, {after} bytes now"
     ):
         extract(film, tmp_path)
+
+
+def test_images_of_any_size_get_an_image_or_a_reason(tmp_path):
+    folder = tmp_path / "film"
+    folder.mkdir()
+    sizes = [(1, 1), (2, 3), (40, 40), (1, 120), (8, 900), (1, 5000), (5000, 1)]
+    for number, (width, height) in enumerate(sizes):
+        level = np.full((height, width, 3), 30 * (number + 1), np.uint8)
+        for suffix in (".jpg", ".png"):
+            cv2.imwrite(str(folder / f"{number}{suffix}"), level)
+    frames, found = extract(folder, tmp_path, max_unreadable=0.5)
+    assert frames["reason"].tolist() == ["", "held"] * 5 + ["unreadable"] * 4
+    assert [image.shape for image in found] == [(height, width, 3) for width, height in sizes[:5]]
+    levels = [round(float(image.mean())) for image in found]
+    assert levels == pytest.approx([30, 60, 90, 120, 150], abs=2)
+    problems = pd.read_parquet(tmp_path / "problems.parquet")["problem"]
+    assert problems.str.contains("are a strip").sum() == 4
 
 
 @pytest.mark.parametrize("change", ["gone", "new", "written"])

@@ -121,6 +121,7 @@ WRONG = [
     (("only",), ["luca"], "there is no film 'luca'"),
     (("only",), ["demo", "demo"], "non-unique"),
     (("films", "demo", "path"), "no/film.mp4", "there is no file or folder no/film.mp4"),
+    (("films", "demo", "path"), "/dev/null", "/dev/null is no file but a pipe or a device"),
     (("films", "demo", "truth"), "config", "config holds no frames.csv"),
     (("films", "demo", "characters"), {}, "needs names under characters"),
     (("filter_frames", "min_brightness"), 0.96, "min_brightness 0.96, max_brightness 0.95: each"),

@@ -71,7 +71,7 @@ def check_store(store: FrameStore, path: Path, frames_per_shot: int) -> None:
     try:
         check_size(*store.size)
     except CineloraError as error:
-        raise CineloraError(f"{path} cannot be used: frames of {error} ({HOW}).") from error
+        raise CineloraError(f"{path} cannot be used: frames of {error} with ffmpeg.") from error
     needed_mb, there_mb = store.predict_mb(frames_per_shot), find_memory_mb()
     if needed_mb > there_mb:
         width, height = store.size
