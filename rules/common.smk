@@ -27,7 +27,7 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.config import list_datasets, list_files, load_config
 from workflow_scripts.plan.folders import check_folders, quote_python
 from workflow_scripts.plan.inputs import choose_limits
-from workflow_scripts.plan.resources import add_ram, grow
+from workflow_scripts.plan.resources import add_ram, grow, grow_with_film
 from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
 from workflow_scripts.plan.targets import check_targets, list_empty, list_proofs, list_tables
 from workflow_scripts.plan.terminal import install, list_reports

@@ -24,7 +24,7 @@ rule extract_frames:
         "../../envs/cinelora.yaml"
     threads: 4
     resources:
-        mem_mb=grow(2000),
+        mem_mb=grow_with_film(2000, config["extract_frames"]["sampling"]["frames_per_shot"]),
     params:
         code=hash_code("film.extract_frames"),
         sampling=config["extract_frames"]["sampling"],

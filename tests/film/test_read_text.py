@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -116,6 +117,21 @@ def test_of_many_lines_the_largest_are_read():
     corners = np.stack([boxes[:, [0, 1]], boxes[:, [2, 1]], boxes[:, [2, 3]], boxes[:, [0, 3]]], 1)
     assert rapidocr.keep_largest(corners, 2).max(1).tolist() == [[80, 40], [40, 60]]
     assert len(rapidocr.keep_largest(corners, 5)) == 3
+
+
+@pytest.mark.parametrize(
+    ("size", "looked_at"),
+    [((540, 960), (480, 864)), ((540, 1291), (480, 1152)), ((1, 128), (128, 15360))],
+    ids=["a film", "a wide film", "a strip"],
+)
+def test_lines_are_searched_in_a_copy_of_no_more_than_so_many_pixels(size, looked_at):
+    reader = rapidocr.TextReader.__new__(rapidocr.TextReader)
+    seen = []
+    reader.engine = SimpleNamespace(
+        auto_text_det=lambda copy: (seen.append(copy.shape), None)[::-1]
+    )
+    assert reader(np.zeros((*size, 3), np.uint8)) == []
+    assert seen == [(*looked_at, 3)]
 
 
 @pytest.fixture

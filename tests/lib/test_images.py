@@ -137,3 +137,36 @@ def test_mask_box():
     assert images.mask_box(mask) == (0, 0, 0, 0)
     mask[2:5, 3:9] = True
     assert images.mask_box(mask) == (3, 2, 9, 5)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ((50_000, 50_000), "50000x50000 pixels are more than"),
+        ((65_501, 600), "65501x600 pixels are over 65500 a side"),
+        ((1, 5000), "1x5000 pixels are a strip"),
+        ((5000, 1), "5000x1 pixels are a strip"),
+    ],
+)
+def test_sizes_that_no_phase_could_bear_are_refused(size, words):
+    with pytest.raises(CineloraError, match=words):
+        images.check_size(*size)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 40), (1, 128), (64, 5800), (12_288, 6480)])
+def test_sizes_that_are_borne(size):
+    images.check_size(*size)
+
+
+def test_no_side_vanishes():
+    strip = np.zeros((1, 5000, 3), np.uint8)
+    assert images.scale_size(strip, 0.1) == (500, 1)
+    assert images.scale_size(strip.transpose(1, 0, 2), 1e-6) == (1, 1)
+
+
+def test_compositing_in_bands_is_that_of_the_whole():
+    rng = np.random.default_rng(2)
+    image = rng.integers(0, 256, (2 * images.BAND_PX + 7, 5, 3), np.uint8)
+    alpha = rng.random(image.shape[:2], np.float32)
+    whole = np.rint(image * alpha[..., None] + 128 * (1 - alpha[..., None]))
+    np.testing.assert_array_equal(images.composite(image, alpha), whole.astype(np.uint8))

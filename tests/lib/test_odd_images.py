@@ -17,6 +17,7 @@ from tests.factories.encoded_images import (
     make_wide_profile,
 )
 from tests.factories.films_in_code import draw_scene
+from workflow_scripts.lib import foreign_images
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import decode_image, read_image_file, read_size
 from workflow_scripts.lib.image_folders import FORMATS, IMAGE_SUFFIXES
@@ -319,6 +320,31 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded():
     for data in (jpeg, png):
         with pytest.raises(CineloraError, match="Make it smaller"):
             decode_image(bytes(data))
+
+
+BOMBS = {
+    "PPM": b"P6 50000 50000 255\n" + bytes(90),
+    "QOI": b"qoif" + struct.pack(">IIBB", 50_000, 50_000, 3, 0) + bytes(90),
+    "TGA": struct.pack("<BBBHHBHHHHBB", 0, 0, 10, 0, 0, 0, 0, 0, 50_000, 50_000, 24, 0) + bytes(90),
+    "PSD": b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 50_000, 50_000, 8, 3) + bytes(90),
+    "between the limits": b"P6 13000 13000 255\n" + bytes(90),
+    "a strip": b"P6 1 5000 255\n" + bytes(15_000),
+}
+
+
+@pytest.mark.parametrize("data", BOMBS.values(), ids=BOMBS)
+def test_a_header_alone_refuses_an_image(data):
+    with pytest.raises(CineloraError, match="more pixels than|are more than|are a strip"):
+        decode_image(data)
+
+
+def test_an_image_for_which_there_is_no_memory_is_named(monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(foreign_images, "apply_profile", fail)
+    with pytest.raises(CineloraError, match="takes more memory than there is. Make it smaller"):
+        decode_image(encode(SCENE, "PNG"))
 
 
 @pytest.mark.parametrize("kind", ["AVIF", "GIF", "JPEG2000", "TIFF", "QOI", "TGA", "PPM", "PNG"])

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from workflow_scripts.lib.images import scale_size
+
 SIDE_PX = 256  # longer side at which edges are counted: sizes must not count as complexity
 HIPS_AND_KNEES, ANKLES = [11, 12, 13, 14], [15, 16]  # COCO-17
 SEEN = 0.5  # confidence of a joint
@@ -52,7 +54,7 @@ def find_shown(boxes: np.ndarray, crop: np.ndarray) -> np.ndarray:
 def measure_complexity(image: np.ndarray, people: np.ndarray) -> tuple[float, float]:
     """Edge density and entropy (bits) of an image outside `people` (H, W) bool; nan without any."""
     scale = SIDE_PX / max(image.shape[:2])
-    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    size = scale_size(image, scale)
     gray = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     free = cv2.resize(people.astype(np.uint8), size, interpolation=cv2.INTER_AREA) == 0
     kernel = np.ones((OUTLINE_PX, OUTLINE_PX), np.uint8)

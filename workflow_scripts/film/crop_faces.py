@@ -20,6 +20,7 @@ from workflow_scripts.lib.images import (
     decode_rle,
     make_thumbnail,
     read_rgb,
+    scale_size,
     write_image,
 )
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -94,7 +95,7 @@ def find_face(image: np.ndarray, mask: np.ndarray, box: np.ndarray, net: FaceNet
 
 def _detect(part: np.ndarray, side_px: int, net: FaceNet) -> Iterator[Face]:
     scale = min(MAX_ENLARGE, side_px / max(part.shape[:2]))
-    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    size = scale_size(part, scale)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     boxes, scores, points = net(cv2.resize(part, size, interpolation=method))
     for box, score, marks in zip(boxes, scores, points, strict=True):

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from workflow_scripts.film.people.colors import describe_colors
 from workflow_scripts.film.people.crops import crop_box, crop_instance
-from workflow_scripts.lib.images import decode_rle, make_thumbnail, mask_box, read_rgb
+from workflow_scripts.lib.images import decode_rle, make_thumbnail, mask_box, read_rgb, scale_size
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
@@ -60,7 +60,7 @@ def shrink(image: np.ndarray) -> np.ndarray:
     scale = MAX_SIDE_PX / max(height, width)
     if scale >= 1:
         return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = scale_size(image, scale)
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 

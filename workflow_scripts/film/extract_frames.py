@@ -25,6 +25,7 @@ from workflow_scripts.film.decoding.footage import Footage, Problem, Sampling
 from workflow_scripts.film.decoding.memory import keep_freed_memory
 from workflow_scripts.film.decoding.shots import Boundary
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.image_folders import find_images, format_name
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.written_files import SUMS
@@ -76,6 +77,8 @@ PROBLEMS = pa.schema(
     ]
 )
 
+Identities = dict[Path, tuple[int, ...] | None]  # size, time and number of a file; None: gone
+
 
 def read_footage(film: Path, images: Path, sampling: Sampling) -> Footage:
     """One pass over a video or a folder of images; each needs its own libraries, so only those
@@ -87,6 +90,36 @@ def read_footage(film: Path, images: Path, sampling: Sampling) -> Footage:
     from workflow_scripts.film.decoding.video_pass import read_video
 
     return read_video(film, images, sampling)
+
+
+def identify(film: Path) -> Identities:
+    """What tells whether the film's file, or an image of its folder, is another one now."""
+    files = find_images(film) if film.is_dir() else [film]
+    return {file: _identify(file) for file in files}
+
+
+def _identify(file: Path) -> tuple[int, ...] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def check_unchanged(film: Path, before: Identities, after: Identities) -> None:
+    """Stop when files of the film came, went or were written while they were read."""
+    changed = [file for file in {**before, **after} if before.get(file) != after.get(file)]
+    if changed:
+        was, now = (_format_size(seen.get(changed[0])) for seen in (before, after))
+        raise CineloraError(
+            f"{film} changed while it was read: {len(changed)} file(s), such as"
+            f" {format_name(changed[0])} ({was} before, {now} now).\n"
+            "  What was read may be of both. When it is copied whole, run snakemake again."
+        )
+
+
+def _format_size(identity: tuple[int, ...] | None) -> str:
+    return f"{identity[0]} bytes" if identity else "not there"
 
 
 def list_shots(boundaries: list[Boundary], times_s: np.ndarray, fades: np.ndarray) -> pd.DataFrame:
@@ -170,7 +203,9 @@ def main(
 ) -> Counts:
     keep_freed_memory()
     cv2.setNumThreads(1)  # decoding and writing have threads of their own
+    before = identify(Path(film))
     footage = read_footage(Path(film), Path(images), Sampling(**sampling))
+    check_unchanged(Path(film), before, identify(Path(film)))
     report_problems(footage.problems)
     report_problems(footage.notes)
     check_readable(footage.rows, footage.problems, film, max_unreadable)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.lib.images import decode_rle, read_rgb
+from workflow_scripts.lib.images import decode_rle, read_rgb, scale_size
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 
@@ -122,7 +122,7 @@ def find_specks(new: np.ndarray, gray: np.ndarray, free: np.ndarray) -> np.ndarr
 def shrink_gray(image: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gray image and widened people at the size in which specks are looked for."""
     scale = min(1.0, SPECK_PX / max(image.shape[:2]))
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    size = scale_size(image, scale)
     gray = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
     covered = cv2.resize(people.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     return gray, cv2.dilate(covered, np.ones((15, 15))) > 0

@@ -15,12 +15,13 @@ from PIL import Image, TiffImagePlugin
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_signatures import TIFF_STARTS
-from workflow_scripts.lib.images import composite
+from workflow_scripts.lib.images import check_size, composite
 
 PFM_START = b"PF"  # three channels of float
 WHITES = (255, 65535, 2**31 - 1, 2**32 - 1)  # levels of white in integers of 32 bits
 HIGHLIGHTS = 99.0  # percent of a float image's levels that are within white, give or take a stop
 # tags of TIFF 6.0, and values of theirs
+WIDTH, HEIGHT = 256, 257
 BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, PLANAR, SAMPLE_FORMAT = 258, 259, 262, 277, 284, 339
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, IN_PLANES, SIGNED = 0, 1, 2, 2, 2
 LOSSLESS = {1, 5, 8, 32773, 32946}  # none, LZW, Deflate, PackBits, Deflate: all OpenCV builds do
@@ -85,7 +86,9 @@ def decode_by_opencv(data: bytes) -> np.ndarray | None:
     None for another format; CineloraError for a kind of TIFF that is not read.
     """
     if data.startswith(TIFF_STARTS):
-        check_opencv_reads(read_tags(data))
+        tags = read_tags(data)
+        check_opencv_reads(tags)
+        check_size(tags.get(WIDTH, 0), tags.get(HEIGHT, 0))
     elif not data.startswith(PFM_START):
         return None
     try:  # OpenCV turns TIFF upright whatever it is told

@@ -22,6 +22,13 @@ GPU_CURE = (
 )
 
 
+RAM_CURE = (
+    "Close what else runs, or give the job more memory: snakemake --set-resources"
+    " RULE:mem_mb=16000; large films and images can be made smaller first."
+)
+OPENCV_NO_MEMORY = -4  # the code of its error, whose class this file does not import
+
+
 class CineloraError(Exception):
     """A problem that the user can mend; shown without a traceback."""
 
@@ -32,6 +39,8 @@ def format_error(error: Exception) -> str:
         return str(error)
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which this file does not import
         return f"the GPU's memory is full: {str(error).splitlines()[0][:200]}\n  {GPU_CURE}"
+    if isinstance(error, MemoryError) or getattr(error, "code", 0) == OPENCV_NO_MEMORY:
+        return f"there is not enough memory: {str(error)[:200]}\n  {RAM_CURE}"
     if isinstance(error, OSError) and error.errno in CURES:
         cure = f"{CURES[error.errno]}. Then run snakemake again: it goes on where it was."
         return f"{error}\n  {cure}"

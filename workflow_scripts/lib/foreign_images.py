@@ -7,6 +7,7 @@ animated: all are brought to one form here, once. For images that the workflow w
 
 import io
 import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from workflow_scripts.lib.image_signatures import (
     TO_CONVERT,
     name_content,
 )
-from workflow_scripts.lib.images import NEUTRAL_GRAY, composite
+from workflow_scripts.lib.images import MAX_PIXELS, NEUTRAL_GRAY, check_size, composite
 from workflow_scripts.lib.jpeg_headers import (
     JPEG_START,
     find_orientation,
@@ -49,8 +50,9 @@ TURNS = {  # orientation -> how the stored image becomes upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+CLEAR_OR_NOT = np.array([0, 255], np.uint8)
 INKS = {"CMYK", "YCCK"}  # color spaces of print
-MAX_PIXELS = 178_956_970  # where Pillow stops too: half a gigabyte of RGB
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it says so before check_size can
 DAMAGE = (  # what Pillow raises
     OSError,
     SyntaxError,
@@ -110,14 +112,16 @@ def decode_image(data: bytes) -> Decoded:
     wide = check_codes(data)
     try:
         with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as opened:
+            check_size(*opened.size)
             return _decode(opened, wide)
     except UnidentifiedImageError as error:
         if (pixels := decode_by_opencv(data)) is not None:
             return Decoded(pixels)
         raise CineloraError(_say_unknown(data)) from error
     except Image.DecompressionBombError as error:
-        words = str(error).split(", could be")[0]
-        raise CineloraError(f"{words}. Make it smaller") from error
+        raise CineloraError(f"more pixels than {MAX_PIXELS}. Make it smaller") from error
+    except MemoryError as error:
+        raise CineloraError("takes more memory than there is. Make it smaller") from error
     except DAMAGE as error:
         raise CineloraError(f"not a readable image ({len(data)} bytes): {error}") from error
 
@@ -144,8 +148,7 @@ def find_plain_jpeg(data: bytes) -> tuple[Size, str] | None:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError as error:
         raise CineloraError(f"damaged JPEG ({len(data)} bytes): {error}") from error
-    if width * height > MAX_PIXELS:
-        raise CineloraError(f"{width}x{height} pixels are more than {MAX_PIXELS}. Make it smaller")
+    check_size(width, height)
     orientation, profile = read_header(data)
     if space in INKS or orientation != 1:
         return None
@@ -221,12 +224,12 @@ def _to_rgb(image: Image.Image) -> tuple[np.ndarray, str]:
         image = _keep_profile(image, image.convert("RGB"))
     image, ignored = apply_profile(image)
     pixels = np.asarray(image.convert("RGB"))
-    return (pixels if alpha is None else composite(pixels, alpha / 255.0)), ignored
+    return (pixels if alpha is None else composite(pixels, alpha / np.float32(255))), ignored
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, np.ndarray | None]:
     if is_deep(image):  # gray, one level of which is not there
-        return image, np.where(np.asarray(image) == image.info["transparency"], 0, 255)
+        return image, np.where(np.asarray(image) == image.info["transparency"], *CLEAR_OR_NOT)
     if image.mode == "La":
         image = image.convert("LA")
     layers = image.convert("RGBA")

@@ -14,6 +14,10 @@ from workflow_scripts.lib.renewal import explain_damage
 from workflow_scripts.lib.written_files import Sums, write_bytes
 
 NEUTRAL_GRAY = (128, 128, 128)
+MAX_PIXELS = 89_478_485  # where Pillow warns: to decode so many takes one to two gigabytes
+MAX_SIDE_PX = 65_500  # of a JPEG
+LONGEST = 128  # times the shorter side
+BAND_PX = 256  # rows that are composited at a time
 THUMBNAIL_PX = 32  # side of what tells near-repeats; whatever the shape of the image
 # A mask in a table is what COCO's tools call a segmentation: height, width, packed run lengths
 RLE = pa.struct([("size", pa.list_(pa.int32())), ("counts", pa.string())])
@@ -79,10 +83,35 @@ def write_image(path: str | Path, image: np.ndarray, *, quality: int = 95) -> Su
         return write_bytes(partial, data.tobytes())  # tofile would not say that a disk is full
 
 
+def check_size(width: int, height: int) -> None:
+    """Refuse, before it is decoded, what takes too much memory, is no JPEG's size, or is a strip.
+
+    Models look at an image in squares of its shorter side: a strip of a pixel has thousands.
+    """
+    size = f"{width}x{height} pixels"
+    if width * height > MAX_PIXELS:
+        raise CineloraError(f"{size} are more than {MAX_PIXELS}. Make it smaller")
+    if max(width, height) > MAX_SIDE_PX:
+        raise CineloraError(f"{size} are over {MAX_SIDE_PX} a side. Make it smaller")
+    if max(width, height) > LONGEST * min(width, height) > 0:
+        raise CineloraError(f"{size} are a strip, over {LONGEST} times as long as wide. Cut it up")
+
+
+def scale_size(image: np.ndarray, scale: float) -> tuple[int, int]:
+    """Width and height of an image (H, W, ...) times a scale; no side vanishes."""
+    height, width = image.shape[:2]
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def composite(image: np.ndarray, alpha: np.ndarray, color: tuple = NEUTRAL_GRAY) -> np.ndarray:
     """Lay the image over one color; alpha (H, W) from 0 to 1."""
-    weight = np.asarray(alpha, np.float32)[..., None]
-    return np.rint(image * weight + np.array(color, np.float32) * (1 - weight)).astype(np.uint8)
+    below = np.array(color, np.float32)
+    laid = np.empty(image.shape, np.uint8)
+    for first in range(0, len(image), BAND_PX):  # floats of all rows take 36 bytes a pixel
+        band = slice(first, first + BAND_PX)
+        weight = np.asarray(alpha[band], np.float32)[..., None]
+        laid[band] = np.rint(image[band] * weight + below * (1 - weight))
+    return laid
 
 
 def clip_box(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.image_folders import find_images, is_readable
+from workflow_scripts.lib.paths import say_unreadable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
@@ -145,12 +146,17 @@ def find_problems(config: dict[str, Any]) -> list[str]:
 def _place_problems(config: dict[str, Any]) -> list[str]:
     """What does not stand at the paths of the config; films that a rule fetches need not."""
     return [
-        f"{where}.{key}: there is no {' or '.join(WANTED[key])} {block[key]}"
-        f" (seen from {Path.cwd()})."
+        f"{where}.{key}: {problem}."
         for where, block, key in _list_paths(config)
-        if key in WANTED and name_place(block[key]) not in WANTED[key]
-        if not (key == "path" and block[key] in fetchable_films())
+        if key in WANTED and not (key == "path" and block[key] in fetchable_films())
+        if (problem := _say_missing(block[key], WANTED[key]))
     ]
+
+
+def _say_missing(path: str, wanted: Sequence[str]) -> str:
+    if wanted == WANTED["path"] or name_place(path) in wanted:
+        return say_unreadable(Path(path))
+    return f"there is no {' or '.join(wanted)} {path} (seen from {Path.cwd()})"
 
 
 def name_place(path: str | Path) -> str:

@@ -1,6 +1,8 @@
 """What a job asks of its machine."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 SNAKEMAKE_MB = 350  # on a cluster two Snakemakes of 160 to 170 MB run beside the job's own process
 
@@ -15,5 +17,18 @@ def grow(amount_mb: int) -> Callable[..., int]:
 
     def ask(wildcards: object, attempt: int) -> int:
         return amount_mb * attempt + SNAKEMAKE_MB
+
+    return ask
+
+
+def grow_with_film(least_mb: int, frames_per_shot: int) -> Callable[..., int]:
+    """The same for a rule that decodes the film of its input: its header may ask for more."""
+
+    def ask(wildcards: object, input: Any, attempt: int) -> int:
+        # not above: it brings in FFmpeg, which only this rule needs
+        from workflow_scripts.film.decoding.footprint import ask_memory_mb
+
+        film_mb = ask_memory_mb(Path(str(input.film)), frames_per_shot)
+        return grow(max(least_mb, film_mb))(wildcards, attempt)
 
     return ask

@@ -33,7 +33,10 @@ def read_sign(before: np.ndarray, here: np.ndarray, after: np.ndarray) -> Sign:
     A line of another frame between two lines of this one is combed by what moved meanwhile. In a
     frame of one moment its own lines fit best. In a woven one, the first field is as far from the
     lines before as the second is from those after; the other way round, three times as far.
+    Frames of less than a strip's width or height say nothing: no filter could mend them.
     """
+    if min(here.shape[0], here.shape[1] // STRIPS) < STRIP_PX:
+        return ""
     own = _comb(here, here).sum()
     from_before, from_after = _comb(here, before), _comb(here, after)
     top_first = from_before[1::2].sum() + from_after[0::2].sum()

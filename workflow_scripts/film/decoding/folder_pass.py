@@ -5,8 +5,8 @@ more is decoded at a half or less of its size.
 """
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -33,7 +33,8 @@ from workflow_scripts.lib.image_folders import (
 from workflow_scripts.lib.phase import log, progress
 
 LOOKS_FOR_BARS = 32  # images spread over the folder
-AHEAD = 8  # images that are decoded before they are needed
+AHEAD = 8  # images that are decoded before they are needed,
+AHEAD_BYTES = 256 << 20  # as long as they take no more
 THREADS = 2
 
 
@@ -126,10 +127,16 @@ def _load_ahead(files: list[Path], cropped: Collection[Size]) -> Iterator[Loaded
         waiting: deque = deque()
         for file in files:
             waiting.append(pool.submit(_load, file, cropped))
-            if len(waiting) >= AHEAD:
+            while len(waiting) >= AHEAD or _count_bytes(waiting) > AHEAD_BYTES:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _count_bytes(waiting: Iterable[Future]) -> int:
+    """Bytes of the images that are decoded and wait."""
+    loaded = [future.result() for future in waiting if future.done()]
+    return sum(each.image.nbytes for each in loaded if isinstance(each, Loaded))
 
 
 def _load(file: Path, cropped: Collection[Size]) -> Loaded | CineloraError:

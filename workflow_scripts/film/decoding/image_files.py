@@ -46,4 +46,5 @@ def _decode_halved(data: bytes, size: Size) -> np.ndarray:
     """RGB of a JPEG in the size that is measured: the decoder halves with less work than none."""
     halvings = min(MOST_HALVINGS, count_halvings(size[1]))
     image = decode_jpeg(data, min_height=-(-size[1] // 2**halvings))
-    return image[: size[1] >> halvings, : size[0] >> halvings]  # without half a block at the edge
+    width, height = (max(1, side >> halvings) for side in size)
+    return image[:height, :width]  # without half a block at the edge

@@ -29,8 +29,8 @@ def shrink(plane: np.ndarray, size: tuple[int, int] = VIEW) -> np.ndarray:
 
 
 def halve(plane: np.ndarray) -> np.ndarray:
-    """Means of blocks of 2x2 pixels."""
-    height, width = plane.shape[0] // 2, plane.shape[1] // 2
+    """Means of blocks of 2x2 pixels; a single row or column stays one."""
+    height, width = max(1, plane.shape[0] // 2), max(1, plane.shape[1] // 2)
     even = plane[: 2 * height, : 2 * width]
     return cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
 
@@ -50,7 +50,7 @@ def reduce_luma(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     small = shrink(luma)
     height, width = luma.shape
     if height > WORKING_HEIGHT_PX:  # less than twice: mixing two neighbors is as good as an area
-        size = (round(width * WORKING_HEIGHT_PX / height), WORKING_HEIGHT_PX)
+        size = (max(1, round(width * WORKING_HEIGHT_PX / height)), WORKING_HEIGHT_PX)
         luma = cv2.resize(luma, size, interpolation=cv2.INTER_LINEAR)
     return luma, small
 

@@ -14,6 +14,7 @@ from workflow_scripts.film.decoding.bars import Crop
 from workflow_scripts.film.decoding.fields import measure_combing
 from workflow_scripts.film.decoding.measures import LEVELS, measure, reduce_luma, shrink
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.images import check_size
 from workflow_scripts.lib.written_files import NO_FILE, write_bytes
 
 QUALITY = 95
@@ -120,6 +121,7 @@ def copy_measures(rows: pd.DataFrame) -> pd.DataFrame:
 def save_planes(path: Path, planes: list[np.ndarray], crop: Crop) -> dict:
     """Write Y, U, V planes of a JPEG (full range, 4:2:0); measure them."""
     luma, blue, red = planes
+    check_size(*luma.shape[::-1])  # square pixels may have made it larger than the film says
     sums = write_bytes(path, simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=QUALITY))
     working, small = reduce_luma(luma)
     view = cv2.cvtColor(cv2.merge([small, shrink(red), shrink(blue)]), cv2.COLOR_YCrCb2RGB)

@@ -2,12 +2,21 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.paths import say_unreadable
 
+# What FFmpeg opens, and is no film: lists, which lead to other files or to the network; text
+LISTS = {"concat", "dash", "hls", "image2", "imf", "mlv", "sdp", "vobsub", "webm_dash_manifest"}
+ADDRESSES = {"lavfi", "rtp", "rtsp", "sap"}
+TEXT = {"adf", "bin", "ffmetadata", "idf", "tty", "xbin"}
+FORMATS = sorted(av.formats_available - LISTS - ADDRESSES - TEXT)
+READ_ONLY_THIS_FILE = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
 PROBED_PACKETS = 600  # of all streams that may be the film: some ten seconds
 FEW = 4  # a stream with less than a fourth of another one's packets shows stills,
 SMALL = 4  # and one with less than a fourth of its pixels is a preview
@@ -19,18 +28,38 @@ STILLS = _KINDS.attached_pic | _KINDS.timed_thumbnails | _KINDS.still_image | _K
 
 
 def open_container(path: Path) -> av.container.InputContainer:
-    """Open a file for reading; CineloraError says why it cannot be."""
-    if not path.is_file():
-        raise CineloraError(f"There is no film {path} (seen from {Path.cwd()}).")
+    """Open a file for reading; CineloraError says why it cannot be.
+
+    Whatever its name and content are, no other file and no address is opened.
+    """
+    if problem := say_unreadable(path):
+        raise CineloraError(f"There is no film to read: {problem}.")
     if not path.stat().st_size:
         raise CineloraError(f"{path} is empty (0 bytes). Copy the film again.")
     try:
-        return av.open(f"file:{path}", metadata_errors="replace")  # or "a: b" is a protocol
+        return av.open(
+            f"file:{path}", container_options=READ_ONLY_THIS_FILE, metadata_errors="replace"
+        )
     except av.error.FFmpegError as error:
         raise CineloraError(
             f"{path} cannot be opened as a film ({error.strerror}; {path.stat().st_size} bytes).\n"
-            "  Expected a video that FFmpeg can read, such as .mp4, .mkv or .webm.\n"
+            "  Expected a video that FFmpeg can read, such as .mp4, .mkv or .webm; not a list of\n"
+            "  other files (.m3u8, .ffconcat), and no text.\n"
             "  A copy that was broken off lacks its index at the end: copy the film again."
+        ) from error
+
+
+@contextmanager
+def in_plain_words(path: Path) -> Iterator[None]:
+    """What FFmpeg raises while a film is read, as an error that a user can read."""
+    try:
+        yield
+    except MemoryError:  # one of FFmpeg's too; format_error says what to do
+        raise
+    except av.error.FFmpegError as error:
+        raise CineloraError(
+            f"{path} cannot be read as a film ({error.strerror}).\n"
+            "  Copy the film again, or convert it to H.264 with ffmpeg."
         ) from error
 
 

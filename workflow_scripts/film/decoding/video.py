@@ -80,9 +80,12 @@ class Film:
         self.duration_s = read_promised_s(self._container, self.stream)  # 0: it does not say
         self._by_dts = self._container.format.name in WITHOUT_SHOW_TIMES
         start = None if self._by_dts else self.stream.start_time
-        rate = self._read_rate()
-        self._clock = Clock(None if start is None else float(start * self.stream.time_base), rate)
-        self.frame_count = self.stream.frames or round(self.duration_s * rate)  # promised, or 0
+        self.rate = self._read_rate()
+        start_s = None if start is None else float(start * self.stream.time_base)
+        self._clock = Clock(start_s, self.rate)
+        self.frame_count = self.stream.frames or round(
+            self.duration_s * self.rate
+        )  # promised, or 0
         self.problems: list[Problem] = []
         self._gaps: list[Problem] = []
         self.shape = PixelShape()  # known from the first frame on

@@ -15,10 +15,12 @@ from workflow_scripts.film.decoding.bars import Crop, lights_bars
 from workflow_scripts.film.decoding.features import FrameFeatures, extract_features
 from workflow_scripts.film.decoding.fields import FieldSigns, cut_strips, measure_combing, read_sign
 from workflow_scripts.film.decoding.footage import Footage, Sampling
+from workflow_scripts.film.decoding.footprint import FrameStore, check_store, read_store
 from workflow_scripts.film.decoding.mending import Timed, mend_fields
 from workflow_scripts.film.decoding.recorder import Recorder, save_planes
 from workflow_scripts.film.decoding.sampling import Candidate, Sampler
 from workflow_scripts.film.decoding.shots import ShotFinder
+from workflow_scripts.film.decoding.streams import in_plain_words
 from workflow_scripts.film.decoding.survey import Survey, survey_film
 from workflow_scripts.film.decoding.tone_mapping import ToneMapper, find_mapper
 from workflow_scripts.film.decoding.video import Film, PixelShape
@@ -51,6 +53,13 @@ def read_video(path: Path, images: Path, sampling: Sampling) -> Footage:
 
     Where the pass shows that the look before it missed something, it begins anew, knowing it.
     """
+    with in_plain_words(path):
+        with Film(path) as film:
+            check_store(read_store(film), path, sampling.frames_per_shot)
+        return _read_surveyed(path, images, sampling)
+
+
+def _read_surveyed(path: Path, images: Path, sampling: Sampling) -> Footage:
     threads = min(MAX_THREADS, len(os.sched_getaffinity(0)))
     survey = survey_film(path, threads)
     if not sampling.crop_bars:
@@ -87,6 +96,7 @@ class VideoReader:
         self.watch = Watch(survey)
         self._late: deque[tuple[int, float, Shown]] = deque()
         self._mapper: ToneMapper | None = None
+        self._store: FrameStore | None = None  # of the last frame; a film may change it half way
 
     def read_all(self) -> Survey:
         """Read the film; stop with another survey than was given where that missed something."""
@@ -122,6 +132,7 @@ class VideoReader:
     def _read(self, timed: Timed) -> None:
         """Look at the next frame."""
         frame = timed.frame
+        self._check_frame(frame)
         self._find_mapper(frame)
         planes = view_planes(frame)
         self.watch.look(timed.time_s, planes[0], 16 * (not is_full_range(frame)), bit_depth(frame))
@@ -133,6 +144,12 @@ class VideoReader:
             self._split(boundary.frame_no)
         while self._late and self._late[0][0] < self.finder.settled:
             self._record(self.sampler.offer(*self._late.popleft()))
+
+    def _check_frame(self, frame: av.VideoFrame) -> None:
+        store = FrameStore((frame.width, frame.height), frame.format.name, self.film.rate)
+        if store != self._store:
+            check_store(store, self.film.path, self.sampler.minimum)
+        self._store = store
 
     def _find_mapper(self, frame: av.VideoFrame) -> None:
         mapper = find_mapper(frame, self.survey.peak_nits)

@@ -14,6 +14,7 @@ from av.video.reformatter import ColorRange, Colorspace
 
 PLANAR = re.compile(r"yuv(j?)4(?:20|22|44)p(?:(10|12)le)?$")
 match_planar = cache(PLANAR.match)  # asked several times a frame
+OF_RGB = "yuvj420p"  # what RGB and gray become
 BT601 = (0.299, 0.114)  # weights of red and blue in luma
 BT709 = (0.2126, 0.0722)
 BT2020 = (0.2627, 0.0593)
@@ -33,20 +34,24 @@ def as_planar(frame: av.VideoFrame) -> av.VideoFrame:
 
     Depth beyond 8 bits stays, and so does the height of chroma: fields lie in its lines.
     """
-    if match_planar(frame.format.name):
+    planar = name_planar(frame.format.name)
+    if planar == frame.format.name:
         return frame
-    if frame.format.is_rgb or frame.format.name.startswith(("gray", "ya", "pal", "mono")):
+    if planar == OF_RGB:
         return frame.reformat(
-            format="yuvj420p",
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.JPEG,
+            format=OF_RGB, dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.JPEG
         )
-    return frame.reformat(format=_name_planar(frame.format))
+    return frame.reformat(format=planar)
 
 
 @cache
-def _name_planar(stored: av.VideoFormat) -> str:
-    """The planar format nearest to a stored one."""
+def name_planar(name: str) -> str:
+    """The planar format that frames of a stored one are worked on in; its own where it is one."""
+    if match_planar(name):
+        return name
+    stored = av.VideoFormat(name)
+    if stored.is_rgb or name.startswith(("gray", "ya", "pal", "mono")):
+        return OF_RGB
     across, down = (stored.chroma_width(64), stored.chroma_height(64))
     chroma = "420" if down < 64 else "444" if across == 64 else "422"
     depth = "12le" if stored.components[0].bits > 10 else "10le"

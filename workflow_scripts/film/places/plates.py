@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from workflow_scripts.lib.images import scale_size
+
 SMALL_PX = 480  # longer side of the copies that are registered
 EDGE_SHARE = 0.2  # the strongest edges of the background, on which a registration is judged
 AGREEING = 0.75  # of the edges: the rest may be somebody whom the detector missed
@@ -38,7 +40,7 @@ class View:
 def make_view(image: np.ndarray, hole: np.ndarray, person: np.ndarray) -> View:
     """Shrink an image and find corners and edges outside its hole; `person` (bool) lies in it."""
     scale = min(1.0, SMALL_PX / max(image.shape[:2]))
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    size = scale_size(image, scale)
     color = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     covered = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     free = ~cv2.dilate(covered.astype(np.uint8), np.ones((3, 3))).astype(bool)

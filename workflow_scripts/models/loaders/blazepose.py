@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from workflow_scripts.lib.images import mask_box
+from workflow_scripts.lib.images import mask_box, scale_size
 from workflow_scripts.models.detections import Detections, no_detections
 from workflow_scripts.models.loaders.blazepose_people import HIPS, Body, separate_people
 from workflow_scripts.models.loaders.blazepose_regions import (
@@ -65,7 +65,7 @@ def _detect_tile(run, anchors, image, tile) -> tuple[np.ndarray, np.ndarray]:
     x, y, side = tile
     part = image[y : y + side, x : x + side]
     scale = DETECT_PX / side
-    size = (round(part.shape[1] * scale), round(part.shape[0] * scale))
+    size = scale_size(part, scale)
     canvas = np.zeros((DETECT_PX, DETECT_PX, 3), np.uint8)
     canvas[: size[1], : size[0]] = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     values, logits = run(canvas[None] / np.float32(127.5) - 1)

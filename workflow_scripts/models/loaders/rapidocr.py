@@ -7,6 +7,7 @@ import numpy as np
 from rapidocr_onnxruntime import RapidOCR
 
 DETECTION_SIDE_PX = 480  # short side at detection: 12 px high letters of a 540-line film are found
+DETECTION_PIXELS = 8 * DETECTION_SIDE_PX**2  # of longer strips less: 1x5000 would take gigabytes
 MAX_LINES = 16  # read in one image: of a page of credits the largest tell enough
 THREADS = 2  # as many as the rule asks for; the default would take the whole machine
 FILES = {
@@ -44,7 +45,8 @@ class TextReader:
     def _find_lines(self, bgr: np.ndarray) -> np.ndarray:
         """Corners (N, 4, 2) float32 of the lines, in pixels of the image."""
         height, width = bgr.shape[:2]
-        scale = DETECTION_SIDE_PX / min(height, width)
+        most = np.sqrt(DETECTION_PIXELS / (height * width))
+        scale = min(DETECTION_SIDE_PX / min(height, width), most)
         size = (round_to_32(width * scale), round_to_32(height * scale))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         found, _ = self.engine.auto_text_det(cv2.resize(bgr, size, interpolation=method))

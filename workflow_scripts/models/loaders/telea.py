@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workflow_scripts.lib.images import scale_size
+
 RADIUS_PX = 5  # how far round a pixel the fill looks; more is smoother and slower
 MAX_PIXELS = 20_000  # larger holes are filled on a smaller copy: the fill is smooth anyway
 
@@ -23,7 +25,7 @@ def fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     if scale == 1:
         return cv2.inpaint(image, mask.astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA)
     height, width = mask.shape
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = scale_size(image, scale)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     hole = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     small = cv2.inpaint(small, hole.astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA)
