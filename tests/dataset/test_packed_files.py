@@ -9,12 +9,12 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 
 COLUMNS = ["file", "mask_file", "caption", "x0", "y0", "x1", "y1"]
-FILE, MASK = "train/2_nella woman/nella_0001.jpg", "train/masks/nella_0001.png"
+FILE, MASK = "train/2_nella woman/nella_0001.jpg", "train/.masks/nella_0001.png"
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for parent in ("train/2_nella woman", "train/masks"):
+    for parent in ("train/2_nella woman", "train/.masks"):
         (tmp_path / parent).mkdir(parents=True)
     write_image(tmp_path / FILE, np.full((30, 40, 3), 90, np.uint8))
     write_image(tmp_path / MASK, np.full((30, 40), 255, np.uint8))
@@ -70,7 +70,7 @@ def lose_mask(folder):
         (remove_caption, "its caption is not beside it"),
         (add_image, "stray.png: no row of dataset.parquet"),
         (shrink_mask, "is 39x30, not 40x30"),
-        (lose_mask, "masks/nella_0001.png: cannot be opened"),
+        (lose_mask, ".masks/nella_0001.png: cannot be opened"),
         (lambda folder: make_rows(x1=60), "is 40x30, not 50x30"),
         (lambda folder: make_rows(caption="bruno man"), "its caption is not beside it"),
     ],

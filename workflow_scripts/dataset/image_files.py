@@ -1,8 +1,9 @@
-"""Files of a dataset: whole frames and plates are linked, others cut out; masks beside."""
+"""Files of a dataset: whole frames and plates are linked, others cut out; masks, captions."""
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,19 @@ from workflow_scripts.lib.tables import RESULTS
 
 JPEG_QUALITY = 97  # of crops: their frame was compressed once already
 PAINT_MARGIN_PX = 8  # around painted pixels, which nobody shall learn either
+
+
+@contextmanager
+def folder_when_done(path: str | Path) -> Iterator[Path]:
+    """Hand out an empty folder beside `path`; it takes that place when the block ends well."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    if path.exists():
+        shutil.rmtree(path)
+    partial.rename(path)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -82,6 +96,12 @@ def write_masks(kind: Kind, rows: pd.DataFrame, folder: Path, runs: dict, dilate
         part = learn[row["y0"] : row["y1"], row["x0"] : row["x1"]]
         part &= ~mark_boxes(row, PAINT_MARGIN_PX)
         write_image(folder / row["mask_file"], part.astype(np.uint8) * 255)
+
+
+def write_texts(folder: Path, rows: pd.DataFrame) -> None:
+    """Write the caption of each image beside it: same stem, .txt, UTF-8, one line."""
+    for row in rows.itertuples():
+        (folder / row.file).with_suffix(".txt").write_text(row.caption + "\n", encoding="utf-8")
 
 
 def dilate_mask(mask: np.ndarray, radius_px: int) -> np.ndarray:

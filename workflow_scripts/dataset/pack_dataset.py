@@ -1,9 +1,10 @@
 """Write one dataset as trainers read it: crops, masks, names, captions, metadata.
 
 Reads which images select_images chose, and their captions; leaves a folder: train/ and validation/
-with images, captions, masks and metadata.jsonl; dataset.toml for kohya; dataset.parquet with every
-candidate and the reason why it is not in; counts.json. Frames and clean plates are hard links: edit
-copies, not these files. A dataset without images is a folder that says why, in EMPTY.txt.
+with images, captions, masks and metadata.jsonl; the files of each trainer; dataset.parquet with
+every candidate and the reason why it is not in; counts.json. Frames and clean plates are hard
+links: edit copies, not these files. A dataset without images is a folder that says why, in
+EMPTY.txt.
 """
 
 import json
@@ -21,16 +22,21 @@ from workflow_scripts.dataset.crops import find_crops, list_plates
 from workflow_scripts.dataset.dataset_counts import count_dataset, format_counts
 from workflow_scripts.dataset.diversity import measure_diversity
 from workflow_scripts.dataset.emptiness import explain_empty, format_empty, write_empty
-from workflow_scripts.dataset.image_files import read_masks, write_images, write_masks
-from workflow_scripts.dataset.kohya import (
+from workflow_scripts.dataset.image_files import (
     folder_when_done,
-    name_folder,
-    write_metadata,
+    read_masks,
+    write_images,
+    write_masks,
     write_texts,
-    write_toml,
 )
 from workflow_scripts.dataset.names import name_images
 from workflow_scripts.dataset.packed_files import check_files
+from workflow_scripts.dataset.trainers.files import write_trainer_files
+from workflow_scripts.dataset.trainers.hugging_face import write_metadata
+from workflow_scripts.dataset.trainers.kohya import name_folder
+from workflow_scripts.dataset.trainers.layout import find_layout
+from workflow_scripts.dataset.trainers.onetrainer import list_links
+from workflow_scripts.lib.image_folders import MASK_FOLDER
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -70,7 +76,6 @@ DATASET = pa.schema(
         ("reason", pa.string()),  # "": in the dataset
     ]
 )
-METADATA = ["image_id", "shot_id", "category", "repeats"]  # columns of metadata.jsonl
 
 
 def read_candidates(selection: str, captions: str) -> pd.DataFrame:
@@ -88,7 +93,7 @@ def place_images(kind: Kind, rows: pd.DataFrame, stems: pd.Series, subject: str)
     sources = rows["plate"].where(rows["plate"] != "", rows["frame_file"])  # a frame of nobody
     suffixes = [Path(name).suffix for name in sources] if kind.is_of_frames else ".jpg"
     files = rows["split"] + "/" + folders + "/" + stems + suffixes
-    masks = rows["split"] + "/masks/" + stems + ".png"
+    masks = rows["split"] + f"/{MASK_FOLDER}/" + stems + ".png"
     return rows.assign(
         folder=folders,
         file=files.where(chosen, ""),
@@ -120,18 +125,14 @@ def write_folder(
     masks: Sequence[str],
     options: Mapping[str, Any],
 ) -> None:
-    """Write images, masks, captions and the trainers' own files."""
+    """Write images, masks, captions and metadata."""
     write_images(kind, chosen, folder, images, plates)
     if kind.masks:
         runs = read_masks(kind, masks, chosen["image_id"])
         write_masks(kind, chosen, folder, runs, options["mask_dilate_px"])
     write_texts(folder, chosen)
     for split, part in chosen.groupby("split"):
-        write_metadata(folder / split, part, METADATA)
-    tomls = {"dataset.toml": bool(kind.masks)}
-    tomls |= {"dataset_without_masks.toml": False} if kind.masks else {}
-    for name, has_masks in tomls.items():
-        write_toml(folder / name, chosen, resolution=options["resolution"], masks=has_masks)
+        write_metadata(folder / split, part)
 
 
 def main(
@@ -166,7 +167,11 @@ def main(
             write_empty(folder, format_empty(name, len(rows), why))
         else:
             write_folder(kind, chosen, folder, Path(images), list_plates(plates), masks, options)
-            check_files(folder, chosen)
+            layout = find_layout(
+                f"{film}-{name}", Path(dataset).absolute(), options["resolution"], chosen
+            )
+            write_trainer_files(folder, layout)
+            check_files(folder, chosen, [link for _, link in list_links(layout)])
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
         counts = count_dataset(kind, rows, options["min_per_category"])
         train = [folder / file for file in chosen.loc[chosen["split"] == "train", "file"]]

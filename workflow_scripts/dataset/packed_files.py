@@ -1,27 +1,30 @@
 """A packed dataset read back as trainers find it: by what lies in its folders, not by our table."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
+from workflow_scripts.lib.image_folders import MASK_FOLDER, TRAINER_SUFFIXES
 
 SHOWN = 5  # problems named in one message
 DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
-def check_files(folder: Path, rows: pd.DataFrame) -> None:
+def check_files(folder: Path, rows: pd.DataFrame, links: Collection[str] = ()) -> None:
     """Raise CineloraError where a trainer would find something else than `rows` say.
 
     `rows` are the images of the dataset, with file, mask_file, caption and box (x0, y0, x1, y1).
     Each must lie there once, under a suffix that trainers know, open, be as large as its box, have
-    its caption beside it and, where it has one, a mask of its size; and nothing else may.
+    its caption beside it and, where it has one, a mask of its size; and nothing else may but
+    `links`, files of the dataset under a second name.
     """
     problems = [problem for row in rows.itertuples() for problem in _check_row(folder, row)]
-    problems += [f"{name}: no row of dataset.parquet" for name in _find_strays(folder, rows)]
+    problems += [f"{link}: is missing" for link in links if not (folder / link).is_file()]
+    strays = sorted(_find_images(folder) - set(rows["file"]) - set(links))
+    problems += [f"{name}: no row of dataset.parquet" for name in strays]
     if problems:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         lines = "\n".join(f"  {problem}" for problem in problems[:SHOWN])
@@ -54,9 +57,8 @@ def _check_size(path: Path, name: str, size: tuple[int, int]) -> Iterator[str]:
         yield f"{name}: is {opened.size[0]}x{opened.size[1]}, not {size[0]}x{size[1]}"
 
 
-def _find_strays(folder: Path, rows: pd.DataFrame) -> list[str]:
-    """Images that a trainer would take too, masks aside."""
+def _find_images(folder: Path) -> set[str]:
+    """Images that a trainer would take, masks aside."""
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     found = {path for path in files if path.suffix.lower() in TRAINER_SUFFIXES}
-    images = {path.as_posix() for path in found if "masks" not in path.parts}
-    return sorted(images - set(rows["file"]))
+    return {path.as_posix() for path in found if MASK_FOLDER not in path.parts}
