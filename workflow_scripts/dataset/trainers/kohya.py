@@ -51,7 +51,7 @@ exec accelerate launch "$scripts/${{SCRIPT:-train_network.py}}" \\
   --cache_latents --sdpa --seed 1 "$@"
 """
 UNMASKED = """
-# Without masks: ./train.sh ... --dataset_config dataset_without_masks.toml"""
+# Without masks: ./train.sh ... --dataset_config <this folder>/dataset_without_masks.toml"""
 
 
 def name_folder(repeats: int, subject: str) -> str:
