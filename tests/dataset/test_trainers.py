@@ -59,7 +59,14 @@ KNOWN["dataset_without_masks.toml"] = KNOWN["dataset.toml"]
 KNOWN["diffusion_pipe_validation.toml"] = KNOWN["diffusion_pipe.toml"]
 READERS = {".toml": tomllib.loads, ".json": json.loads, ".yaml": yaml.safe_load}
 # A quote, a comment, a backslash, what sed and YAML would read as more than themselves, no ASCII
-ODD = ['it\'s a "film"', "a # b: c", "back\\slash", "[x] *|&.$HOME ${HOME}", "Città 広場", "-"]
+ODD = [
+    'it\'s a "film"',
+    "a # b: c",
+    "back\\slash",
+    "[x] *|&.$HOME ${HOME}",
+    "Città 広場",
+    "-",
+]
 
 
 def read(path: Path):
@@ -184,12 +191,13 @@ def test_odd_paths_come_out_as_they_are(odd):
     place = f"/films/{odd}/pose"
     files = {n: t for n, t in format_files(make_layout(place)).items() if n in KNOWN}
     assert len(files) == len(KNOWN)
+    assert "${" not in files["ai_toolkit.yaml"]  # it fills these in before it reads the file
     for name, text in files.items():
         paths = list_paths(READERS[Path(name).suffix](text))
         assert paths and [path for path in paths if not path.startswith(f"{place}/")] == []
 
 
-@pytest.mark.parametrize("odd", [*ODD[:3], "[x] *|&.$HOME", *ODD[4:]])
+@pytest.mark.parametrize("odd", [name.replace(" ${HOME}", "") for name in ODD])
 def test_the_line_of_each_header_moves_all_files_twice(tmp_path, odd):
     for name in (odd, "first move", "Tom & Jerry | 2"):
         (tmp_path / name).mkdir()
