@@ -2,15 +2,15 @@
 
 needs    which images are chosen, their captions, the images, the tables that know their sums and
          the masks
-leaves   results/{film}/datasets/{dataset}/: train/, validation/, dataset.toml, dataset.parquet,
-         counts.json
+leaves   results/{film}/datasets/{dataset}/: train/, validation/, the files of each trainer,
+         dataset.parquet, counts.json
 """
 
 from workflow_scripts.plan.inputs import pack_inputs
 
 
 rule pack_dataset:
-    """Crop, mask, name; write kohya's and Hugging Face's layout."""
+    """Crop, mask, name; write folders and files as trainers take them."""
     input:
         unpack(tables_of(pack_inputs)),
         selection="results/{film}/select_images/{dataset}.parquet",

@@ -8,8 +8,9 @@ import pytest
 
 from tests.factories import tables
 from tests.factories.dataset_phases import pack, select
-from workflow_scripts.dataset import crop_losses, crops, kohya
+from workflow_scripts.dataset import crop_losses, crops
 from workflow_scripts.dataset.framing import crop_body, crop_face
+from workflow_scripts.dataset.trainers import kohya
 from workflow_scripts.lib.images import read_rgb, write_image
 from workflow_scripts.lib.kinds import KINDS
 

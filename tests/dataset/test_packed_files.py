@@ -12,12 +12,12 @@ from workflow_scripts.lib.written_files import sum_bytes
 
 COLUMNS = ["file", "mask_file", "caption", "x0", "y0", "x1", "y1"]
 GRAY, WHITE = np.full((30, 40, 3), 90, np.uint8), np.full((30, 40), 255, np.uint8)
-FILE, MASK = "train/2_nella woman/nella_0001.jpg", "train/masks/nella_0001.png"
+FILE, MASK = "train/2_nella woman/nella_0001.jpg", "train/.masks/nella_0001.png"
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for parent in ("train/2_nella woman", "train/masks"):
+    for parent in ("train/2_nella woman", "train/.masks"):
         (tmp_path / parent).mkdir(parents=True)
     write_image(tmp_path / FILE, GRAY)
     write_image(tmp_path / MASK, WHITE)
@@ -88,7 +88,7 @@ def lose_mask(folder):
         (remove_caption, "its caption is not beside it"),
         (add_image, "stray.png: no row of dataset.parquet"),
         (shrink_mask, "is 39x30, not 40x30"),
-        (lose_mask, "masks/nella_0001.png: cannot be opened"),
+        (lose_mask, ".masks/nella_0001.png: cannot be opened"),
         (lambda folder: make_rows(x1=60), "is 40x30, not 50x30"),
         (lambda folder: make_rows(caption="bruno man"), "its caption is not beside it"),
     ],

@@ -77,9 +77,12 @@ def pack(film, out, dataset, **changes):
     kind, _ = split_name(dataset)
     out = Path(out)
     selection, captions = (out.with_name(f"{out.name}.{w}.parquet") for w in ("selected", "said"))
+    triggers = changes.pop("triggers", {})
     own = {name: changes.pop(name) for name in CONFIG["pack_dataset"] if name in changes}
     select(film, selection, dataset, **changes)
-    caption(film, captions, dataset, overlay_text=changes.get("overlay_text", "crop"))
+    caption(
+        film, captions, dataset, triggers=triggers, overlay_text=changes.get("overlay_text", "crop")
+    )
     counts = pack_dataset.main(
         str(selection),
         str(captions),
@@ -91,7 +94,7 @@ def pack(film, out, dataset, **changes):
         film="tiny",
         characters=CHARACTERS,
         style=STYLE,
-        triggers={},
+        triggers=triggers,
         options=CONFIG["pack_dataset"] | own,
         seed=7,
         masks=[film[kind.masks]] if kind.masks else [],

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from workflow_scripts.lib.image_folders import MASK_FOLDER
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.registry import choose_model
 from workflow_scripts.plan.adapter_settings import (
@@ -78,8 +79,8 @@ def make_dataset(
             (concept / f"{name}.txt").write_text(caption + "\n", encoding="utf-8")
             rows.append({"file_name": f"2_nella woman/{name}.png", "text": caption})
             if masks:
-                write_image(folder / split / "masks" / f"{name}.png", mask)
-                rows[-1]["mask_file_name"] = f"masks/{name}.png"
+                write_image(folder / split / MASK_FOLDER / f"{name}.png", mask)
+                rows[-1]["mask_file_name"] = f"{MASK_FOLDER}/{name}.png"
         if rows:
             table = folder / split / "metadata.jsonl"
             table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -16,12 +16,12 @@ TEXT = "frame_no,kind,x0,y0,x1,y1,text\n1,subtitle,20,80,80,90,Hello\n2,watermar
 
 def pack(folder, rows, white: tuple[int, int] | None = None):
     """dataset.parquet of rows (frame, repeats, overlay_text, box); masks white in these rows."""
-    (folder / "train/masks").mkdir(parents=True)
+    (folder / "train/.masks").mkdir(parents=True)
     made = []
     for n, (frame, repeats, done, box) in enumerate(rows):
         mask_file = ""
         if white:
-            mask_file = f"train/masks/{n}.png"
+            mask_file = f"train/.masks/{n}.png"
             mask = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
             mask[slice(*white)] = 255
             cv2.imwrite(str(folder / mask_file), mask)

@@ -1,6 +1,6 @@
 """A dataset folder as a trainer sees it: images, captions, masks, repeats, buckets.
 
-Reads kohya's layout (`{repeats}_{concept}/x.png` + `x.txt`, masks in `masks/x.png`) or, where no
+Reads kohya's layout (`{repeats}_{concept}/x.png` + `x.txt`, masks in `.masks/x.png`) or, where no
 such folder exists, the `metadata.jsonl` of Hugging Face's imagefolder.
 """
 
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
+from workflow_scripts.lib.image_folders import MASK_FOLDER, TRAINER_SUFFIXES
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.renewal import find_output, format_renewal
 
@@ -52,7 +52,7 @@ def read_split(dataset: str | Path, split: str) -> list[TrainingImage]:
         return []
     concepts = [p for p in sorted(folder.iterdir()) if p.is_dir() and CONCEPT_FOLDER.match(p.name)]
     images = (
-        [image for concept in concepts for image in _read_concept(concept, folder / "masks")]
+        [image for concept in concepts for image in _read_concept(concept, folder / MASK_FOLDER)]
         if concepts
         else _read_metadata(folder)
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.dataset.crops import FACE_BOX
-from workflow_scripts.dataset.kohya import bucket_loss
+from workflow_scripts.dataset.trainers.kohya import bucket_loss
 
 
 def measure_loss(boxes: np.ndarray, resolution: int) -> np.ndarray:

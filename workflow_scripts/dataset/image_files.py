@@ -1,8 +1,9 @@
-"""Files of a dataset: whole frames and plates are linked, others cut out; masks beside."""
+"""Files of a dataset: whole frames and plates are linked, others cut out; masks, captions."""
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,19 @@ from workflow_scripts.lib.written_files import Sums, Written
 
 JPEG_QUALITY = 97  # of crops: their frame was compressed once already
 PAINT_MARGIN_PX = 8  # around painted pixels, which nobody shall learn either
+
+
+@contextmanager
+def folder_when_done(path: str | Path) -> Iterator[Path]:
+    """Hand out an empty folder beside `path`; it takes that place when the block ends well."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    if path.exists():
+        shutil.rmtree(path)
+    partial.rename(path)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -95,6 +109,17 @@ def write_masks(
         mask = part.astype(np.uint8) * 255
         sums[row["image_id"]] = write_image(folder / row["mask_file"], mask)
     return sums
+
+
+def write_texts(folder: Path, rows: pd.DataFrame) -> None:
+    """Write the caption of each image beside it: same stem, .txt, UTF-8, one line."""
+    for row in rows.itertuples():
+        (folder / row.file).with_suffix(".txt").write_bytes(encode_caption(row.caption))
+
+
+def encode_caption(caption: str) -> bytes:
+    """What the file of a caption holds."""
+    return f"{caption}\n".encode()
 
 
 def dilate_mask(mask: np.ndarray, radius_px: int) -> np.ndarray:

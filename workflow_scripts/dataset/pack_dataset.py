@@ -1,9 +1,10 @@
 """Write one dataset as trainers read it: crops, masks, names, captions, metadata.
 
 Reads which images select_images chose, and their captions; leaves a folder: train/ and validation/
-with images, captions, masks and metadata.jsonl; dataset.toml for kohya; dataset.parquet with every
-candidate and the reason why it is not in; counts.json. Frames and clean plates are hard links: edit
-copies, not these files. A dataset without images is a folder that says why, in EMPTY.txt.
+with images, captions, masks and metadata.jsonl; the files of each trainer; dataset.parquet with
+every candidate and the reason why it is not in; counts.json. Frames and clean plates are hard
+links: edit copies, not these files. A dataset without images is a folder that says why, in
+EMPTY.txt.
 """
 
 import json
@@ -20,18 +21,23 @@ from workflow_scripts.dataset.crops import find_crops
 from workflow_scripts.dataset.dataset_counts import count_dataset, format_counts
 from workflow_scripts.dataset.diversity import measure_diversity
 from workflow_scripts.dataset.emptiness import explain_empty, format_empty, write_empty
-from workflow_scripts.dataset.image_files import read_masks, write_images, write_masks
-from workflow_scripts.dataset.kohya import (
+from workflow_scripts.dataset.image_files import (
     folder_when_done,
-    name_folder,
-    write_metadata,
+    read_masks,
+    write_images,
+    write_masks,
     write_texts,
-    write_toml,
 )
 from workflow_scripts.dataset.names import name_images
 from workflow_scripts.dataset.packed_files import check_files
 from workflow_scripts.dataset.sources import read_sources
+from workflow_scripts.dataset.trainers.files import write_trainer_files
+from workflow_scripts.dataset.trainers.hugging_face import write_metadata
+from workflow_scripts.dataset.trainers.kohya import name_folder
+from workflow_scripts.dataset.trainers.layout import find_layout
+from workflow_scripts.dataset.trainers.onetrainer import list_links
 from workflow_scripts.dataset.vocabulary import read_vocabulary
+from workflow_scripts.lib.image_folders import MASK_FOLDER
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -74,7 +80,6 @@ DATASET = pa.schema(
         ("reason", pa.string()),  # "": in the dataset
     ]
 )
-METADATA = ["image_id", "shot_id", "category", "repeats"]  # columns of metadata.jsonl
 
 
 def read_candidates(selection: str, captions: str) -> pd.DataFrame:
@@ -92,7 +97,7 @@ def place_images(kind: Kind, rows: pd.DataFrame, stems: pd.Series, subject: str)
     sources = rows["plate"].where(rows["plate"] != "", rows["frame_file"])  # a frame of nobody
     suffixes = [Path(name).suffix for name in sources] if kind.is_of_frames else ".jpg"
     files = rows["split"] + "/" + folders + "/" + stems + suffixes
-    masks = rows["split"] + "/masks/" + stems + ".png"
+    masks = rows["split"] + f"/{MASK_FOLDER}/" + stems + ".png"
     return rows.assign(
         folder=folders,
         file=files.where(chosen, ""),
@@ -123,7 +128,7 @@ def write_folder(
     masks: Sequence[str],
     options: Mapping[str, Any],
 ) -> tuple[dict[str, Sums], dict[str, Sums]]:
-    """Write images, masks, captions and the trainers' own files.
+    """Write images, masks, captions and metadata.
 
     Returns size and sha256 of images and of masks, by image_id.
     """
@@ -133,11 +138,7 @@ def write_folder(
         mask_sums = write_masks(kind, chosen, folder, runs, options["mask_dilate_px"])
     write_texts(folder, chosen)
     for split, part in chosen.groupby("split"):
-        write_metadata(folder / split, part, METADATA)
-    tomls = {"dataset.toml": bool(kind.masks)}
-    tomls |= {"dataset_without_masks.toml": False} if kind.masks else {}
-    for name, has_masks in tomls.items():
-        write_toml(folder / name, chosen, resolution=options["resolution"], masks=has_masks)
+        write_metadata(folder / split, part)
     return image_sums, mask_sums
 
 
@@ -183,13 +184,18 @@ def main(
     rows = frame_images(kind, rows, Path(images), options["resolution"])
     why = explain_empty(kind, character, film, rows["reason"])
     sums: tuple[dict, dict] = ({}, {})
+    links: list[str] = []
     with folder_when_done(dataset) as folder:
         if why:
             write_empty(folder, format_empty(name, len(rows), why))
         else:
             sums = write_folder(kind, rows[chosen], folder, sources, masks, options)
+            place = Path(dataset).absolute()
+            layout = find_layout(f"{film}-{name}", place, options["resolution"], rows[chosen])
+            write_trainer_files(folder, layout)
+            links = [link for _, link in list_links(layout)]
         rows = add_sums(rows, *sums)
-        check_files(folder, rows[chosen])
+        check_files(folder, rows[chosen], links)
         write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
         counts = count_dataset(kind, rows, options["min_per_category"])
         train = [folder / file for file in rows.loc[rows["split"] == "train", "file"]]

@@ -6,25 +6,26 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from workflow_scripts.dataset.kohya import encode_caption
+from workflow_scripts.dataset.image_files import encode_caption
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
+from workflow_scripts.lib.image_folders import MASK_FOLDER, TRAINER_SUFFIXES
 from workflow_scripts.lib.written_files import Written, sum_bytes
 
 SHOWN = 5  # problems named in one message
 DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
-def check_files(folder: Path, rows: pd.DataFrame) -> None:
+def check_files(folder: Path, rows: pd.DataFrame, links: Collection[str] = ()) -> None:
     """Raise CineloraError where a trainer would find something else than `rows` say.
 
     `rows` are the images of the dataset: file, mask_file, their sums, caption and box (x0, y0, x1,
     y1). Each must lie there once, under a suffix that trainers know, as it was written, open, be as
     large as its box, have its caption beside it and, where it has one, a mask of its size; and
-    nothing else may.
+    nothing else may but `links`, files of the dataset under a second name.
     """
     problems = [problem for row in rows.itertuples() for problem in _check_row(folder, row)]
-    strays = find_strays(folder, set(rows["file"]))
+    problems += [f"{link}: is missing" for link in links if not (folder / link).is_file()]
+    strays = find_strays(folder, {*rows["file"], *links})
     problems += [f"{name}: no row of dataset.parquet" for name in strays]
     if problems:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
@@ -66,4 +67,5 @@ def find_strays(folder: Path, files: Collection[str]) -> list[str]:
     """Images below a dataset's folder that a trainer would take besides `files`; not masks."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     images = {path for path in found if path.suffix.lower() in TRAINER_SUFFIXES}
-    return sorted({path.as_posix() for path in images if "masks" not in path.parts} - set(files))
+    shown = {path.as_posix() for path in images if MASK_FOLDER not in path.parts}
+    return sorted(shown - set(files))

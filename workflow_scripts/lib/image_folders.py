@@ -53,6 +53,7 @@ CONVERT_SUFFIXES = tuple(
 )
 WHAT_IS_READ = "JPEG, PNG, WebP, AVIF, TIFF and others; config/README.md lists them"
 TRAINER_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+MASK_FOLDER = ".masks"  # of a split of a dataset; hidden: trainers that walk it pass it over
 SIDECARS = {".txt", ".caption", ".json", ".jsonl", ".csv", ".npz"}  # not opened to look inside
 # Folders that systems leave: of a Mac's archives, of network disks, waste-paper baskets
 LEFT_BY_SYSTEMS = {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN"}

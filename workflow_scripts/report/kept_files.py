@@ -6,11 +6,12 @@ output from what its job has left in progress/. Tables have checksums of their o
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
-from workflow_scripts.dataset.kohya import encode_caption
+from workflow_scripts.dataset.image_files import encode_caption
 from workflow_scripts.dataset.packed_files import find_strays
+from workflow_scripts.dataset.trainers.onetrainer import name_links
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import iter_batches, iter_rows
 from workflow_scripts.lib.progress_file import read_parts
@@ -18,6 +19,7 @@ from workflow_scripts.lib.tables import locate
 from workflow_scripts.lib.written_files import Written, iter_written, sum_bytes
 
 IMAGES_OF = {"frames": "images", "backgrounds": "plates", "faces": "face_images"}
+PACKED = ["file", "mask_file", "caption", "size_bytes", "sha256", "mask_size_bytes", "mask_sha256"]
 GONE, DAMAGED = "is gone", "is damaged"
 OLD = "was made by an earlier version, which kept no sums of its files: they are not checked"
 STRAY = "is no image of the dataset, and a trainer would take it"
@@ -62,20 +64,38 @@ def list_written(table: Path, folder: Path, *columns: str) -> Iterator[Kept]:
 def list_dataset(folder: Path) -> Iterator[Kept]:
     """Images, masks and captions of a packed dataset, and images that are none of it."""
     table, files = folder / "dataset.parquet", set()
-    if folder.is_dir() and look_at_table(table):
-        yield Kept(table, partial(look_at_table, table))
-    if not folder.is_dir() or look_at_table(table):
+    if not folder.is_dir():
         return
-    yield from list_written(table, folder)
-    yield from list_written(table, folder, "mask_file", "mask_")
-    note = f"Captions are corrected in config/reviews/{folder.parents[1].name}/captions.csv."
-    for file, caption in iter_rows(table, ["file", "caption"]):
-        if file:
-            files.add(file)
-            text, sums = (folder / file).with_suffix(".txt"), sum_bytes(encode_caption(caption))
-            yield Kept(text, Written(text, **sums).find_change, note)
+    if look_at_table(table):
+        yield Kept(table, partial(look_at_table, table))
+        return
+    try:
+        for row in iter_rows(table, PACKED):
+            for kept in list_packed(folder, *row):
+                files.add(kept.path.relative_to(folder).as_posix())
+                yield kept
+    except CineloraError:  # it lacks columns
+        yield Kept(table, lambda: OLD)
+        return
     for name in find_strays(folder, files):
         yield Kept(folder / name, lambda: STRAY)
+
+
+def list_packed(
+    folder: Path, file: str, mask: str, caption: str, size: int, sha: str, *mask_sums: Any
+) -> Iterator[Kept]:
+    """The files of a row of PACKED, under all their names; none where it is not in the dataset."""
+    if not file:
+        return
+    text = str(PurePosixPath(file).with_suffix(".txt"))
+    sums = {file: (size, sha), text: sum_bytes(encode_caption(caption)).values()}
+    sums |= {mask: mask_sums} if mask else {}
+    links = name_links(file, mask) if mask else {}
+    for source, name in [*((name, name) for name in sums), *links.items()]:
+        film = folder.parents[1].name
+        note = f"Captions are corrected in config/reviews/{film}/captions.csv."
+        look = Written(folder / name, *sums[source]).find_change
+        yield Kept(folder / name, look, note if source == text else "")
 
 
 def list_outputs(folder: Path, targets: set[Path]) -> Iterator[Kept]:

@@ -39,8 +39,9 @@ ROWS = ["image_id", "frame_id", "file", "split", "repeats", "category", "reason"
 def show_datasets(film: Film) -> Section:
     """One tab per dataset: counts, balance, captions, held-out check."""
     tabs = [(name, _show_dataset(film, name)) for name in film.datasets]
-    lead = "Each is a folder that kohya's trainers, OneTrainer, ai-toolkit and Hugging Face's "
-    lead += f"datasets read unchanged: results/{film.name}/datasets/."
+    lead = "Each is a folder with files for kohya's sd-scripts, ai-toolkit, OneTrainer, "
+    lead += "diffusion-pipe, musubi-tuner and SimpleTuner; Hugging Face's datasets read it too: "
+    lead += f"results/{film.name}/datasets/."
     return Section("datasets", "The datasets", lead, [Tabs(tabs)])
 
 
