@@ -21,7 +21,7 @@ from workflow_scripts.report.page import images as images
 ROOT = Path(__file__).resolve().parents[2]
 LOOK = [str(ROOT / f"resources/report/page{suffix}") for suffix in (".html.j2", ".css", ".js")]
 ALL_KINDS = list(KINDS)
-OPTIONS = {"gallery_size": 4, "thumb_px": 96, "quality": 60, "max_mb": 12}
+OPTIONS = {"gallery_size": 4, "image_px": 96, "quality": 60, "max_mb": 12}
 
 
 def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTIONS, proofs=()):

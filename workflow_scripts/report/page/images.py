@@ -1,19 +1,21 @@
-"""Small images for the page: decoded small, drawn over, encoded as data URIs. Arrays are RGB."""
+"""Images for the page: decoded, drawn over, encoded as data URIs. Arrays are RGB."""
 
 import base64
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.report.page.blocks import Picture
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 REDUCED |= {8: cv2.IMREAD_REDUCED_COLOR_8, 1: cv2.IMREAD_COLOR}
-PALETTE = ("#e07a3f", "#3f8fc4", "#69a84f", "#b565a7", "#d4a72c", "#3fada8", "#c0504d", "#7d6bb5")
+PALETTE = ("#e07a3f", "#3f8fc4", "#69a84f", "#ba6dad", "#d4a72c", "#3fada8", "#d0635f", "#9182c6")
 NOBODY = "#a0a0a0"
 BONES = [(5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15)]
 BONES += [(12, 14), (14, 16), (0, 5), (0, 6)]  # pairs of COCO-17 keypoints
@@ -22,15 +24,38 @@ LEFT, RIGHT, MIDDLE = (224, 122, 63), (63, 143, 196), (236, 228, 214)  # of the 
 
 @dataclass(frozen=True)
 class Look:
-    """How large galleries and their images are."""
+    """How large galleries and their images are; an image that is shown twice is encoded once."""
 
     gallery_size: int
-    thumb_px: int
+    image_px: int  # width; wider ones are shrunk
     quality: int
+    pictures: dict[tuple, Picture] = field(default_factory=dict, compare=False, repr=False)
 
-    def uri(self, image: np.ndarray, width: int = 0) -> str:
-        """An image as a JPEG data URI, at most `width` (default: thumb_px) wide."""
-        return to_uri(fit_width(image, width or self.thumb_px), self.quality)
+    @property
+    def max_rows(self) -> int:
+        """Of a table that lists images."""
+        return 100 * self.gallery_size
+
+    @property
+    def widest(self) -> int:
+        """Width of the largest image that was shown as it is in its file, px."""
+        return max((picture.width_px for picture in self.pictures.values()), default=0)
+
+    def picture(self, image: np.ndarray, whole_px: int = 0) -> Picture:
+        """An image that was drawn for the page, maybe on one already shrunk from `whole_px`."""
+        shown = fit_width(image, self.image_px)
+        whole_px = whole_px or image.shape[1]
+        return Picture(to_uri(shown, self.quality), shown.shape[1], shown.shape[0], whole_px)
+
+    def read(self, path: Path, folder: Path, width: int = 0) -> Picture:
+        """An image file below `folder`, at most `width` (default: image_px) wide."""
+        key = (path, width)
+        if key not in self.pictures:
+            image = read_small(path, width or self.image_px)
+            uri, (height, shown) = to_uri(image, self.quality), image.shape[:2]
+            file = path.relative_to(folder).as_posix()
+            self.pictures[key] = Picture(uri, shown, height, read_width(path), file)
+        return self.pictures[key]
 
 
 def pick_evenly(items: Sequence, count: int) -> list:
@@ -48,13 +73,25 @@ def colors(names: Sequence[str]) -> dict[str, str]:
 
 def read_small(path: str | Path, width: int) -> np.ndarray:
     """Decode an image at the smallest JPEG scale that is still `width` wide; then shrink."""
-    with Image.open(path) as header:
-        scale = header.width / max(width, 1)
+    scale = read_width(path) / max(width, 1)
     step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
     image = cv2.imdecode(np.fromfile(path, np.uint8), REDUCED[step])
     if image is None:
-        raise CineloraError(f"{path} is not a readable image any more. Delete it and run again.")
+        raise _broken(path)
     return fit_width(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), width)
+
+
+def read_width(path: str | Path) -> int:
+    """Width of an image file in pixels, from its header."""
+    try:
+        with Image.open(path) as header:
+            return header.width
+    except UnidentifiedImageError:
+        raise _broken(path) from None
+
+
+def _broken(path: str | Path) -> CineloraError:
+    return CineloraError(f"{path} is no readable image any more. Delete it and run again.")
 
 
 def fit_width(image: np.ndarray, width: int) -> np.ndarray:
@@ -67,15 +104,12 @@ def fit_width(image: np.ndarray, width: int) -> np.ndarray:
 
 
 def to_uri(image: np.ndarray, quality: int) -> str:
-    """Encode RGB uint8 as a JPEG data URI."""
-    done, data = cv2.imencode(
-        ".jpg",
-        cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
-        [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1],
-    )
-    if not done:
-        raise CineloraError(f"an image of shape {image.shape} could not be encoded")
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    """Encode RGB uint8 as a WebP data URI."""
+    data = io.BytesIO()
+    Image.fromarray(image).save(
+        data, "WEBP", quality=quality, method=2
+    )  # 4: 2x slower, 6 % smaller
+    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def rgb(color: str) -> tuple[int, int, int]:

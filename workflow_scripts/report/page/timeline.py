@@ -12,7 +12,7 @@ from workflow_scripts.report.page.images import colors
 from workflow_scripts.report.page.svg import drawing, tag
 
 LABEL, LANE, BAR = 120, 26, 16
-LETTER = 6.2  # width of a small letter
+LETTER = 6.7  # width of a small letter
 WORDLESS = ("", "unknown", "none")
 TIMES = {"day": "#d9b44a", "sunset": "#e07a3f", "evening": "#a58bc9", "night": "#7590c4"}
 
@@ -37,7 +37,7 @@ class Lane:
 
 
 def draw_timeline(
-    shots: pd.DataFrame, frames: pd.DataFrame, lanes: Sequence[Lane], *, width: int = 1120
+    shots: pd.DataFrame, frames: pd.DataFrame, lanes: Sequence[Lane], *, width: int = 980
 ) -> Markup:
     """Shots on top, ticks of sampled frames below (tall: kept), then one row per lane."""
     length = max(float(shots["end_s"].max()), 1e-6)
