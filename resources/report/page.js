@@ -100,26 +100,31 @@ const enlarge = (small) => {
   const { file, width } = small.dataset;
   const shrunk = width ? `, shrunk from ${width} px` : "";
   let lack = file ? "" : shrunk;
-  image.alt = small.alt;
+  image.alt = small.alt ?? small.textContent;
   image.addEventListener("load", () => {
     size.textContent = `${image.naturalWidth} \u00d7 ${image.naturalHeight} px${lack}`;
   });
   image.addEventListener("error", () => {
+    if (!small.src) size.textContent = `The page was moved away from its images (${decodeURIComponent(file)}).`;
+    if (!small.src) return image.remove();
     lack = `${shrunk}: the page was moved away from its images (${decodeURIComponent(file)})`;
     image.src = small.src;
   }, { once: true });
   image.src = file ?? small.src;
   return image;
 };
-const show = (images) => {
-  open = images;
-  stage.replaceChildren(...all("img", images).map(enlarge));
-  const words = all("figcaption > *", images.closest("figure")).map((part) => part.textContent.trim());
+const OPENERS = ".images, .file"; // images of a gallery, names of files in a table
+const show = (opener) => {
+  open = opener;
+  size.textContent = "";
+  stage.replaceChildren(...(opener.matches(".file") ? [opener] : all("img", opener)).map(enlarge));
+  const parts = all("figcaption > *, th, td", opener.closest("figure, tr"));
+  const words = parts.map((part) => part.textContent.trim());
   said.textContent = words.filter(Boolean).join(" \u00b7 ");
   if (!dialog.open) dialog.showModal();
 };
 const step = (by) => {
-  const near = all(".images", open.closest(".sheet")).filter((one) => one.closest("figure").offsetParent);
+  const near = all(OPENERS, open.closest(".sheet, tbody")).filter((one) => one.offsetParent);
   show(near[(near.indexOf(open) + by + near.length) % near.length]);
 };
 const zoom = () => {
@@ -130,8 +135,8 @@ const zoom = () => {
 };
 const deeds = { previous: () => step(-1), next: () => step(1), zoom, close: () => dialog.close() };
 document.addEventListener("click", (event) => {
-  const images = event.target.closest(".images");
-  if (images) show(images);
+  const opener = event.target.closest(OPENERS);
+  if (opener) show(opener);
 });
 dialog.addEventListener("click", (event) => {
   if (event.target.localName === "img") zoom();

@@ -13,6 +13,8 @@ from PIL import Image
 from tests.factories import results_in_code
 from tests.factories.report_pages import ALL_KINDS, OPTIONS, Page, draw, size_of
 
+FILE = 'class="file" data-file="([^"]+)"'
+
 
 def test_images_are_in_the_page_with_all_pixels_of_their_files(tmp_path, monkeypatch):
     text, _ = draw(tmp_path, monkeypatch, ALL_KINDS, options=OPTIONS | {"image_px": 1920})
@@ -49,12 +51,16 @@ def test_a_page_is_read_aloud_and_walked_by_links(tmp_path, monkeypatch):
 
 def test_every_image_that_the_film_offers_can_be_found(tmp_path, monkeypatch):
     text, _ = draw(tmp_path, monkeypatch, ["style"])
-    row = r'<th scope="row">(s\d+_f\d+)</th><td>[\d.]+ s</td><td>([^<]*)</td><td>([^<]*)</td>'
+    row = r'<th scope="row">(?:<button[^>]*>)?(s\d+_f\d+)(?:</button>)?</th>'
+    row += r"<td>[\d.]+ s</td><td>([^<]*)</td><td>([^<]*)</td>"
     lines = re.findall(row, text)
     frames = pd.read_parquet("results/demo/extract_frames/frames.parquet")
     assert sorted(name for name, _, _ in lines) == sorted(frames["frame_id"])
     assert {"train", "held out", "blurred"} <= {fate for _, _, fate in lines}
     assert {"nella", ""} < {who for _, who, _ in lines}
+    files = [Path("results/demo/report", unquote(file)) for file in re.findall(FILE, text)]
+    assert len(files) == (frames["file"] != "").sum() == 31
+    assert all(file.is_file() for file in files)
     for word in ("nella", "style", "held out", "blurred"):
         assert f'<option value="{word}">' in text
 
@@ -79,7 +85,7 @@ def test_the_page_opens_with_what_stands_out(tmp_path, monkeypatch):
     text, _ = draw(tmp_path, monkeypatch, ["background", "style"], change=judge_as_bad)
     first = text[text.index("<section") : text.index("</section>")]
     assert "1 of them with something to look at" in first
-    assert re.search(r'href="#dataset-style">style</a></th><td>many: partly hidden 50 %<', first)
+    assert re.search(r'href="#dataset-style">style</a></th><td>many: partly hidden 50%<', first)
     assert first.count("nothing: the splits are apart") == 1
 
 

@@ -105,8 +105,16 @@ class Link:
 
 
 @dataclass(frozen=True)
+class ImageFile:
+    """Text in a table that opens an image below the film's folder; plain text without one."""
+
+    text: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Table:
-    """Rows of text, numbers or links; numbers are set flush right. `foot` is the row of sums."""
+    """Rows of text, numbers, links, image files; numbers are flush right. `foot`: the sums."""
 
     kind: ClassVar[str] = "table"
     title: str

@@ -87,12 +87,12 @@ def name_measure(name: str) -> str:
 
 
 def say_share(row: dict[str, Any]) -> str:
-    """ "2 %, wanted 5 to 10" of a measured share."""
-    share = f"{100 * row['share']:.0f} %"
+    """ "2%, wanted 5% to 10%" of a measured share."""
+    share = f"{row['share']:.0%}"
     if not row["recommended"]:
         return share
     low, high = row["recommended"]
-    return f"{share}, wanted {100 * low:.0f} to {100 * high:.0f}"
+    return f"{share}, wanted {low:.0%} to {high:.0%}"
 
 
 def say_small(counts: dict[str, Any]) -> str:
@@ -127,8 +127,6 @@ def find_remarks(film: Film, dataset: Packed) -> list[str]:
     remarks += [small] if (small := say_small(dataset.counts)) else []
     for verdict, words in (("below", "few"), ("above", "many")):
         names = [name for name, row in dataset.shares.items() if row["verdict"] == verdict]
-        said = [
-            f"{name_measure(name)} {100 * dataset.shares[name]['share']:.0f} %" for name in names
-        ]
+        said = [f"{name_measure(name)} {dataset.shares[name]['share']:.0%}" for name in names]
         remarks += [f"{words}: {', '.join(said)}"] if said else []
     return remarks
