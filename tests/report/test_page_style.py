@@ -69,6 +69,13 @@ def test_no_other_colors_are_used_for_letters():
     assert all(selector.strip().startswith("svg .") for selector in faded)
 
 
+def test_what_only_a_script_can_use_is_hidden_without_one():
+    template = (ROOT / "resources/report/page.html.j2").read_text(encoding="utf-8")
+    hidden = re.findall(r'<div class="([a-z-]+)" [^>]*\bhidden>', template)
+    assert sorted(hidden) == ["find", "tab-names"]
+    assert "[hidden] { display: none !important; }" in CSS  # or their own display would win
+
+
 def test_all_letters_are_at_least_11_px():
     sizes = re.findall(r"font(?:-size)?: (?:\d+ )?([\d.]+)(rem|px)", CSS)
     px = [float(number) * {"rem": 16, "px": 1}[unit] for number, unit in sizes]
