@@ -17,6 +17,7 @@ REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 REDUCED |= {8: cv2.IMREAD_REDUCED_COLOR_8, 1: cv2.IMREAD_COLOR}
 PALETTE = ("#e07a3f", "#3f8fc4", "#69a84f", "#ba6dad", "#d4a72c", "#3fada8", "#d0635f", "#9182c6")
 NOBODY = "#a0a0a0"
+BROKEN = "{} is no readable image any more. Delete it and run again."
 BONES = [(5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15)]
 BONES += [(12, 14), (14, 16), (0, 5), (0, 6)]  # pairs of COCO-17 keypoints
 LEFT, RIGHT, MIDDLE = (224, 122, 63), (63, 143, 196), (236, 228, 214)  # of the character, RGB
@@ -77,7 +78,7 @@ def read_small(path: str | Path, width: int) -> np.ndarray:
     step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
     image = cv2.imdecode(np.fromfile(path, np.uint8), REDUCED[step])
     if image is None:
-        raise _broken(path)
+        raise CineloraError(BROKEN.format(path))
     return fit_width(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), width)
 
 
@@ -87,11 +88,7 @@ def read_width(path: str | Path) -> int:
         with Image.open(path) as header:
             return header.width
     except UnidentifiedImageError:
-        raise _broken(path) from None
-
-
-def _broken(path: str | Path) -> CineloraError:
-    return CineloraError(f"{path} is no readable image any more. Delete it and run again.")
+        raise CineloraError(BROKEN.format(path)) from None
 
 
 def fit_width(image: np.ndarray, width: int) -> np.ndarray:
