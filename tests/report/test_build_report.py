@@ -13,6 +13,7 @@ from tests.factories.report_pages import ALL_KINDS, OPTIONS, ROOT, draw
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.report import build_report
 from workflow_scripts.report.page import images as images
+from workflow_scripts.report.page.blocks import Picture
 
 
 def test_a_film_without_people_says_so_and_invents_nothing(tmp_path, monkeypatch):
@@ -89,6 +90,21 @@ def test_a_page_that_would_be_too_large_shows_fewer_images(tmp_path, monkeypatch
 
     build_report.fit_page(subject, small, pretend)
     assert sizes == [8, 4]
+
+
+def test_images_are_shrunk_before_any_is_left_out():
+    options = OPTIONS | {"gallery_size": 8, "image_px": 1920, "max_mb": 1}
+    subject = build_report.Film("demo", {}, [], build_report.Results("results/demo", []), None)
+    tried = []
+
+    def pretend(sized):
+        width = min(sized.look.image_px, 1000)  # of the film's frames
+        sized.look.pictures["frame"] = Picture("", width, 500, 1000)
+        tried.append((sized.look.gallery_size, width))
+        return "x" * (2_000_000 if len(tried) < 5 else 1)
+
+    build_report.fit_page(subject, options, pretend)
+    assert tried == [(8, 1000), (8, 960), (8, 640), (8, 480), (4, 480)]
 
 
 def lose_a_row(film):
