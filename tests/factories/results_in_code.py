@@ -108,6 +108,8 @@ def make_dataset(
     counts = {"trigger": f"{kind} word", "diversity": {"effective_images": 1.2}}  # all are gray
     write_json(folder / f"datasets/{name}/counts.json", counts)
     save(rows[["image_id"]].assign(tokens=7), folder / f"write_captions/{name}.parquet")
+    shown = rows.loc[kept, ["image_id"]].assign(shot_type="full")
+    save(shown, folder / f"analyze_dataset/{name}.parquet")
     prove_dataset(folder, name)
     return rows
 
@@ -119,7 +121,6 @@ def prove_dataset(folder: Path, name: str) -> None:
         "caption_agreement": {"share": None, "recommended": None, "n": 0, "verdict": "not judged"},
     }
     write_json(folder / f"analyze_dataset/{name}.json", balance)
-    save(pd.DataFrame({"image_id": []}), folder / f"analyze_dataset/{name}.parquet")
     metrics = pd.DataFrame(
         {"step": [0, 1, 2], "loss": [None, 0.4, 0.3], "validation_loss": [0.5, None, 0.4]}
     )

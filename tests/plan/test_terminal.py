@@ -92,6 +92,32 @@ def test_a_failure_is_told_once_in_the_words_of_its_log(handler, tmp_path):
     assert handler.shown == [words]
 
 
+def test_a_run_that_stopped_says_what_to_do_and_how_long_it_took(handler, tmp_path):
+    log = tmp_path / "x.log"
+    log.write_text("12:00:01 ERROR no film.\n", encoding="utf-8")
+    install()
+    tell("plan", LogEvent.RUN_INFO, stats={"total": 13, "all": 1})
+    tell("Building DAG of jobs...")
+    tell("Error", LogEvent.JOB_ERROR, logging.ERROR, jobid=3, rule_name="x", log=[str(log)])
+    tell("Exiting because a job execution failed. Look above for error messages", None, 40)
+    tell("Elapsed time: 0:12:39.014341")
+    assert handler.shown[-2].splitlines()[0] == "Stopped: 1 of 12 jobs failed, 0 are done."
+    assert handler.shown[-1] == "It took 13 min."
+    assert "DAG" not in "".join(handler.shown)
+
+
+@pytest.mark.parametrize("color", ["", "1"], ids=["colors", "NO_COLOR"])
+def test_the_terminal_is_plain_where_its_user_wants_that(handler, monkeypatch, color):
+    monkeypatch.setenv("NO_COLOR", color)
+    install()
+    assert handler.nocolor is bool(color)
+
+
+def test_one_file_is_one_file():
+    counts = {"unit": "files", "read": 1, "kept": 1, "seconds": 1.4}
+    assert terminal.describe_counts(counts) == "1 file; 1.4 s"
+
+
 def test_errors_and_warnings_of_snakemake_stay(handler):
     install()
     tell("WorkflowError: no rule makes it", None, logging.ERROR)
@@ -120,6 +146,7 @@ def test_a_dry_run_ends_with_its_jobs_and_what_they_took_before(handler, tmp_pat
     start(1, "x", benchmark=str(took))
     start(2, "x", benchmark=str(tmp_path / "never.tsv"))
     start(3, "y")
+    start(0, "all")  # names what is wanted; no job
     tell("This was a dry-run (flag -n).")
     rows = [line.split(maxsplit=2) for line in handler.shown[-1].splitlines()]
     assert rows[0] == ["Job", "stats:"]

@@ -2,7 +2,6 @@
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
@@ -10,86 +9,11 @@ import pytest
 import yaml
 
 from tests.factories import results_in_code
+from tests.factories.report_pages import ALL_KINDS, OPTIONS, ROOT, draw
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.kinds import KINDS
-from workflow_scripts.lib.version import VERSION
-from workflow_scripts.models.registry import choose_model, list_roles
-from workflow_scripts.plan.targets import list_proofs, list_tables
 from workflow_scripts.report import build_report
 from workflow_scripts.report.page import images as images
-
-ROOT = Path(__file__).resolve().parents[2]
-LOOK = [str(ROOT / f"resources/report/page{suffix}") for suffix in (".html.j2", ".css", ".js")]
-ALL_KINDS = list(KINDS)
-OPTIONS = {"gallery_size": 4, "thumb_px": 96, "quality": 60, "max_mb": 12}
-
-
-def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTIONS, proofs=()):
-    """Make the results of a film, draw its page, return the page and what main counted."""
-    monkeypatch.chdir(folder)
-    film = Path("results/demo")
-    datasets = results_in_code.make_results(film, kinds, people)
-    if change:
-        change(film)
-    Path("identities.csv").write_text("id,character\nt,nella\n", encoding="utf-8")
-    Path("benchmarks").mkdir()
-    Path("benchmarks/segment_instances.01of01.tsv").write_text(
-        "s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t-\tNA\n", encoding="utf-8"
-    )
-    counts = build_report.main(
-        list_tables("demo", kinds, datasets, [results_in_code.SHARD]),
-        [*list_proofs("demo", datasets), *proofs],
-        ["identities.csv"],
-        str(ROOT / "resources/models.yaml"),
-        LOOK,
-        *(f"results/demo/{name}" for name in ("report/index.html", "f.svg", "t.svg")),
-        "results/demo/progress.json",
-        film={"path": "film.mp4", "kinds": kinds, "characters": {"nella": {}, "odo": {}}},
-        datasets=datasets,
-        tier="light",
-        models={
-            role: choose_model(role, {"tier": "light", "device": "cpu"}) for role in list_roles()
-        },
-        benchmarks="benchmarks",
-        options=options,
-    )
-    return Path("results/demo/report/index.html").read_text(encoding="utf-8"), counts
-
-
-class Page(HTMLParser):
-    """What a browser would load, and the scripts that it would run."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.loads, self.scripts, self.handlers = [], 0, []
-        self.feed(text)
-
-    def handle_starttag(self, name, attributes):
-        self.scripts += name == "script"
-        for key, value in attributes:
-            if key in ("src", "href", "srcset") and not value.startswith(("data:", "#")):
-                self.loads.append(value)
-            if key.startswith("on"):
-                self.handlers.append(key)
-
-
-def test_a_page_of_all_kinds(tmp_path, monkeypatch):
-    text, counts = draw(tmp_path, monkeypatch, ALL_KINDS)
-    page = Page(text)
-    assert page.loads == [], "the page asks for something outside itself"
-    assert (page.scripts, page.handlers) == (1, [])
-    assert results_in_code.NASTY not in text
-    assert "&lt;script&gt;alert(&#39;caption&#39;)" in text
-    assert "<mark>style word</mark>" in text
-    folders = [path for path in Path("results/demo/datasets").iterdir() if path.is_dir()]
-    assert text.count("different in effect") == len(folders) >= len(ALL_KINDS)
-    assert "random weights" in text
-    assert f"Made by cinelora {VERSION}." in text
-    assert "odo was not found in any frame" in text
-    assert counts.read == counts.kept + sum(counts.set_aside.values()) == 32
-    assert f"{counts.kept} + 4 + 1 + 1 = 32 frames: it adds up." in text
-    for file in ("f.svg", "t.svg"):
-        assert Path("results/demo", file).read_text(encoding="utf-8").startswith("<svg")
+from workflow_scripts.report.page.blocks import Picture
 
 
 def test_a_film_without_people_says_so_and_invents_nothing(tmp_path, monkeypatch):
@@ -166,6 +90,21 @@ def test_a_page_that_would_be_too_large_shows_fewer_images(tmp_path, monkeypatch
 
     build_report.fit_page(subject, small, pretend)
     assert sizes == [8, 4]
+
+
+def test_images_are_shrunk_before_any_is_left_out():
+    options = OPTIONS | {"gallery_size": 8, "image_px": 1920, "max_mb": 1}
+    subject = build_report.Film("demo", {}, [], build_report.Results("results/demo", []), None)
+    tried = []
+
+    def pretend(sized):
+        width = min(sized.look.image_px, 1000)  # of the film's frames
+        sized.look.pictures["frame"] = Picture("", width, 500, 1000)
+        tried.append((sized.look.gallery_size, width))
+        return "x" * (2_000_000 if len(tried) < 5 else 1)
+
+    build_report.fit_page(subject, options, pretend)
+    assert tried == [(8, 1000), (8, 960), (8, 640), (8, 480), (4, 480)]
 
 
 def lose_a_row(film):

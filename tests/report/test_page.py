@@ -112,6 +112,15 @@ def test_small_images_have_the_wanted_width_and_are_never_enlarged(tmp_path, wid
     assert small[0, 0, 0] > 150 > small[0, 0, 2]
 
 
+@pytest.mark.parametrize("size", [0, 7, 700], ids=["empty", "garbage", "cut off"])
+def test_an_image_that_broke_after_it_was_written_is_named(tmp_path, size):
+    path = tmp_path / "a{1}.jpg"
+    write_image(path, np.zeros((540, 960, 3), np.uint8))
+    path.write_bytes({7: b"garbage"}.get(size, path.read_bytes()[:size]))
+    with pytest.raises(CineloraError, match=r"a\{1\}.jpg is not a readable image"):
+        images.read_small(path, 40)
+
+
 def test_unsure_keypoints_are_not_drawn():
     image, points = np.zeros((100, 100, 3), np.uint8), np.full((17, 3), 50.0)
     points[:, 2] = 0.1

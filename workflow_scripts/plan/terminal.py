@@ -6,6 +6,7 @@ and to the terminal with `--verbose`; so does what a phase says, to its log.
 
 import json
 import logging
+import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -21,9 +22,12 @@ from workflow_scripts.lib.version import VERSION
 STREAM = "DefaultStreamHandler"  # as Snakemake names what writes to the terminal
 NOISE = re.compile(
     r"Select jobs|Execute \d|Using shell|Assuming|Conda env|Singularity|Rules claiming|Provided"
-    r"|Job \d+ has been submitted|SLURM run ID|Reasons:|Some jobs were triggered|Would remove"
+    r"|Building DAG|Job \d+ has been submitted"
+    r"|SLURM run ID|Reasons:|Some jobs were triggered|Would remove"
 )
-REPEATS = re.compile(r"WorkflowError:\s+At least one job|Exiting because a job|Shutting down")
+REPEATS = re.compile(r"WorkflowError:\s+At least one job|Shutting down")
+STOPPED = "Exiting because a job execution failed"
+ELAPSED = re.compile(r"Elapsed time: (\d+):(\d+):([\d.]+)")
 ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR ", re.MULTILINE)  # as lib/phase.py writes it
 NOTHING_TO_DO = "Nothing to be done"
 SCRIPT_FAILED = re.compile(r"RuleException:\s+CalledProcessError")  # what the job's error tells
@@ -34,14 +38,16 @@ MOST_COUNTS = 2  # of what a phase found, in its line
 
 def install(output_settings: Any, films: Collection[str]) -> None:
     """Let the terminal show one line a job, unless its user asked for other lines."""
+    ours = [handler for handler in snakemake_logger.handlers if handler.name == STREAM]
+    for handler in ours:
+        handler.nocolor = bool(os.environ.get("NO_COLOR")) or getattr(handler, "nocolor", False)
     asked = ("verbose", "debug_dag", "printshellcmds", "quiet")
     if any(getattr(output_settings, name, None) for name in asked):
         return
-    for handler in snakemake_logger.handlers:
-        if handler.name == STREAM:
-            lines = JobLines(films, is_dry_run=output_settings.dryrun)
-            handler.setFormatter(lines)
-            handler.addFilter(lines)
+    for handler in ours:
+        lines = JobLines(films, is_dry_run=output_settings.dryrun)
+        handler.setFormatter(lines)
+        handler.addFilter(lines)
 
 
 class JobLines(logging.Formatter):
@@ -98,6 +104,14 @@ class JobLines(logging.Formatter):
             return format_plan(self.jobs.values())
         if text.startswith(NOTHING_TO_DO):
             return "\n".join([text, *list_reports(self.films)])
+        if text.startswith(STOPPED):
+            return (
+                f"Stopped: {self.failed} of {self.total} jobs failed, {self.done} are done.\n"
+                "  Mend what stands above, then run the same command: it goes on from there."
+            )
+        if elapsed := ELAPSED.match(text):
+            hours, minutes, seconds = map(float, elapsed.groups())
+            return f"It took {format_seconds(3600 * hours + 60 * minutes + seconds)}."
         told = SCRIPT_FAILED.match(text) or (self.failed and REPEATS.match(text))
         noise = record.levelno < logging.WARNING and NOISE.match(text)
         return "" if told or noise else text.strip()
@@ -130,7 +144,8 @@ def describe_counts(counts: Mapping[str, Any]) -> str:
     read, kept = counts["read"], counts["kept"]
     amount = f"{kept:,}" if kept == read else f"{kept:,} of {read:,}"
     found = [f"{n:,} {name.replace('_', ' ')}" for name, n in counts.get("found", {}).items() if n]
-    parts = [f"{amount} {counts['unit']}", *found[:MOST_COUNTS]]
+    unit = counts["unit"].removesuffix("s") if read == 1 else counts["unit"]
+    parts = [f"{amount} {unit}", *found[:MOST_COUNTS]]
     return f"{', '.join(parts)}; {format_seconds(counts.get('seconds', 0))}"
 
 
@@ -158,7 +173,11 @@ def find_error(logs: Collection[str]) -> str:
 def format_plan(jobs: Collection[Mapping[str, Any]]) -> str:
     """A table of the jobs that would run by phase, with the time that they took before."""
     rows = pd.DataFrame(
-        [(job["rule_name"], 1, *_read_seconds(job.get("benchmark"))) for job in jobs],
+        [
+            (job["rule_name"], 1, *_read_seconds(job.get("benchmark")))
+            for job in jobs
+            if job["rule_name"] != TARGETS
+        ],
         columns=["job", "count", "seconds", "known"],
     )
     lines = [f"{'job':24} {'count':>6}  took before", "-" * 45]

@@ -22,7 +22,6 @@ from workflow_scripts.report.page.blocks import Section
 from workflow_scripts.report.page.charts import draw_funnel
 from workflow_scripts.report.page.datasets import (
     has_random_base,
-    list_empty,
     show_adapters,
     show_datasets,
 )
@@ -34,12 +33,15 @@ from workflow_scripts.report.page.film import (
     show_funnel,
     show_timeline,
 )
-from workflow_scripts.report.page.funnel import Funnel
+from workflow_scripts.report.page.funnel import Funnel, format_reason
+from workflow_scripts.report.page.image_lists import SPLITS
 from workflow_scripts.report.page.images import Look
+from workflow_scripts.report.page.packed import list_empty
 from workflow_scripts.report.page.people import show_faces, show_people, show_poses
 from workflow_scripts.report.page.places import show_backgrounds, show_lighting, show_locations
 from workflow_scripts.report.page.results import Results
 from workflow_scripts.report.page.svg import stand_alone
+from workflow_scripts.report.page.verdicts import show_verdicts
 from workflow_scripts.report.page.workings import (
     show_accuracy,
     show_models,
@@ -47,6 +49,7 @@ from workflow_scripts.report.page.workings import (
     show_timings,
 )
 
+WIDTHS = (1280, 960, 640, 480)  # of images, where a page of larger ones would be too large
 CHAPTERS = (
     show_frames,
     show_people,
@@ -100,12 +103,19 @@ def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mappi
         "facts": facts,
         "strip": make_strip(film),
         "figures": show_figures(film),
+        "words": list_words(film),
         "limits": {row["name"]: row["limit"] for row in models.values() if row.get("limit")},
         "empty": list_empty(film),
         "random_base": models["base"]["name"] if has_random_base(film) else "",
     }
     stamp(head)
     return head
+
+
+def list_words(film: Film) -> list[str]:
+    """What one may search for, to choose from: characters, datasets, splits, reasons."""
+    reasons = sorted(set(film.results.frames()["reason"]) - {""})
+    return [*film.who, *film.datasets, *SPLITS.values(), *map(format_reason, reasons)]
 
 
 def make_sections(
@@ -116,15 +126,16 @@ def make_sections(
 
 
 def fit_page(film: Film, options: Mapping[str, Any], draw: Any) -> tuple[str, int]:
-    """Draw with fewer images per gallery until the page is small enough; also their number."""
-    size, limit = options["gallery_size"], options["max_mb"] * 1e6
+    """Draw with smaller, then fewer images until the page is small enough; also their number."""
+    size, width, limit = options["gallery_size"], options["image_px"], options["max_mb"] * 1e6
     while True:
-        look = Look(size, options["thumb_px"], options["quality"])
+        look = Look(size, width, options["quality"])
         page = draw(Film(film.name, film.block, film.datasets, film.results, look))
-        log.info("%d images per gallery: %.1f MB", size, len(page) / 1e6)
-        if len(page) <= limit or size <= 2:
+        log.info("%d images of %d px per gallery: %.1f MB", size, width, len(page) / 1e6)
+        smaller = [px for px in WIDTHS if px < min(width, look.widest)]
+        if len(page) <= limit or not (smaller or size > 2):
             return page, size
-        size //= 2
+        width, size = (smaller[0], size) if smaller else (width, size // 2)
 
 
 def main(
@@ -150,7 +161,8 @@ def main(
     phases = sum_progress(folder)["phases"]
     files = yaml.safe_load(Path(registry).read_text(encoding="utf-8"))["files"]
     funnel_section, counts = show_funnel(subject)
-    first = [funnel_section, show_timeline(subject)]
+    timeline_section = show_timeline(subject)
+    first = [show_verdicts(subject), funnel_section, timeline_section]
     last = [
         show_accuracy(subject, proofs),
         show_timings(subject, benchmarks, phases),
@@ -165,7 +177,7 @@ def main(
     html, _ = fit_page(subject, options, draw)
     _write(page, html)
     _write(funnel, stand_alone(draw_funnel(counts)))
-    _write(timeline, stand_alone(first[1].blocks[0].svg))
+    _write(timeline, stand_alone(timeline_section.blocks[0].svg))
     return _count(counts, html)
 
 
@@ -175,7 +187,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _count(funnel: Funnel, page: str) -> Counts:
-    found = {"images": page.count("data:image/jpeg"), "kilobytes": len(page) // 1000}
+    found = {"images": page.count("data:image/webp"), "kilobytes": len(page) // 1000}
     return Counts(funnel.unit, funnel.read, funnel.left, funnel.aside, found)
 
 

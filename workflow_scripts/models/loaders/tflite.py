@@ -1,7 +1,8 @@
 """Open a .tflite file as a function: one array in, the list of its outputs."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ THREADS = min(4, os.cpu_count() or 1)
 
 def open_tflite(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
     """Return run(inputs): float32 in the shape of the only input -> the outputs, in order."""
-    interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
-    interpreter.allocate_tensors()
+    with _without_chatter():
+        interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
+        interpreter.allocate_tensors()
     slot = interpreter.get_input_details()[0]["index"]
     slots = [detail["index"] for detail in interpreter.get_output_details()]
 
@@ -24,3 +26,16 @@ def open_tflite(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
         return [interpreter.get_tensor(index) for index in slots]
 
     return run
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Drop the line on its delegate that the library writes to the terminal; errors are raised."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

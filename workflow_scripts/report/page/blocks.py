@@ -12,10 +12,30 @@ from markupsafe import Markup
 
 
 @dataclass(frozen=True)
-class Card:
-    """One image of a gallery; `images` are data URIs, two of them for before and after."""
+class Picture:
+    """An image within the page, as a data URI, and its size in pixels.
 
-    images: Sequence[str]
+    Where it was shrunk from `whole_px` of width, `file` (below the film's folder) has all pixels;
+    what was drawn for the page has no file.
+    """
+
+    uri: str
+    width_px: int
+    height_px: int
+    whole_px: int
+    file: str = ""
+
+    @property
+    def is_shrunk(self) -> bool:
+        """Whether there was more to show."""
+        return self.width_px < self.whole_px
+
+
+@dataclass(frozen=True)
+class Card:
+    """One image of a gallery, or two of them: before and after."""
+
+    images: Sequence[Picture]
     title: str
     note: str = ""
     caption: Markup | str = ""
@@ -77,8 +97,24 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Text in a table that leads to another part of the page."""
+
+    text: str
+    part: str  # its id
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """Text in a table that opens an image below the film's folder; plain text without one."""
+
+    text: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Table:
-    """Rows of text or numbers; numbers are set flush right. `foot` is the row of sums."""
+    """Rows of text, numbers, links, image files; numbers are flush right. `foot`: the sums."""
 
     kind: ClassVar[str] = "table"
     title: str
@@ -116,9 +152,13 @@ class Columns:
 
 @dataclass(frozen=True)
 class Tabs:
-    """Named lists of blocks, one of which is shown at a time (all of them without JavaScript)."""
+    """Named lists of blocks, one of which is shown at a time (all of them without JavaScript).
+
+    The id of each is that of the tabs, a hyphen and its name.
+    """
 
     kind: ClassVar[str] = "tabs"
+    id: str
     tabs: Sequence[tuple[str, Sequence[Any]]]
 
 

@@ -65,8 +65,8 @@ def draw_curves(
     losses: np.ndarray,
     held_out: np.ndarray,
     *,
-    width: int = 420,
-    height: int = 210,
+    width: int = 300,
+    height: int = 180,
 ) -> Markup:
     """Loss of every step, its running mean, and the held-out loss where it was measured."""
     known = np.isfinite(losses)

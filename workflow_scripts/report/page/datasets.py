@@ -1,7 +1,5 @@
 """Chapters on what a user takes away: datasets with captions and balance, adapters with scores."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +8,7 @@ import pandas as pd
 import yaml
 from markupsafe import Markup, escape
 
-from workflow_scripts.dataset.dataset_counts import SMALL_SIDE_PX, describe_overlays
-from workflow_scripts.dataset.splits import find_leaks
+from workflow_scripts.dataset.dataset_counts import describe_overlays
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.report.page.blocks import (
     Bar,
@@ -28,12 +25,25 @@ from workflow_scripts.report.page.blocks import (
 )
 from workflow_scripts.report.page.charts import draw_curves
 from workflow_scripts.report.page.film import Film
-from workflow_scripts.report.page.images import pick_evenly, read_small
+from workflow_scripts.report.page.image_lists import SPLITS, list_images
+from workflow_scripts.report.page.images import pick_evenly, read_width
+from workflow_scripts.report.page.packed import (
+    Packed,
+    find_shared,
+    list_empty,
+    name_measure,
+    read_dataset,
+    say_empty,
+    say_share,
+    say_small,
+)
 
+CUT_OUT = (
+    "Less is left around a figure than its frame had: a wide shot, cut out, may show a full body."
+    " The shares beside count what the cut-out image shows."
+)
+MEASURED = "Measured in the images themselves, with repeats. Shaded: what is recommended."
 NOT_TRAINED = "Its dataset is empty, so nothing was trained; the file holds no weights."
-SAMPLE_PX = 260
-GRID_PX = 1100
-ROWS = ["image_id", "frame_id", "file", "split", "repeats", "category", "reason", "caption"]
 
 
 def show_datasets(film: Film) -> Section:
@@ -42,132 +52,120 @@ def show_datasets(film: Film) -> Section:
     lead = "Each is a folder with files for kohya's sd-scripts, ai-toolkit, OneTrainer, "
     lead += "diffusion-pipe, musubi-tuner and SimpleTuner; Hugging Face's datasets read it too: "
     lead += f"results/{film.name}/datasets/."
-    return Section("datasets", "The datasets", lead, [Tabs(tabs)])
+    return Section("datasets", "The datasets", lead, [Tabs("dataset", tabs)])
 
 
 def _show_dataset(film: Film, name: str) -> list:
-    rows = read_manifest(film.results.path("packed", name), ROWS)
-    chosen = rows[(rows["reason"] == "") & (rows["split"] != "")]
-    counts = _read_json(film.results.path("counts", name))
-    if not len(chosen):
-        return [Note(say_empty(name, len(rows), counts.get("empty", [])), "warn")]
-    train = chosen[chosen["split"] == "train"]
-    trigger, overlays = counts.get("trigger", ""), counts.get("overlay_text", {})
-    diversity = counts.get("diversity", {})
+    dataset = read_dataset(film, name)
+    images = list_images(film, name, dataset.kind.name, dataset.rows)
+    if not len(dataset.chosen):
+        why = dataset.counts.get("empty", [])
+        return [Note(say_empty(name, len(dataset.rows), why), "warn"), images]
+    return [
+        _show_figures(dataset),
+        Columns([_show_categories(dataset), *_show_balance(dataset)]),
+        *_warn_of_small(dataset.counts),
+        *_show_overlays(dataset.counts),
+        _check_split(film, dataset),
+        _show_samples(film, dataset),
+        images,
+    ]
+
+
+def _show_figures(dataset: Packed) -> Figures:
+    trigger = dataset.counts.get("trigger", "")
+    train = dataset.train
     figures = [
         (f"{len(train)}", "images to train"),
-        *([(f"{diversity['effective_images']:.0f}", "different in effect")] if diversity else []),
+        (f"{dataset.effective or ''}", "different in effect"),
         (f"{int(train['repeats'].sum())}", "with repeats"),
-        (f"{len(chosen) - len(train)}", "held out"),
-        *([(trigger, "calls it")] if trigger else []),
+        (f"{len(dataset.chosen) - len(train)}", "held out"),
+        (trigger, "calls it"),
     ]
-    balance = read_balance(_read_json(film.results.path("shares", name)))
-    return [
-        Figures(figures),
-        Columns([_show_categories(train), *([balance] if balance else [])]),
-        *_warn_of_small(counts),
-        *([Note(f"{said[0].upper()}{said[1:]}.")] if (said := describe_overlays(overlays)) else []),
-        _check_leak(film, chosen),
-        _show_samples(film, name, chosen, trigger),
-    ]
+    return Figures([(value, words) for value, words in figures if value])
 
 
-def list_empty(film: Film) -> dict[str, str]:
-    """What kept every image out, by the name of each dataset that is empty."""
-    empty = {}
-    for name in film.datasets:
-        counts = _read_json(film.results.path("counts", name))
-        if counts.get("empty"):
-            empty[name] = say_empty(name, counts["candidates"], counts["empty"])
-    return empty
-
-
-def say_empty(name: str, candidates: int, why: Sequence[str]) -> str:
-    """Why a dataset holds no image, and what would let images in."""
-    said = f"Of {candidates} candidates for {name} none is in it; none was invented."
-    return f"{said} What kept them out, and what would let them in: {'; '.join(why)}."
+def _show_overlays(counts: dict[str, Any]) -> list[Note]:
+    said = describe_overlays(counts.get("overlay_text", {}))
+    return [Note(f"{said[0].upper()}{said[1:]}.")] if said else []
 
 
 def _warn_of_small(counts: dict[str, Any]) -> list[Note]:
     """How many images are so small that trainers which enlarge them learn them blurred."""
-    crops = counts.get("crops", {})
-    small = crops.get(f"under_{SMALL_SIDE_PX}_px", 0)
-    if not small:
-        return []
-    share = crops[f"under_{SMALL_SIDE_PX}_px_share"]
-    said = f"{small} of {counts['in_dataset']} images ({share:.0%}) have a side shorter than "
-    return [
-        Note(
-            f"{said}{SMALL_SIDE_PX} px: they show little detail, and a trainer that enlarges them"
-            " learns them blurred.",
-            "warn",
-        )
-    ]
+    words = ": they show little detail, and a trainer that enlarges them learns them blurred."
+    return [Note(f"{small}{words}", "warn")] if (small := say_small(counts)) else []
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _show_categories(train: pd.DataFrame) -> Bars:
+def _show_categories(dataset: Packed) -> Bars:
     """Images of each category, and what repeats make of them."""
+    train = dataset.train
     seen = train.groupby("category")["repeats"].agg(["size", "sum"]).sort_values("sum")[::-1]
     total = max(int(seen["sum"].sum()), 1)
     bars = [
         Bar(
             str(name).replace("_", " ") or "unknown",
             float(row["sum"] / total),
-            f"{row['size']} images, seen {row['sum']} times",
+            f"{row['size']} images, seen {row['sum']} times{_say_cut(dataset, str(name))}",
         )
         for name, row in seen.iterrows()
     ]
-    return Bars("What an epoch shows", bars, "Rare categories are repeated.")
+    by = dataset.kind.category.replace("_", " ")
+    note = "Rare categories are repeated."
+    if dataset.kind.category == "shot_type":
+        by, note = "shot type of the film's frame", f"{note} {CUT_OUT}"
+    return Bars(f"What an epoch shows, by {by}", bars, note)
 
 
-def read_balance(balance: dict[str, Any]) -> Bars | None:
+def _say_cut(dataset: Packed, shot_type: str) -> str:
+    """ "; cut out: 8 full, 1 medium" where images show another shot type than their frames."""
+    if dataset.kind.category != "shot_type":
+        return ""
+    ids = dataset.train.loc[dataset.train["category"] == shot_type, "image_id"]
+    shown = ids.map(dataset.shot_types).value_counts()
+    if set(shown.index) <= {shot_type}:
+        return ""
+    return f"; cut out: {', '.join(f'{n} {name}' for name, n in shown.items())}"
+
+
+def _show_balance(dataset: Packed) -> list[Bars]:
     """Measured shares of what training sees, beside the ranges that analyze_dataset knows."""
     bars = []
-    for name, row in balance.items():
-        if not row["share"] and not row["recommended"]:
-            continue
-        low, high = row["recommended"] or (None, None)
-        words = f"{row['share']:.0%}" + (
-            f", wanted {low:.0%} to {high:.0%}" if row["recommended"] else ""
-        )
-        bars.append(Bar(name.replace("_", " "), row["share"], words, low, high))
-    return Bars("Measured, beside the recommended ranges", bars) if bars else None
+    for name, row in dataset.shares.items():
+        if row["share"] or row["recommended"]:
+            low, high = row["recommended"] or (None, None)
+            bars.append(Bar(name_measure(name), row["share"], say_share(row), low, high))
+    return (
+        [Bars("What the images show, beside the recommended ranges", bars, MEASURED)]
+        if bars
+        else []
+    )
 
 
-def _check_leak(film: Film, chosen: pd.DataFrame) -> Note:
-    """Join splits with shots and duplicate groups anew; what pack_dataset wrote is not trusted."""
-    frames = film.results.frames()[["frame_id", "shot_id"]]
-    groups = film.results.table("groups", ["frame_id", "group"])
-    rows = chosen[["frame_id", "split"]].merge(frames, "left").merge(groups, "left")
-    leaks = find_leaks(rows, ["shot_id", "group"])
-    if any(leaks.values()):
-        words = f"Held-out images share {len(leaks['shot_id'])} shot(s) and {len(leaks['group'])} "
-        return Note(
-            words + "duplicate group(s) with those for training: figures on them flatter.", "warn"
-        )
-    shots = rows.loc[rows["split"] == "validation", "shot_id"].nunique()
+def _check_split(film: Film, dataset: Packed) -> Note:
+    shots, groups = find_shared(film, dataset.chosen)
+    if shots or groups:
+        words = f"Held-out images share {shots} shot(s) and {groups} duplicate group(s) with those"
+        return Note(f"{words} for training: figures on them flatter.", "warn")
+    frames = film.results.frames_by_id()
+    held_out = dataset.chosen.loc[dataset.chosen["split"] == "validation", "frame_id"]
     words = "Held-out check: no shot and no duplicate group is on both sides"
-    return Note(f"{words} (shots held out: {shots}).", "good")
+    return Note(f"{words} (shots held out: {held_out.map(frames['shot_id']).nunique()}).", "good")
 
 
-def _show_samples(film: Film, name: str, chosen: pd.DataFrame, trigger: str) -> Gallery:
-    folder = film.results.path("dataset", name)
+def _show_samples(film: Film, dataset: Packed) -> Gallery:
+    folder = film.results.path("dataset", dataset.name)
     size = max(1, film.look.gallery_size // 2)
-    samples = pick_evenly(list(chosen.itertuples(index=False)), size)
+    samples = pick_evenly(list(dataset.chosen.itertuples(index=False)), size)
     ids = {row.image_id for row in samples}
-    tokens = film.results.rows("captions", ["image_id", "tokens"], ids, name)
+    tokens = film.results.rows("captions", ["image_id", "tokens"], ids, dataset.name)
     tokens = tokens.set_index("image_id")["tokens"]
     cards = []
     for row in samples:
-        image = film.look.uri(read_small(folder / row.file, SAMPLE_PX), SAMPLE_PX)
-        note = f"{row.split}, {tokens.get(row.image_id, '?')} tokens"
-        words = highlight(row.caption, trigger)
+        note = f"{row.image_id}, {SPLITS[row.split]}, {tokens.get(row.image_id, '?')} tokens"
+        words = highlight(row.caption, dataset.counts.get("trigger", ""))
+        image = film.picture(folder / row.file)
         cards.append(Card([image], Path(row.file).name, note, caption=words))
-    return Gallery("Images and captions", cards, len(chosen), "story")
+    return Gallery("Images and captions", cards, len(dataset.chosen), "story")
 
 
 def highlight(caption: str, trigger: str) -> Markup:
@@ -187,7 +185,7 @@ def show_adapters(film: Film) -> Section:
     ]
     lead = "One adapter per dataset, in the names that kohya, ComfyUI, A1111 and diffusers read: "
     lead += f"results/{film.name}/adapters/."
-    return Section("adapters", "The adapters", lead, [Columns(curves), Tabs(tabs)])
+    return Section("adapters", "The adapters", lead, [Columns(curves), Tabs("adapter", tabs)])
 
 
 def _show_curve(film: Film, name: str) -> Chart:
@@ -212,9 +210,9 @@ def _show_scores(film: Film, name: str) -> list:
         _tabulate_scores(scores),
         Table("How it was trained", ["setting", "value"], about, folded=True),
     ]
-    grid = read_small(results.path("grid", name), GRID_PX)
+    grid = results.path("grid", name)
     card = Card(
-        [film.look.uri(grid, GRID_PX)],
+        [film.picture(grid, read_width(grid))],  # never shrunk: there are words in it
         "grid.png",
         "prompts and seeds across, strength of the adapter down",
     )

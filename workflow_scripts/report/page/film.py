@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from workflow_scripts.report.page.blocks import (
     Figures,
     Gallery,
     Note,
+    Picture,
     Section,
     Table,
 )
@@ -30,6 +32,7 @@ from workflow_scripts.report.page.images import Look, colors, pick_evenly, read_
 from workflow_scripts.report.page.results import Results
 from workflow_scripts.report.page.timeline import draw_timeline, find_lanes
 
+STRIP_PX = 320
 SPLITS = {"train": "in it, to train", "validation": "in it, held out"}
 
 
@@ -58,21 +61,30 @@ class Film:
     def tints(self) -> dict[str, str]:
         return colors(self.who)
 
+    def picture(self, path: Path, width: int = 0) -> Picture:
+        """An image file of the film, at most `width` (default: as wide as the page allows)."""
+        return self.look.read(path, self.results.folder, width)
+
     def frame_image(self, file: str, width: int = 0) -> np.ndarray:
-        """A frame's image, small."""
+        """A frame's pixels, at most `width` (default: as wide as the page allows)."""
+        return read_small(self.frame_path(file), width or self.look.image_px)
+
+    def frame_path(self, file: str) -> Path:
+        """Where a frame's image lies."""
         path = self.results.image("images", file)
         if path is None:
             raise CineloraError(
                 f"{self.results.folder}/extract_frames/images has no image {file!r}, which\n"
                 "  frames.parquet names. Delete the folder extract_frames and run again."
             )
-        return read_small(path, width or self.look.thumb_px)
+        return path
 
 
 def show_frame(film: Film, row: Any, note: str = "", tint: str = "") -> Card:
     """A frame with its time in the film; `row` has frame_id, time_s and file."""
-    image = film.look.uri(film.frame_image(row.file))
-    return Card([image], row.frame_id, note or format_time(row.time_s), tint=tint)
+    image = film.picture(film.frame_path(row.file))
+    words = ", ".join(filter(None, (format_time(row.time_s), note)))
+    return Card([image], row.frame_id, words, tint=tint)
 
 
 def format_time(seconds: float) -> str:
@@ -80,12 +92,13 @@ def format_time(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def make_strip(film: Film, count: int = 8) -> list[str]:
+def make_strip(film: Film, count: int = 8) -> list[Picture]:
     """Stills for the head of the page, evenly over the film."""
     frames = film.results.frames()
     shown = frames[frames["file"] != ""]
     kept = shown[shown["reason"] == ""] if (shown["reason"] == "").any() else shown
-    return [film.look.uri(film.frame_image(r.file)) for r in pick_evenly(_rows(kept), count)]
+    chosen = pick_evenly(_rows(kept), count)
+    return [film.picture(film.frame_path(row.file), STRIP_PX) for row in chosen]
 
 
 def show_figures(film: Film) -> Figures:

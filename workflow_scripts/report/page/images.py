@@ -1,9 +1,9 @@
-"""Small images for the page: decoded small, drawn over, encoded as data URIs. Arrays are RGB."""
+"""Images for the page: decoded, drawn over, encoded as data URIs. Arrays are RGB."""
 
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -14,10 +14,11 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import DAMAGE
 from workflow_scripts.lib.images import decode, read_encoded
 from workflow_scripts.lib.renewal import explain_damage
+from workflow_scripts.report.page.blocks import Picture
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 REDUCED |= {8: cv2.IMREAD_REDUCED_COLOR_8, 1: cv2.IMREAD_COLOR}
-PALETTE = ("#e07a3f", "#3f8fc4", "#69a84f", "#b565a7", "#d4a72c", "#3fada8", "#c0504d", "#7d6bb5")
+PALETTE = ("#e07a3f", "#3f8fc4", "#69a84f", "#ba6dad", "#d4a72c", "#3fada8", "#d0635f", "#9182c6")
 NOBODY = "#a0a0a0"
 BONES = [(5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15)]
 BONES += [(12, 14), (14, 16), (0, 5), (0, 6)]  # pairs of COCO-17 keypoints
@@ -26,15 +27,40 @@ LEFT, RIGHT, MIDDLE = (224, 122, 63), (63, 143, 196), (236, 228, 214)  # of the 
 
 @dataclass(frozen=True)
 class Look:
-    """How large galleries and their images are."""
+    """How large galleries and their images are; an image that is shown twice is encoded once."""
 
     gallery_size: int
-    thumb_px: int
+    image_px: int  # width; wider ones are shrunk
     quality: int
+    pictures: dict[tuple, Picture] = field(default_factory=dict, compare=False, repr=False)
 
-    def uri(self, image: np.ndarray, width: int = 0) -> str:
-        """An image as a JPEG data URI, at most `width` (default: thumb_px) wide."""
-        return to_uri(fit_width(image, width or self.thumb_px), self.quality)
+    @property
+    def max_rows(self) -> int:
+        """Of a table that lists images."""
+        return 100 * self.gallery_size
+
+    @property
+    def widest(self) -> int:
+        """Width of the largest image that was shown as it is in its file, px."""
+        return max((picture.width_px for picture in self.pictures.values()), default=0)
+
+    def picture(self, image: np.ndarray, whole_px: int = 0) -> Picture:
+        """An image that was drawn for the page, maybe on one already shrunk from `whole_px`."""
+        shown = fit_width(image, self.image_px)
+        whole_px = whole_px or image.shape[1]
+        return Picture(to_uri(shown, self.quality), shown.shape[1], shown.shape[0], whole_px)
+
+    def read(self, path: Path, folder: Path, width: int = 0) -> Picture:
+        """An image file below `folder`, at most `width` (default: image_px) wide."""
+        key = (path, width)
+        if key not in self.pictures:
+            data = read_encoded(path)
+            whole_px = find_width(path, data)
+            image = decode_small(path, data, width or self.image_px, whole_px)
+            uri, (height, shown) = to_uri(image, self.quality), image.shape[:2]
+            file = path.relative_to(folder).as_posix()
+            self.pictures[key] = Picture(uri, shown, height, whole_px, file)
+        return self.pictures[key]
 
 
 def pick_evenly(items: Sequence, count: int) -> list:
@@ -53,16 +79,29 @@ def colors(names: Sequence[str]) -> dict[str, str]:
 def read_small(path: str | Path, width: int) -> np.ndarray:
     """Decode an image at the smallest JPEG scale that is still `width` wide; then shrink."""
     data = read_encoded(path)
+    return decode_small(path, data, width, find_width(path, data))
+
+
+def decode_small(path: str | Path, data: bytes, width: int, whole_px: int) -> np.ndarray:
+    """The same of an encoded image that is `whole_px` wide."""
+    scale = whole_px / max(width, 1)
+    step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
+    return fit_width(cv2.cvtColor(decode(path, data, REDUCED[step]), cv2.COLOR_BGR2RGB), width)
+
+
+def read_width(path: str | Path) -> int:
+    """Width of an image file in pixels."""
+    return find_width(path, read_encoded(path))
+
+
+def find_width(path: str | Path, data: bytes) -> int:
+    """Width of an encoded image in pixels, from its header."""
     try:
         with Image.open(io.BytesIO(data)) as header:
-            scale = header.width / max(width, 1)
+            return header.width
     except DAMAGE as error:
-        raise CineloraError(
-            explain_damage(path, f"it is no image now ({len(data):,} bytes)")
-        ) from error
-    step = max((factor for factor in REDUCED if factor <= max(scale, 1)), default=1)
-    image = decode(path, data, REDUCED[step])
-    return fit_width(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), width)
+        words = f"it is no image now ({len(data):,} bytes)"
+        raise CineloraError(explain_damage(path, words)) from error
 
 
 def fit_width(image: np.ndarray, width: int) -> np.ndarray:
@@ -75,15 +114,12 @@ def fit_width(image: np.ndarray, width: int) -> np.ndarray:
 
 
 def to_uri(image: np.ndarray, quality: int) -> str:
-    """Encode RGB uint8 as a JPEG data URI."""
-    done, data = cv2.imencode(
-        ".jpg",
-        cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
-        [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1],
-    )
-    if not done:
-        raise CineloraError(f"an image of shape {image.shape} could not be encoded")
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    """Encode RGB uint8 as a WebP data URI."""
+    data = io.BytesIO()
+    Image.fromarray(image).save(
+        data, "WEBP", quality=quality, method=2
+    )  # 4: 2x slower, 6 % smaller
+    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def rgb(color: str) -> tuple[int, int, int]:

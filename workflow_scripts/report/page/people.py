@@ -14,14 +14,10 @@ from workflow_scripts.report.page.images import (
     crop_around,
     draw_mask,
     draw_skeleton,
-    fit_width,
     pick_evenly,
-    read_small,
 )
 
 MASK = ["instance_id", "frame_id", "mask", "height_px", "width_px"]
-TALL_PX = 200  # width of images of one person
-FACE_PX = 128
 MIN_CONFIDENCE = 0.3  # below, a keypoint is not drawn
 
 
@@ -64,12 +60,13 @@ def _show_masks(film: Film) -> Gallery:
     frames = film.results.frames_by_id()
     cards = []
     for frame_id, rows in masks.groupby("frame_id"):
-        image = film.frame_image(frames.loc[frame_id, "file"])
+        file, width = frames.loc[frame_id, ["file", "width_px"]]
+        image = film.frame_image(file)
         for row in rows.itertuples():
             mask = decode_rle(row.mask, row.height_px, row.width_px)
             image = draw_mask(image, mask, film.tints.get(who[row.instance_id], NOBODY))
         names = sorted({who[i] or "unknown" for i in rows["instance_id"]})
-        cards.append(Card([film.look.uri(image)], frame_id, ", ".join(names)))
+        cards.append(Card([film.look.picture(image, width)], frame_id, ", ".join(names)))
     return Gallery("Masks, colored by character", cards, len(ids))
 
 
@@ -102,15 +99,13 @@ def _show_characters(film: Film) -> list[Gallery]:
     return galleries
 
 
-def _show_person(film: Film, row: Any, note: str = "") -> Card:
+def _show_person(film: Film, row: Any) -> Card:
     frame = film.results.frames_by_id().loc[row.frame_id]
     image = film.frame_image(frame["file"], int(frame["width_px"]))
     cut, _, _ = crop_around(image, (row.x0, row.y0, row.x1, row.y1))
-    words = note or (
-        format_reason(row.who_reason) if row.who_reason else format_time(frame["time_s"])
-    )
+    words = format_reason(row.who_reason) if row.who_reason else format_time(frame["time_s"])
     tint = film.tints.get(row.character, NOBODY)
-    return Card([film.look.uri(cut, TALL_PX)], row.instance_id, words, tint=tint)
+    return Card([film.look.picture(cut)], row.instance_id, words, tint=tint)
 
 
 def _missing(film: Film) -> list[Note]:
@@ -130,7 +125,9 @@ def show_references(film: Film) -> list[Table]:
     lines = [
         [r.reference_id, r.character, format_reason(r.reason) or "used"] for r in rows.itertuples()
     ]
-    return [Table("Reference images", ["image", "character", ""], lines)]
+    unused = sum(line[-1] != "used" for line in lines)
+    title = f"Reference images: {len(lines) - unused} used, {unused} not"
+    return [Table(title, ["image", "character", ""], lines, folded=not unused)]
 
 
 def show_poses(film: Film) -> Section:
@@ -170,14 +167,11 @@ def _show_pose(film: Film, row: Any, points: dict[str, np.ndarray]) -> Card:
     frame = film.results.frames_by_id().loc[row.frame_id]
     image = film.frame_image(frame["file"], int(frame["width_px"]))
     cut, left, top = crop_around(image, (row.x0, row.y0, row.x1, row.y1))
-    small = fit_width(cut, TALL_PX)
     if (skeleton := points.get(row.instance_id)) is not None:
-        scale = small.shape[1] / cut.shape[1]
-        moved = (skeleton - (left, top, 0)) * (scale, scale, 1)
-        small = draw_skeleton(small, moved, min_confidence=MIN_CONFIDENCE)
-    note = f"{_words(row.view)}, {row.shot_type}"
+        cut = draw_skeleton(cut, skeleton - (left, top, 0), min_confidence=MIN_CONFIDENCE)
+    note = f"{row.character or 'unknown'}, {_words(row.view)}, {row.shot_type}"
     tint = film.tints.get(row.character, NOBODY)
-    return Card([film.look.uri(small)], row.instance_id, note, tint=tint)
+    return Card([film.look.picture(cut)], row.instance_id, note, tint=tint)
 
 
 def show_faces(film: Film) -> Section:
@@ -208,11 +202,12 @@ def show_faces(film: Film) -> Section:
 
 def _show_face(film: Film, row: Any) -> Card:
     path = film.results.image("face_images", row.file)
-    image = read_small(path, FACE_PX) if path else np.full((8, 8, 3), 128, np.uint8)
-    note = f"{row.intensity}, {row.score:.2f}" if row.reason == "" else _words(row.reason)
-    note += ", by a person" if row.source == "review" else ""
+    image = film.picture(path) if path else film.look.picture(np.full((8, 8, 3), 128, np.uint8))
+    said = f"{row.intensity}, {row.score:.2f}" if row.reason == "" else _words(row.reason)
+    by = ", by a person" if row.source == "review" else ""
+    note = f"{row.character or 'unknown'}, {said}{by}"
     tint = film.tints.get(row.character, NOBODY)
-    return Card([film.look.uri(image, FACE_PX)], row.instance_id, note, tint=tint)
+    return Card([image], row.instance_id, note, tint=tint)
 
 
 def _share_bars(title: str, values: pd.Series) -> Bars:

@@ -8,7 +8,7 @@ from workflow_scripts.lib.images import Rle, decode_rle
 from workflow_scripts.report.page.blocks import Bar, Bars, Card, Figures, Gallery, Section, Table
 from workflow_scripts.report.page.film import Film, show_frame
 from workflow_scripts.report.page.funnel import format_reason
-from workflow_scripts.report.page.images import draw_edge, pick_evenly, read_small
+from workflow_scripts.report.page.images import draw_edge, pick_evenly
 
 LIGHT = ["frame_id", "time_of_day", "weather", "indoor", "light", "warmth"]
 PLATES = ["frame_id", "file", "covered", "revealed", "filled"]
@@ -71,13 +71,13 @@ def _show_shares(cleaned: pd.DataFrame) -> Figures:
 
 def _show_pair(film: Film, row: Any, hole: Rle) -> Card:
     size = film.results.frames_by_id().loc[row.frame_id, ["height_px", "width_px"]]
-    mask = decode_rle(hole, *(int(side) for side in size))
-    pair = [draw_edge(film.frame_image(row.frame), mask, EDGE)]
-    path = film.results.image("plates", row.plate)
-    if path:
-        pair.append(read_small(path, film.look.thumb_px))
+    height, width = (int(side) for side in size)
+    edged = draw_edge(film.frame_image(row.frame), decode_rle(hole, height, width), EDGE)
+    pair = [film.look.picture(edged, width)]
+    if path := film.results.image("plates", row.plate):
+        pair.append(film.picture(path))
     note = f"{row.covered:.0%} covered, {row.filled:.0%} of it painted"
-    return Card([film.look.uri(image) for image in pair], row.frame_id, note)
+    return Card(pair, row.frame_id, note)
 
 
 def show_locations(film: Film) -> Section:

@@ -12,7 +12,8 @@ from workflow_scripts.report.page.images import colors
 from workflow_scripts.report.page.svg import drawing, tag
 
 LABEL, LANE, BAR = 120, 26, 16
-LETTER = 6.2  # width of a small letter
+NAME_LETTERS = 15  # of what stands beside a lane; hover over it for the rest
+LETTER = 6.7  # width of a small letter
 WORDLESS = ("", "unknown", "none")
 TIMES = {"day": "#d9b44a", "sunset": "#e07a3f", "evening": "#a58bc9", "night": "#7590c4"}
 
@@ -37,7 +38,7 @@ class Lane:
 
 
 def draw_timeline(
-    shots: pd.DataFrame, frames: pd.DataFrame, lanes: Sequence[Lane], *, width: int = 1120
+    shots: pd.DataFrame, frames: pd.DataFrame, lanes: Sequence[Lane], *, width: int = 980
 ) -> Markup:
     """Shots on top, ticks of sampled frames below (tall: kept), then one row per lane."""
     length = max(float(shots["end_s"].max()), 1e-6)
@@ -175,7 +176,9 @@ def _name_spans(spans: Sequence[Span], row: int, scale: float) -> list[Markup]:
 
 
 def _name(name: str, row: int) -> Markup:
-    return tag("text", name, x=LABEL - 12, y=row * LANE + 15, class_="muted end")
+    words = name if len(name) <= NAME_LETTERS else f"{name[: NAME_LETTERS - 1]}\u2026"
+    place = {"x": LABEL - 12, "y": row * LANE + 15, "class_": "muted end"}
+    return tag("text", words, tag("title", name), **place)
 
 
 def _draw_seconds(length: float, scale: float, top: float) -> list[Markup]:
