@@ -58,13 +58,13 @@ def test_a_folder_at_the_temporary_name_is_an_error(tmp_path):
 
 def test_of_two_who_write_at_once_the_last_wins_whole(tmp_path):
     path = tmp_path / "table"
-    with replace_when_done(path) as first:
-        first.write_text("the first one's, half", encoding="utf-8")
+    with replace_when_done(path) as first, first.open("w", encoding="utf-8") as text:
+        text.write("the first one's half,")
         with replace_when_done(path) as second:
             second.write_text("second", encoding="utf-8")
         assert path.read_text(encoding="utf-8") == "second"
-        first.write_text("the first one's, whole", encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == "the first one's, whole"
+        text.write(" and the other half")
+    assert path.read_text(encoding="utf-8") == "the first one's half, and the other half"
     assert [p.name for p in tmp_path.iterdir()] == ["table"]
 
 
