@@ -125,7 +125,7 @@ def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) ->
         pause = PAUSE_S * 2**tried
         try:
             with opener.open(request, timeout=timeout_s) as reply:
-                return read_reply(reply.read())
+                return read_reply(reply.read(MAX_REPLY + 1))
         except urllib.error.HTTPError as error:
             error.close()
             problem = f"answered {error.code} {plain(error.reason)}"
