@@ -1,6 +1,7 @@
 """A table of models of one's own, and the pins: what is wrong is said, with its place."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -16,23 +17,26 @@ FOLDER = {"source": "file", "path": "/x", "license": "MIT", "members": ["a.json"
 MODEL = {"role": "inpaint", "tier": "full", "loader": "telea", "files": []}
 
 
-def refuse(tmp_path: Path, text: str, words: str) -> None:
+def refused(tmp_path: Path, text: str) -> str:
+    """What is said of a table."""
     (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(CineloraError, match=rf"(?s)models\.table: .*own\.yaml.*{words}"):
+    with pytest.raises(CineloraError, match=r"^models\.table: .*own\.yaml") as error:
         read_registry(tmp_path / "own.yaml")
+    return str(error.value)
 
 
 @pytest.mark.parametrize("name", ["../a", "/etc/a", ".a", "a/b", "a\nb", "{a}", "a b", "ä"])
 @pytest.mark.parametrize("section", ["files", "folders"])
 def test_a_file_is_no_path_to_elsewhere(tmp_path, section, name):
     row = FILE if section == "files" else FOLDER
-    refuse(tmp_path, yaml.safe_dump({section: {name: row}}), "is named with letters, digits")
+    said = refused(tmp_path, yaml.safe_dump({section: {name: row}}))
+    assert "is named with letters, digits" in said
 
 
 @pytest.mark.parametrize("member", ["../b", "/etc/passwd", ".b", "b/../../c", "", "b/", "b\\c", 1])
 def test_members_lie_in_their_folder(tmp_path, member):
     text = yaml.safe_dump({"folders": {"a": {**FOLDER, "members": ["a.json", member]}}})
-    refuse(tmp_path, text, "members is .*expected a list of files, none outside")
+    assert re.search("members is .*expected a list of files, none outside", refused(tmp_path, text))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ def test_members_lie_in_their_folder(tmp_path, member):
 )
 def test_a_value_of_another_kind_is_named(tmp_path, section, key, value, words):
     row = {"files": FILE, "folders": FOLDER, "models": MODEL}[section]
-    refuse(tmp_path, yaml.safe_dump({section: {"a": {**row, key: value}}}), words)
+    assert words in refused(tmp_path, yaml.safe_dump({section: {"a": {**row, key: value}}}))
 
 
 def test_options_that_the_loader_does_not_have_are_named(tmp_path):

@@ -75,6 +75,7 @@ KINDS = {  # key -> what its value must be
     "alternatives": (are_blocks, "a list of sources"),
     "bytes": (is_count, "a whole number above 0"),
     "one_source": (is_truth, "true or false"),
+    "research": (("data", "weights").__contains__, "data, or weights"),
     "source": (PLACES.__contains__, f"one of {', '.join(PLACES)}"),
 }
 
