@@ -1,6 +1,7 @@
 """Folders of weights in the layout of the Hugging Face hub: is it the model that the row names?"""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.logs import log
 from workflow_scripts.models.damage import explain_damage
 
 transformers_logging.disable_progress_bar()  # its bars of loading would fill our logs
@@ -34,7 +36,8 @@ def check_folder(folder: Path, weights: str, kinds: set[str]) -> dict:
 def read_json(path: Path) -> dict[str, Any]:
     """What a JSON file of names and values holds; numbers that are none are refused."""
     try:
-        found = json.loads(path.read_bytes().decode("utf-8"), parse_constant=_refuse_constant)
+        text = path.read_bytes().decode("utf-8")
+        found = json.loads(text, parse_constant=_read_number, parse_float=_read_number)
         problem = "" if isinstance(found, dict) else "no names and values"
     except RecursionError:
         problem = "brackets in brackets without end"
@@ -45,8 +48,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _refuse_constant(word: str) -> None:
-    raise ValueError(f"{word} is no number")
+def _read_number(word: str) -> float:
+    """NaN and Infinity are no JSON, and 1e999 is infinite too."""
+    if not math.isfinite(number := float(word)):
+        raise ValueError(f"{word[:20]} is no number")
+    return number
 
 
 def check_parts(folder: Path) -> None:
@@ -78,10 +84,11 @@ def check_files(folder: Path) -> None:
             raise CineloraError(f"{file} is damaged: {error}\n  {REMEDY}") from error
 
 
-def open_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
+def open_pretrained(kind: Any, folder: Path, *, is_part: bool = False, **options: Any) -> Any:
     """A net of transformers from a folder that has all of its weights, in the right shapes.
 
-    Of itself transformers makes up what is missing, at random, and goes on.
+    Of itself transformers makes up what is missing, at random, and goes on. `is_part`: the folder
+    holds more than this net.
     """
     with explain_damage(folder):
         net, found = kind.from_pretrained(
@@ -89,6 +96,7 @@ def open_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are told below, by name
             **options,
         )
     odd = [*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])]
@@ -97,5 +105,12 @@ def open_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
         raise CineloraError(
             f"{folder} lacks {len(odd)} tensors of the net that its config.json describes, or has\n"
             f"  them in another shape: {named}.\n  {REMEDY}"
+        )
+    if found["unexpected_keys"] and not is_part:
+        log.warning(
+            "%s has %d tensors that the net of its config.json does not use, such as %s",
+            folder,
+            len(found["unexpected_keys"]),
+            min(found["unexpected_keys"]),
         )
     return net

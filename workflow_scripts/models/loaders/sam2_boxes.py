@@ -34,7 +34,7 @@ class BoxSegmenter:
         self.device = open_device(device)
         self.dtype = pick_dtype(self.device)
         video = open_pretrained(Sam2VideoModel, folder)
-        model = open_pretrained(Sam2Model, folder)
+        model = open_pretrained(Sam2Model, folder, is_part=True)
         model.vision_encoder = video.vision_encoder  # the large part, once
         self.video, self.model = video.eval().to(self.device), model.eval().to(self.device)
         self.side_px = int(model.config.prompt_encoder_config.image_size)
