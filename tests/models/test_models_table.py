@@ -91,6 +91,13 @@ def test_options_that_the_loader_does_not_have_are_named(tmp_path):
         load_model(choose_model("inpaint", asked), [])
 
 
+@pytest.mark.parametrize("loader", ["folders", "__init__", "mobilenet"])
+def test_a_loader_of_another_role_is_named(loader):
+    model = choose_model("inpaint", {"tier": "light"}) | {"loader": loader}
+    with pytest.raises(CineloraError, match=f"loader {loader} opens no model of the role inpaint"):
+        load_model(model, [])
+
+
 def test_sums_of_all_sources_and_of_members_are_those_of_the_model(tmp_path):
     other = {**FILE, "url": "https://example.net/a", "sha256": "b" * 64}
     own = {

@@ -175,7 +175,13 @@ def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
     wholes = {_find_whole(model, path) for path in files.values()}
     for whole in wholes:
         check_weights(whole, sums)
-    opened = _open(model, getattr(loader, f"load_{model['role']}"), files)
+    load = getattr(loader, f"load_{model['role']}", None)
+    if load is None:
+        raise CineloraError(
+            f"model {model['name']}: the loader {model['loader']} opens no model of the role "
+            f"{model['role']}.\n  Check the row of this model in the table of models."
+        )
+    opened = _open(model, load, files)
     for whole in wholes:  # once more: only what changed while it was opened is read again
         check_weights(whole, sums)
     return opened
