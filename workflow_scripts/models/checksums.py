@@ -1,21 +1,22 @@
 """The checksums of weights, made once: gigabytes are not read anew for each job.
 
-They lie beside the file or folder, in `.checksums/<name>.json`, with the size, the time and the
+They lie beside the file or folder, in `.checksums/<name>.json`, with the size, the times and the
 inode of every file; what changed, or was copied to its place by hand, is hashed again and
-remembered then. They are not in a folder itself: to Snakemake that would be an input that changed.
+remembered then. The time of change of the inode is among them, which no program can set back.
+They are not in a folder itself: to Snakemake that would be an input that changed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workflow_scripts.lib.checksums import hash_file, join_checksums, list_files
+from workflow_scripts.lib.checksums import hash_file, is_sum, join_checksums, list_files
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
 
 Known = dict[str, list]  # name of a file -> its stamp, then its sha256
-STAMP = 3  # size, time of change (ns), inode
+STAMP = 4  # size, time of the content, time of the inode (ns), number of the inode
 
 
 def folder_checksum(folder: str | Path) -> str:
@@ -42,11 +43,16 @@ def remember_checksums(folder: str | Path, checksums: Mapping[str, str]) -> None
     _write(Path(folder), {n: [*_stamp(file), checksums[n]] for n, file in files.items()})
 
 
-def check_weights(path: str | Path, sums: Mapping[str, str]) -> None:
+def read_stamps(path: str | Path) -> dict[str, list[int]]:
+    """What shows that a file, or one of a folder, is another one than before."""
+    return {name: _stamp(file) for name, file in _list(Path(path)).items()}
+
+
+def check_weights(path: str | Path, sums: Mapping[str, str | Sequence[str]]) -> None:
     """Refuse weights that are other ones than expected, whoever put them there.
 
-    `sums` has the sha256 of files by their names in the table of models, `folder/member` in a
-    folder; a file whose sum nobody knows passes.
+    `sums` has the sha256 of files, or all that they may have, by their names in the table of
+    models, `folder/member` in a folder; a file whose sum nobody knows passes.
     """
     path = Path(path)
     names = {name: f"{path.name}/{name}" if path.is_dir() else name for name in _list(path)}
@@ -54,11 +60,12 @@ def check_weights(path: str | Path, sums: Mapping[str, str]) -> None:
         return
     for name, found in read_checksums(path).items():
         expected = sums.get(names[name], found)
-        if found != expected:
+        expected = [expected] if isinstance(expected, str) else expected
+        if found not in expected:
             raise CineloraError(
                 f"{path.parent / names[name]} is not what the table of models names: it has\n"
                 f"  sha256 {found}, expected\n"
-                f"  {expected}. It is damaged, or other weights.\n"
+                f"  {' or '.join(expected)}. It is damaged, or other weights.\n"
                 f"  Delete {path}, and snakemake fetches it. Weights of your own need a row\n"
                 "  of their own, in the table that models.table names."
             )
@@ -70,7 +77,7 @@ def _list(path: Path) -> dict[str, Path]:
 
 def _stamp(file: Path) -> list[int]:
     state = file.stat()
-    return [state.st_size, state.st_mtime_ns, state.st_ino]
+    return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
 
 
 def _place(path: Path) -> Path:
@@ -83,8 +90,8 @@ def _read(path: Path) -> Known:
         return {}
     try:
         rows = json.loads(place.read_text(encoding="utf-8"))["files"]
-        return {name: row for name, row in rows.items() if len(row) == STAMP + 1}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return {name: row for name, row in rows.items() if len(row) > STAMP and is_sum(row[STAMP])}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
         log.warning("%s is damaged; %s is hashed anew", place, path)
         return {}
 

@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.checksums import folder_checksum
+from workflow_scripts.models.damage import explain_damage
 
 diffusers_logging.disable_progress_bar()  # their bars of loading would fill our logs
 transformers_logging.disable_progress_bar()
@@ -56,9 +57,10 @@ def open_base(
         )
     if device == "cuda" and not torch.cuda.is_available():
         raise CineloraError("models.device is cuda, but torch sees no GPU. Set it to cpu.")
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, safety_checker=None
-    ).to(device)
+    with explain_damage(folder):
+        pipeline = StableDiffusionPipeline.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, safety_checker=None
+        ).to(device)
     pipeline.set_progress_bar_config(disable=True)
     for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
         part.requires_grad_(False).eval()

@@ -16,16 +16,13 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, phase_log, run_phase
 from workflow_scripts.models.checksums import remember_checksums
-from workflow_scripts.models.fetching.downloads import (
-    fetch_file,
-    fetch_hf,
-    fetch_https,
-    link_or_copy,
-)
+from workflow_scripts.models.fetching.downloads import fetch_file, fetch_https
+from workflow_scripts.models.fetching.hub import fetch_hf
 from workflow_scripts.models.fetching.listing import choose_rows, list_copies, list_rows
 from workflow_scripts.models.fetching.packages import drop_archive, fetch_pypi
-from workflow_scripts.models.fetching.pins import add_pins, check_file, pin
-from workflow_scripts.models.registry import read_registry
+from workflow_scripts.models.fetching.pins import add_pins, check_file, name_source, pin
+from workflow_scripts.models.fetching.sizes import link_or_copy
+from workflow_scripts.models.registry import list_sources, read_registry
 
 SOURCES = {"pypi": fetch_pypi, "https": fetch_https, "hf": fetch_hf, "file": fetch_file}
 
@@ -72,12 +69,15 @@ def fetch(row: dict[str, Any], path: Path, models_dir: str | None = None) -> Non
 
 def fetch_folder(row: dict[str, Any], path: Path, models_dir: str | None) -> None:
     """Fetch the members one by one beside `path`, then rename; finished members are kept."""
-    members = {member: {**row, "member": member} for member in row["members"]}
+    known = row.get("sums", {})
+    members = {name: {**row, "member": name, **known.get(name, {})} for name in row["members"]}
     if path.is_dir() and all((path / member).is_file() for member in members):
         for member, part in members.items():
             keep(part, path / member, f"{path.name}/{member}")
     else:
         staging = path.with_name(f".{path.name}.fetching")
+        if staging.is_symlink():  # not ours: it leads to elsewhere
+            staging.unlink()
         for member, part in members.items():
             fetch_one(part, staging / member, f"{path.name}/{member}", models_dir)
         if path.is_dir():  # half a folder: none of it was checked
@@ -100,31 +100,47 @@ def keep(row: dict[str, Any], path: Path, name: str) -> None:
 
 
 def fetch_one(row: dict[str, Any], path: Path, name: str, models_dir: str | None) -> None:
-    """Fetch one file; `name` is what pins and models_dir know it by."""
-    pinned = add_pins(row, name)
-    if path.is_file() and "sha256" in pinned and fits(path, pinned):
+    """Fetch one file from the first of its sources that has it; pins know it by `name`."""
+    sources, problems = list_sources(row), []
+    if path.is_file() and any(fits(path, add_pins(source, name)) for source in sources):
         log.info("%s is there, sha256 as expected", path)
         return
-    try:
-        with replace_when_done(path) as partial:
-            commit = take(pinned, partial, name, models_dir)
-            check_file(partial, pinned)
-            if pinned is row:
-                pin(name, row, partial, commit)
-    except CineloraError as error:
-        size = pinned.get("bytes", "any number of")
-        place = f"{path} yourself"
-        if name != path.name:  # a member of a folder, which is not whole yet
-            place = f"<a folder>/{name}, and name that folder as models.models_dir"
-        raise CineloraError(
-            f"{name} could not be fetched: {error}\n"
-            "  Check the network and run again.\n"
-            f"  Or copy the file to {place}: {size} bytes,\n"
-            f"  sha256 {pinned.get('sha256', 'not known yet')}."
-        ) from error
+    for number, source in enumerate(sources, start=1):
+        try:
+            fetch_from(source, path, name, models_dir)
+            break
+        except CineloraError as error:
+            problems.append(f"{name_source(source)}: {error}" if len(sources) > 1 else str(error))
+            if number < len(sources):
+                log.warning("%s\n  The next source of %s is tried.", problems[-1], name)
+    else:
+        raise CineloraError(explain_fetch(add_pins(row, name), path, name, problems))
     if row.get("others"):
         drop_archive(row, path.parent)
     log.info("%s: %d bytes, sha256 as expected", path, path.stat().st_size)
+
+
+def fetch_from(row: dict[str, Any], path: Path, name: str, models_dir: str | None) -> None:
+    """Fetch one file from one source, check it, and pin what its row does not say for certain."""
+    pinned = add_pins(row, name)
+    with replace_when_done(path) as partial:
+        commit = take(pinned, partial, name, models_dir)
+        check_file(partial, pinned)
+        if pinned is row:
+            pin(name, row, partial, commit)
+
+
+def explain_fetch(row: dict[str, Any], path: Path, name: str, problems: list[str]) -> str:
+    """What every source said, and how to get the file by hand."""
+    place = f"{path} yourself"
+    if name != path.name:  # a member of a folder, which is not whole yet
+        place = f"<a folder>/{name}, and name that folder as models.models_dir"
+    return (
+        f"{name} could not be fetched: {'; '.join(problems)}\n"
+        "  Check the network and run again.\n"
+        f"  Or copy the file to {place}: {row.get('bytes', 'any number of')} bytes,\n"
+        f"  sha256 {row.get('sha256', 'not known yet')}."
+    )
 
 
 def take(row: dict[str, Any], target: Path, name: str, models_dir: str | None) -> str | None:
@@ -137,7 +153,9 @@ def take(row: dict[str, Any], target: Path, name: str, models_dir: str | None) -
 
 
 def fits(path: Path, row: dict[str, Any]) -> bool:
-    """Whether a file is what its row says."""
+    """Whether a file is what its row says; no file is, where the row says nothing."""
+    if "sha256" not in row:
+        return False
     try:
         check_file(path, row)
     except CineloraError:

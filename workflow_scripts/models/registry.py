@@ -1,9 +1,10 @@
 """The table of models (resources/models.yaml): which model plays a role, which files it needs."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,13 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.checksums import check_weights
 from workflow_scripts.models.fetching.pins import read_pinned_sums
+from workflow_scripts.models.rows import check_links, check_rows
 
 TABLE = Path(__file__).resolve().parents[2] / "resources" / "models.yaml"
 LOADERS = Path(__file__).with_name("loaders")
 SECTIONS = ("files", "folders", "films", "models")
-NEEDED = {  # what a row of each section cannot do without
-    "files": ("source", "license"),
-    "folders": ("source", "license", "members"),
-    "films": ("source", "license", "sha256"),
-    "models": ("role", "tier", "loader", "files"),
-}
+MAX_SHOWN = 10  # problems of a table: more help nobody
+OF_ROW = ("license", "training_data", "commercial", "others")  # whatever its source
 
 
 @cache
@@ -29,46 +27,50 @@ def read_registry(own: str | Path | None = None) -> dict[str, dict[str, Any]]:
 
     `own` is a table of the user's (models.table in the config) whose rows come on top of ours.
     """
-    tables = [_read_table(TABLE)]
-    if own:
-        if not Path(own).is_file():
-            raise CineloraError(f"models.table: there is no file {own} (seen from {Path.cwd()}).")
-        tables.append(_read_table(own))
-    return {s: {k: v for t in tables for k, v in (t.get(s) or {}).items()} for s in SECTIONS}
-
-
-def _read_table(path: str | Path) -> dict[str, dict[str, Any]]:
-    table, problems = read_yaml(path)
-    problems += [problem for section in table for problem in _check_section(section, table)]
-    if problems:
-        raise CineloraError("models.table: " + "; ".join(problems))
+    ours = _read_table(TABLE)
+    if not own:
+        return ours
+    if not Path(own).is_file():
+        raise CineloraError(f"models.table: there is no file {own} (seen from {Path.cwd()}).")
+    theirs = _read_table(own, {key for row in ours["models"].values() for key in row})
+    table = {section: ours[section] | theirs[section] for section in SECTIONS}
+    _refuse(list(check_links(table, _roles_of(ours))), own)
     return table
 
 
-def _check_section(section: str, table: dict[str, Any]) -> list[str]:
-    if section not in SECTIONS:
-        return [f"unknown section {section!r} (known: {', '.join(SECTIONS)})"]
-    rows = table[section] or {}
-    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
-        return [f"{section} must hold rows, each with a name"]
-    loaders = {path.stem for path in LOADERS.glob("*.py")}
-    problems = [
-        f"{section}.{name} lacks {key}"
-        for name, row in rows.items()
-        for key in NEEDED[section]
-        if key not in row and not (key == "loader" and row.get("describes") is False)
-    ]
-    return problems + [
-        f"{section}.{name}: there is no loader {row['loader']!r}"
-        for name, row in rows.items()
-        if "loader" in row and row["loader"] not in loaders
-    ]
+def _read_table(path: str | Path, model_keys: set[str] | None = None) -> dict[str, dict[str, Any]]:
+    """The rows of a table by section; the keys of models are known from ours."""
+    table, problems = read_yaml(path)
+    unknown = [section for section in table if section not in SECTIONS]
+    problems += [f"unknown section {s!r} (known: {', '.join(SECTIONS)})" for s in unknown]
+    found = {section: table.get(section) or {} for section in SECTIONS}
+    loaders = [file.stem for file in LOADERS.glob("*.py")]
+    for section, rows in found.items():
+        problems += check_rows(section, rows, loaders, model_keys)
+    _refuse(problems, path)
+    return found
+
+
+def _refuse(problems: list[str], path: str | Path) -> None:
+    if problems:
+        shown = problems[:MAX_SHOWN] + (["..."] if len(problems) > MAX_SHOWN else [])
+        raise CineloraError(f"models.table: {path}:\n  " + "\n  ".join(shown))
 
 
 def list_roles() -> list[str]:
     """The roles that models play, in the order in which the table names them first."""
-    rows = read_registry()["models"].values()
+    return _roles_of(read_registry())
+
+
+def _roles_of(table: dict[str, dict[str, Any]]) -> list[str]:
+    rows = table["models"].values()
     return list(dict.fromkeys(role for row in rows for role in _listed(row["role"])))
+
+
+def list_sources(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The row itself, then its alternatives as rows of their own, in the order of the table."""
+    kept = {key: row[key] for key in OF_ROW if key in row}
+    return [row, *({**kept, **other} for other in row.get("alternatives", []))]
 
 
 def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:
@@ -85,10 +87,24 @@ def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:
     row = {"name": name, "device": models.get("device", "cpu"), **rows[name], "role": role}
     if isinstance(row["tier"], list):
         row["tier"] = models["tier"]
-    files = {file: table["files"].get(file, {}) for file in row["files"]}
-    row["sums"] = {file: part["sha256"] for file, part in files.items() if "sha256" in part}
+    row["sums"] = list_sums(table, row)
     wanted = (models.get("options") or {}).get(role)
     return row if wanted is None else row | {"options": _set_options(role, row, wanted)}
+
+
+def list_sums(table: dict[str, dict[str, Any]], row: dict[str, Any]) -> dict[str, str | list[str]]:
+    """The sha256 that each file of a model may have, as far as the table has them, by its name."""
+    sums: dict[str, str | list[str]] = {}
+    for file in row["files"]:
+        found = [
+            one["sha256"] for one in list_sources(table["files"].get(file, {})) if "sha256" in one
+        ]
+        if found:
+            sums[file] = found[0] if len(found) == 1 else found
+    for folder in row.get("folders", []):
+        members = table["folders"].get(folder, {}).get("sums", {})
+        sums |= {f"{folder}/{member}": said["sha256"] for member, said in members.items()}
+    return sums
 
 
 def _set_options(role: str, row: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +171,29 @@ def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
             "  Run snakemake again, it fetches them; offline, copy them to that path."
         )
     files = {Path(path).name: Path(path) for path in weights}
-    for path in {_find_whole(model, path) for path in files.values()}:
-        check_weights(path, read_pinned_sums() | model.get("sums", {}))
-    load = getattr(loader, f"load_{model['role']}")
-    return load(files, device=model["device"], **model.get("options", {}))
+    sums = read_pinned_sums() | model.get("sums", {})
+    wholes = {_find_whole(model, path) for path in files.values()}
+    for whole in wholes:
+        check_weights(whole, sums)
+    load = getattr(loader, f"load_{model['role']}", None)
+    if load is None:
+        raise CineloraError(
+            f"model {model['name']}: the loader {model['loader']} opens no model of the role "
+            f"{model['role']}.\n  Check the row of this model in the table of models."
+        )
+    opened = _open(model, load, files)
+    for whole in wholes:  # once more: only what changed while it was opened is read again
+        check_weights(whole, sums)
+    return opened
+
+
+def _open(model: dict[str, Any], load: Callable[..., Any], files: dict[str, Path]) -> Any:
+    options = {"device": model["device"], **model.get("options", {})}
+    try:
+        signature(load).bind(files, **options)
+    except TypeError as error:
+        raise CineloraError(
+            f"model {model['name']}: its options in the table of models are not those of the\n"
+            f"  loader {model['loader']} ({error})."
+        ) from error
+    return load(files, **options)

@@ -44,16 +44,24 @@ def list_rows(rows: dict[str, Row], models: dict[str, Row]) -> list[str]:
         for file in [*model["files"], *model.get("folders", [])]
         if "vram_gb" in model
     }
-    free = [name for name, row in rows.items() if row.get("commercial", True)]
-    bound = [name for name in rows if name not in free]
     lines = []
-    if bound:
-        lines.append("NOT FOR COMMERCIAL USE:")
-        lines += [_line(name, rows[name], needs) for name in bound]
-    lines.append(f"{'file':<32} {'MB':>8} {'GPU, about':>11}  license; training data")
-    lines += [_line(name, rows[name], needs) for name in free]
+    for heading, names in group_rows(rows).items():
+        lines += [heading, *(_line(name, rows[name], needs) for name in names)] if names else []
     total = sum(size_mb(row) or 0 for row in rows.values())
     return [*lines, f"{'in all about':<32} {total:>8.0f}"]
+
+
+def group_rows(rows: dict[str, Row]) -> dict[str, list[str]]:
+    """Names of rows under the words that a user has to see above them, strictest first."""
+    bound = [name for name, row in rows.items() if not row.get("commercial", True)]
+    asked = [name for name, row in rows.items() if "research" in row and name not in bound]
+    return {
+        "NOT FOR COMMERCIAL USE:": bound,
+        "FROM DATA OR WEIGHTS FOR RESEARCH, decide whether your use is one:": asked,
+        f"{'file':<32} {'MB':>8} {'GPU, about':>11}  license; training data": [
+            name for name in rows if name not in (*bound, *asked)
+        ],
+    }
 
 
 def _line(name: str, row: Row, needs: dict[str, str]) -> str:

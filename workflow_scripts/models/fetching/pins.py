@@ -1,15 +1,18 @@
 """config/models.lock.yaml: what the first fetch of a file without a known sum found."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from filelock import FileLock
 
-from workflow_scripts.lib.checksums import hash_file
+from workflow_scripts.lib.checksums import hash_file, is_sum
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
+from workflow_scripts.lib.strict_yaml import read_yaml
 
 LOCK = Path("config/models.lock.yaml")
 HEADER = "# Written by fetch_model: sums of files whose row in the table has none. Keep it.\n"
@@ -32,20 +35,30 @@ def add_pins(row: dict[str, Any], name: str) -> dict[str, Any]:
 
 def read_lock() -> dict[str, dict[str, Any]]:
     """Pins by name of the file; {} when nothing was pinned."""
-    if not LOCK.is_file():
+    if not os.path.lexists(LOCK):
         return {}
-    try:
-        pins = yaml.safe_load(LOCK.read_text(encoding="utf-8")) or {}
-        if all(isinstance(row["sha256"], str) for row in pins.values()):
-            return pins
-        problem = "a sha256 that is no text"
-    except (ValueError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
-        problem = str(error).splitlines()[0]
-    raise CineloraError(
-        f"{LOCK} is damaged ({problem}).\n"
-        "  It holds the sums of weights that were fetched: take it from a copy, or delete it, and\n"
-        "  the weights are pinned as they lie there."
-    )
+    pins, problems = read_yaml(LOCK)
+    problems = problems or [f"{LOCK}: {name} {said}" for name, said in _check_pins(pins)]
+    if problems:
+        raise CineloraError(
+            f"{LOCK} is damaged ({problems[0]})\n"
+            "  It holds the sums of weights that were fetched: take it from a copy, or delete it,\n"
+            "  and the weights are pinned as they lie there."
+        )
+    return pins
+
+
+def _check_pins(pins: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names of pins that are none, and what is wrong with them."""
+    for name, row in pins.items():
+        if not isinstance(row, dict):
+            yield name, "must hold source, sha256 and bytes."
+        elif not is_sum(row.get("sha256")):
+            yield name, "has a sha256 that is not 64 hexadecimal digits."
+        elif not isinstance(row.get("bytes", 0), int):
+            yield name, "has bytes that are no number."
+        elif not all(isinstance(row.get(key, ""), str) for key in ("source", "revision")):
+            yield name, "has a source or a revision that is no text."
 
 
 def read_pinned_sums() -> dict[str, str]:
@@ -54,9 +67,9 @@ def read_pinned_sums() -> dict[str, str]:
 
 
 def pin(name: str, row: dict[str, Any], path: Path, commit: str | None = None) -> None:
-    """Write down what was fetched, unless the row says it all itself."""
+    """Write down what was fetched, unless the row says it all itself, and for certain."""
     floats = commit is not None and row.get("revision") != commit
-    if "sha256" in row and not floats:
+    if "sha256" in row and not floats and not row.get("one_source"):
         return
     found = {"source": name_source(row), "sha256": hash_file(path), "bytes": path.stat().st_size}
     LOCK.parent.mkdir(parents=True, exist_ok=True)
@@ -64,14 +77,20 @@ def pin(name: str, row: dict[str, Any], path: Path, commit: str | None = None) -
         pins = read_lock() | {name: found | ({"revision": commit} if commit else {})}
         with replace_when_done(LOCK) as partial:
             partial.write_text(HEADER + yaml.safe_dump(pins, sort_keys=True), encoding="utf-8")
-    log.info("%s: no sum was known; pinned sha256 %s in %s", name, found["sha256"][:16], LOCK)
+    known = "one third party knew its sum, which fits" if "sha256" in row else "no sum was known"
+    log.info("%s: %s; pinned sha256 %s in %s", name, known, found["sha256"][:16], LOCK)
 
 
 def check_file(path: Path, row: dict[str, Any]) -> None:
     """Compare size and sha256 of a file with its row, as far as it has them."""
+    doubt = ""
+    if row.get("one_source"):
+        doubt = (
+            "\n  One third party alone published that. If you trust this source more, add the row\n"
+            "  without sha256 and bytes to a table of your own (models.table): it is pinned then."
+        )
     size = path.stat().st_size
     if size != row.get("bytes", size):
-        raise CineloraError(f"what came is {size} bytes long, expected {row['bytes']}.")
-    digest = hash_file(path)
-    if digest != row.get("sha256", digest):
-        raise CineloraError(f"what came has sha256 {digest},\n  expected {row['sha256']}.")
+        raise CineloraError(f"what came is {size} bytes long, expected {row['bytes']}.{doubt}")
+    if "sha256" in row and (digest := hash_file(path)) != row["sha256"]:
+        raise CineloraError(f"what came has sha256 {digest},\n  expected {row['sha256']}.{doubt}")

@@ -14,22 +14,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http.client import HTTPMessage
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
+from workflow_scripts.models.web import NoRedirects, Patience, make_opener, plain, read_pause
 
 ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
 TRIES = 4
 PAUSE_S = 2.0  # before the second try; each later one waits twice as long
 MAX_PAUSE_S = 120.0  # a server that asks for more is not waited for
+MAX_REPLY = 4 << 20  # bytes of one answer, a few hundred words
 Ask = Callable[..., list[str]]  # ask(images, questions, system="") -> answers, in order
 
 
@@ -52,13 +52,17 @@ def load_caption(
     asked = {"model": model, "max_tokens": max_new_tokens, "temperature": 0}
 
     def ask(images: Sequence[np.ndarray], questions: Sequence[str], system: str = "") -> list[str]:
-        def answer(image: np.ndarray, question: str) -> str:
+        def answer(image: np.ndarray, question: str) -> str | None:
             turns = write_turns(encode_image(image, max_side_px), question, system)
             body = {**asked, "messages": turns}
             return post(f"{address}/chat/completions", body, headers, timeout_s)
 
         with ThreadPoolExecutor(parallel) as pool:
-            return list(pool.map(answer, images, questions))
+            answers = list(pool.map(answer, images, questions))
+        if unread := answers.count(None):
+            log.warning("%d of %d answers of the caption server are none", unread, len(answers))
+            log.warning("  of a chat: does %s end with /v1, as such addresses do?", ADDRESS)
+        return [said or "" for said in answers]
 
     return ask
 
@@ -66,7 +70,12 @@ def load_caption(
 def read_address() -> str:
     """The server's address, as it is exported; one that is none of the web is refused."""
     address = os.environ.get(ADDRESS, "").rstrip("/")
-    if not address.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        whole = False
+    if not whole or not (address.isascii() and address.isprintable()) or " " in address:
         raise CineloraError(
             f"{ADDRESS} is not set to an address of http or https.\n"
             f"  Export it (export {ADDRESS}=http://host:8000/v1), and {KEY} if it wants one."
@@ -104,35 +113,27 @@ def write_headers() -> dict[str, str]:
     return headers | ({"Authorization": f"Bearer {key}"} if key else {})
 
 
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer like any other, and no success."""
+def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) -> str | None:
+    """The text of the first choice; None where the answer is not of that shape.
 
-    def redirect_request(self, *_) -> None:
-        return None
-
-
-def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) -> str:
-    """The text of the first choice; "" where the answer is not of that shape.
-
-    A server that cannot be reached is an error after some tries; messages name no address, which
-    may hold a password.
+    A server that cannot be reached is an error after some tries, and so is one that goes on for
+    longer than `timeout_s` or MAX_REPLY; messages name no address, which may hold a password.
     """
     request = urllib.request.Request(address, json.dumps(body).encode(), headers)
-    opener = urllib.request.build_opener(NoRedirect)
+    opener = make_opener(Patience(timeout_s, MAX_REPLY, MAX_REPLY), NoRedirects())
     for tried in range(TRIES):
         pause = PAUSE_S * 2**tried
         try:
             with opener.open(request, timeout=timeout_s) as reply:
-                return read_reply(reply.read())
+                return read_reply(reply.read(MAX_REPLY + 1))
         except urllib.error.HTTPError as error:
-            problem = f"answered {error.code} {error.reason}"
+            error.close()
+            problem = f"answered {error.code} {plain(error.reason)}"
             pause = max(pause, read_pause(error.headers))
             if error.code < 500 and error.code not in (408, 429):
                 break
-        except (OSError, http.client.HTTPException) as error:
-            cause = getattr(error, "reason", error)
-            cause = cause if isinstance(cause, Exception) else error
-            problem = f"could not be reached ({type(cause).__name__})"
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            problem = f"could not be reached ({name_cause(error)})"
         if pause > MAX_PAUSE_S:
             problem += f", to be asked again in {pause:.0f} s"
             break
@@ -145,22 +146,21 @@ def post(address: str, body: dict, headers: dict[str, str], timeout_s: float) ->
     )
 
 
-def read_pause(headers: HTTPMessage) -> float:
-    """Seconds that Retry-After asks for, given as a number or as a date; 0 without one."""
-    wanted = headers.get("Retry-After", "").strip()
-    if wanted.isdigit():
-        return float(wanted)
-    try:
-        until = parsedate_to_datetime(wanted)
-    except ValueError:
-        return 0.0
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+def name_cause(error: Exception) -> str:
+    """What went wrong; the words of other libraries could hold the address."""
+    cause = getattr(error, "reason", None)
+    cause = cause if isinstance(cause, Exception) else error
+    ours = type(cause) is OSError and cause.errno is None
+    return plain(cause) if ours else type(cause).__name__
 
 
-def read_reply(data: bytes) -> str:
-    """The model's words in a reply; "" where the reply holds none."""
+def read_reply(data: bytes) -> str | None:
+    """The model's words in a reply, "" where it says nothing; None where it is no such reply."""
     try:
-        return str(json.loads(data)["choices"][0]["message"]["content"])
-    except (ValueError, KeyError, IndexError, TypeError):
+        said = json.loads(data)["choices"][0]["message"]["content"]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return None
+    if said is None:
         return ""
+    # half of a surrogate pair is no letter, and no file takes it
+    return said.encode("utf-8", "replace").decode("utf-8") if isinstance(said, str) else None

@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workflow_scripts.models.damage import explain_damage
+
 MIN_SCORE = 0.35
 MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
 CELL_PX = 4  # the net's maps are a quarter of its input
@@ -17,7 +19,9 @@ Faces = tuple[np.ndarray, np.ndarray, np.ndarray]
 def load_face(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Faces]:
     """Return face(image) -> boxes (M, 4), scores (M,), points (M, 5, 2), surest first."""
     # onnxruntime refuses the file: its stored shape is 10x3x32x32; cv2.dnn goes by the real one
-    net = cv2.dnn.readNetFromONNX(str(files["centerface.onnx"]))
+    path = files["centerface.onnx"]
+    with explain_damage(path):
+        net = cv2.dnn.readNetFromONNX(str(path))
 
     def face(image: np.ndarray) -> Faces:
         height, width = image.shape[:2]

@@ -16,7 +16,8 @@ def open_device(device: str) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise CineloraError(
             "models.device is cuda, but torch sees no GPU.\n"
-            "  Set models.device to cpu, or install a driver that fits this torch (nvidia-smi)."
+            "  Set models.device to cpu, or install a driver that fits this torch\n"
+            "  (for CUDA 13: 580 or newer; nvidia-smi shows it)."
         )
     return torch.device(device)
 

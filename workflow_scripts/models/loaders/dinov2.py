@@ -8,7 +8,7 @@ import torch
 from transformers import Dinov2Model
 
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
-from workflow_scripts.models.loaders.folders import check_folder
+from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -19,7 +19,7 @@ def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size:
     (folder,) = files.values()
     check_folder(folder, "model.safetensors", {"dinov2"})
     place = open_device(device)
-    model = Dinov2Model.from_pretrained(folder, local_files_only=True).eval().to(place)
+    model = open_pretrained(Dinov2Model, folder).eval().to(place)
     dtype = pick_dtype(place)
 
     @torch.inference_mode()

@@ -45,7 +45,7 @@ def open_lama(path: Path, device: str) -> SimpleLama:
     os.environ["LAMA_MODEL"] = str(path)
     try:
         return SimpleLama(place)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ValueError) as error:
         raise CineloraError(
             f"{path} is no TorchScript file: {str(error).splitlines()[0][:200]}\n"
             "  Delete it and run snakemake again, it fetches it."

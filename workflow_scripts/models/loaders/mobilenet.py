@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torchvision.models import mobilenet_v2
 
+from workflow_scripts.models.damage import explain_damage
+
 SIDE_PX = 224
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of ImageNet, RGB
 STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -19,7 +21,8 @@ def load_embed(
     """Return embed(images RGB uint8 of any size) -> (N, 1280) float32 of length 1."""
     (path,) = files.values()
     model = mobilenet_v2(weights=None)
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    with explain_damage(path):
+        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     features = model.features.eval().to(device)
 
     @torch.inference_mode()

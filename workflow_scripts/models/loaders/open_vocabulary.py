@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
 
+from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.detections import Detections
 from workflow_scripts.models.loaders.centerface import suppress_boxes
 from workflow_scripts.models.loaders.devices import open_device
-from workflow_scripts.models.loaders.folders import check_folder
+from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 
 
 def load_detect(
@@ -20,9 +21,9 @@ def load_detect(
     (folder,) = files.values()
     check_folder(folder, "model.safetensors", {"owlv2", "grounding-dino"})
     place = open_device(device)
-    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForZeroShotObjectDetection.from_pretrained(folder, local_files_only=True)
-    model = model.eval().to(place)
+    with explain_damage(folder):
+        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    model = open_pretrained(AutoModelForZeroShotObjectDetection, folder).eval().to(place)
 
     @torch.inference_mode()
     def detect(image: np.ndarray) -> Detections:

@@ -1,6 +1,5 @@
 """Role embed, full tier: an OpenCLIP model puts images and texts into one space."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,36 +8,51 @@ import open_clip
 import torch
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
-from workflow_scripts.models.loaders.folders import check_weights
+from workflow_scripts.models.loaders.folders import REMEDY, check_files, read_json
 from workflow_scripts.models.loaders.pixels import stack_images
 
-FILES = ("open_clip_config.json", "open_clip_model.safetensors")
+CONFIG = "open_clip_config.json"
+WEIGHTS = ("open_clip_pytorch_model.safetensors", "open_clip_model.safetensors")  # either
+
+
+def read_looks(config: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (3,) and std (3,) of the pixels that the model was trained on, as its config says.
+
+    Models differ (LAION's have 0.5, OpenAI's own): there is no default that is right.
+    """
+    looks = read_json(config).get("preprocess_cfg")
+    looks = looks if isinstance(looks, dict) else {}
+    rows = [looks.get(name) for name in ("mean", "std")]
+    numbers = [isinstance(row, list) and all(type(n) in (int, float) for n in row) for row in rows]
+    if not all(numbers) or [len(row) for row in rows] != [3, 3] or min(rows[1]) <= 0:
+        raise CineloraError(
+            f"{config} does not say mean and std of the pixels, three numbers each, under\n"
+            f"  preprocess_cfg: how images must look is not known.\n  {REMEDY}"
+        )
+    return np.array(rows[0], np.float32), np.array(rows[1], np.float32)
 
 
 class Clip:
     """`clip(images)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1."""
 
     def __init__(self, folder: Path, device: str, batch_size: int):
-        for name in FILES:
-            if not (folder / name).is_file():
+        for names in ((CONFIG,), WEIGHTS):
+            if not any((folder / name).is_file() for name in names):
                 raise CineloraError(
-                    f"{folder} holds no {name}: not a folder of OpenCLIP.\n"
-                    "  Delete the folder and run snakemake again, it fetches it."
+                    f"{folder} holds no {names[0]}: not a folder of OpenCLIP.\n  {REMEDY}"
                 )
-        check_weights(folder)
+        check_files(folder)
         self.device = open_device(device)
         self.images = Batches(self._embed_images, batch_size)
         self.texts = Batches(self._embed_texts, batch_size)
         self.dtype = pick_dtype(self.device)
-        looks = json.loads((folder / FILES[0]).read_text(encoding="utf-8")).get(
-            "preprocess_cfg", {}
-        )
-        self.mean = np.array(looks.get("mean", open_clip.OPENAI_DATASET_MEAN), np.float32)
-        self.std = np.array(looks.get("std", open_clip.OPENAI_DATASET_STD), np.float32)
+        self.mean, self.std = read_looks(folder / CONFIG)
         where = f"local-dir:{folder}"
-        self.model = open_clip.create_model(where, device=self.device).eval()
-        self.tokenize = open_clip.get_tokenizer(where)
+        with explain_damage(folder):
+            self.model = open_clip.create_model(where, device=self.device).eval()
+            self.tokenize = open_clip.get_tokenizer(where)
         side = self.model.visual.image_size
         self.side_px = side if isinstance(side, int) else side[0]
         self.width = self.model.text_projection.shape[-1]

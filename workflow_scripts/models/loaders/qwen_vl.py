@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from PIL import Image
 from transformers import AutoTokenizer, BitsAndBytesConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_5_vl import Qwen2_5_VLProcessor
 from transformers.models.qwen2_vl import Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
-from workflow_scripts.models.loaders.folders import check_folder
+from workflow_scripts.models.loaders.folders import check_folder, open_pretrained, read_json
 
 Ask = Callable[..., list[str]]  # ask(images, questions, system="") -> answers, in order
 
@@ -59,31 +59,31 @@ def open_net(
     folder: Path, place: torch.device, four_bit: bool
 ) -> Qwen2_5_VLForConditionalGeneration:
     """The net in bfloat16 on a GPU; in four bits, which need a quarter of the memory, if asked."""
-    options = {"local_files_only": True, "dtype": pick_dtype(place)}
+    net, options = Qwen2_5_VLForConditionalGeneration, {"dtype": pick_dtype(place)}
     if not four_bit:
-        return (
-            Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, **options).eval().to(place)
-        )
+        return open_pretrained(net, folder, **options).eval().to(place)
     if place.type != "cuda" or find_spec("bitsandbytes") is None:
         raise CineloraError(
             "models.options.caption.four_bit needs a GPU (models.device: cuda) and the package "
             "bitsandbytes.\n  Install it, or set four_bit to false."
         )
     packed = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16)
-    return Qwen2_5_VLForConditionalGeneration.from_pretrained(
-        folder, quantization_config=packed, device_map={"": place}, **options
+    return open_pretrained(
+        net, folder, quantization_config=packed, device_map={"": place}, **options
     ).eval()
 
 
 def open_processor(folder: Path) -> Qwen2_5_VLProcessor:
     """The processor of the folder; answers grow to the right, so padding goes to the left."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
-    images = Qwen2VLImageProcessor.from_pretrained(folder, local_files_only=True)
-    videos = Qwen2VLVideoProcessor.from_pretrained(folder, local_files_only=True)
-    chat = tokenizer.chat_template
-    if (file := folder / "chat_template.json").is_file():
-        chat = yaml.safe_load(file.read_text(encoding="utf-8"))["chat_template"]
-    return Qwen2_5_VLProcessor(images, tokenizer, videos, chat_template=chat)
+    with explain_damage(folder):
+        there = {"local_files_only": True}
+        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", **there)
+        images = Qwen2VLImageProcessor.from_pretrained(folder, **there)
+        videos = Qwen2VLVideoProcessor.from_pretrained(folder, **there)
+        chat = tokenizer.chat_template
+        if (file := folder / "chat_template.json").is_file():
+            chat = read_json(file)["chat_template"]
+        return Qwen2_5_VLProcessor(images, tokenizer, videos, chat_template=chat)
 
 
 def write_chat(processor: Qwen2_5_VLProcessor, system: str, question: str) -> str:

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 from rapidocr_onnxruntime import RapidOCR
 
+from workflow_scripts.models.damage import explain_damage
+from workflow_scripts.models.loaders.devices import open_onnx
+
 DETECTION_SIDE_PX = 480  # short side at detection: 12 px high letters of a 540-line film are found
 DETECTION_PIXELS = 8 * DETECTION_SIDE_PX**2  # of longer strips less: 1x5000 would take gigabytes
 MAX_LINES = 16  # read in one image: of a page of credits the largest tell enough
@@ -23,9 +26,12 @@ class TextReader:
 
     def __init__(self, files: dict[str, Path]):
         paths = {option: str(files[name]) for option, name in FILES.items()}
+        for path in paths.values():
+            open_onnx(Path(path), "cpu")  # the package's own errors name no file
         # The package's own "min 736 px" would enlarge a 540-line image to 1.9 times its pixels.
         limits = {"det_limit_side_len": 32, "det_limit_type": "min"}
-        self.engine = RapidOCR(**paths, **limits, intra_op_num_threads=THREADS)
+        with explain_damage(files[FILES["rec_model_path"]]):  # which holds the letters too
+            self.engine = RapidOCR(**paths, **limits, intra_op_num_threads=THREADS)
 
     def __call__(self, image: np.ndarray) -> list[Line]:
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)

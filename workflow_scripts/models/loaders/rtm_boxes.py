@@ -11,6 +11,7 @@ from rtmlib import YOLOX, RTMDet
 from rtmlib.tools.object_detection.post_processings import multiclass_nms
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.detections import Detections
 from workflow_scripts.models.loaders.devices import check_provider, open_onnx
 
@@ -29,7 +30,7 @@ def load_detect(
         path, device
     )  # rtmlib takes a broken file for an address, and the CPU for a GPU
     check_outputs(path, session.get_outputs()[0].shape)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), explain_damage(path):
         opened = KINDS[net](
             str(path),
             model_input_size=(input_px, input_px),

@@ -10,6 +10,7 @@ import numpy as np
 from rtmlib import RTMPose
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import Batches, check_provider, open_onnx
 
 BODY = 17  # COCO's points of the body; the 133 of the whole body begin with them
@@ -25,7 +26,7 @@ def load_pose(
     """
     (path,) = files.values()
     check_points(path, open_onnx(path, device).get_outputs()[0].shape)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), explain_damage(path):
         net = RTMPose(str(path), tuple(input_px), backend="onnxruntime", device=device)
     check_provider(net.session, device)
     several = not isinstance(net.session.get_inputs()[0].shape[0], int)

@@ -15,7 +15,7 @@ from transformers import Sam2Model, Sam2VideoModel
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections, no_detections
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
-from workflow_scripts.models.loaders.folders import check_folder
+from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
 from workflow_scripts.models.loaders.sam2_memory import Follower
 
@@ -33,8 +33,8 @@ class BoxSegmenter:
         check_folder(folder, "model.safetensors", {"sam2_video"})
         self.device = open_device(device)
         self.dtype = pick_dtype(self.device)
-        video = Sam2VideoModel.from_pretrained(folder, local_files_only=True)
-        model = Sam2Model.from_pretrained(folder, local_files_only=True)
+        video = open_pretrained(Sam2VideoModel, folder)
+        model = open_pretrained(Sam2Model, folder, is_part=True)
         model.vision_encoder = video.vision_encoder  # the large part, once
         self.video, self.model = video.eval().to(self.device), model.eval().to(self.device)
         self.side_px = int(model.config.prompt_encoder_config.image_size)

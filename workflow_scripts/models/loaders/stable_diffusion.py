@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from workflow_scripts.models.diffusion import Base, open_base
-from workflow_scripts.models.loaders.folders import check_weights
+from workflow_scripts.models.loaders.folders import check_files
 
 
 def load_base(
@@ -11,7 +11,7 @@ def load_base(
 ) -> Base:
     """Open the folder whose model_index.json is in `files`."""
     folder = files["model_index.json"].parent
-    check_weights(folder)
+    check_files(folder)
     return open_base(
         folder,
         device=device,

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from workflow_scripts.models.damage import explain_damage
+
 # Small nets stop gaining after a few threads.
 THREADS = min(4, os.cpu_count() or 1)
 
 
 def open_tflite(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
     """Return run(inputs): float32 in the shape of the only input -> the outputs, in order."""
-    with _without_chatter():
+    with explain_damage(path), _without_chatter():
         interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
         interpreter.allocate_tensors()
     slot = interpreter.get_input_details()[0]["index"]

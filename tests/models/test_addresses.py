@@ -1,0 +1,75 @@
+"""Which addresses are asked at all, and what is said of proxies."""
+
+import socket
+
+import pytest
+
+from tests.factories.raw_servers import head, open_raw_server
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models import fetch_model
+from workflow_scripts.models.web import check_address
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server():
+    with open_raw_server() as running:
+        yield running
+
+
+def test_a_redirect_from_https_to_http_is_refused_on_this_machine_too():
+    here = "http://127.0.0.1/a"
+    check_address("https://example.org/b", came_from="https://example.org/a")
+    check_address("http://localhost/b", came_from=here)
+    with pytest.raises(CineloraError, match=f"sends on to {here}, which does not begin"):
+        check_address(here, came_from="https://example.org/a")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/a",
+        "ftp://example.org/a",
+        "file:///etc/passwd",
+        "https://",
+        "https://[::1/a",
+        "https://example.org:port/a",
+        "https://example.org/a\r\nX: y",
+        "http://127.0.0.1.example.org/a",
+        "http://localhost@example.org/a",
+    ],
+)
+def test_only_https_and_this_machine(tmp_path, url):
+    row = {"source": "https", "url": url, "license": "MIT"}
+    with pytest.raises(CineloraError, match="does not begin with https|is no address"):
+        fetch_model.fetch(row, tmp_path / "m" / "a.bin")
+
+
+def test_a_socks_proxy_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("https_proxy", "socks5://user:secret@127.0.0.1:1080")
+    row = {"source": "https", "url": "https://example.org/a", "license": "MIT"}
+    with pytest.raises(CineloraError, match="https_proxy names a SOCKS proxy") as error:
+        fetch_model.fetch(row, tmp_path / "m" / "a.bin")
+    assert "secret" not in str(error.value)
+
+
+def test_a_proxy_that_wants_a_password_is_explained(tmp_path, server, monkeypatch):
+    server.answers = [head("407 Proxy Authentication Required", Content_Length=0)]
+    monkeypatch.setenv("https_proxy", server.url.removesuffix("/a.bin"))
+    row = {"source": "https", "url": "https://example.org/a", "license": "MIT"}
+    with pytest.raises(CineloraError, match="407 .*the proxy wants a name and a password"):
+        fetch_model.fetch(row, tmp_path / "m" / "a.bin")
+    assert server.asked[0].startswith("CONNECT example.org:443")
+
+
+def test_no_network(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    row = {"source": "https", "url": f"http://127.0.0.1:{port}/a", "license": "MIT"}
+    with pytest.raises(CineloraError, match="could not be reached: .*refused"):
+        fetch_model.fetch(row, tmp_path / "m" / "a.bin")
