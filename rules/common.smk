@@ -23,7 +23,13 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_adapter_settings,
     resolve_evaluation_settings,
 )
-from workflow_scripts.plan.config import list_datasets, list_files, load_config
+from workflow_scripts.plan.calibration import list_uncalibrated
+from workflow_scripts.plan.config import (
+    list_datasets,
+    list_files,
+    load_config,
+    read_defaults,
+)
 from workflow_scripts.plan.inputs import choose_limits, find_reviews
 from workflow_scripts.plan.resources import add_ram, grow
 from workflow_scripts.plan.targets import check_targets, list_empty, list_proofs, list_tables
@@ -50,6 +56,7 @@ except CineloraError as error:
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
+UNCALIBRATED = list_uncalibrated(config["models"], config, read_defaults())
 BASE_TIER = choose_tier(MODELS["base"], config)
 LOADERS = {  # as hash_code names them
     role: name_loader(model) for role, model in MODELS.items() if "loader" in model

@@ -50,6 +50,7 @@ def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTION
         models={
             role: choose_model(role, {"tier": "light", "device": "cpu"}) for role in list_roles()
         },
+        uncalibrated={"embed": ["identify_characters.max_distance"], "scene": []},
         benchmarks="benchmarks",
         options=options,
     )
@@ -84,6 +85,8 @@ def test_a_page_of_all_kinds(tmp_path, monkeypatch):
     folders = [path for path in Path("results/demo/datasets").iterdir() if path.is_dir()]
     assert text.count("different in effect") == len(folders) >= len(ALL_KINDS)
     assert "random weights" in text
+    _, calibrated = text.split("Uncalibrated: options")  # the one table of them
+    assert "identify_characters.max_distance" in calibrated[: calibrated.index("</table>")]
     assert f"Made by cinelora {VERSION}." in text
     assert "odo was not found in any frame" in text
     assert counts.read == counts.kept + sum(counts.set_aside.values()) == 32

@@ -1,7 +1,7 @@
 """The table of models (resources/models.yaml): which model plays a role, which files it needs."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -83,12 +83,18 @@ def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:
     if name not in rows or role not in _listed(rows[name]["role"]):
         raise CineloraError(_no_model(rows, role, name, models["tier"]))
     row = {"name": name, "device": models.get("device", "cpu"), **rows[name], "role": role}
+    row.pop("calibrated", None)  # of other phases: what loads the model does not depend on it
     if isinstance(row["tier"], list):
         row["tier"] = models["tier"]
     files = {file: table["files"].get(file, {}) for file in row["files"]}
     row["sums"] = {file: part["sha256"] for file, part in files.items() if "sha256" in part}
     wanted = (models.get("options") or {}).get(role)
     return row if wanted is None else row | {"options": _set_options(role, row, wanted)}
+
+
+def read_calibrated(name: str, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of phases, as "phase.option", that were calibrated for the model of this name."""
+    return read_registry(models.get("table"))["models"][name].get("calibrated", {})
 
 
 def _set_options(role: str, row: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
