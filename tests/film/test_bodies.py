@@ -5,7 +5,7 @@ import pytest
 
 from tests.factories.figures import make_pose
 from tests.factories.role_models import names, opened, read_figure
-from workflow_scripts.film.people.bodies import PARTS, SIDE, find_region
+from workflow_scripts.film.people.bodies import PARTS, SIDE, find_region, is_guess
 from workflow_scripts.film.people.colors import find_bands
 
 BOX = np.array([170, 0, 230, 420])  # of make_pose
@@ -42,6 +42,11 @@ def test_a_region_turns_with_its_body(degrees):
     upright, turned = (find_region(None, turn(make_pose(), d), BOX) for d in (0, degrees))
     np.testing.assert_allclose(turned[:3], upright[:3], rtol=1e-5)
     assert (np.degrees(turned[3] - upright[3]) - degrees) % 360 == pytest.approx(0, abs=1e-3)
+
+
+def test_where_only_the_box_tells_it_is_called_a_guess():
+    told = [is_guess(None, hide(*PARTS)), is_guess(None, hide("hips", "head"))]
+    assert [*told, is_guess(np.zeros(4), hide(*PARTS))] == [True, False, False]
 
 
 def test_a_head_alone_fills_its_box():

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.film.people.bodies import find_region
+from workflow_scripts.film.people.bodies import find_region, is_guess
 from workflow_scripts.film.people.colors import describe_colors
 from workflow_scripts.film.people.crops import crop_box, crop_instance
 from workflow_scripts.lib.images import decode_rle, make_thumbnail, mask_box, read_rgb
@@ -78,8 +78,8 @@ def read_images(
     for row in people.itertuples():
         mask = decode_rle(row.mask, row.height_px, row.width_px)
         figure = shrink(crop_instance(image, mask, padding))
-        joints, box = np.reshape(row.keypoints, (17, 3)), [getattr(row, side) for side in BOX]
-        colors = describe_colors(image, mask, find_region(row.region, joints, np.array(box)))
+        box = np.array([getattr(row, side) for side in BOX])
+        colors = describe_colors(image, mask, find_region(row.region, row.keypoints, box))
         around = make_thumbnail(crop_box(image, mask_box(mask), padding))
         images.append(Image(row.instance_id, "instance", figure, colors, around))
     return images
@@ -120,7 +120,11 @@ def read_people(instances: str, keypoints: str) -> pd.DataFrame:
     """Columns MASKS of the people of a shard, and their joints."""
     people = read_manifest(instances, MASKS)
     joints = read_manifest(keypoints, ["instance_id", "keypoints"])
-    return people.merge(joints, "left", on="instance_id", validate="one_to_one")
+    joints["keypoints"] = [np.reshape(points, (17, 3)) for points in joints["keypoints"]]
+    people = people.merge(joints, "left", on="instance_id", validate="one_to_one")
+    guessed = sum(map(is_guess, people["region"], people["keypoints"]))
+    log.info("%d bodies show no joints: their boxes tell head from legs", guessed)
+    return people
 
 
 def add_empty_frames(rows: pd.DataFrame, empty: set[str]) -> pd.DataFrame:

@@ -40,6 +40,11 @@ def find_region(own: np.ndarray | None, keypoints: np.ndarray, box: np.ndarray) 
     return _place(hips, "hips", np.array([0, -tall]))
 
 
+def is_guess(own: np.ndarray | None, keypoints: np.ndarray) -> bool:
+    """Whether nothing but the box says where the body lies."""
+    return own is None and not find_middles(keypoints)
+
+
 def find_middles(keypoints: np.ndarray) -> dict[str, np.ndarray]:
     """Where head, shoulders and hips of a body (17, 3) are, (2,) each, as far as they are seen."""
     seen = keypoints[:, 2] >= SEEN
