@@ -13,6 +13,7 @@ from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.models.registry import (
     choose_model,
     describes_images,
+    gives_regions,
     list_roles,
     name_loader,
     read_registry,
@@ -97,6 +98,13 @@ def review(name):
 def reference_images(wildcards):
     """An input: the images that people gave of the film's characters."""
     return list_watched(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
+
+
+def joints(wildcards):
+    """An input: the joints of the people of a shard, where their masks say nothing of their bodies."""
+    if gives_regions(MODELS["segment"]):
+        return []
+    return "results/{film}/estimate_poses/{shard}.parquet".format(**wildcards)
 
 
 def tables_of(list_inputs, **options):

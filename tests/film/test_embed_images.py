@@ -159,6 +159,16 @@ def test_bodies_without_a_region_are_described_by_their_joints(film, monkeypatch
     assert np.abs(expected - describe_colors(written, mask)).max() > 0.01
 
 
+def test_a_segmenter_that_knows_bodies_needs_no_joints(film, monkeypatch):
+    monkeypatch.setattr(embed_images, "load_model", lambda model, weights: stub_embed)
+    found = []
+    for keypoints in (film["keypoints"], []):
+        options = {**film, "keypoints": keypoints, "shard": "01of01", "batch_size": 4}
+        embed_images.main(**options, **PARAMS)
+        found.append(pd.read_parquet(film["embeddings"]))
+    pd.testing.assert_frame_equal(*found)
+
+
 def test_backgrounds_may_have_a_model_of_their_own(film, monkeypatch):
     def load(model, weights):
         return (

@@ -116,12 +116,18 @@ def embed_batch(batch: list[Image], embed: Embed, scene: Embed | None) -> Iterat
         yield image.image_id, image.kind, vectors[number], image.colors, image.thumbnail
 
 
-def read_people(instances: str, keypoints: str) -> pd.DataFrame:
-    """Columns MASKS of the people of a shard, and their joints."""
+def read_people(instances: str, keypoints: str | list[str]) -> pd.DataFrame:
+    """Columns MASKS of the people of a shard, and their joints (17, 3).
+
+    No joints, [] in place of their table, are as good as none that are seen.
+    """
     people = read_manifest(instances, MASKS)
-    joints = read_manifest(keypoints, ["instance_id", "keypoints"])
-    joints["keypoints"] = [np.reshape(points, (17, 3)) for points in joints["keypoints"]]
-    people = people.merge(joints, "left", on="instance_id", validate="one_to_one")
+    if keypoints:
+        joints = read_manifest(keypoints, ["instance_id", "keypoints"])
+        people = people.merge(joints, "left", on="instance_id", validate="one_to_one")
+        people["keypoints"] = [np.reshape(points, (17, 3)) for points in people["keypoints"]]
+    else:
+        people["keypoints"] = [np.zeros((17, 3))] * len(people)
     guessed = sum(map(is_guess, people["region"], people["keypoints"]))
     log.info("%d bodies show no joints: their boxes tell head from legs", guessed)
     return people
@@ -137,7 +143,7 @@ def main(
     frames: str,
     images: str,
     instances: str,
-    keypoints: str,
+    keypoints: str | list[str],
     backgrounds: str,
     background_images: str,
     weights: list[str],

@@ -18,9 +18,8 @@ FRAMES = (
     "filter_frames",
 )
 LIGHTING = ("measure_lighting", "classify_lighting")
-EMBEDDED = ("estimate_poses", "embed_images")  # colors are described by where the joints are
-PLACES = ("inpaint_backgrounds", *EMBEDDED, "cluster_scenes", *LIGHTING)
-WHO = ("segment_instances", *EMBEDDED, "embed_references", "identify_characters")
+PLACES = ("inpaint_backgrounds", "embed_images", "cluster_scenes", *LIGHTING)
+WHO = ("segment_instances", "embed_images", "embed_references", "identify_characters")
 POSES = ("estimate_poses", "classify_poses")
 FACES = ("crop_faces", "score_expressions", "classify_expressions")
 

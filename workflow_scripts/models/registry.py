@@ -141,6 +141,11 @@ def describes_images(model: dict[str, Any]) -> bool:
     return model.get("describes", True)
 
 
+def gives_regions(model: dict[str, Any]) -> bool:
+    """Whether a model of the role segment says where bodies lie; if not, their joints have to."""
+    return model.get("regions", False)
+
+
 def name_loader(model: dict[str, Any]) -> str:
     """The function that opens a model, as the code hash names it: "models.loaders.fer:load_x"."""
     return f"models.loaders.{model['loader']}:load_{model['role']}"
