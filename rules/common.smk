@@ -14,6 +14,7 @@ from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.models.registry import (
     choose_model,
     describes_images,
+    gives_regions,
     list_roles,
     name_loader,
     read_registry,
@@ -24,7 +25,8 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_adapter_settings,
     resolve_evaluation_settings,
 )
-from workflow_scripts.plan.config import list_datasets, list_files, load_config
+from workflow_scripts.plan.calibration import list_uncalibrated
+from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_defaults
 from workflow_scripts.plan.folders import check_folders, quote_python
 from workflow_scripts.plan.inputs import choose_limits
 from workflow_scripts.plan.resources import add_ram, grow, grow_with_film
@@ -60,6 +62,7 @@ except CineloraError as error:
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
+UNCALIBRATED = list_uncalibrated(config["models"], config, read_defaults())
 BASE_TIER = choose_tier(MODELS["base"], config)
 LOADERS = {  # as hash_code names them
     role: name_loader(model) for role, model in MODELS.items() if "loader" in model
@@ -100,6 +103,13 @@ def review(name):
 def reference_images(wildcards):
     """An input: the images that people gave of the film's characters."""
     return list_watched(ROSTERS[wildcards.film], CHARACTERS[wildcards.film])
+
+
+def joints(wildcards):
+    """An input: the joints of the people of a shard, where their masks say nothing of their bodies."""
+    if gives_regions(MODELS["segment"]):
+        return []
+    return "results/{film}/estimate_poses/{shard}.parquet".format(**wildcards)
 
 
 def tables_of(list_inputs, **options):

@@ -1,6 +1,7 @@
 """embed_images: numbers that are near for images that look alike.
 
-needs    frames and their images, people, clean backgrounds, the models of the roles embed and scene
+needs    frames and their images, people, their joints (where the segmenter says nothing of bodies),
+         clean backgrounds, the models of the roles embed and scene
 leaves   {shard}.parquet: a vector, a color description and a thumbnail per frame, instance, background
 """
 
@@ -11,6 +12,7 @@ rule embed_images:
         frames="results/{film}/extract_frames/frames.parquet",
         images="results/{film}/extract_frames/images",
         instances="results/{film}/segment_instances/{shard}.parquet",
+        keypoints=joints,
         backgrounds="results/{film}/inpaint_backgrounds/{shard}.parquet",
         background_images="results/{film}/inpaint_backgrounds/{shard}_images",
         weights=WEIGHTS["embed"],

@@ -52,6 +52,7 @@ rule build_report:
         datasets=of_film(DATASETS),
         tier=config["models"]["tier"],
         models=MODELS,
+        uncalibrated=UNCALIBRATED,
         benchmarks="benchmarks/{film}",
         options=config["build_report"],
         code=hash_code("report.build_report"),

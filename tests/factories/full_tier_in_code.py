@@ -30,7 +30,7 @@ OPTIONS = {
     "detect": {"net": "yolox", "input_px": 416, "min_score": 0.3},
     "segment": {"batch_size": 2},
     "inpaint": {"max_side_px": 256},
-    "pose": {"input_px": [192, 256]},
+    "pose": {"input_px": [192, 256], "score_scale": 1.0},
     "face": {"min_score": 0.5},
     "expression": {
         "side_px": 112,

@@ -61,17 +61,22 @@ STANDING = np.array(
 )
 
 
-def build_standing_figure(path: Path, *, size: tuple = (192, 256)) -> Path:
-    """A file of RTMPose's shape without any knowledge: everybody stands upright in their box."""
+def build_standing_figure(
+    path: Path, *, size: tuple = (192, 256), peaks: tuple[float, float] = (0.9, 0.9)
+) -> Path:
+    """A file of RTMPose's shape without any knowledge: everybody stands upright in their box.
+
+    `peaks` is how high the lines of both axes rise at each point.
+    """
     nodes, constants, outputs = [], {"none": np.float32(0)}, []
     nodes.append(helper.make_node("ReduceMean", ["input"], ["mean"], axes=[1, 2, 3]))
     nodes.append(helper.make_node("Reshape", ["mean", "column"], ["each"]))
     nodes.append(helper.make_node("Mul", ["each", "none"], ["zero"]))
     constants["column"] = np.array([-1, 1, 1])
-    for axis, length, shares in zip("xy", size, STANDING.T, strict=True):
-        peaks = np.zeros((1, POINTS, 2 * length), np.float32)
-        peaks[0, np.arange(POINTS), (shares * 2 * length).astype(int)] = 0.9
-        constants[f"peaks_{axis}"] = peaks
+    for axis, length, shares, peak in zip("xy", size, STANDING.T, peaks, strict=True):
+        lines = np.zeros((1, POINTS, 2 * length), np.float32)
+        lines[0, np.arange(POINTS), (shares * 2 * length).astype(int)] = peak
+        constants[f"peaks_{axis}"] = lines
         nodes.append(helper.make_node("Add", ["zero", f"peaks_{axis}"], [f"simcc_{axis}"]))
         outputs.append((f"simcc_{axis}", ["n", POINTS, 2 * length]))
     return save_onnx(path, nodes, [("input", ["n", 3, size[1], size[0]])], outputs, constants)

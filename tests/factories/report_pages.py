@@ -46,6 +46,7 @@ def draw(folder, monkeypatch, kinds, *, people=True, change=None, options=OPTION
         models={
             role: choose_model(role, {"tier": "light", "device": "cpu"}) for role in list_roles()
         },
+        uncalibrated={"embed": ["identify_characters.max_distance"], "scene": []},
         benchmarks="benchmarks",
         options=options,
     )

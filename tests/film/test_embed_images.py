@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.factories.figures import draw_figure
+from tests.factories.figures import draw_figure, make_pose
 from workflow_scripts.film import embed_images
+from workflow_scripts.film.people.bodies import find_region
 from workflow_scripts.film.people.colors import COLORS, compare_colors, describe_colors
 from workflow_scripts.film.people.crops import crop_box, crop_instance
-from workflow_scripts.lib.images import encode_rle, write_image
+from workflow_scripts.lib.images import encode_rle, read_rgb, write_image
 from workflow_scripts.models.loaders.mobilenet import load_embed
 
 WEIGHTS = Path("resources/models/mobilenet_v2-b0353104.pth")
@@ -81,6 +82,10 @@ def stub_embed(images: list[np.ndarray]) -> np.ndarray:
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
+BOX = (25.0, 10.0, 55.0, 110.0)
+JOINTS = make_pose(shift=(-10, 10), scale=0.25)  # of the figure's, upright
+
+
 @pytest.fixture
 def film(tmp_path) -> dict[str, str]:
     """Three frames: Nella, nobody, a held drawing; Nella's background is painted."""
@@ -98,10 +103,13 @@ def film(tmp_path) -> dict[str, str]:
         "height_px": [120],
         "width_px": [80],
         "region": [region],
+        **{side: [value] for side, value in zip(("x0", "y0", "x1", "y1"), BOX, strict=True)},
     }
+    joints = {"instance_id": person["instance_id"], "keypoints": [JOINTS.ravel()]}
     tables = {
         "frames": pd.DataFrame({"frame_id": ids, "shot_id": 1, "file": files}),
         "instances": pd.DataFrame(person),
+        "keypoints": pd.DataFrame(joints),
         "backgrounds": pd.DataFrame({"frame_id": ids[:2], "file": [files[0], ""]}),
     }
     for name, table in tables.items():
@@ -136,6 +144,31 @@ def test_every_image_gets_a_row(film, monkeypatch, batch_size):
     assert (counts.read, counts.found) == (2, {"instances": 1, "backgrounds": 2})
 
 
+def test_bodies_without_a_region_are_described_by_their_joints(film, monkeypatch):
+    monkeypatch.setattr(embed_images, "load_model", lambda model, weights: stub_embed)
+    people = pd.read_parquet(film["instances"]).assign(region=None)
+    people.to_parquet(film["instances"])
+    embed_images.main(**film, shard="01of01", batch_size=4, **PARAMS)
+    rows = pd.read_parquet(film["embeddings"]).set_index("kind")
+    figure, mask, _ = draw_figure("nella")
+    written = read_rgb(Path(film["images"]) / "s0001_f000000.jpg")
+    region = find_region(None, JOINTS, np.array(BOX))
+    assert figure.shape == written.shape
+    expected = describe_colors(written, mask, region)
+    np.testing.assert_allclose(rows.loc["instance", "colors"], expected, atol=1e-6)
+    assert np.abs(expected - describe_colors(written, mask)).max() > 0.01
+
+
+def test_a_segmenter_that_knows_bodies_needs_no_joints(film, monkeypatch):
+    monkeypatch.setattr(embed_images, "load_model", lambda model, weights: stub_embed)
+    found = []
+    for keypoints in (film["keypoints"], []):
+        options = {**film, "keypoints": keypoints, "shard": "01of01", "batch_size": 4}
+        embed_images.main(**options, **PARAMS)
+        found.append(pd.read_parquet(film["embeddings"]))
+    pd.testing.assert_frame_equal(*found)
+
+
 def test_backgrounds_may_have_a_model_of_their_own(film, monkeypatch):
     def load(model, weights):
         return (
@@ -154,8 +187,8 @@ def test_backgrounds_may_have_a_model_of_their_own(film, monkeypatch):
 
 def test_an_empty_shard_loads_no_model(film, monkeypatch):
     monkeypatch.setattr(embed_images, "load_model", None)
-    table = pd.read_parquet(film["instances"])[:0]
-    table.to_parquet(film["instances"])
+    for name in ("instances", "keypoints"):
+        pd.read_parquet(film[name])[:0].to_parquet(film[name])
     counts = embed_images.main(**film, shard="01of02", batch_size=4, **PARAMS)
     assert counts.read == 0
     assert pd.read_parquet(film["embeddings"]).columns.tolist() == embed_images.EMBEDDINGS.names

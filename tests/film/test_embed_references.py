@@ -32,7 +32,11 @@ def load_stub(model: dict, weights: list):
     def embed(images):
         return np.full((len(images), 4), 0.5, np.float32)
 
-    return {"detect": detect, "segment": segment, "embed": embed}[model["role"]]
+    def pose(image, boxes, regions):
+        return np.zeros((len(boxes), 17, 3), np.float32)
+
+    nets = {"detect": detect, "segment": segment, "pose": pose, "embed": embed}
+    return nets[model["role"]]
 
 
 @pytest.fixture
@@ -49,12 +53,12 @@ def run(roster, monkeypatch, load=load_stub) -> pd.DataFrame:
     output = str(roster.parent / "references.parquet")
     embed_references.main(
         list_images(roster, CAST),
-        *([], [], []),
+        *([], [], [], []),
         output,
         roster=str(roster),
         characters=CAST,
         padding=0.05,
-        **{role: {"role": role} for role in ("detect", "segment", "embed")},
+        **{role: {"role": role} for role in ("detect", "segment", "pose", "embed")},
     )
     return pd.read_parquet(output)
 

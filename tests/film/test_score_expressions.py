@@ -8,16 +8,25 @@ from tests.factories.meshes import make_mesh
 from workflow_scripts.film import score_expressions as phase
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.models.expressions import Expression
 
 
 def test_views_keep_the_face_and_are_mirrored():
     crop = np.zeros((100, 100, 3), np.uint8)
     crop[30:70, 30:50] = 255  # left half of the face is bright
-    views = phase.make_views(crop, np.array([30, 30, 70, 70]))
+    views = phase.make_views(crop, np.array([30, 30, 70, 70]), 128)
     assert len(views) == 2 * len(phase.SIZES) * len(phase.SHIFTS)
-    assert views[0].shape == (phase.VIEW_PX, phase.VIEW_PX, 3)
+    assert views[0].shape == (128, 128, 3)
     assert views[0][:, :40].mean() > 200 > 50 > views[0][:, 90:].mean()
     np.testing.assert_array_equal(views[0][:, ::-1], views[1])
+
+
+def test_a_net_that_looks_closer_sees_finer_lines():
+    crop = np.repeat(np.tile(np.uint8([0, 255]), 200)[None, :, None], 400, 0).repeat(3, 2)
+    box = np.array([100, 100, 300, 300])  # lines of one pixel
+    coarse, fine = (phase.make_views(crop, box, side)[0] for side in (64, 224))
+    assert fine.shape == (224, 224, 3)
+    assert coarse.std() < 20 < 60 < fine.std()
 
 
 def run_main(folder, monkeypatch, faces: int) -> pd.DataFrame:
@@ -29,7 +38,7 @@ def run_main(folder, monkeypatch, faces: int) -> pd.DataFrame:
     table.to_parquet(folder / "faces.parquet")
     for name in names:
         write_image(folder / f"{name}.png", np.full((40, 40, 3), 10 * int(name[7:13]), np.uint8))
-    net = lambda views: np.repeat([[view.mean() / 100] for view in views], 7, 1)  # noqa: E731
+    net = Expression(lambda views: np.repeat([[v.mean() / 100] for v in views], 7, 1), 32)
     asked = []
 
     def mesh(crop, box, eyes):

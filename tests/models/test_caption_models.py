@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.factories.raw_servers import head, open_raw_server
+from workflow_scripts.dataset.describe_images import AT_ONCE
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders import caption_server
+from workflow_scripts.models.registry import choose_model
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories import models_in_code as build  # noqa: E402
@@ -18,6 +20,7 @@ from tests.factories.full_tier_in_code import OPTIONS  # noqa: E402
 from tests.factories.role_models import FOLDER, noise  # noqa: E402
 
 SERVER = {"parallel": 1, "max_new_tokens": 9, "max_side_px": 64, "timeout_s": 5.0}
+SERVER["response_format"] = "json_object"
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +77,23 @@ def test_four_bits_need_a_gpu(tmp_path):
         open_net(tmp_path, torch.device("cpu"), four_bit=True)
 
 
+ECHO = "the question"
+
+
 class Speaker(http.server.BaseHTTPRequestHandler):
     """A caption server; `replies` are (status, body) in turn, the last one for ever."""
 
     replies: list[tuple] = []
+    together = threading.Barrier(1)  # how many must be asked at once before any is answered
     asked: list[tuple[str, dict]] = []
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append((self.headers.get("Authorization", ""), body))
         status, text, *more = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if text == ECHO:
+            self.together.wait(5)
+            text = reply(body["messages"][-1]["content"][1]["text"])[1]
         if status == 0:  # say nothing until the other side has gone
             self.rfile.read(1)
             return
@@ -109,9 +119,9 @@ def server(monkeypatch):
     monkeypatch.setenv("CINELORA_CAPTION_KEY", "secret-key")
     monkeypatch.setattr(caption_server, "PAUSE_S", 0.0)
 
-    def start(*replies, timeout_s=5.0):
+    def start(*replies, **more):
         Speaker.replies = list(replies)
-        options = {**SERVER, "timeout_s": timeout_s}
+        options = SERVER | more
         return caption_server.load_caption({}, device="cpu", model="m", **options)
 
     yield start
@@ -133,6 +143,24 @@ def test_a_server_is_asked_with_image_key_and_question(server):
     image, question = body["messages"][1]["content"]
     assert image["image_url"]["url"].startswith("data:image/jpeg;base64,")
     assert question["text"] == "a?"
+
+
+def test_a_server_is_asked_for_json(server):
+    server(reply("{}"))([noise(8, 8)], ["?"])
+    server(reply("one"), response_format="text")([noise(8, 8)], ["?"])
+    asked = [body["response_format"] for _, body in Speaker.asked]
+    assert asked == [{"type": "json_object"}, {"type": "text"}]
+
+
+def test_a_server_is_asked_many_things_at_once_and_answers_keep_their_places(server, monkeypatch):
+    monkeypatch.setattr(Speaker, "together", threading.Barrier(4))  # fewer would wait in vain
+    questions = [f"{n}?" for n in range(12)]
+    assert server((200, ECHO), parallel=4)([noise(8, 8)] * 12, questions) == questions
+
+
+def test_a_phase_hands_a_server_as_much_as_it_takes_at_once():
+    row = choose_model("caption", {"tier": "full", "caption": "caption-server"})
+    assert 32 <= row["options"]["parallel"] <= min(64, AT_ONCE)
 
 
 @pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": []}', '{"choices": [{"text": 1}]}'])

@@ -8,10 +8,13 @@ from rtmlib import RTMPose
 
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections
+from workflow_scripts.models.loaders import sam2_boxes
 from workflow_scripts.models.loaders.rtm_joints import load_pose
+from workflow_scripts.models.registry import choose_model
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories import onnx_in_code as nets  # noqa: E402
+from tests.factories.full_tier_in_code import OPTIONS  # noqa: E402
 from tests.factories.masks import as_found, square
 from tests.factories.role_models import ODD_SIZES, names, noise, opened, read_figure  # noqa: E402
 
@@ -82,7 +85,9 @@ def test_sam2_stays_near_its_boxes_and_shares_no_pixel(size):
     assert not alone.masks[:, :, :28].any() and not alone.masks[:, :, 42:].any()
 
 
-def test_sam2_sees_the_same_in_an_image_of_twice_the_size():
+def test_sam2_sees_the_same_in_an_image_of_twice_the_size(monkeypatch):
+    # logits of random weights lie far below the one that holes are filled with
+    monkeypatch.setattr(sam2_boxes, "fill_holes", lambda logits: logits)
     segment = opened("sam2 random")
     large = cv2.normalize(cv2.GaussianBlur(noise(400, 600), (0, 0), 25), None, 0, 255, 32)
     small = cv2.resize(large, (300, 200), interpolation=cv2.INTER_AREA)
@@ -92,6 +97,12 @@ def test_sam2_sees_the_same_in_an_image_of_twice_the_size():
         segment.predict_masks(large, 2 * box)[0][::2, ::2],
     )
     assert np.corrcoef(logits[0].ravel(), logits[1].ravel())[0, 1] > 0.95
+
+
+def test_sam2_fills_what_is_no_hole_in_the_mask_of_a_box(monkeypatch):
+    monkeypatch.setattr(sam2_boxes, "fill_holes", lambda logits: np.full_like(logits, 0.1))
+    found = opened("sam2 random")(noise(60, 90), boxes_of((10, 10, 50, 50)))
+    assert found.boxes.tolist() == [[6, 6, 54, 54]]  # the box and its margin, without a hole
 
 
 def test_sam2_codes_of_one_are_those_of_many():
@@ -150,17 +161,35 @@ def test_pose_of_many_is_that_of_each(figure, name):
 def test_rtmpose_sees_people_together_as_rtmlib_sees_each(tmp_path, figure, first):
     path = nets.build_brightest_point(tmp_path / "point.onnx", people=first)
     boxes = np.array([[5, 5, 60, 90], [40, 20, 110, 70], [0, 0, 30, 30.5]], np.float32)
-    joints = load_pose({path.name: path}, device="cpu", input_px=[192, 256])(figure, boxes, None)
+    joints = load_pose({path.name: path}, device="cpu", **OPTIONS["pose"])(figure, boxes, None)
     points, scores = RTMPose(str(path), (192, 256))(figure, boxes)
     np.testing.assert_allclose(joints[..., :2], points, atol=1e-3)
     np.testing.assert_allclose(joints[..., 2], np.clip(scores, 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "peaks", "confidence"),
+    [
+        ("rtmpose-m", (0.9, 0.3), 0.3),
+        ("rtmpose-m", (0.3, 0.9), 0.3),
+        ("rtmw-x-l", (9.0, 4.0), 0.4),
+        ("rtmw-x-l", (9.5, 9.0), 0.9),
+    ],
+)
+def test_a_joint_is_as_sure_as_the_less_sure_of_its_axes(tmp_path, name, peaks, confidence):
+    # mmpose: codecs/utils/post_processing.py; label_beta of the loss in the configs of RTMW
+    path = nets.build_standing_figure(tmp_path / "figure.onnx", peaks=peaks)
+    row = choose_model("pose", {"tier": "full", "pose": name})
+    pose = load_pose({path.name: path}, device="cpu", **row["options"])
+    found = pose(noise(90, 60), np.array([[0, 0, 60, 90]], np.float32), None)
+    np.testing.assert_allclose(found[..., 2], np.full((1, 17), confidence), atol=1e-6)
 
 
 @pytest.mark.parametrize("points", [17, 133])
 @pytest.mark.parametrize("size", [(301, 403), (500, 177), (96, 160)])
 def test_points_are_where_the_image_says(tmp_path, points, size):
     path = nets.build_brightest_point(tmp_path / "point.onnx", points=points)
-    pose = load_pose({path.name: path}, device="cpu", input_px=[192, 256])
+    pose = load_pose({path.name: path}, device="cpu", **OPTIONS["pose"])
     x, y = size[1] // 3, size[0] // 2
     rows, columns = np.mgrid[: size[0], : size[1]]
     lamp = np.maximum(0, 255 - 20 * np.hypot(columns - x, rows - y))

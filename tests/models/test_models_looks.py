@@ -6,7 +6,15 @@ import pytest
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories.full_tier_in_code import OPTIONS  # noqa: E402
-from tests.factories.role_models import ODD_SIZES, names, noise, opened, read_figure  # noqa: E402
+from tests.factories.role_models import (  # noqa: E402
+    HSEMOTION,
+    ODD_SIZES,
+    names,
+    noise,
+    opened,
+    read_figure,
+)
+from workflow_scripts.models.registry import choose_model  # noqa: E402
 
 
 def odd_images() -> list[np.ndarray]:
@@ -23,6 +31,14 @@ def test_expressions_are_probabilities(name):
     np.testing.assert_allclose(chances.sum(1), 1, atol=2e-3)
     np.testing.assert_allclose(expression(crops[:1]), chances[:1], atol=1e-5)
     assert expression([]).shape == (0, 7)
+
+
+def test_faces_are_shown_as_large_as_the_net_looks():
+    # img_size of hsemotion_onnx/facial_emotions.py (av-savchenko/hsemotion-onnx) for this net
+    row = choose_model("expression", {"tier": "full"})
+    assert row["options"]["side_px"] == 224
+    assert opened("hsemotion random").view_px == HSEMOTION["side_px"]
+    assert opened("light expression").view_px == 128
 
 
 def look_at_face(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

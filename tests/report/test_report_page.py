@@ -12,8 +12,30 @@ from PIL import Image
 
 from tests.factories import results_in_code
 from tests.factories.report_pages import ALL_KINDS, OPTIONS, Page, draw, size_of
+from workflow_scripts.lib.version import VERSION
 
 FILE = 'class="file" data-file="([^"]+)"'
+
+
+def test_a_page_of_all_kinds(tmp_path, monkeypatch):
+    text, counts = draw(tmp_path, monkeypatch, ALL_KINDS)
+    page = Page(text)
+    assert page.loads == [], "the page asks for something outside itself"
+    assert (page.scripts, page.handlers) == (1, [])
+    assert results_in_code.NASTY not in text
+    assert "&lt;script&gt;alert(&#39;caption&#39;)" in text
+    assert "<mark>style word</mark>" in text
+    folders = [path for path in Path("results/demo/datasets").iterdir() if path.is_dir()]
+    assert text.count("different in effect") == len(folders) >= len(ALL_KINDS)
+    assert "random weights" in text
+    calibrated = text[text.index("Uncalibrated: options") :]
+    assert "identify_characters.max_distance" in calibrated[: calibrated.index("</table>")]
+    assert f"Made by cinelora {VERSION}." in text
+    assert "odo was not found in any frame" in text
+    assert counts.read == counts.kept + sum(counts.set_aside.values()) == 32
+    assert f"{counts.kept} + 4 + 1 + 1 = 32 frames: it adds up." in text
+    for file in ("f.svg", "t.svg"):
+        assert Path("results/demo", file).read_text(encoding="utf-8").startswith("<svg")
 
 
 def test_images_are_in_the_page_with_all_pixels_of_their_files(tmp_path, monkeypatch):

@@ -51,6 +51,19 @@ def test_the_plan_asks_for_a_gpu_where_models_compute_and_nowhere_else(tmp_path)
     assert {"fetch_model", "fetch_folder"} <= {rule for rule, _ in jobs} - with_gpu
 
 
+def test_joints_are_measured_for_colors_where_masks_say_nothing_of_bodies(tmp_path):
+    folder = make_folder(tmp_path)
+    films = {"demo": {"path": "resources/demo_film/film.mp4", "kinds": ["background"]}}
+    (folder / "page.yaml").write_text(yaml.safe_dump({"films": films}), encoding="utf-8")
+    plans, shown = [["page.yaml"], ["page.yaml", "config/overlays/full.yaml"]], ["-n", "-p"]
+    light, production = (
+        {rule for rule, _ in read_jobs(snakemake(folder, *shown, "--configfile", *pages))}
+        for pages in plans
+    )
+    assert "embed_images" in light & production
+    assert "estimate_poses" in production - light
+
+
 def name_tracks(folder: Path, make) -> None:
     """Say who the longest tracks are, as a person would: random vectors know nobody."""
     make(IDENTITIES)

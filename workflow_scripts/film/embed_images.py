@@ -1,10 +1,10 @@
 """Describe each image by numbers that are near for images that look alike.
 
-Reads frames, instances and clean backgrounds of one shard; leaves a vector and a description of the
-colors for each frame, each instance (cut out, on gray, in a square) and each background, and a
-thumbnail of what is seen there (of an instance: its box, surroundings and all). Where a frame shows
-nobody its background is the frame, and so is the vector. Backgrounds may have a model of their own
-(the role scene). Nothing is judged here.
+Reads frames, instances, their joints and clean backgrounds of one shard; leaves a vector and a
+description of the colors for each frame, each instance (cut out, on gray, in a square) and each
+background, and a thumbnail of what is seen there (of an instance: its box, surroundings and all).
+Where a frame shows nobody its background is the frame, and so is the vector. Backgrounds may have a
+model of their own (the role scene). Nothing is judged here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.people.bodies import find_region, is_guess
 from workflow_scripts.film.people.colors import describe_colors
 from workflow_scripts.film.people.crops import crop_box, crop_instance
 from workflow_scripts.lib.images import decode_rle, make_thumbnail, mask_box, read_rgb, scale_size
@@ -36,7 +37,8 @@ EMBEDDINGS = pa.schema(
         ("thumbnail", pa.list_(pa.uint8())),  # lib/images.py
     ]
 )
-MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region"]
+BOX = ["x0", "y0", "x1", "y1"]
+MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region", *BOX]
 MAX_SIDE_PX = 640  # images wait for their batch no larger than this; no embedder looks closer
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
@@ -76,7 +78,8 @@ def read_images(
     for row in people.itertuples():
         mask = decode_rle(row.mask, row.height_px, row.width_px)
         figure = shrink(crop_instance(image, mask, padding))
-        colors = describe_colors(image, mask, row.region)
+        box = np.array([getattr(row, side) for side in BOX])
+        colors = describe_colors(image, mask, find_region(row.region, row.keypoints, box))
         around = make_thumbnail(crop_box(image, mask_box(mask), padding))
         images.append(Image(row.instance_id, "instance", figure, colors, around))
     return images
@@ -113,6 +116,23 @@ def embed_batch(batch: list[Image], embed: Embed, scene: Embed | None) -> Iterat
         yield image.image_id, image.kind, vectors[number], image.colors, image.thumbnail
 
 
+def read_people(instances: str, keypoints: str | list[str]) -> pd.DataFrame:
+    """Columns MASKS of the people of a shard, and their joints (17, 3).
+
+    No joints, [] in place of their table, are as good as none that are seen.
+    """
+    people = read_manifest(instances, MASKS)
+    if keypoints:
+        joints = read_manifest(keypoints, ["instance_id", "keypoints"])
+        people = people.merge(joints, "left", on="instance_id", validate="one_to_one")
+        people["keypoints"] = [np.reshape(points, (17, 3)) for points in people["keypoints"]]
+    else:
+        people["keypoints"] = [np.zeros((17, 3))] * len(people)
+    guessed = sum(map(is_guess, people["region"], people["keypoints"]))
+    log.info("%d bodies show no joints: their boxes tell head from legs", guessed)
+    return people
+
+
 def add_empty_frames(rows: pd.DataFrame, empty: set[str]) -> pd.DataFrame:
     """Where nobody is in a frame, its background has the frame's own numbers."""
     same = rows[(rows["kind"] == "frame") & rows["image_id"].isin(empty)]
@@ -123,6 +143,7 @@ def main(
     frames: str,
     images: str,
     instances: str,
+    keypoints: str | list[str],
     backgrounds: str,
     background_images: str,
     weights: list[str],
@@ -137,7 +158,7 @@ def main(
 ) -> Counts:
     everything = read_manifest(frames, ["frame_id", "shot_id", "file"])
     shown = select_shard(everything, shard).query("file != ''").sort_values("frame_id")
-    people = read_manifest(instances, MASKS)
+    people = read_people(instances, keypoints)
     groups, nobody = dict(list(people.groupby("frame_id"))), people.iloc[:0]
     clean = read_manifest(backgrounds, ["frame_id", "file"]).set_index("frame_id")["file"]
     own = scene_model is not None and scene_model["name"] != model["name"]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.people.bodies import find_region
 from workflow_scripts.film.people.clusters import mean_distances
 from workflow_scripts.film.people.colors import compare_colors, describe_colors
 from workflow_scripts.film.people.crops import crop_instance
@@ -45,7 +46,7 @@ def choose_person(people: Detections) -> int | None:
     return int(people.masks.sum((1, 2)).argmax()) if len(people) else None
 
 
-def describe_reference(path: Path, detect, segment, embed, padding: float) -> tuple:
+def describe_reference(path: Path, detect, segment, pose, embed, padding: float) -> tuple:
     """Vector, colors and reason of one image."""
     try:
         image = read_image_file(path)
@@ -56,9 +57,12 @@ def describe_reference(path: Path, detect, segment, embed, padding: float) -> tu
     row = choose_person(people)
     if row is None:
         return None, None, "no_person"
-    region = None if people.regions is None else people.regions[row]
-    (vector,) = embed([crop_instance(image, people.masks[row], padding)])
-    return vector, describe_colors(image, people.masks[row], region), ""
+    person = people.take([row])
+    (joints,) = pose(image, person.boxes, person.regions)
+    own = None if person.regions is None else person.regions[0]
+    region = find_region(own, joints, person.boxes[0])
+    (vector,) = embed([crop_instance(image, person.masks[0], padding)])
+    return vector, describe_colors(image, person.masks[0], region), ""
 
 
 def check_readable(reasons: list[str], roster: str) -> None:
@@ -88,6 +92,7 @@ def main(
     images: list[str],
     detect_weights: list[str],
     segment_weights: list[str],
+    pose_weights: list[str],
     embed_weights: list[str],
     references: str,
     *,
@@ -95,6 +100,7 @@ def main(
     characters: list[str],
     detect: dict,
     segment: dict,
+    pose: dict,
     embed: dict,
     padding: float,
 ) -> Counts:
@@ -104,8 +110,9 @@ def main(
     unwatched = set(list_images(roster, characters)) - set(images)
     images = [*images, *sorted(unwatched)]
     if images:
-        weights = [(detect, detect_weights), (segment, segment_weights), (embed, embed_weights)]
-        models = [load_model(model, files) for model, files in weights]
+        roles = [detect, segment, pose, embed]
+        weights = [detect_weights, segment_weights, pose_weights, embed_weights]
+        models = [load_model(*pair) for pair in zip(roles, weights, strict=True)]
         for path in progress(images, "embedding references", total=len(images)):
             name = name_reference(roster, path)
             found = describe_reference(Path(path), *models, padding)

@@ -18,6 +18,7 @@ from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.models.expressions import Expression
 from workflow_scripts.models.registry import load_model
 
 SCORES = pa.schema(
@@ -29,36 +30,38 @@ SCORES = pa.schema(
     ]
 )
 FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "landmarks", "file", "crop_x", "crop_y"]
-VIEW_PX = 128
-SIZES, SHIFTS = (1.0, 1.1, 1.2, 1.3), (0.0, 0.05)  # of the face box; the net's own is 1.05
+SIZES, SHIFTS = (1.0, 1.1, 1.2, 1.3), (0.0, 0.05)  # of the face box
 FLOOR = 1e-4  # no single view may rule an emotion out
 
 
-def make_views(crop: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
-    """The face in a box of the crop at several sizes and heights, each also mirrored."""
+def make_views(crop: np.ndarray, box: np.ndarray, view_px: int) -> list[np.ndarray]:
+    """The face in a box of the crop at several sizes and heights, each also mirrored.
+
+    Each is a square of `view_px`, cut at once for the net that looks at it.
+    """
     x0, y0, x1, y1 = box
     middle, longer = np.array([x0 + x1, y0 + y1]) / 2, max(x1 - x0, y1 - y0)
     views = []
     for size in SIZES:
         side = longer * size
-        soft = cv2.GaussianBlur(crop, (0, 0), side / VIEW_PX / 2) if side > 2 * VIEW_PX else crop
+        soft = cv2.GaussianBlur(crop, (0, 0), side / view_px / 2) if side > 2 * view_px else crop
         for shift in SHIFTS:
             left, top = middle + [0, shift * side] - side / 2
-            matrix = np.array([[side / VIEW_PX, 0, left], [0, side / VIEW_PX, top]])
+            matrix = np.array([[side / view_px, 0, left], [0, side / view_px, top]])
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             view = cv2.warpAffine(
-                soft, matrix, (VIEW_PX, VIEW_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE
+                soft, matrix, (view_px, view_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
             )
             views += [view, np.ascontiguousarray(view[:, ::-1])]
     return views
 
 
-def show_faces(faces: pd.DataFrame, expression: Callable, mesh: Callable) -> pd.DataFrame:
+def show_faces(faces: pd.DataFrame, expression: Expression, mesh: Callable) -> pd.DataFrame:
     """Rows of SCORES, in the order of `faces`, which has path, box and landmark columns."""
     reader = progress(read_ahead(faces.itertuples(), open_face), "reading faces", total=len(faces))
     rows = []
     for face, (crop, box, landmarks) in zip(faces.itertuples(), reader, strict=True):
-        chances = np.maximum(expression(make_views(crop, box)), FLOOR)
+        chances = np.maximum(expression(make_views(crop, box, expression.view_px)), FLOOR)
         points, score = mesh(crop, box, landmarks[:2])
         row = {"instance_id": face.instance_id, "log_probabilities": np.log(chances).mean(0)}
         rows.append(row | {"mesh_score": score} | measure_features(points))

@@ -1,7 +1,7 @@
 """The table of models (resources/models.yaml): which model plays a role, which files it needs."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from inspect import signature
@@ -85,6 +85,7 @@ def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:
     if name not in rows or role not in _listed(rows[name]["role"]):
         raise CineloraError(_no_model(rows, role, name, models["tier"]))
     row = {"name": name, "device": models.get("device", "cpu"), **rows[name], "role": role}
+    row.pop("calibrated", None)  # of other phases: what loads the model does not depend on it
     if isinstance(row["tier"], list):
         row["tier"] = models["tier"]
     row["sums"] = list_sums(table, row)
@@ -105,6 +106,11 @@ def list_sums(table: dict[str, dict[str, Any]], row: dict[str, Any]) -> dict[str
         members = table["folders"].get(folder, {}).get("sums", {})
         sums |= {f"{folder}/{member}": said["sha256"] for member, said in members.items()}
     return sums
+
+
+def read_calibrated(name: str, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of phases, as "phase.option", that were calibrated for the model of this name."""
+    return read_registry(models.get("table"))["models"][name].get("calibrated", {})
 
 
 def _set_options(role: str, row: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
@@ -149,6 +155,11 @@ def weight_files(model: dict[str, Any]) -> list[str]:
 def describes_images(model: dict[str, Any]) -> bool:
     """Whether a model of the role caption looks at images; the light tier's captions are facts."""
     return model.get("describes", True)
+
+
+def gives_regions(model: dict[str, Any]) -> bool:
+    """Whether a model of the role segment says where bodies lie; if not, their joints have to."""
+    return model.get("regions", False)
 
 
 def name_loader(model: dict[str, Any]) -> str:

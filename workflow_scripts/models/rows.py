@@ -70,7 +70,7 @@ KINDS = {  # key -> what its value must be
     **dict.fromkeys(("commercial", "sdist", "describes"), (is_truth, "true or false")),
     **dict.fromkeys(("approx_mb", "vram_gb", "ram_mb"), (is_amount, "a number above 0")),
     **dict.fromkeys(("files", "folders"), (are_texts, "a list of names")),
-    **dict.fromkeys(("sums", "options"), (is_block, "a block of names and values")),
+    **dict.fromkeys(("sums", "options", "calibrated"), (is_block, "a block of names and values")),
     "members": (are_members, "a list of files, none outside of the folder and none hidden"),
     "alternatives": (are_blocks, "a list of sources"),
     "bytes": (is_count, "a whole number above 0"),

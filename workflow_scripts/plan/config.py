@@ -4,12 +4,14 @@
 of --configfile says less of a page that is no YAML.
 """
 
+import operator
 import os
 import re
 import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from workflow_scripts.lib.image_folders import find_images, is_readable
 from workflow_scripts.lib.paths import say_unreadable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
+from workflow_scripts.plan.calibration import list_calibrated, nest
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
 
 PAGE = Path("config/config.yaml")  # of the folder in which Snakemake runs
@@ -37,12 +40,15 @@ def load_config(pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | Non
     """
     read = [read_yaml(path) for path in list_files(pages)]
     problems = [problem for _, found in read for problem in found]
-    config: dict[str, Any] = {}
-    for values in [*(values for values, _ in read), extra or {}]:
-        config = merge(config, values)
+    layers = [*(values for values, _ in read), extra or {}]
+    config = reduce(merge, layers, {})
     if all(values for values, _ in read):  # a page that could not be read is problem enough
         unfilled = expand_paths(config)
         problems += unfilled + (find_schema_problems if unfilled else find_problems)(config)
+    if not problems:
+        config = lay_calibrated(config, reduce(merge, layers[len(list_defaults()) :], {}))
+        wrong = find_schema_problems(config)
+        problems = [f"models.table, calibrated: {problem}" for problem in wrong]
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise CineloraError(f"The config has {len(problems)} problem(s):\n{lines}")
@@ -61,10 +67,23 @@ def list_defaults() -> list[Path]:
 
 def read_shipped() -> dict[str, Any]:
     """The config as it ships: every option with its default, then the user's page."""
-    config: dict[str, Any] = {}
-    for path in [*list_defaults(), CONFIG / "config.yaml"]:
-        config = merge(config, read_yaml(path)[0])
-    return config
+    own = read_yaml(CONFIG / "config.yaml")[0]
+    return lay_calibrated(merge(read_defaults(), own), own)
+
+
+def read_defaults() -> dict[str, Any]:
+    """The shipped options alone, as they hold for models that nobody calibrated."""
+    return reduce(merge, (read_yaml(path)[0] for path in list_defaults()), {})
+
+
+def lay_calibrated(config: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with what was calibrated for its models; what the user's `own` pages say wins."""
+    values = reduce(operator.or_, list_calibrated(config["models"]).values())
+    blocks = {
+        phase: merge(merge(config[phase], options), own.get(phase) or {})
+        for phase, options in nest(values).items()
+    }
+    return config | blocks
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,6 +223,11 @@ def _model_problems(models: dict[str, Any]) -> list[str]:
         try:
             choose_model(role, models)
             problems += _option_problems(role, models)
+        except CineloraError as error:
+            problems.append(str(error))
+    if not problems:
+        try:
+            list_calibrated(models)
         except CineloraError as error:
             problems.append(str(error))
     return list(dict.fromkeys(problems))  # a broken table is one problem, not one a role

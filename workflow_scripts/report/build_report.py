@@ -153,6 +153,7 @@ def main(
     datasets: Sequence[str],
     tier: str,
     models: Mapping[str, Mapping],
+    uncalibrated: Mapping[str, Sequence[str]],
     benchmarks: str,
     options: Mapping[str, Any],
 ) -> Counts:
@@ -166,7 +167,7 @@ def main(
     last = [
         show_accuracy(subject, proofs),
         show_timings(subject, benchmarks, phases),
-        show_models(models, files),
+        show_models(models, files, uncalibrated),
         show_problems(subject, reviews),
     ]
 

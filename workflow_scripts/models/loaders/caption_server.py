@@ -38,6 +38,7 @@ def load_caption(
     *,
     device: str,
     model: str,
+    response_format: str,
     parallel: int,
     max_new_tokens: int,
     max_side_px: int,
@@ -45,11 +46,13 @@ def load_caption(
 ) -> Ask:
     """Return ask(images, questions) -> answers; `parallel` questions are under way at once.
 
-    Images are RGB uint8 (H, W, 3); `system`, the same for all, says who answers and how. Needs no
+    Images are RGB uint8 (H, W, 3); `system`, the same for all, says who answers and how. With the
+    `response_format` json_object an answer is one JSON object, with text whatever comes. Needs no
     `files`; `device` is the server's affair.
     """
     address, headers = read_address(), write_headers()
     asked = {"model": model, "max_tokens": max_new_tokens, "temperature": 0}
+    asked["response_format"] = {"type": response_format}
 
     def ask(images: Sequence[np.ndarray], questions: Sequence[str], system: str = "") -> list[str]:
         def answer(image: np.ndarray, question: str) -> str | None:

@@ -1,6 +1,6 @@
 """Role expression, full tier: a classifier of faces as an ONNX file, such as HSEmotion's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -8,6 +8,7 @@ import numpy as np
 
 from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.expressions import Expression
 from workflow_scripts.models.loaders.devices import Batches, open_onnx
 
 BATCH = 32
@@ -22,7 +23,7 @@ def load_expression(
     std: list[float],
     labels: list[str],
     logits: bool,
-) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+) -> Expression:
     """Return expression(tight RGB crops) -> (N, 7) probabilities in the order of EMOTIONS.
 
     `mean` and `std` are of values 0 to 1; `labels` name the outputs, those that are no emotion of
@@ -46,7 +47,7 @@ def load_expression(
     def expression(crops: Sequence[np.ndarray]) -> np.ndarray:
         return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *batches(crops)])
 
-    return expression
+    return Expression(expression, side_px)
 
 
 def check_outputs(path: Path, shape: list, labels: list[str]) -> None:

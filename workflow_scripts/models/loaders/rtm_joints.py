@@ -18,11 +18,12 @@ MAX_AT_ONCE = 16  # people of one image
 
 
 def load_pose(
-    files: dict[str, Path], *, device: str, input_px: list[int]
+    files: dict[str, Path], *, device: str, input_px: list[int], score_scale: float
 ) -> Callable[..., np.ndarray]:
     """Return pose(image, boxes, regions) -> (N, 17, 3): COCO-17 x, y, confidence.
 
-    `input_px` is width and height of the net's input; regions are other models' and not looked at.
+    `input_px` is width and height of the net's input; `score_scale` takes its highest answer to 1;
+    regions are other models' and not looked at.
     """
     (path,) = files.values()
     check_points(path, open_onnx(path, device).get_outputs()[0].shape)
@@ -30,7 +31,7 @@ def load_pose(
         net = RTMPose(str(path), tuple(input_px), backend="onnxruntime", device=device)
     check_provider(net.session, device)
     several = not isinstance(net.session.get_inputs()[0].shape[0], int)
-    batches = Batches(partial(find_joints, net), MAX_AT_ONCE if several else 1)
+    batches = Batches(partial(find_joints, net, score_scale), MAX_AT_ONCE if several else 1)
 
     def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
         if not len(boxes):  # rtmlib would take the whole image for a person
@@ -40,16 +41,21 @@ def load_pose(
     return pose
 
 
-def find_joints(net: RTMPose, people: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def find_joints(
+    net: RTMPose, score_scale: float, people: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
     """Points (N, 17, 3) of N pairs of an image and a box, seen by the net at once.
 
-    rtmlib's own call shows it one after the other; what comes before and after the net is rtmlib's.
+    rtmlib's own call shows it one after the other; what comes before and after the net is rtmlib's,
+    but for the confidence: the lower one of both axes, as in mmpose's get_simcc_maximum
+    (mmpose/codecs/utils/post_processing.py), where rtmlib takes their mean.
     """
     # rtmlib does not swap colors, and the net was trained on RGB
     crops, centers, scales = zip(*(net.preprocess(*person) for person in people), strict=True)
     pixels = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)
     outputs = net.session.run(None, {net.session.get_inputs()[0].name: pixels})
-    points, scores = net.postprocess(outputs, np.stack(centers)[:, None], np.stack(scales)[:, None])
+    points, _ = net.postprocess(outputs, np.stack(centers)[:, None], np.stack(scales)[:, None])
+    scores = np.minimum(*(axis.max(2) for axis in outputs)) * score_scale
     rows = np.concatenate([points, np.clip(scores, 0, 1)[..., None]], 2)
     return rows[:, :BODY].astype(np.float32)
 

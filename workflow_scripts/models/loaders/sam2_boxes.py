@@ -17,6 +17,7 @@ from workflow_scripts.models.detections import Detections, no_detections
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
+from workflow_scripts.models.loaders.sam2_holes import fill_holes
 from workflow_scripts.models.loaders.sam2_memory import Follower
 
 BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was about
@@ -84,7 +85,7 @@ class BoxSegmenter:
         found = self.model(
             image_embeddings=image_embeddings, input_boxes=prompts, multimask_output=False
         )
-        small = found.pred_masks[0, :, 0].float().cpu().numpy()
+        small = fill_holes(found.pred_masks[0, :, 0].float().cpu().numpy())
         return np.stack([cv2.resize(one, (width, height)) for one in small])
 
     def __call__(self, image: np.ndarray, detections: Detections) -> Detections:

@@ -4,6 +4,8 @@ A mask of the detector starts a track, or renews the memory of the track that it
 detector sees nobody, the memory says who is still there. Forward in time only.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,7 @@ from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenc
 
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections, suppress_masks
+from workflow_scripts.models.loaders.sam2_holes import fill_holes
 
 SAME = 0.5  # IoU from which a detection is the propagated person
 AGREES = 0.8  # IoU from which the memory needs no correction
@@ -66,6 +69,7 @@ class Follower:
         if not self.tracks:
             return np.zeros((0, height, width), bool)
         logits = torch.stack([self._predict(track.session) for track in self.tracks.values()])
+        logits = torch.from_numpy(fill_holes(logits.cpu().numpy())).to(logits.device)
         logits = torch.nn.functional.interpolate(logits[:, None], (height, width), mode="bilinear")
         logits = logits[:, 0]
         surest = torch.arange(len(logits), device=logits.device) == logits.argmax(0)[..., None]
@@ -98,7 +102,8 @@ class Follower:
             session = self.tracks[track].session
             session.add_mask_inputs(0, self.frame, (pixels >= 0.5).float())
             session.obj_with_new_inputs = [0]
-            self._predict(session)
+            with single_mask(self.model):
+                self._predict(session)
 
     def evict(self) -> None:
         """Drop who is long gone, and what no later frame asks for: a long shot has many of both."""
@@ -130,6 +135,23 @@ class Follower:
         boxes = np.array([mask_box(mask) for mask in masks], np.float32).reshape(-1, 4)
         scores = np.array([self.tracks[track].score for track in tracks], np.float32)
         return Detections(boxes, scores, None, masks, np.array(tracks, int))
+
+
+@contextmanager
+def single_mask(model: Sam2VideoModel) -> Iterator[None]:
+    """Meanwhile the decoder gives its single mask, and the token of it as the object pointer.
+
+    So it is where a mask is the prompt in _use_mask_as_output of sam2/modeling/sam2_base.py
+    (facebookresearch/sam2); transformers takes the token of the best of three masks.
+    """
+    decoder = model.mask_decoder
+    hook = decoder.register_forward_pre_hook(
+        lambda _, args, options: (args, options | {"multimask_output": False}), with_kwargs=True
+    )
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def match(masks: np.ndarray, propagated: np.ndarray) -> tuple[list[int], list[float]]:

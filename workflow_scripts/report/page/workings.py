@@ -117,8 +117,13 @@ def format_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def show_models(models: Mapping[str, Mapping], files: Mapping[str, Mapping]) -> Section:
-    """Who played which role: name, license, training data, and the exact files."""
+def show_models(
+    models: Mapping[str, Mapping],
+    files: Mapping[str, Mapping],
+    uncalibrated: Mapping[str, Sequence[str]],
+) -> Section:
+    """Who played which role: name, license, training data, the exact files; and per role the
+    options that nobody has calibrated for its model."""
     rows = []
     for role, model in models.items():
         parts = [files.get(name, {}) for name in model["files"]]
@@ -137,12 +142,26 @@ def show_models(models: Mapping[str, Mapping], files: Mapping[str, Mapping]) -> 
     versions = [[name, version(name)] for name in PACKAGES]
     blocks = [
         Table("", ["role", "model", "license", "trained on", "files, sha256"], rows),
+        *list_uncalibrated(models, uncalibrated),
         Table(
             "Versions", ["package", "version"], [["python", platform.python_version()], *versions]
         ),
     ]
     lead = "Licenses bind what you may do with the results; so may the data a model was trained on."
     return Section("models", "Which models looked at it", lead, blocks)
+
+
+def list_uncalibrated(
+    models: Mapping[str, Mapping], uncalibrated: Mapping[str, Sequence[str]]
+) -> list[Table]:
+    """The options that have the value of no model in particular; no table where there are none."""
+    rows = [
+        [role, models[role]["name"], "\n".join(options)]
+        for role, options in uncalibrated.items()
+        if options
+    ]
+    title = "Uncalibrated: options that were not set for these models, and should be"
+    return [Table(title, ["role", "model", "options"], rows)] if rows else []
 
 
 def _join(parts: Sequence[Mapping], key: str) -> str:
