@@ -25,7 +25,7 @@ from workflow_scripts.plan.adapter_settings import (
 )
 from workflow_scripts.plan.config import list_datasets, list_files, load_config
 from workflow_scripts.plan.inputs import choose_limits, find_reviews
-from workflow_scripts.plan.resources import add_ram, grow
+from workflow_scripts.plan.resources import add_ram, count_readers, grow
 from workflow_scripts.plan.targets import check_targets, list_empty, list_proofs, list_tables
 from workflow_scripts.plan.terminal import install, list_reports
 

@@ -1,11 +1,13 @@
 """Files read and decoded in threads, while a model is at work on those before them."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-READERS, AHEAD = 2, 8  # threads, and items that they may be ahead of who uses them
+MAX_READERS = 8  # threads; a job has no more than its cores
+AHEAD = 8  # items that they may be ahead of who uses them
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -16,7 +18,8 @@ def read_ahead(items: Iterable[T], read: Callable[[T], R], ahead: int = AHEAD) -
 
     An item that cannot be read raises in its turn, after those before it were handed out.
     """
-    with ThreadPoolExecutor(READERS) as pool:
+    readers = min(MAX_READERS, len(os.sched_getaffinity(0)))
+    with ThreadPoolExecutor(readers) as pool:
         waiting: deque = deque()
         for item in items:
             waiting.append(pool.submit(read, item))

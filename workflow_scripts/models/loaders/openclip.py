@@ -11,13 +11,16 @@ import torch
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.folders import check_weights
-from workflow_scripts.models.loaders.pixels import stack_images
+from workflow_scripts.models.loaders.pixels import fit_square, stack_images
 
 FILES = ("open_clip_config.json", "open_clip_model.safetensors")
 
 
 class Clip:
-    """`clip(images)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1."""
+    """`clip(images)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1.
+
+    `clip.fit(image)` as of pixels.Embedder.
+    """
 
     def __init__(self, folder: Path, device: str, batch_size: int):
         for name in FILES:
@@ -28,8 +31,8 @@ class Clip:
                 )
         check_weights(folder)
         self.device = open_device(device)
-        self.images = Batches(self._embed_images, batch_size)
-        self.texts = Batches(self._embed_texts, batch_size)
+        self.images = Batches(self._embed_images, batch_size, self.device)
+        self.texts = Batches(self._embed_texts, batch_size, self.device)
         self.dtype = pick_dtype(self.device)
         looks = json.loads((folder / FILES[0]).read_text(encoding="utf-8")).get(
             "preprocess_cfg", {}
@@ -45,6 +48,9 @@ class Clip:
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         return self._join(self.images(images))
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        return fit_square(image, self.side_px)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         return self._join(self.texts(texts))
