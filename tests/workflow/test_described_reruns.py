@@ -1,8 +1,5 @@
 """When a vision-language model is asked again: after which corrections, and after which not."""
 
-import re
-from collections import Counter
-
 import pytest
 
 from tests.factories import copy_in_code
@@ -71,15 +68,12 @@ def test_a_model_is_asked_again_only_where_a_question_changed(project, name):
     assert planned == expected
 
 
-def count_jobs(project, *targets) -> Counter:
-    """How many jobs of each rule a dry run plans."""
-    plan = copy_in_code.run_snakemake(project, "-n", *OVERLAY, "--", *targets)
-    return Counter(re.findall(r"^(?:local)?rule (\w+):$", plan, re.MULTILINE))
-
-
 def test_all_datasets_are_described_in_one_job_and_one_dataset_alone(tmp_path):
     folder = copy_in_code.copy_project(tmp_path)
     (folder / "overlay.yaml").write_text("models: {caption: caption-server}\n", encoding="utf-8")
-    jobs = [count_jobs(folder, *targets) for targets in ([], TARGETS[1:2])]
+    jobs = [
+        copy_in_code.planned_jobs(folder, *OVERLAY, "--", *targets)
+        for targets in ([], TARGETS[1:2])
+    ]
     assert [one["select_images"] for one in jobs] == [8, 1]
     assert [one["describe_images"] for one in jobs] == [1, 1]
