@@ -137,6 +137,8 @@ def open_role(role: str, models: dict, options: dict, folder: Path) -> tuple[Any
     known = model.get("options", {})
     model["options"] = known | {name: value for name, value in options.items() if name in known}
     weights = [Path(path) for path in weight_files(model)]
+    if role == "base":  # it is opened by its first file
+        weights = [path / "model_index.json" for path in weights]
     if all(path.exists() for path in weights):
         return load_model(model, weights), model["name"], "fetched"
     if model["name"] not in BUILDERS:
