@@ -1,14 +1,16 @@
 """How fast the full tier's models are: items a second, peak memory, share of the matrix rate.
 
-`make bench-gpu` measures the loaders that the workflow uses, on noise of 1280 x 720, decoding not
-included, with the weights that were fetched (`make models TIER=full`). Of SAM 2.1, OpenCLIP and
-DINOv2 it builds what was not fetched at full size with random weights: as fast, but blind.
+`make bench-gpu` measures the loaders that the workflow uses, on noise of 540p, 1080p and 4K,
+decoding not included, with the weights that were fetched (`make models TIER=full`). Of SAM 2.1,
+OpenCLIP and DINOv2 it builds what was not fetched at full size with random weights: as fast, but
+blind.
 """
 
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,13 +20,14 @@ import torch
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.gpu_cases import CASES, Case
+from benchmarks.gpu_cases import CASES, SIZES, Case, Size
 from benchmarks.gpu_models import BUILDERS
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import open_device
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
 
 WORTH = 1.05  # a larger batch must be so much faster
+MAX_BYTES_PER_S = 1e12  # of pixels; no CPU reads as many, so that no model has seen them
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Result:
     per_s: float = 0.0
     peak_mb: float = 0.0
     share: float | None = None  # of the measured matrix rate; None: not countable
+    size: str = ""  # of the frames
 
 
 def measure_matrix_rate(device: torch.device, side: int, seconds: float) -> float:
@@ -71,13 +75,31 @@ def count_operations(run: Callable[[], Any]) -> int:
     return counter.get_total_flops()
 
 
+def run_case(case: Case, opened: Any, batch: int, size: Size) -> None:
+    """One call, and all that it gives: of what is made on demand nothing would be measured."""
+    result = case.run(opened, batch, size)
+    if isinstance(result, Iterator):
+        deque(result, maxlen=0)
+
+
+def check_rate(what: str, per_s: float, share: float | None, size: Size) -> None:
+    """Refuse a rate that no machine reaches: then what was timed did not do the work."""
+    if per_s * 3 * size[0] * size[1] > MAX_BYTES_PER_S or (share or 0) > 1:
+        of = "" if share is None else f", {share:.1f} of the matrix rate"
+        raise CineloraError(
+            f"{what}: {per_s:.0f} items/s at {size[1]}x{size[0]}{of}: no machine is as fast.\n"
+            "  The call returned before its work was done; its case in benchmarks/gpu_cases.py must"
+            "\n  use what it returns."
+        )
+
+
 def measure_batch(
-    case: Case, opened: Any, batch: int, device: torch.device, seconds: float
+    case: Case, opened: Any, batch: int, size: Size, device: torch.device, seconds: float
 ) -> tuple[float, float]:
     """Items a second and peak memory in MiB at one batch size."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    spent = time_call(lambda: case.run(opened, batch), device, seconds)
+    spent = time_call(lambda: run_case(case, opened, batch, size), device, seconds)
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
     return batch / spent, peak
 
@@ -86,6 +108,7 @@ def measure_case(
     case: Case,
     opened: Any,
     batches: list[int],
+    size: Size,
     device: torch.device,
     rate: float,
     seconds: float,
@@ -94,7 +117,7 @@ def measure_case(
     best = (0, 0.0, 0.0)
     for batch in batches:
         try:
-            per_s, peak = measure_batch(case, opened, batch, device, seconds)
+            per_s, peak = measure_batch(case, opened, batch, size, device, seconds)
         except (torch.cuda.OutOfMemoryError, CineloraError):
             if not best[0]:
                 raise
@@ -102,8 +125,10 @@ def measure_case(
         if per_s < WORTH * best[1]:
             break
         best = (batch, per_s, peak)
-    operations = count_operations(lambda: case.run(opened, best[0])) / best[0]
-    return *best, operations * best[1] / rate if operations else None
+    operations = count_operations(lambda: run_case(case, opened, best[0], size)) / best[0]
+    share = operations * best[1] / rate if operations else None
+    check_rate(case.what, best[1], share, size)
+    return *best, share
 
 
 def open_role(role: str, models: dict, options: dict, folder: Path) -> tuple[Any, str, str]:
@@ -112,6 +137,8 @@ def open_role(role: str, models: dict, options: dict, folder: Path) -> tuple[Any
     known = model.get("options", {})
     model["options"] = known | {name: value for name, value in options.items() if name in known}
     weights = [Path(path) for path in weight_files(model)]
+    if role == "base":  # it is opened by its first file
+        weights = [path / "model_index.json" for path in weights]
     if all(path.exists() for path in weights):
         return load_model(model, weights), model["name"], "fetched"
     if model["name"] not in BUILDERS:
@@ -132,11 +159,11 @@ def measure_all(
         for role, cases in CASES.items():
             wanted = {**models, "device": device}
             opened, name, weights = open_role(role, wanted, options, Path(folder))
-            for case in cases:
+            for case, size in [(one, size) for one in cases for size in one.sizes]:
                 batches = sorted({min(batch, most) for batch in case.batches})
-                how = (batches, place, rate, seconds)
+                how = (batches, SIZES[size], place, rate, seconds)
                 figures = () if opened is None else measure_case(case, opened, *how)
-                results.append(Result(case.what, name, weights, *figures))
+                results.append(Result(case.what, name, weights, *figures, size=size))
                 print(write_line(results[-1]), flush=True)
             del opened
             if place.type == "cuda":
@@ -145,19 +172,21 @@ def measure_all(
 
 
 HEAD = (
-    "| what | model | weights | batch | items/s | peak GPU memory, MiB | share of the matrix rate |"
+    "| what | frames | model | weights | batch | items/s | peak GPU memory, MiB "
+    "| share of the matrix rate |"
 )
 
 
 def write_line(result: Result) -> str:
     """One row of the table in Markdown."""
     if not result.batch:
-        return f"| {result.what} | {result.model} | {result.weights} | - | - | - | - |"
+        return (
+            f"| {result.what} | {result.size} | {result.model} | {result.weights} | - | - | - | - |"
+        )
     share = "-" if result.share is None else f"{result.share:.0%}"
-    return (
-        f"| {result.what} | {result.model} | {result.weights} | {result.batch} | "
-        f"{result.per_s:.1f} | {result.peak_mb:.0f} | {share} |"
-    )
+    figures = (result.batch, f"{result.per_s:.1f}", f"{result.peak_mb:.0f}", share)
+    cells = (result.what, result.size, result.model, result.weights, *figures)
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def write_page(results: list[Result], rate: float, device: str, command: str) -> str:

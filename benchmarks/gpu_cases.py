@@ -8,69 +8,89 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
 
+from workflow_scripts.adapter.trainer import Settings, add_adapter
 from workflow_scripts.dataset.vlm import write_question
 from workflow_scripts.models.detections import Detections
+from workflow_scripts.models.diffusion import Base, denoising_errors, draw_images
+from workflow_scripts.plan.adapter_settings import resolve_adapter_settings
+from workflow_scripts.plan.config import read_shipped
 
-HEIGHT, WIDTH = 720, 1280
+Size = tuple[int, int]  # height and width of a frame
+SIZES: dict[str, Size] = {"540p": (540, 960), "1080p": (1080, 1920), "4K": (2160, 3840)}
+# x0, y0, x1, y1, in shares of the frame
 PEOPLE = np.array(
-    [[100, 80, 420, 700], [500, 120, 760, 690], [900, 200, 1100, 640]], np.float32
-)  # x0, y0, x1, y1
+    [[0.08, 0.11, 0.33, 0.97], [0.39, 0.17, 0.59, 0.96], [0.7, 0.28, 0.86, 0.89]], np.float32
+)
 POWERS = tuple(2**power for power in range(9))  # 1 to 256
+NO_FRAME = ("1080p",)  # whatever the film: measured once
+STEPS = 20  # of drawing an image
 NEXT = count()
 
 
 @dataclass(frozen=True)
 class Case:
-    """`run(opened, batch)` does `batch` items in one call; `batches` are tried in order."""
+    """`run(opened, batch, size)` does `batch` items in one call; `batches` are tried in order."""
 
     what: str
-    run: Callable[[Any, int], Any]
+    run: Callable[[Any, int, Size], Any]
     batches: tuple[int, ...] = (1,)
+    sizes: tuple[str, ...] = tuple(SIZES)
 
 
 @cache
-def image(number: int) -> np.ndarray:
+def image(number: int, size: Size) -> np.ndarray:
     """Noise, another for each number; smooth, as film is."""
-    small = np.random.default_rng(number).integers(0, 256, (HEIGHT // 8, WIDTH // 8, 3), np.uint8)
-    return small.repeat(8, 0).repeat(8, 1)
+    height, width = size
+    cells = (-(-height // 8), -(-width // 8), 3)
+    small = np.random.default_rng(number).integers(0, 256, cells, np.uint8)
+    return np.ascontiguousarray(small.repeat(8, 0).repeat(8, 1)[:height, :width])
 
 
-def next_image() -> np.ndarray:
+def next_image(size: Size) -> np.ndarray:
     """Not the one before: SAM keeps the code of the last image."""
-    return image(next(NEXT) % 16)
+    return image(next(NEXT) % 16, size)
 
 
-def images(number: int) -> list[np.ndarray]:
-    return [image(row % 16) for row in range(number)]
+def images(number: int, size: Size) -> list[np.ndarray]:
+    return [image(row % 16, size) for row in range(number)]
 
 
-def people() -> Detections:
-    return Detections(PEOPLE, np.array([0.9, 0.8, 0.7], np.float32))
+def boxes(size: Size) -> np.ndarray:
+    """Three people, in pixels."""
+    height, width = size
+    return PEOPLE * np.array([width, height, width, height], np.float32)
 
 
-def hole() -> np.ndarray:
-    mask = np.zeros((HEIGHT, WIDTH), bool)
-    mask[80:700, 100:420] = True
+def people(size: Size) -> Detections:
+    return Detections(boxes(size), np.array([0.9, 0.8, 0.7], np.float32))
+
+
+def hole(size: Size) -> np.ndarray:
+    """Where the first of them stands."""
+    x0, y0, x1, y1 = boxes(size)[0].astype(int)
+    mask = np.zeros(size, bool)
+    mask[y0:y1, x0:x1] = True
     return mask
 
 
-def follow(segment: Any, frames: int) -> None:
+def follow(segment: Any, frames: int, size: Size) -> None:
     """Boxes and memory, frame by frame, as segment_instances does it."""
     step = segment.follow_shot()
     for _ in range(0, frames, segment.batch_size):
-        images = [next_image() for _ in range(segment.batch_size)]
+        images = [next_image(size) for _ in range(segment.batch_size)]
         segment.prepare(images)
         for image in images:
-            step(image, segment(image, people()))
+            step(image, segment(image, people(size)))
 
 
-def caption(ask: Any, number: int) -> None:
+def caption(ask: Any, number: int, size: Size) -> list[str]:
     """Questions about images of which nothing is measured."""
     words, prompts = read_yaml("vocabularies"), read_yaml("prompts")
     question = write_question("background", [], words, prompts)
-    ask([image(row % 16) for row in range(number)], [question] * number, prompts["system"])
+    return ask(images(number, size), [question] * number, prompts["system"])
 
 
 @cache
@@ -78,17 +98,49 @@ def read_yaml(folder: str) -> dict:
     return yaml.safe_load(Path(f"resources/{folder}/captions.yaml").read_text(encoding="utf-8"))
 
 
+def draw(base: Base, number: int, size: Size) -> np.ndarray:
+    """As evaluate_adapter draws, at the size of the base."""
+    how = {"steps": STEPS, "guidance": 7.5, "side_px": base.resolution_px}
+    return draw_images(base, ["a street at dusk"] * number, range(number), **how)
+
+
+@cache
+def start_training(base: Base) -> torch.optim.Optimizer:
+    settings = resolve_adapter_settings(read_shipped(), "full", "style", "plain")
+    return torch.optim.AdamW(add_adapter(base, Settings(**settings), seed=1).values())
+
+
+def train(base: Base, number: int, size: Size) -> float:
+    """One update of an adapter by so many cached images; returns its loss."""
+    optimizer, unet = start_training(base), base.pipeline.unet
+    side = unet.config.sample_size
+    latents, noise = torch.randn(2, number, unet.config.in_channels, side, side, device=base.device)
+    captions = torch.randn(number, 77, unet.config.cross_attention_dim, device=base.device)
+    timesteps = torch.arange(number, device=base.device)
+    loss = denoising_errors(base, latents, captions, noise, timesteps).mean()
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return float(loss.detach())
+
+
 CASES = {
     "segment": [
-        Case("encoder", lambda sam, n: sam.encode(images(n)), POWERS[:6]),
-        Case("3 boxes a frame", lambda sam, _: sam(next_image(), people())),
+        Case("encoder", lambda sam, n, size: sam.encode(images(n, size)), POWERS[:6]),
+        Case("3 boxes a frame", lambda sam, _, size: sam(next_image(size), people(size))),
         Case("3 boxes and memory, frames", follow, (16,)),
     ],
-    "inpaint": [Case("a hole of 320 x 620", lambda lama, _: lama(image(0), hole()))],
-    "embed": [Case("images", lambda clip, n: clip(images(n)), POWERS)],
-    "scene": [Case("images", lambda dino, n: dino(images(n)), POWERS)],
-    "detect": [Case("images", lambda detect, _: detect(next_image()))],
-    "pose": [Case("3 people an image", lambda pose, _: pose(next_image(), PEOPLE, None))],
-    "face": [Case("images", lambda face, _: face(next_image()))],
+    "inpaint": [Case("a person's hole", lambda lama, _, size: lama(image(0, size), hole(size)))],
+    "embed": [Case("images", lambda clip, n, size: clip(images(n, size)), POWERS)],
+    "scene": [Case("images", lambda dino, n, size: dino(images(n, size)), POWERS)],
+    "detect": [Case("images", lambda detect, _, size: detect(next_image(size)))],
+    "pose": [
+        Case("3 people an image", lambda pose, _, size: pose(next_image(size), boxes(size), None))
+    ],
+    "face": [Case("images", lambda face, _, size: face(next_image(size)))],
     "caption": [Case("captions of backgrounds", caption, POWERS[:7])],
+    "base": [
+        Case("images drawn", draw, (4,), NO_FRAME),
+        Case("images of an update", train, POWERS[:6], NO_FRAME),
+    ],
 }

@@ -19,11 +19,13 @@ from transformers import Sam2VideoConfig, Sam2VideoModel, Sam2VideoProcessor
 from transformers.models.sam2.image_processing_sam2 import Sam2ImageProcessor
 from transformers.models.sam2_video.video_processing_sam2_video import Sam2VideoVideoProcessor
 
-from benchmarks.gpu_cases import PEOPLE, image, next_image
+from benchmarks.gpu_cases import boxes, image, next_image
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.loaders.sam2_boxes import BoxSegmenter
 
 HEAD = "| what | sam2, s | transformers, s | sam2 / transformers | rounds |"
+SIZE = (720, 1280)
+PEOPLE = boxes(SIZE)
 CONFIG = "configs/sam2.1/sam2.1_hiera_t.yaml"
 Case = tuple[str, Callable[[], object], Callable[[], object]]  # what, sam2's call, transformers'
 
@@ -38,17 +40,17 @@ def build_images(folder: Path, device: str) -> list[Case]:
         f"parameters: sam2 {sum(p.numel() for p in theirs.model.parameters())}, "
         f"transformers {count}"
     )
-    theirs.set_image(image(0))
+    theirs.set_image(image(0, SIZE))
     return [
         (
             "encoder",
-            lambda: theirs.set_image(next_image()),
-            lambda: ours.encode([next_image()]),
+            lambda: theirs.set_image(next_image(SIZE)),
+            lambda: ours.encode([next_image(SIZE)]),
         ),
         (
             "3 boxes on an encoded image",
             lambda: theirs.predict(box=PEOPLE, multimask_output=False),
-            lambda: ours.predict_masks(image(0), PEOPLE),
+            lambda: ours.predict_masks(image(0, SIZE), PEOPLE),
         ),
     ]
 
@@ -56,7 +58,7 @@ def build_images(folder: Path, device: str) -> list[Case]:
 def build_video(folder: Path, device: str, frames: int) -> Case:
     """Three boxes on the first frame, followed through the others; each frame is encoded once."""
     for number in range(frames):
-        write_image(folder / f"{number:05d}.jpg", image(number))
+        write_image(folder / f"{number:05d}.jpg", image(number, SIZE))
     theirs = build_sam2_video_predictor(CONFIG, device=device, apply_postprocessing=False)
     ours = Sam2VideoModel(Sam2VideoConfig()).eval().to(device)
     prepare = Sam2VideoProcessor(Sam2ImageProcessor(), Sam2VideoVideoProcessor())
@@ -70,10 +72,10 @@ def build_video(folder: Path, device: str, frames: int) -> Case:
 
     def follow_ours() -> None:
         with torch.inference_mode():
-            video = [image(number) for number in range(frames)]
+            video = [image(number, SIZE) for number in range(frames)]
             session = prepare.init_video_session(video, inference_device=device)
-            boxes, names = [PEOPLE.tolist()], list(range(len(PEOPLE)))
-            prepare.add_inputs_to_inference_session(session, 0, names, input_boxes=boxes)
+            found, names = [PEOPLE.tolist()], list(range(len(PEOPLE)))
+            prepare.add_inputs_to_inference_session(session, 0, names, input_boxes=found)
             ours(session, frame_idx=0)
             list(ours.propagate_in_video_iterator(session))
 

@@ -28,10 +28,16 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.calibration import list_uncalibrated
 from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_defaults
 from workflow_scripts.plan.folders import check_folders, quote_python
-from workflow_scripts.plan.inputs import choose_limits
-from workflow_scripts.plan.resources import add_ram, grow, grow_with_film
+from workflow_scripts.plan.inputs import choose_limits, describe_inputs
+from workflow_scripts.plan.resources import add_ram, count_readers, grow, grow_with_film
 from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
-from workflow_scripts.plan.targets import check_targets, list_empty, list_proofs, list_tables
+from workflow_scripts.plan.targets import (
+    check_targets,
+    list_described,
+    list_empty,
+    list_proofs,
+    list_tables,
+)
 from workflow_scripts.plan.terminal import install, list_reports
 
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
@@ -115,6 +121,13 @@ def joints(wildcards):
 def tables_of(list_inputs, **options):
     """Inputs to unpack: the tables that a function of plan/inputs.py names for the dataset of the job."""
     return lambda wildcards: list_inputs(**wildcards, shards=SHARDS, **options)
+
+
+def described_inputs(wildcards):
+    """Inputs to unpack: the tables of those datasets that a model is asked about in this run."""
+    targets = workflow.dag_settings.targets if workflow.is_main_process else None
+    datasets = list_described(targets, wildcards.film, DATASETS[wildcards.film])
+    return describe_inputs(wildcards.film, datasets, SHARDS)
 
 
 def selection_limits(wildcards):

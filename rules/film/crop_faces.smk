@@ -21,7 +21,7 @@ rule crop_faces:
         "benchmarks/{film}/crop_faces.{shard}.tsv"
     conda:
         "../../envs/cinelora.yaml"
-    threads: 2
+    threads: count_readers(MODELS["face"])
     resources:
         gpu=1,
         mem_mb=grow(1500),

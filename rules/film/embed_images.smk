@@ -25,7 +25,7 @@ rule embed_images:
         "benchmarks/{film}/embed_images.{shard}.tsv"
     conda:
         "../../envs/cinelora.yaml"
-    threads: 2
+    threads: count_readers(MODELS["embed"], MODELS["scene"])
     resources:
         gpu=1,
         mem_mb=grow(max(2500, add_ram(MODELS["embed"], MODELS["scene"]))),

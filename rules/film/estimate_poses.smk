@@ -20,7 +20,7 @@ rule estimate_poses:
         "benchmarks/{film}/estimate_poses.{shard}.tsv"
     conda:
         "../../envs/cinelora.yaml"
-    threads: 2
+    threads: count_readers(MODELS["pose"])
     resources:
         gpu=1,
         mem_mb=grow(1500),

@@ -7,7 +7,7 @@ import torch
 import yaml
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
-from benchmarks import gpu, gpu_models, sam2_either  # noqa: E402
+from benchmarks import gpu, gpu_cases, gpu_models, sam2_either  # noqa: E402
 from tests.factories import full_tier_in_code as full  # noqa: E402
 from workflow_scripts.lib.errors import CineloraError  # noqa: E402
 
@@ -43,10 +43,16 @@ def models(monkeypatch, tmp_path) -> dict:
     return {"tier": "full", "table": str(tmp_path / "weights/table.yaml"), **names}
 
 
-def test_each_role_is_measured_at_toy_size(models, capsys):
-    results = gpu.measure_all(models, "cpu", 0.0, rate=1e9, most=2, tokens=2)
+def test_each_role_is_measured_at_toy_size(models, monkeypatch, capsys):
+    assert list(gpu.SIZES.values()) == [(540, 960), (1080, 1920), (2160, 3840)]
+    monkeypatch.setattr(gpu, "SIZES", dict.fromkeys(gpu.SIZES, (90, 160)))
+    monkeypatch.setattr(gpu_cases, "STEPS", 1)
+    results = gpu.measure_all(models, "cpu", 0.0, rate=1e15, most=2, tokens=2)
     assert [one.weights for one in results] == ["fetched"] * len(results)
     assert all(one.per_s > 0 and one.batch <= 2 for one in results)
+    assert [one.size for one in results if one.what == "encoder"] == ["540p", "1080p", "4K"]
+    whats = {one.what for one in results}
+    assert {"images drawn", "images of an update", "captions of backgrounds"} <= whats
     shares = {one.what: one.share for one in results}
     assert shares["encoder"] > 0
     assert shares["3 people an image"] is None  # onnxruntime does not say
@@ -60,7 +66,29 @@ def test_what_was_not_fetched_is_named_not_guessed(tmp_path):
     opened, name, weights = gpu.open_role("caption", models, {}, tmp_path)
     line = gpu.write_line(gpu.Result("captions", name, weights))
     assert opened is None
-    assert line.startswith("| captions | qwen2.5-vl-7b | not measured: weights not fetched | - |")
+    assert line.startswith("| captions |  | qwen2.5-vl-7b | not measured: weights not fetched |")
+
+
+def test_what_a_case_gives_on_demand_is_asked_for():
+    done = []
+
+    def run(opened, batch, size):
+        return (done.append(n) for n in range(batch))
+
+    case = gpu_cases.Case("lazy", run)
+    gpu.measure_batch(case, None, 3, (540, 960), torch.device("cpu"), 0.0)
+    assert done == [0, 1, 2] * 3  # two calls that nobody times, and one
+
+
+@pytest.mark.parametrize(
+    ("per_s", "share"),
+    [(9.8e6, None), (9.8e6, 0.1), (100.0, 1.2)],
+    ids=["more pixels than memory moves", "with a share", "more than the matrix rate"],
+)
+def test_an_impossible_rate_is_an_error(per_s, share):
+    with pytest.raises(CineloraError, match="captions: .* no machine is as fast"):
+        gpu.check_rate("captions", per_s, share, (540, 960))
+    gpu.check_rate("captions", 3000.0, 0.9, (2160, 3840))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

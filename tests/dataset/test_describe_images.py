@@ -10,10 +10,16 @@ from PIL import Image
 
 from tests.factories import tables
 from tests.factories.dataset_phases import VOCABULARY, pack, select
-from workflow_scripts.dataset import answers, describe_images, image_files, template, vlm
+from workflow_scripts.dataset import (
+    answers,
+    describe_images,
+    image_files,
+    template,
+    vlm,
+)
 from workflow_scripts.dataset.describe_images import describe_one
 from workflow_scripts.lib.images import read_rgb, write_image
-from workflow_scripts.lib.kinds import split_name
+from workflow_scripts.lib.kinds import KINDS, split_name
 
 PROMPTS = "resources/prompts/captions.yaml"
 WORDS = yaml.safe_load(Path(VOCABULARY).read_text(encoding="utf-8"))
@@ -52,7 +58,7 @@ def test_an_answer_of_another_shape_is_none(text):
     ids=["a fence", "braces after it", "braces before it", "twice", "checks that are no words"],
 )
 def test_json_is_found_between_other_words(text):
-    row = describe_one("x", vlm.read_answer(text))
+    row = describe_one(vlm.read_answer(text))
     assert row["clauses"] == ["holding a lantern", "hand on a gate, open"]
     checks = {check["fact"]: check["seen"] for check in row["checks"]}
     against = vlm.find_contradictions("character", FACTS, checks, WORDS)
@@ -60,11 +66,11 @@ def test_json_is_found_between_other_words(text):
 
 
 def test_an_answer_may_leave_its_checks_out():
-    assert describe_one("x", {"clauses": ["one"], "checks": None})["reason"] == ""
+    assert describe_one({"clauses": ["one"], "checks": None})["reason"] == ""
 
 
 def test_no_more_clauses_are_kept_than_were_asked_for():
-    row = describe_one("x", {"clauses": [str(n) for n in range(9)]})
+    row = describe_one({"clauses": [str(n) for n in range(9)]})
     assert row["clauses"] == ["0", "1", "2", "3", "4"]
 
 
@@ -77,17 +83,6 @@ def say(*waiting):
         return waiting.pop(0)
 
     return ask, asked
-
-
-def test_an_unreadable_answer_is_asked_for_once_more_and_then_given_up():
-    ask, asked = say([GOOD, "no", "no"], [GOOD, "still no"])
-    images = [np.zeros((8, 8, 3), np.uint8)] * 3
-    made = vlm.ask_twice(ask, images, ["a?", "b?", "c?"], ASKED["retry"])
-    assert [len(questions) for questions in asked] == [3, 2]
-    assert all("was not the JSON object" in question for question in asked[1])
-    rows = [describe_one("x", answer) for answer in made]
-    assert [row["reason"] for row in rows] == ["", "", vlm.UNPARSABLE]
-    assert rows[2]["clauses"] == [] and rows[0]["clauses"][0] == "holding a lantern"
 
 
 def test_the_same_is_never_asked_twice(tmp_path):
@@ -113,10 +108,11 @@ def test_an_image_of_another_shape_is_another_image():
 
 
 class Model:
-    """A caption model that tells what it was shown and asked."""
+    """A caption model that tells what it was shown and asked, and how many images at once."""
 
     def __init__(self):
-        self.loaded, self.images, self.questions = 0, [], []
+        self.loaded, self.images, self.questions, self.calls = 0, [], [], []
+        self.say = lambda question: GOOD
 
     def load(self, model, weights):
         self.loaded += 1
@@ -124,9 +120,10 @@ class Model:
 
     def ask(self, images, questions, system=""):
         assert system == ASKED["system"]
+        self.calls.append(len(questions))
         self.images += images
         self.questions += questions
-        return [GOOD] * len(questions)
+        return [self.say(question) for question in questions]
 
 
 @pytest.fixture
@@ -150,28 +147,29 @@ def film(tmp_path_factory):
     return paths
 
 
-def describe(film, folder, dataset, class_words=CLASSES, **limits):
-    """Run the phase after select_images; return counts, rows, and the selection."""
-    kind, _ = split_name(dataset)
-    _, selected = select(film, folder / f"{dataset}.selected.parquet", dataset, **limits)
-    out = folder / "describe_images" / f"{dataset}.parquet"
+def describe(film, folder, *datasets, class_words=CLASSES, **limits):
+    """Run the phase after select_images; return counts, rows, and what was selected."""
+    (folder / "select_images").mkdir(exist_ok=True)
+    paths = [folder / f"select_images/{dataset}.parquet" for dataset in datasets]
+    chosen = [select(film, p, d, **limits)[1] for p, d in zip(paths, datasets, strict=True)]
+    kinds = [split_name(dataset)[0] for dataset in datasets]
+    out = folder / "describe_images/descriptions.parquet"
     counts = describe_images.main(
-        str(folder / f"{dataset}.selected.parquet"),
+        list(map(str, paths)),
         *(film[name] for name in ("frames", "images", "texts")),
         VOCABULARY,
         PROMPTS,
         [],
         str(out),
-        dataset=dataset,
         model={"name": "pretended"},
         identity={"name": "pretended"},
         class_words=class_words,
         style_words=["3d animation"],
         overlay_text="crop",
-        plates=[film["plates"]] if kind.shows == "plate" else [],
-        **{name: [film[name]] for name in kind.words},
+        plates=[film["plates"]] if any(kind.shows == "plate" for kind in kinds) else [],
+        **{name: [film[name]] for kind in kinds for name in kind.words},
     )
-    return counts, pd.read_parquet(out), selected
+    return counts, pd.read_parquet(out), pd.concat(chosen)
 
 
 @pytest.mark.parametrize("dataset", ["character-nella", "expression", "style", "background"])
@@ -222,3 +220,38 @@ def test_questions_call_characters_by_their_class(film, tmp_path, model):
     describe(film, tmp_path, "pose")
     assert any("woman" in question for question in model.questions)
     assert not any("nella" in question for question in model.questions)
+
+
+EVERY = ("character-nella", "character-bruno", *(k for k in KINDS if k != "character"))
+
+
+def test_a_model_is_opened_once_for_all_datasets(film, tmp_path, model):
+    counts, rows, selected = describe(film, tmp_path, *EVERY)
+    wanted = int(((selected["split"] != "") | selected["reserve"]).sum())
+    assert len(EVERY) == rows["dataset"].nunique() == 7
+    assert (model.loaded, len(model.questions), counts.kept) == (1, wanted, wanted)
+    # no batch ends where a dataset does
+    assert set(model.calls[:-1]) <= {describe_images.AT_ONCE} and len(model.calls) < len(EVERY)
+    assert not rows.duplicated(["dataset", "image_id"]).any()
+    assert rows.duplicated("image_id").any()  # of style and lighting
+
+
+def test_what_could_not_be_read_is_asked_for_in_one_call_at_the_end(
+    film, tmp_path, model, monkeypatch
+):
+    monkeypatch.setattr(describe_images, "AT_ONCE", 3)
+    again = "was not the JSON object"
+    model.say = lambda question: GOOD if again in question else "no"
+    _, rows, _ = describe(film, tmp_path, "expression")
+    assert [again in question for question in model.questions] == [
+        *[False] * len(rows),
+        *[True] * len(rows),
+    ]
+    assert len(rows) > 3 == max(model.calls) and set(rows["reason"]) == {""}
+
+
+def test_an_answer_that_stays_unreadable_is_given_up(film, tmp_path, model):
+    model.say = lambda question: "still no"
+    counts, rows, _ = describe(film, tmp_path, "expression")
+    assert len(model.questions) == 2 * len(rows) == 2 * counts.found[vlm.UNPARSABLE] > 0
+    assert set(rows["reason"]) == {vlm.UNPARSABLE} and not rows["clauses"].str.len().any()

@@ -135,11 +135,13 @@ def test_what_a_model_said_follows_what_is_measured(film, tmp_path):
     said = [
         ("s0001_f000000_i00", ["holding a lantern", "red scarf", "a gate, open"], "sit", ""),
         ("s0002_f000024_i00", [], None, "vlm_unparsable"),
+        ("s0001_f000000_i00", ["of another dataset"], "sit", ""),
     ]
+    datasets = ["character-nella", "character-nella", "pose"]
     table = pd.DataFrame(
         [
-            (image, clauses, [{"fact": "action", "seen": seen}] if seen else [], reason)
-            for image, clauses, seen, reason in said
+            (image, dataset, clauses, [{"fact": "action", "seen": seen}] if seen else [], reason)
+            for (image, clauses, seen, reason), dataset in zip(said, datasets, strict=True)
         ],
         columns=DESCRIPTIONS.names,
     )

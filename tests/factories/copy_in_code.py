@@ -46,10 +46,16 @@ def pretend_finished(folder: Path, *arguments: str) -> None:
     run_snakemake(folder, "--touch", "--forceall", "--cores", "1", *arguments)
 
 
+def planned_jobs(folder: Path, *arguments: str) -> dict[str, int]:
+    """Rules of the jobs that a dry run lists, and how many of each."""
+    table = run_snakemake(folder, "-n", *arguments).partition("Job stats:")[2].partition("total")[0]
+    rows = re.findall(r"^(\w+)\s+(\d+)\b", table, re.MULTILINE)
+    return {rule: int(count) for rule, count in rows}
+
+
 def planned_rules(folder: Path, *arguments: str) -> set[str]:
     """Rules of the jobs that a dry run lists."""
-    table = run_snakemake(folder, "-n", *arguments).partition("Job stats:")[2].partition("total")[0]
-    return set(re.findall(r"^(\w+)\s+\d+\b", table, re.MULTILINE))
+    return set(planned_jobs(folder, *arguments))
 
 
 def clone_project(project: Path, folder: Path, copied: list[str]) -> Path:

@@ -1,18 +1,22 @@
 """embed_images: cut-outs without background, colors whatever the light, rows for every image."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories.figures import draw_figure, make_pose
+from tests.factories.role_models import names, noise, opened
 from workflow_scripts.film import embed_images
 from workflow_scripts.film.people.bodies import find_region
 from workflow_scripts.film.people.colors import COLORS, compare_colors, describe_colors
 from workflow_scripts.film.people.crops import crop_box, crop_instance
 from workflow_scripts.lib.images import encode_rle, read_rgb, write_image
 from workflow_scripts.models.loaders.mobilenet import load_embed
+from workflow_scripts.models.loaders.pixels import Embedder
 
 WEIGHTS = Path("resources/models/mobilenet_v2-b0353104.pth")
 
@@ -137,6 +141,7 @@ def test_every_image_gets_a_row(film, monkeypatch, batch_size):
     thumbnails = np.stack(rows["thumbnail"])
     assert thumbnails.shape == (5, 1024) and thumbnails.dtype == np.uint8
     assert (thumbnails[3:] == 100).all() and np.ptp(thumbnails[2]) > 20
+    assert [len(colors) for colors in rows["colors"]] == [0, 0, COLORS, 0, 0]
     vectors = np.stack(rows["vector"])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(vectors[3], vectors[4])  # nobody there: the frame itself
@@ -183,6 +188,38 @@ def test_backgrounds_may_have_a_model_of_their_own(film, monkeypatch):
     assert lengths["background"] == {4}
     assert 4 not in lengths["frame"] | lengths["instance"]
     assert rows["kind"].value_counts().to_dict() == {"frame": 2, "background": 2, "instance": 1}
+
+
+def test_images_are_scaled_to_their_net_by_who_reads_them(film, monkeypatch):
+    main, seen = threading.get_ident(), []
+
+    def load(model, weights):
+        side = 32 if model["name"] == "stub" else 16
+
+        def fit(image):
+            assert threading.get_ident() != main
+            return np.full((side, side, 3), 9, np.uint8)
+
+        def embed(images):
+            assert threading.get_ident() == main
+            seen.extend((side, image.shape) for image in images)
+            return np.ones((len(images), 4)) / 2
+
+        return Embedder(embed, fit)
+
+    monkeypatch.setattr(embed_images, "load_model", load)
+    scene = {"scene_model": {"name": "places"}, "scene_weights": []}
+    embed_images.main(**film, shard="01of01", batch_size=2, **PARAMS, **scene)
+    assert sorted(seen) == [(16, (16, 16, 3))] * 2 + [(32, (32, 32, 3))] * 3
+
+
+@pytest.mark.parametrize("name", [*names("embed"), *names("scene")])
+def test_an_image_that_fits_has_the_same_vector(name):
+    net, image = opened(name), noise(400, 640)
+    fitted = net.fit(image)
+    assert fitted.shape[0] == fitted.shape[1] and fitted.dtype == np.uint8
+    np.testing.assert_array_equal(net.fit(fitted), fitted)
+    np.testing.assert_array_equal(net([fitted]), net([image]))
 
 
 def test_an_empty_shard_loads_no_model(film, monkeypatch):

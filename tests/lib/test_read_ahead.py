@@ -3,6 +3,7 @@ from itertools import islice
 
 import pytest
 
+from workflow_scripts.lib import read_ahead as module
 from workflow_scripts.lib.read_ahead import read_ahead
 
 
@@ -29,3 +30,11 @@ def test_the_next_item_is_read_while_the_first_is_in_use():
     items = read_ahead([0, 1, 2], lambda n: second_was_read.set() if n == 1 else None)
     next(items)
     assert second_was_read.wait(timeout=10)
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (4, 4), (64, 8)])
+def test_as_many_read_as_a_job_has_cores(monkeypatch, cores, expected):
+    met = threading.Barrier(expected)  # is passed only if so many read at once
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: range(cores))
+    items = read_ahead(range(2 * expected), lambda n: met.wait(timeout=10) < expected)
+    assert list(items) == [True] * 2 * expected

@@ -88,7 +88,7 @@ def test_a_session_that_fell_back_to_the_cpu_is_an_error():
         check_provider(Session(), "cuda")
 
 
-def test_too_little_memory_halves_the_batch_once(caplog):
+def test_too_little_memory_halves_the_batch_until_it_fits(caplog):
     def run(batch: list) -> int:
         if len(batch) > 4:
             raise torch.cuda.OutOfMemoryError
@@ -98,8 +98,16 @@ def test_too_little_memory_halves_the_batch_once(caplog):
     assert batches(list(range(10))) == [4, 4, 2]
     assert batches(list(range(10))) == [4, 4, 2]
     assert caplog.text.count("going on with batches of 4") == 1  # the second call knew it
-    with pytest.raises(CineloraError, match="does not hold 8 at once"):
-        Batches(run, 16)(list(range(20)))
+    assert Batches(run, 64)(list(range(8))) == [4, 4]
+    assert caplog.text.count("going on with batches of") == 1 + 4
+
+
+def test_one_item_that_does_not_fit_is_an_error():
+    def run(batch: list) -> None:
+        raise torch.cuda.OutOfMemoryError
+
+    with pytest.raises(CineloraError, match="does not hold one item"):
+        Batches(run, 8)([1, 2])
 
 
 def test_onnxruntime_says_in_words_that_memory_is_full():

@@ -38,11 +38,19 @@ def test_selection_and_captions_read_no_folder_of_images():
 
 
 def test_plates_are_read_where_they_are_shown():
-    for function in (describe_inputs, pack_inputs):
-        assert function("x", "background", SHARDS)["plates"] == [
-            f"results/x/inpaint_backgrounds/{shard}_images" for shard in SHARDS
-        ]
-        assert "plates" not in function("x", "style", SHARDS)
+    plates = [f"results/x/inpaint_backgrounds/{shard}_images" for shard in SHARDS]
+    assert pack_inputs("x", "background", SHARDS)["plates"] == plates
+    assert describe_inputs("x", ["background", "style"], SHARDS)["plates"] == plates
+    assert "plates" not in pack_inputs("x", "style", SHARDS)
+    assert "plates" not in describe_inputs("x", ["style"], SHARDS)
+
+
+def test_one_job_describes_what_is_chosen_for_all_its_datasets():
+    one = describe_inputs("x", ["expression"], SHARDS)
+    two = describe_inputs("x", ["expression", "pose"], SHARDS)
+    assert one["selections"] == ["results/x/select_images/expression.parquet"]
+    assert two["selections"] == [*one["selections"], "results/x/select_images/pose.parquet"]
+    assert {"faces", "expressions"} <= set(one) and set(two) == {*one, "keypoints"}
 
 
 @pytest.mark.parametrize(
@@ -75,10 +83,11 @@ def test_only_a_model_that_looks_at_images_describes(tier, looks):
     model = choose_model("caption", {"tier": tier})
     assert describes_images(model) == looks
     inputs = caption_inputs("x", "pose", SHARDS, describes=looks)
-    wanted = ["results/x/describe_images/pose.parquet"] if looks else None
+    table = "results/x/describe_images/descriptions.parquet"
+    wanted = [table] if looks else None
     assert inputs.get("descriptions") == wanted
     files = list_tables("x", ["pose"], ["pose"], SHARDS, describes=looks)
-    assert ("results/x/describe_images/pose.parquet" in files) == looks
+    assert (table in files) == looks
     assert "results/x/write_captions/pose.parquet" in files
 
 

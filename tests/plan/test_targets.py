@@ -5,7 +5,7 @@ import json
 import pytest
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.plan.targets import check_targets, list_empty
+from workflow_scripts.plan.targets import check_targets, list_described, list_empty
 
 DATASETS = {"luca": ["character-nella", "character-old-tom", "pose"], "mia": ["style"]}
 
@@ -56,3 +56,25 @@ def test_empty_datasets_are_listed_with_what_kept_images_out(tmp_path):
 
 def test_without_an_empty_dataset_nothing_is_said(tmp_path):
     assert list_empty(DATASETS, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ([], "abcd"),
+        (["all"], "abcd"),
+        (["results/x/report/index.html", "results/x/datasets/b"], "abcd"),
+        (["results/x/datasets/b", "results/y/datasets/a"], "bc"),
+        (["./results/x/adapters/a/x-a.safetensors"], "ac"),
+        (["results/y/datasets/a"], "c"),
+        (None, "c"),
+    ],
+    ids=["none", "a rule", "a page", "two films", "an adapter", "another film", "a job"],
+)
+def test_described_are_the_datasets_that_are_asked_for_and_those_chosen_before(
+    tmp_path, targets, expected
+):
+    chosen = tmp_path / "x/select_images/c.parquet"
+    chosen.parent.mkdir(parents=True)
+    chosen.touch()
+    assert "".join(list_described(targets, "x", list("abcd"), tmp_path)) == expected

@@ -66,3 +66,14 @@ def test_a_model_is_asked_again_only_where_a_question_changed(project, name):
     planned = copy_in_code.planned_rules(project, *OVERLAY, "--", *TARGETS)
     path.write_text(before, encoding="utf-8") if text else path.unlink()
     assert planned == expected
+
+
+def test_all_datasets_are_described_in_one_job_and_one_dataset_alone(tmp_path):
+    folder = copy_in_code.copy_project(tmp_path)
+    (folder / "overlay.yaml").write_text("models: {caption: caption-server}\n", encoding="utf-8")
+    jobs = [
+        copy_in_code.planned_jobs(folder, *OVERLAY, "--", *targets)
+        for targets in ([], TARGETS[1:2])
+    ]
+    assert [one["select_images"] for one in jobs] == [8, 1]
+    assert [one["describe_images"] for one in jobs] == [1, 1]

@@ -83,16 +83,3 @@ def find_contradictions(
         if known and measured and seen != measured:
             found.append(f"{fact}: measured {measured}, seen {seen}")
     return found
-
-
-def ask_twice(
-    ask: Ask, images: Sequence[np.ndarray], questions: Sequence[str], retry: str
-) -> list[dict[str, Any] | None]:
-    """Answers, the unreadable ones asked for once more with `retry` after the question."""
-    answers = [read_answer(text) for text in ask(images, questions)]
-    again = [n for n, answer in enumerate(answers) if answer is None]
-    if again:
-        texts = ask([images[n] for n in again], [f"{questions[n]}\n{retry}" for n in again])
-        for n, text in zip(again, texts, strict=True):
-            answers[n] = read_answer(text)
-    return answers

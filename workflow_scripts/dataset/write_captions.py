@@ -56,11 +56,12 @@ def read_corrections(review: Sequence[str], kind: Kind, paths: Mapping) -> tuple
     return dict(zip(rows["image_id"], rows["caption"], strict=True)), unknown
 
 
-def read_descriptions(paths: Sequence[str]) -> dict[str, dict[str, Any]]:
+def read_descriptions(paths: Sequence[str], dataset: str) -> dict[str, dict[str, Any]]:
     """What the model said, by image_id: clauses, checks {fact: seen}, reason; {} if none did."""
     if not paths:
         return {}
-    rows = read_manifest(paths, ["image_id", "clauses", "checks", "reason"]).to_dict("records")
+    table = read_manifest(paths, ["image_id", "dataset", "clauses", "checks", "reason"])
+    rows = table[table["dataset"] == dataset].to_dict("records")
     for row in rows:
         row["checks"] = {check["fact"]: check["seen"] for check in row["checks"]}
     return {row["image_id"]: row for row in rows}
@@ -155,7 +156,7 @@ def main(
     rows = read_words(kind, character, paths, names, style.get("words", []), overlay_text)
     rows = rows.to_dict("records")
     words = read_vocabulary(vocabulary)
-    said = read_descriptions(descriptions)
+    said = read_descriptions(descriptions, dataset)
     template = write_tags(kind.name, rows, words)
     tags = [
         list_tags(own, said.get(row["image_id"], {}))

@@ -1,8 +1,8 @@
 """Describe each image by numbers that are near for images that look alike.
 
-Reads frames, instances, their joints and clean backgrounds of one shard; leaves a vector and a
-description of the colors for each frame, each instance (cut out, on gray, in a square) and each
-background, and a thumbnail of what is seen there (of an instance: its box, surroundings and all).
+Reads frames, instances, their joints and clean backgrounds of one shard; leaves a vector for each
+frame, each instance (cut out, on gray, in a square) and each background, and a thumbnail of what is
+seen there (of an instance: its box, surroundings and all); of instances also what colors they have.
 Where a frame shows nobody its background is the frame, and so is the vector. Backgrounds may have a
 model of their own (the role scene). Nothing is judged here.
 """
@@ -30,18 +30,17 @@ EMBEDDINGS = pa.schema(
         ("image_id", pa.string()),  # a frame_id, or an instance_id
         ("kind", pa.string()),  # frame, instance or background
         ("vector", pa.list_(pa.float32())),  # of length 1
-        (
-            "colors",
-            pa.list_(pa.float32()),
-        ),  # film/people/colors.py; of instances: in the mask
+        ("colors", pa.list_(pa.float32())),  # film/people/colors.py; empty but for instances
         ("thumbnail", pa.list_(pa.uint8())),  # lib/images.py
     ]
 )
 BOX = ["x0", "y0", "x1", "y1"]
 MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region", *BOX]
-MAX_SIDE_PX = 640  # images wait for their batch no larger than this; no embedder looks closer
+MAX_SIDE_PX = 640  # images are scaled to this first; no embedder looks closer
+NO_COLORS = np.zeros(0, np.float32)  # who is who is seen by colors; what a place is, is not
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
+Fit = Callable[[np.ndarray], np.ndarray]
 Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray]  # of EMBEDDINGS
 
 
@@ -51,7 +50,7 @@ class Image:
 
     image_id: str
     kind: str
-    pixels: np.ndarray  # (H, W, 3) RGB uint8
+    pixels: np.ndarray  # (H, W, 3) RGB uint8, of the size that its net takes
     colors: np.ndarray
     thumbnail: np.ndarray
 
@@ -66,18 +65,29 @@ def shrink(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
+def find_fit(net: Embed) -> Fit:
+    """How an image is scaled for the net; those that do it themselves leave it as it is."""
+    return getattr(net, "fit", lambda image: image)
+
+
 def read_images(
-    frame_id: str, file: Path, people: pd.DataFrame, background: Path | None, padding: float
+    frame_id: str,
+    file: Path,
+    people: pd.DataFrame,
+    background: Path | None,
+    padding: float,
+    fit: Fit,
+    fit_scene: Fit,
 ) -> list[Image]:
     """All images of one frame: itself, who is in it, its clean background (the frame's own file
     where nobody is in it, or None for none)."""
     image = read_rgb(file)
-    images = [_describe_whole(frame_id, "frame", image)]
+    images = [_describe_whole(frame_id, "frame", image, fit)]
     if background is not None:
-        images.append(_describe_whole(frame_id, "background", read_rgb(background)))
+        images.append(_describe_whole(frame_id, "background", read_rgb(background), fit_scene))
     for row in people.itertuples():
         mask = decode_rle(row.mask, row.height_px, row.width_px)
-        figure = shrink(crop_instance(image, mask, padding))
+        figure = fit(shrink(crop_instance(image, mask, padding)))
         box = np.array([getattr(row, side) for side in BOX])
         colors = describe_colors(image, mask, find_region(row.region, row.keypoints, box))
         around = make_thumbnail(crop_box(image, mask_box(mask), padding))
@@ -85,9 +95,9 @@ def read_images(
     return images
 
 
-def _describe_whole(frame_id: str, kind: str, image: np.ndarray) -> Image:
+def _describe_whole(frame_id: str, kind: str, image: np.ndarray, fit: Fit) -> Image:
     small = shrink(image)
-    return Image(frame_id, kind, small, describe_colors(image), make_thumbnail(small))
+    return Image(frame_id, kind, fit(small), NO_COLORS, make_thumbnail(small))
 
 
 def embed_images(
@@ -165,21 +175,22 @@ def main(
     names = [model["name"]] + ([scene_model["name"]] if own else [])
     log.info("%d frames, %d instances; %s", len(shown), len(people), ", ".join(names))
 
-    def read(frame: tuple) -> list[Image]:
+    def read(frame: tuple, *fits: Fit) -> list[Image]:
         file = clean.get(frame.frame_id)
         background = Path(background_images) / file if file else None
         if own and file == "":  # nobody there: the frame is its background
             background = Path(images) / frame.file
         who = groups.get(frame.frame_id, nobody)
-        return read_images(frame.frame_id, Path(images) / frame.file, who, background, padding)
+        own_file = Path(images) / frame.file
+        return read_images(frame.frame_id, own_file, who, background, padding, *fits)
 
     rows: list[tuple] = []
     if len(shown):
         embed = load_model(model, weights)
-        reader = progress(
-            read_ahead(shown.itertuples(), read), "embedding frames", total=len(shown)
-        )
         scene = load_model(scene_model, scene_weights) if own else None
+        fits = find_fit(embed), find_fit(scene or embed)
+        frames_read = read_ahead(shown.itertuples(), lambda frame: read(frame, *fits))
+        reader = progress(frames_read, "embedding frames", total=len(shown))
         rows = list(embed_images(reader, embed, batch_size, scene))
     table = pd.DataFrame(rows, columns=EMBEDDINGS.names)
     if not own:

@@ -1,23 +1,27 @@
 """Files read and decoded in threads, while a model is at work on those before them."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-READERS, AHEAD = 2, 8  # threads, and items that they may be ahead of who uses them
+MAX_READERS = 8  # threads; a job has no more than its cores
+AHEAD = 8  # items that they may be ahead of who uses them
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def read_ahead(
-    items: Iterable[T], read: Callable[[T], R], ahead: int = AHEAD, readers: int = READERS
+    items: Iterable[T], read: Callable[[T], R], ahead: int = AHEAD, readers: int = 0
 ) -> Iterator[R]:
     """`read` of each item, in order; what waits in memory is bounded by `ahead`.
 
-    An item that cannot be read raises in its turn, after those before it were handed out.
+    `readers` 0: as many as there are cores. An item that cannot be read raises in its turn, after
+    those before it were handed out.
     """
+    readers = readers or min(MAX_READERS, len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(readers) as pool:
         waiting: deque = deque()
         for item in items:

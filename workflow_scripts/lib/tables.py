@@ -77,7 +77,11 @@ _RESULTS = (  # in the order in which phases run
     Result("lighting", "film.classify_lighting", "lighting.parquet", "LIGHTING", "frame_id"),
     Result("selection", "dataset.select_images", "{dataset}.parquet", "SELECTION", "image_id"),
     Result(
-        "descriptions", "dataset.describe_images", "{dataset}.parquet", "DESCRIPTIONS", "image_id"
+        "descriptions",
+        "dataset.describe_images",
+        "descriptions.parquet",
+        "DESCRIPTIONS",
+        "image_id",
     ),
     Result("captions", "dataset.write_captions", "{dataset}.parquet", "CAPTIONS", "image_id"),
     Result("dataset", "dataset.pack_dataset", "{dataset}", folder="datasets"),

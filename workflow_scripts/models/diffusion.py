@@ -77,6 +77,11 @@ def open_base(
     )
 
 
+def fast(base: Base) -> torch.autocast:
+    """bfloat16 where a GPU computes; on the CPU nothing changes."""
+    return torch.autocast(base.device, torch.bfloat16, enabled=base.device == "cuda")
+
+
 @torch.no_grad()
 def encode_captions(base: Base, captions: Sequence[str], *, batch_size: int = 16) -> torch.Tensor:
     """Embed captions as the pipeline itself does: (N, 77, width), float32 on the CPU."""
@@ -113,7 +118,7 @@ def denoising_errors(
 ) -> torch.Tensor:
     """Squared error of the predicted noise (or velocity), (B, 4, h, w)."""
     noisy = base.noise.add_noise(latents, noise, timesteps)
-    with torch.autocast(base.device, torch.bfloat16, enabled=base.device == "cuda"):
+    with fast(base):
         predicted = base.pipeline.unet(noisy, timesteps, captions).sample
     velocity = base.noise.config.prediction_type == "v_prediction"
     wanted = base.noise.get_velocity(latents, noise, timesteps) if velocity else noise
@@ -142,14 +147,15 @@ def draw_images(
     parts = []
     for start in range(0, len(prompts), DRAWN_AT_ONCE):
         some = slice(start, start + DRAWN_AT_ONCE)
-        images = base.pipeline(
-            list(prompts[some]),
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            height=side_px,
-            width=side_px,
-            generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds[some]],
-            output_type="np",
-        ).images
+        with fast(base):
+            images = base.pipeline(
+                list(prompts[some]),
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                height=side_px,
+                width=side_px,
+                generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds[some]],
+                output_type="np",
+            ).images
         parts.append((images * 255).round().astype(np.uint8))
     return np.concatenate(parts)

@@ -15,17 +15,22 @@ def select_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
     return _locate(film, split_name(dataset)[0].chosen_by, shards)
 
 
-def describe_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
-    """Tables whose facts stand in the questions, and the clean plates where those are shown."""
-    kind, _ = split_name(dataset)
-    return _locate(film, kind.words, shards) | _plates(film, dataset, shards)
+def describe_inputs(film: str, datasets: Sequence[str], shards: Sequence[str]) -> Inputs:
+    """Which images of these datasets are chosen, tables whose facts stand in the questions, and the
+    clean plates where those are shown."""
+    folder, found = f"results/{film}", {}
+    for dataset in datasets:
+        kind, _ = split_name(dataset)
+        found |= _locate(film, kind.words, shards) | _plates(film, dataset, shards)
+    chosen = [locate("selection", folder, dataset=dataset)[0] for dataset in datasets]
+    return found | {"selections": chosen}
 
 
 def caption_inputs(film: str, dataset: str, shards: Sequence[str], describes: bool) -> Inputs:
     """Tables that captions speak of, what the model says, people's captions if there are any."""
     paths = _locate(film, split_name(dataset)[0].words, shards)
     if describes:
-        paths["descriptions"] = locate("descriptions", f"results/{film}", dataset=dataset)
+        paths["descriptions"] = locate("descriptions", f"results/{film}")
     return paths | {"review": find_reviews(film, "captions")}
 
 

@@ -12,6 +12,11 @@ def add_ram(*models: dict) -> int:
     return sum({model["name"]: model.get("ram_mb", 0) for model in models}.values())
 
 
+def count_readers(*models: dict) -> int:
+    """Cores of a job that reads images for models; a GPU takes what eight of them read."""
+    return 8 if any(model["device"] == "cuda" for model in models) else 2
+
+
 def grow(amount_mb: int) -> Callable[..., int]:
     """Memory of a rule: the amount, as much again in each further attempt; Snakemake's share."""
 

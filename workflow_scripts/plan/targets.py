@@ -12,7 +12,7 @@ from workflow_scripts.lib.tables import PHASES, list_names, locate
 PACKING = ("select_images", "write_captions", "pack_dataset")  # once per dataset
 OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
     r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|evaluate_adapter|select_images"
-    r"|describe_images|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)"
+    r"|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)"
 )
 PROVING = ("analyze_dataset", "train_adapter", "evaluate_adapter")
 
@@ -36,7 +36,8 @@ def list_tables(
     """
     folder = f"results/{film}"
     files = [p for name in list_names(list_phases(kinds)) for p in locate(name, folder, shards)]
-    for name in list_names([*PACKING, *(["describe_images"] if describes else [])]):
+    files += locate("descriptions", folder) if describes else []
+    for name in list_names(PACKING):
         files += [locate(name, folder, dataset=dataset)[0] for dataset in datasets]
     return files
 
@@ -50,6 +51,30 @@ def list_proofs(film: str, datasets: Sequence[str], has_truth: bool = False) -> 
     names = list_names(PROVING)
     files = [locate(name, folder, dataset=one)[0] for one in datasets for name in names]
     return files + (locate("accuracy", folder) if has_truth else [])
+
+
+def list_described(
+    targets: Iterable[str] | None,
+    film: str,
+    datasets: Sequence[str],
+    results: Path = Path("results"),
+) -> list[str]:
+    """Datasets whose images describe_images asks about, in one job.
+
+    Those that the targets name, or all where a target is something else, or there is none; and
+    those that were chosen before, so that a run of one dataset takes nothing from a run of all.
+    The process of a job knows no targets (None): all that it needs has been chosen by then.
+    """
+    found = [OF_DATASET.match(target) for target in map(str, targets or ())]
+    named = {match["dataset"] for match in found if match and match["film"] == film}
+    if targets is not None and not (found and all(found)):
+        named = set(datasets)
+    chosen = {
+        one
+        for one in datasets
+        if Path(locate("selection", results / film, dataset=one)[0]).is_file()
+    }
+    return [one for one in datasets if one in named | chosen]
 
 
 def check_targets(targets: Iterable[str], datasets: Mapping[str, Sequence[str]]) -> None:

@@ -1,6 +1,7 @@
 """Roles scene and embed, full tier: DINOv2 tells places apart by what they look like."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,16 @@ from transformers import Dinov2Model
 
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
-from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
+from workflow_scripts.models.loaders.pixels import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Embedder,
+    fit_square,
+    stack_images,
+)
 
-Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
-
-def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size: int) -> Embed:
+def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size: int) -> Embedder:
     """Return embed(images RGB uint8 of any size) -> (N, D) float32 of length 1."""
     (folder,) = files.values()
     check_folder(folder, "model.safetensors", {"dinov2"})
@@ -29,13 +34,13 @@ def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size:
             states = model(pixels).last_hidden_state
         return torch.nn.functional.normalize(states[:, 0].float(), dim=1).cpu().numpy()
 
-    batches = Batches(look, batch_size)
+    batches = Batches(look, batch_size, place)
 
     def embed(images: Sequence[np.ndarray]) -> np.ndarray:
         empty = np.zeros((0, model.config.hidden_size), np.float32)
         return np.concatenate([empty, *batches(images)])
 
-    return embed
+    return Embedder(embed, partial(fit_square, side_px=side_px))
 
 
 load_scene = load_embed

@@ -15,6 +15,8 @@ from workflow_scripts.models.loaders.devices import open_device
 
 CONTEXT = 1.0  # how much of the image round a hole LaMa sees, in sizes of the hole
 MIN_CONTEXT_PX = 32
+# Sides that LaMa sees are whole steps: TorchScript plans its net anew, for seconds, for each shape
+SIDE_STEP_PX = 256
 
 
 def load_inpaint(
@@ -43,6 +45,7 @@ def open_lama(path: Path, device: str) -> SimpleLama:
     """Open the TorchScript file; the package takes its path from the environment only."""
     place = open_device(device)
     os.environ["LAMA_MODEL"] = str(path)
+    torch.jit.set_fusion_strategy([("DYNAMIC", 1)])  # one plan, whatever shapes come
     try:
         return SimpleLama(place)
     except (RuntimeError, OSError, ValueError) as error:
@@ -53,12 +56,23 @@ def open_lama(path: Path, device: str) -> SimpleLama:
 
 
 def crop_with_context(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Part x0, y0, x1, y1 of the image that LaMa sees: the hole and as much again round it."""
+    """Part x0, y0, x1, y1 of the image that LaMa sees: the hole and as much again round it, and
+    what is beside that up to whole steps, or to the ends of the image."""
     x0, y0, x1, y1 = mask_box(mask)
     wide = max(MIN_CONTEXT_PX, int(CONTEXT * (x1 - x0)))
     high = max(MIN_CONTEXT_PX, int(CONTEXT * (y1 - y0)))
     height, width = mask.shape
-    return max(0, x0 - wide), max(0, y0 - high), min(width, x1 + wide), min(height, y1 + high)
+    left, right = widen(max(0, x0 - wide), min(width, x1 + wide), width)
+    top, bottom = widen(max(0, y0 - high), min(height, y1 + high), height)
+    return left, top, right, bottom
+
+
+def widen(start: int, end: int, length: int) -> tuple[int, int]:
+    """The span, widened on both sides to whole steps, but not beyond 0 and `length`."""
+    span = end - start
+    side = min(length, span + -span % SIDE_STEP_PX)
+    start = min(max(0, start - (side - span) // 2), length - side)
+    return start, start + side
 
 
 def paint(net: SimpleLama, part: np.ndarray, hole: np.ndarray, max_side_px: int) -> np.ndarray:
@@ -75,10 +89,12 @@ def paint(net: SimpleLama, part: np.ndarray, hole: np.ndarray, max_side_px: int)
 
 
 def _run(net: SimpleLama, part: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """LaMa's image (h, w, 3) uint8; the package pads to multiples of 8 and does not crop."""
+    """LaMa's image (h, w, 3) uint8; mirrored to whole steps, as the package does to eights."""
     height, width = hole.shape
+    beyond = [(0, -height % SIDE_STEP_PX), (0, -width % SIDE_STEP_PX)]
+    padded = np.pad(part, [*beyond, (0, 0)], mode="symmetric")
     try:
-        painted = net(part, hole.astype(np.uint8) * 255)
+        painted = net(padded, np.pad(hole, beyond, mode="symmetric").astype(np.uint8) * 255)
     except torch.cuda.OutOfMemoryError as error:
         raise CineloraError(
             f"the GPU's memory does not hold {width}x{height} pixels for LaMa.\n  Set "

@@ -11,7 +11,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.folders import REMEDY, check_files, read_json
-from workflow_scripts.models.loaders.pixels import stack_images
+from workflow_scripts.models.loaders.pixels import fit_square, stack_images
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = ("open_clip_pytorch_model.safetensors", "open_clip_model.safetensors")  # either
@@ -35,7 +35,10 @@ def read_looks(config: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Clip:
-    """`clip(images)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1."""
+    """`clip(images)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1.
+
+    `clip.fit(image)` as of pixels.Embedder.
+    """
 
     def __init__(self, folder: Path, device: str, batch_size: int):
         for names in ((CONFIG,), WEIGHTS):
@@ -45,8 +48,8 @@ class Clip:
                 )
         check_files(folder)
         self.device = open_device(device)
-        self.images = Batches(self._embed_images, batch_size)
-        self.texts = Batches(self._embed_texts, batch_size)
+        self.images = Batches(self._embed_images, batch_size, self.device)
+        self.texts = Batches(self._embed_texts, batch_size, self.device)
         self.dtype = pick_dtype(self.device)
         self.mean, self.std = read_looks(folder / CONFIG)
         where = f"local-dir:{folder}"
@@ -59,6 +62,9 @@ class Clip:
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         return self._join(self.images(images))
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        return fit_square(image, self.side_px)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         return self._join(self.texts(texts))

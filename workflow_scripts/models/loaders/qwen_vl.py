@@ -46,7 +46,7 @@ def load_caption(
         said = tokens[:, inputs["input_ids"].shape[1] :]
         return processor.batch_decode(said, skip_special_tokens=True)
 
-    batches = Batches(answer, batch_size)
+    batches = Batches(answer, batch_size, place)
 
     def ask(images: Sequence[np.ndarray], questions: Sequence[str], system: str = "") -> list[str]:
         asked = [(i, q, system) for i, q in zip(images, questions, strict=True)]
@@ -59,7 +59,8 @@ def open_net(
     folder: Path, place: torch.device, four_bit: bool
 ) -> Qwen2_5_VLForConditionalGeneration:
     """The net in bfloat16 on a GPU; in four bits, which need a quarter of the memory, if asked."""
-    net, options = Qwen2_5_VLForConditionalGeneration, {"dtype": pick_dtype(place)}
+    net = Qwen2_5_VLForConditionalGeneration
+    options = {"dtype": pick_dtype(place), "attn_implementation": pick_attention(place)}
     if not four_bit:
         return open_pretrained(net, folder, **options).eval().to(place)
     if place.type != "cuda" or find_spec("bitsandbytes") is None:
@@ -71,6 +72,11 @@ def open_net(
     return open_pretrained(
         net, folder, quantization_config=packed, device_map={"": place}, **options
     ).eval()
+
+
+def pick_attention(place: torch.device) -> str:
+    """Flash attention where its package is, which leaves padding out; else torch's own kernel."""
+    return "flash_attention_2" if place.type == "cuda" and find_spec("flash_attn") else "sdpa"
 
 
 def open_processor(folder: Path) -> Qwen2_5_VLProcessor:

@@ -15,7 +15,9 @@ os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"  # read at import: else it looks 
 from retinaface import RetinaFace  # noqa: E402
 from retinaface.model import retinaface_onnx_model  # noqa: E402
 
-MIN_SIDE_PX = 64  # smaller images are padded: the net halves them five times
+# Sides are padded to whole steps: ONNX Runtime plans its convolutions anew for each shape that it
+# meets, and the net halves an image five times.
+SIDE_STEP_PX = 160
 POINTS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # theirs: from their left
 OUTPUTS = 9  # scores, boxes and points at three strides
 
@@ -41,7 +43,7 @@ def load_face(
 def find_faces(image: np.ndarray, net: Net, min_score: float) -> Faces:
     """Faces of one RGB image, in its pixels; the package takes BGR and gives whole pixels."""
     height, width = image.shape[:2]
-    bottom, right = max(0, MIN_SIDE_PX - height), max(0, MIN_SIDE_PX - width)
+    bottom, right = -height % SIDE_STEP_PX, -width % SIDE_STEP_PX
     padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     found = RetinaFace.detect_faces(
         cv2.cvtColor(padded, cv2.COLOR_RGB2BGR), min_score, net, allow_upscaling=False

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from workflow_scripts.models.diffusion import Base, open_base
+from workflow_scripts.models.loaders.devices import open_device
 from workflow_scripts.models.loaders.folders import check_files
 
 
@@ -12,6 +13,7 @@ def load_base(
     """Open the folder whose model_index.json is in `files`."""
     folder = files["model_index.json"].parent
     check_files(folder)
+    open_device(device)  # what is not drawn in bfloat16 there computes in TF32
     return open_base(
         folder,
         device=device,
