@@ -11,6 +11,7 @@ from workflow_scripts.film import dedup_frames
 from workflow_scripts.film.decoding.measures import measure, reduce_luma, shrink
 from workflow_scripts.film.extract_frames import FRAMES
 from workflow_scripts.lib.manifest import write_manifest
+from workflow_scripts.lib.written_files import NO_FILE
 
 LIMITS = {"max_distance_within_shot": 8, "max_distance_across_shots": 4, "max_change": 2}
 GRAY = np.full(36 * 64, 100, np.uint8)
@@ -165,7 +166,7 @@ def is_copy(frames, one, other):
 
 
 def test_main(tmp_path):
-    nothing = {name: 0 for name in FRAMES.names if name not in frame(0)}
+    nothing = {name: 0 for name in FRAMES.names if name not in frame(0)} | NO_FILE
     nothing |= {"histogram": [[]] * 3, "fade": False, "dissolve": False}
     nothing |= dict.fromkeys(["fields", "color", "source", "reason"], "")
     rows = [frame(0, sharpness=0.9), frame(1), frame(2, held_of="s0000_f000000")]

@@ -9,6 +9,7 @@ from workflow_scripts.film.dedup_frames import GROUPS
 from workflow_scripts.film.extract_frames import FRAMES
 from workflow_scripts.film.select_text import TEXT
 from workflow_scripts.lib.manifest import write_manifest
+from workflow_scripts.lib.written_files import NO_FILE
 
 LIMITS = {
     "keep_fades": False,
@@ -172,7 +173,7 @@ def test_find_duplicates(before, after):
 
 def write_tables(folder, rows, lines=()):
     """frames, groups and text in a folder, as main wants them."""
-    nothing = dict.fromkeys(FRAMES.names, 0)
+    nothing = dict.fromkeys(FRAMES.names, 0) | NO_FILE
     nothing |= {
         "file": "x.jpg",
         "held_of": "",

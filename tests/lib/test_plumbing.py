@@ -39,11 +39,23 @@ TRUSTED = {
     ("plan.terminal", "format", "VERSION"): "a line on the terminal",
     ("report.build_report", "describe", "stamp"): "a version at the foot of the page",
     ("report.accuracy.write_page", "write_page", "stamp"): "a version on the page of figures",
+    ("lib.reviews", "_find_header_problems", "show_value"): "lines of one error",
+    ("lib.reviews", "_find_wrong_values", "show_value"): "lines of one error",
+    ("lib.reviews", "count_unknown", "show_value"): "a line of the log",
+    ("models.damage", "explain_damage", "format_error"): "asks only whether it says enough",
+    ("models.fetching.downloads", "", "CineloraError"): "an error of its own is one of ours",
+    ("models.fetching.downloads", "refuse", "CineloraError"): "the caller raises it",
+    ("plan.config", "_option_problems", "show_value"): "lines of one error",
+    **{
+        ("plan.schema", f"_explain_{what}", "show_value"): "lines of one error"
+        for what in ("described", "else", "enum", "name", "pattern", "type", "unknown")
+    },
 }
 ANY_ERROR = {"Exception", "BaseException"}
 # (module, function) -> why an error of ours that was caught may be passed on
 TOLD = {
     ("film.decoding.folder_pass", "_load"): "problems.parquet tells people; nothing decides on it",
+    ("models.damage", "explain_damage"): "as words of the next error",
     ("models.loaders.devices", "__call__"): "asks only whether a GPU's memory was too small",
     ("models.loaders.devices", "open_onnx"): "as words of the next error",
 }

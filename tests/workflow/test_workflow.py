@@ -41,13 +41,16 @@ def run(tmp_path_factory):
 
 
 def edit_config(folder, text, replacement):
-    """Write the whole config as one page with one value changed; return its arguments."""
+    """Write a page with what one change of the whole config changes; return its arguments."""
     path = folder / "changed.yaml"
     options = sorted((folder / "config/options").glob("*.yaml"))
     pages = [*options, folder / "config/config.yaml"]
     config = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     assert re.search(text, config), f"{text} is not in the config"
-    path.write_text(re.sub(text, replacement, config, count=1), encoding="utf-8")
+    before, after = map(yaml.safe_load, (config, re.sub(text, replacement, config, count=1)))
+    page = yaml.safe_load(pages[-1].read_text(encoding="utf-8"))
+    page |= {name: block for name, block in after.items() if block != before.get(name)}
+    path.write_text(yaml.safe_dump(page), encoding="utf-8")
     return "--configfile", str(path)
 
 

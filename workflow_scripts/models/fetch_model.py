@@ -114,7 +114,8 @@ def fetch_one(row: dict[str, Any], path: Path, name: str, models_dir: str | None
             if number < len(sources):
                 log.warning("%s\n  The next source of %s is tried.", problems[-1], name)
     else:
-        raise CineloraError(explain_fetch(add_pins(row, name), path, name, problems))
+        wanted = add_pins(row, name)
+        raise CineloraError(explain_fetch(wanted, path, name, problems))
     if row.get("others"):
         drop_archive(row, path.parent)
     log.info("%s: %d bytes, sha256 as expected", path, path.stat().st_size)
