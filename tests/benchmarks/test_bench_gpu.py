@@ -11,6 +11,7 @@ pytest.importorskip("onnx", reason="the package onnx is not installed: make setu
 from benchmarks import gpu, gpu_cases, gpu_models, sam2_either  # noqa: E402
 from tests.factories import full_tier_in_code as full  # noqa: E402
 from workflow_scripts.lib.errors import CineloraError  # noqa: E402
+from workflow_scripts.models.loaders.devices import Batches  # noqa: E402
 from workflow_scripts.models.loaders.openclip import load_embed  # noqa: E402
 
 
@@ -89,6 +90,21 @@ def test_what_a_case_gives_on_demand_is_asked_for():
     case = gpu_cases.Case("lazy", run)
     gpu.measure_batch(case, None, 3, (540, 960), torch.device("cpu"), 0.0)
     assert done == [0, 1, 2] * 3  # two calls that nobody times, and one
+
+
+def test_a_batch_that_was_halved_is_not_printed_as_whole():
+    computed = []
+
+    def run(items):
+        if len(items) > 3:
+            raise torch.cuda.OutOfMemoryError
+        computed.append(len(items))
+
+    case = gpu_cases.Case("halved", lambda batches, n, size: batches(range(n)), (8,))
+    how = ([8], (1, 1), torch.device("cpu"), 1e9, 0.0)
+    assert gpu.measure_case(case, Batches(run, 8), *how)[0] == max(computed) == 2
+    whole = gpu_cases.Case("whole", lambda opened, n, size: None, (8,))
+    assert gpu.measure_batch(whole, None, 8, *how[1:3], 0.0)[0] == 8  # it has no batches of its own
 
 
 @pytest.mark.parametrize(

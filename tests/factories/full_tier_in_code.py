@@ -92,7 +92,7 @@ def write_table(folder: Path) -> Path:
 
 def make_row(role: str, loader: str, file: str) -> dict:
     kind = "files" if "." in file else "folders"
-    tier = "full" if role == "base" else "for tests"  # a base has training steps for its tier
+    tier = "full" if role == "base" else "on request"  # a base has training steps for its tier
     row = {"role": role, "tier": tier, "loader": loader, "files": [], kind: [file]}
     if role == "detect":
         row["sure_score"] = 0.6

@@ -80,7 +80,10 @@ class Batches:
 
     On a GPU, `place`, the first batch is small: what it takes of the free memory says how many
     items fit. Where it is too small all the same, batches are halved, in later calls too.
+    `Batches.largest` is the largest part that any model computed since that was set to 0.
     """
+
+    largest = 0
 
     def __init__(
         self, run: Callable[[Sequence[Any]], Any], size: int, place: torch.device | None = None
@@ -93,7 +96,9 @@ class Batches:
         while start < len(items):
             size = self.size if self.place is None else FIRST
             try:
-                results.append(self._run(items[start : start + size]))
+                part = items[start : start + size]
+                results.append(self._run(part))
+                Batches.largest = max(Batches.largest, len(part))
                 start += size
                 continue
             except Exception as error:
