@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.gpu_cases import CASES, SIZES, Case, Size
 from benchmarks.gpu_models import BUILDERS
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.loaders.devices import open_device
+from workflow_scripts.models.loaders.devices import Batches, open_device
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
 
 WORTH = 1.05  # a larger batch must be so much faster
@@ -95,13 +95,17 @@ def check_rate(what: str, per_s: float, share: float | None, size: Size) -> None
 
 def measure_batch(
     case: Case, opened: Any, batch: int, size: Size, device: torch.device, seconds: float
-) -> tuple[float, float]:
-    """Items a second and peak memory in MiB at one batch size."""
+) -> tuple[int, float, float]:
+    """Items computed at once, items a second and peak memory in MiB at one batch size.
+
+    A model whose memory is too small halves a batch by itself: then fewer are computed at once.
+    """
+    Batches.largest = 0
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     spent = time_call(lambda: run_case(case, opened, batch, size), device, seconds)
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
-    return batch / spent, peak
+    return min(batch, Batches.largest or batch), batch / spent, peak
 
 
 def measure_case(
@@ -117,14 +121,14 @@ def measure_case(
     best = (0, 0.0, 0.0)
     for batch in batches:
         try:
-            per_s, peak = measure_batch(case, opened, batch, size, device, seconds)
+            at_once, per_s, peak = measure_batch(case, opened, batch, size, device, seconds)
         except (torch.cuda.OutOfMemoryError, CineloraError):
             if not best[0]:
                 raise
             break
         if per_s < WORTH * best[1]:
             break
-        best = (batch, per_s, peak)
+        best = (at_once, per_s, peak)
     operations = count_operations(lambda: run_case(case, opened, best[0], size)) / best[0]
     share = operations * best[1] / rate if operations else None
     check_rate(case.what, best[1], share, size)

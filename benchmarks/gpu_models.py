@@ -37,7 +37,8 @@ def make_vit_l_14() -> open_clip.CLIP:
 def build_vit_l_14(folder: Path) -> None:
     """ViT-L/14 as the hub has it: open_clip_config.json and safetensors."""
     folder.mkdir(parents=True)
-    config = {"model_cfg": open_clip.get_model_config("ViT-L-14"), "preprocess_cfg": {}}
+    looks = {"mean": [0.5] * 3, "std": [0.5] * 3}  # as LAION's
+    config = {"model_cfg": open_clip.get_model_config("ViT-L-14"), "preprocess_cfg": looks}
     (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
     state = {name: value.contiguous() for name, value in make_vit_l_14().state_dict().items()}
     save_file(state, folder / "open_clip_pytorch_model.safetensors")

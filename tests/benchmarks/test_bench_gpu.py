@@ -1,5 +1,6 @@
 """The speed of the full tier, at toy size on a CPU; the full sizes by their parameters."""
 
+import json
 import re
 
 import pytest
@@ -10,6 +11,8 @@ pytest.importorskip("onnx", reason="the package onnx is not installed: make setu
 from benchmarks import gpu, gpu_cases, gpu_models, sam2_either  # noqa: E402
 from tests.factories import full_tier_in_code as full  # noqa: E402
 from workflow_scripts.lib.errors import CineloraError  # noqa: E402
+from workflow_scripts.models.loaders.devices import Batches  # noqa: E402
+from workflow_scripts.models.loaders.openclip import load_embed  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,15 @@ from workflow_scripts.lib.errors import CineloraError  # noqa: E402
 )
 def test_what_is_built_has_the_full_size(make, millions):
     assert gpu_models.count_parameters(make) == pytest.approx(millions * 1e6, rel=0.01)
+
+
+def test_openclip_is_opened_as_it_is_built(tmp_path, monkeypatch):
+    full.build.build_openclip(tmp_path / "small")
+    config = json.loads((tmp_path / "small/open_clip_config.json").read_text(encoding="utf-8"))
+    monkeypatch.setattr(gpu_models.open_clip, "get_model_config", lambda _: config["model_cfg"])
+    gpu_models.build_vit_l_14(tmp_path / "built")
+    clip = load_embed({"built": tmp_path / "built"}, device="cpu", batch_size=1)
+    assert clip([gpu_cases.image(0, (90, 160))]).shape == (1, 32)
 
 
 @pytest.fixture
@@ -78,6 +90,21 @@ def test_what_a_case_gives_on_demand_is_asked_for():
     case = gpu_cases.Case("lazy", run)
     gpu.measure_batch(case, None, 3, (540, 960), torch.device("cpu"), 0.0)
     assert done == [0, 1, 2] * 3  # two calls that nobody times, and one
+
+
+def test_a_batch_that_was_halved_is_not_printed_as_whole():
+    computed = []
+
+    def run(items):
+        if len(items) > 3:
+            raise torch.cuda.OutOfMemoryError
+        computed.append(len(items))
+
+    case = gpu_cases.Case("halved", lambda batches, n, size: batches(range(n)), (8,))
+    how = ([8], (1, 1), torch.device("cpu"), 1e9, 0.0)
+    assert gpu.measure_case(case, Batches(run, 8), *how)[0] == max(computed) == 2
+    whole = gpu_cases.Case("whole", lambda opened, n, size: None, (8,))
+    assert gpu.measure_batch(whole, None, 8, *how[1:3], 0.0)[0] == 8  # it has no batches of its own
 
 
 @pytest.mark.parametrize(

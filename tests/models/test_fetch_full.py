@@ -171,6 +171,19 @@ def test_models_dir_serves_machines_without_a_network(tmp_path):
     assert (tmp_path / "m/net/sub/weights.bin").read_bytes() == DATA
 
 
+def test_a_wrong_file_in_models_dir_is_blamed_on_nobody_else(tmp_path, place):
+    other = {"source": "https", "url": f"{place}/b.bin", "license": "MIT", "sha256": DIGEST}
+    row = https_row(place, sha256="0" * 64, alternatives=[other])
+    (tmp_path / "a.bin").write_bytes(b"other")
+    with pytest.raises(CineloraError, match=rf"^{tmp_path}/a\.bin, in models_dir, is not") as told:
+        fetch_model.fetch(row, tmp_path / "m" / "a.bin", str(tmp_path))
+    assert "delete it there" in str(told.value) and "network" not in str(told.value)
+    assert not (tmp_path / "m" / "a.bin").exists() and Place.asked == []
+    (tmp_path / "a.bin").write_bytes(DATA)  # as the other source has it
+    fetch_model.fetch(row, tmp_path / "m" / "a.bin", str(tmp_path))
+    assert (tmp_path / "m" / "a.bin").read_bytes() == DATA
+
+
 HUB = """
 import sys
 from pathlib import Path

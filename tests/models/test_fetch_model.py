@@ -3,6 +3,7 @@
 import hashlib
 import io
 import logging
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -82,6 +83,14 @@ def test_pip_command_pins_the_platform():
     assert "--no-deps" in command and "--require-hashes" in command
     assert "install" not in command
     assert command[command.index("--platform") + 1] == "manylinux_2_28_x86_64"
+
+
+def test_what_pip_says_in_another_encoding_is_told(tmp_path, monkeypatch):
+    said = r"import sys; sys.stderr.buffer.write(b'no caf\xe9 here'); sys.exit(1)"
+    monkeypatch.setattr(packages, "pip_command", lambda *_: [sys.executable, "-c", said])
+    row = {"package": "a==1", "archive_sha256": "0" * 64}
+    with pytest.raises(CineloraError, match="pip could not download a==1: no caf. here"):
+        packages.download_archive(row, tmp_path / "kept")
 
 
 def test_pip_command_takes_an_sdist_of_the_named_package_only():

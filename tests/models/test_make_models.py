@@ -38,8 +38,7 @@ def write_table(folder: Path, hub: str) -> Path:
         table["files"][name] = source | {"license": ours["files"][name]["license"]}
     table["files"]["big-lama.pt"] |= RESEARCH
     for name in {name for row in wanted for name in row.get("folders", [])}:
-        row = ours["folders"][name] | {"revision": "main"}
-        row.pop("sums", None)  # of the true members
+        row = ours["folders"][name] | {"revision": "main", "sums": {}}
         for member in row["members"]:
             data = WEIGHTS if member.endswith(".safetensors") else b"{}"
             Place.files[f"/{row['repo']}/resolve/main/{member}"] = data

@@ -39,7 +39,7 @@ def test_corrupt_weights_are_refused(tmp_path, name):
         path.write_bytes(b"no weights at all")
     else:
         path.mkdir()
-    with pytest.raises(CineloraError, match=r"net.* (is no|holds no)"):
+    with pytest.raises(CineloraError, match=r"net.* (cannot be opened|holds no)"):
         loaded(name, path)
 
 
@@ -268,7 +268,7 @@ def test_garbage_in_the_light_tiers_files_is_told(tmp_path, role, data):
     files = [tmp_path / Path(path).name for path in weight_files(model)]
     for file in files:
         file.write_bytes(data)
-    with pytest.raises(CineloraError, match=rf"(?s){tmp_path}/.*(cannot be opened|is no ONNX)"):
+    with pytest.raises(CineloraError, match=rf"(?s){tmp_path}/.*cannot be opened"):
         load_model(model, files)
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.fetching import pins
+from workflow_scripts.models.loaders import telea
 from workflow_scripts.models.registry import choose_model, list_sources, load_model, read_registry
 
 SUM = "a" * 64
@@ -58,6 +59,8 @@ def test_members_lie_in_their_folder(tmp_path, member):
         ("files", "commercial", "no", "true or false"),
         ("files", "alternatives", [{"url": "https://a"}], "alternatives 1 lacks source"),
         ("files", "alternatives", [{**FILE, "sha256": 7}], "alternatives 1.sha256 is '7'"),
+        ("files", "alternatives", [{**FOLDER, "sha256": SUM}], "only a single file has"),
+        ("folders", "alternatives", [{**FILE, "sha256": SUM}], "only a single file has"),
         ("folders", "members", "a.json", "a list of files"),
         ("folders", "sums", {"b.json": {"sha256": SUM}}, "b.json is no member of that folder"),
         ("folders", "sums", {"a.json": SUM}, "a.json lacks sha256"),
@@ -73,6 +76,9 @@ def test_members_lie_in_their_folder(tmp_path, member):
         ("models", "folders", 3, "a list of names"),
         ("models", "options", [1], "a block of names and values"),
         ("models", "vram_gb", "much", "a number above 0"),
+        ("models", "regions", "no", "true or false"),
+        ("models", "sure_score", "0.6", "a number above 0"),
+        ("models", "limit", ["no animals"], "text in one line"),
         ("models", "optoins", {}, "did you mean 'options'"),
     ],
 )
@@ -111,6 +117,35 @@ def test_sums_of_all_sources_and_of_members_are_those_of_the_model(tmp_path):
     assert model["sums"] == {"a": [SUM, "b" * 64], "f/a.json": "c" * 64}
     sources = list_sources(read_registry(asked["table"])["files"]["a"])
     assert [source["url"] for source in sources] == [FILE["url"], other["url"]]
+
+
+@pytest.mark.parametrize(
+    ("own_sum", "taken"),
+    [({}, ["pinned", "other"]), ({"sha256": hashlib.sha256(b"own").hexdigest()}, ["own", "other"])],
+    ids=["the row has no sum", "the row has its own"],
+)
+def test_a_file_of_any_of_its_sources_is_taken(tmp_path, monkeypatch, own_sum, taken):
+    monkeypatch.setattr(pins, "LOCK", tmp_path / "models.lock.yaml")
+    path, sums = tmp_path / "a.bin", {}
+    for data in ("own", "other", "pinned"):  # the last is the pin's
+        path.write_text(data, encoding="utf-8")
+        sums[data] = hashlib.sha256(data.encode()).hexdigest()
+    pins.pin("a.bin", FILE, path)
+    other = {**FILE, "url": "https://example.net/a", "sha256": sums["other"]}
+    files = {"a.bin": {**FILE, **own_sum, "alternatives": [other]}}
+    own = {"files": files, "models": {"mine": {**MODEL, "files": ["a.bin"]}}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own), encoding="utf-8")
+    asked = {"tier": "full", "table": str(tmp_path / "own.yaml"), "inpaint": "mine"}
+    model, passed = choose_model("inpaint", asked), []
+    monkeypatch.setattr(telea, "load_inpaint", lambda files, device: passed.append(files))
+    for data in sums:
+        path.write_text(data, encoding="utf-8")
+        if data in taken:
+            load_model(model, [path])
+        else:
+            with pytest.raises(CineloraError, match="is not what the table of models names"):
+                load_model(model, [path])
+    assert len(passed) == 2
 
 
 PIN = f"a.bin: {{source: s, sha256: '{SUM}', bytes: 3}}\n".encode()

@@ -55,8 +55,6 @@ def open_base(
             f"{folder} holds no model_index.json: not a base model in diffusers' layout.\n"
             "  Delete the folder and run snakemake again to rebuild or fetch it."
         )
-    if device == "cuda" and not torch.cuda.is_available():
-        raise CineloraError("models.device is cuda, but torch sees no GPU. Set it to cpu.")
     with explain_damage(folder):
         pipeline = StableDiffusionPipeline.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, safety_checker=None

@@ -100,35 +100,73 @@ def keep(row: dict[str, Any], path: Path, name: str) -> None:
 
 
 def fetch_one(row: dict[str, Any], path: Path, name: str, models_dir: str | None) -> None:
-    """Fetch one file from the first of its sources that has it; pins know it by `name`."""
-    sources, problems = list_sources(row), []
+    """Take one file from models_dir if it lies there, else from a source; pins know its `name`."""
+    sources = list_sources(row)
     if path.is_file() and any(fits(path, add_pins(source, name)) for source in sources):
         log.info("%s is there, sha256 as expected", path)
         return
-    for number, source in enumerate(sources, start=1):
-        try:
-            fetch_from(source, path, name, models_dir)
-            break
-        except CineloraError as error:
-            problems.append(f"{name_source(source)}: {error}" if len(sources) > 1 else str(error))
-            if number < len(sources):
-                log.warning("%s\n  The next source of %s is tried.", problems[-1], name)
+    copied = Path(models_dir) / name if models_dir else None
+    if copied is not None and copied.is_file():
+        take_copy(copied, sources, path, name)
     else:
-        wanted = add_pins(row, name)
-        raise CineloraError(explain_fetch(wanted, path, name, problems))
+        try_sources(sources, path, name)
     if row.get("others"):
         drop_archive(row, path.parent)
     log.info("%s: %d bytes, sha256 as expected", path, path.stat().st_size)
 
 
-def fetch_from(row: dict[str, Any], path: Path, name: str, models_dir: str | None) -> None:
+def take_copy(copied: Path, sources: list[dict[str, Any]], path: Path, name: str) -> None:
+    """Take a file that lies in models_dir, and is what one of its sources has."""
+    problems = []
+    with replace_when_done(path) as partial:
+        link_or_copy(copied.resolve(), partial)
+        for source in sources:
+            try:
+                check_and_pin(source, add_pins(source, name), partial, name)
+            except CineloraError as error:
+                problems.append(str(error))
+                continue
+            log.info("%s: from models_dir", name)
+            return
+        raise CineloraError(
+            f"{copied}, in models_dir, is not {name}: {'; '.join(problems)}\n"
+            "  Copy it there again, or delete it there: then it is fetched from its source,\n"
+            f"  {name_source(sources[0])}."
+        )
+
+
+def try_sources(sources: list[dict[str, Any]], path: Path, name: str) -> None:
+    """Fetch one file from the first of its sources that has it."""
+    problems = []
+    for number, source in enumerate(sources, start=1):
+        try:
+            return fetch_from(source, path, name)
+        except CineloraError as error:
+            problems.append(f"{name_source(source)}: {error}" if len(sources) > 1 else str(error))
+            if number < len(sources):
+                log.warning("%s\n  The next source of %s is tried.", problems[-1], name)
+    raise CineloraError(explain_fetch(add_pins(sources[0], name), path, name, problems))
+
+
+def fetch_from(row: dict[str, Any], path: Path, name: str) -> None:
     """Fetch one file from one source, check it, and pin what its row does not say for certain."""
     pinned = add_pins(row, name)
     with replace_when_done(path) as partial:
-        commit = take(pinned, partial, name, models_dir)
-        check_file(partial, pinned)
-        if pinned is row:
-            pin(name, row, partial, commit)
+        commit = SOURCES[row["source"]](pinned, partial)
+        check_and_pin(row, pinned, partial, name, commit)
+
+
+def check_and_pin(
+    row: dict[str, Any],
+    pinned: dict[str, Any],
+    file: Path,
+    name: str,
+    commit: str | None = None,
+) -> None:
+    """Check a file by its row and its pin; without a pin, make one where the row needs it."""
+    check_file(file, pinned)
+    if pinned is row:
+        pin(name, row, file, commit)
 
 
 def explain_fetch(row: dict[str, Any], path: Path, name: str, problems: list[str]) -> str:
@@ -142,15 +180,6 @@ def explain_fetch(row: dict[str, Any], path: Path, name: str, problems: list[str
         f"  Or copy the file to {place}: {row.get('bytes', 'any number of')} bytes,\n"
         f"  sha256 {row.get('sha256', 'not known yet')}."
     )
-
-
-def take(row: dict[str, Any], target: Path, name: str, models_dir: str | None) -> str | None:
-    """Take a file from models_dir if it lies there, else from its source; returns its commit."""
-    copied = Path(models_dir) / name if models_dir else None
-    if copied is not None and copied.is_file():
-        log.info("%s: from models_dir", name)
-        return link_or_copy(copied.resolve(), target)
-    return SOURCES[row["source"]](row, target)
 
 
 def fits(path: Path, row: dict[str, Any]) -> bool:

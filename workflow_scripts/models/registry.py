@@ -11,7 +11,7 @@ from typing import Any
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.checksums import check_weights
-from workflow_scripts.models.fetching.pins import read_pinned_sums
+from workflow_scripts.models.fetching.pins import PINNED, resolve_sums
 from workflow_scripts.models.rows import check_links, check_rows
 
 TABLE = Path(__file__).resolve().parents[2] / "resources" / "models.yaml"
@@ -94,13 +94,15 @@ def choose_model(role: str, models: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_sums(table: dict[str, dict[str, Any]], row: dict[str, Any]) -> dict[str, str | list[str]]:
-    """The sha256 that each file of a model may have, as far as the table has them, by its name."""
+    """The sha256 that each file of a model may have, as far as the table has them, by its name.
+
+    PINNED stands for that of a source without one, where others have theirs.
+    """
     sums: dict[str, str | list[str]] = {}
     for file in row["files"]:
-        found = [
-            one["sha256"] for one in list_sources(table["files"].get(file, {})) if "sha256" in one
-        ]
-        if found:
+        sources = list_sources(table["files"].get(file, {}))
+        found = [source.get("sha256", PINNED) for source in sources]
+        if found != [PINNED]:
             sums[file] = found[0] if len(found) == 1 else found
     for folder in row.get("folders", []):
         members = table["folders"].get(folder, {}).get("sums", {})
@@ -182,7 +184,7 @@ def load_model(model: dict[str, Any], weights: Sequence[str | Path]) -> Any:
             "  Run snakemake again, it fetches them; offline, copy them to that path."
         )
     files = {Path(path).name: Path(path) for path in weights}
-    sums = read_pinned_sums() | model.get("sums", {})
+    sums = resolve_sums(model.get("sums", {}))
     wholes = {_find_whole(model, path) for path in files.values()}
     for whole in wholes:
         check_weights(whole, sums)

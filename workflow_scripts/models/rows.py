@@ -64,11 +64,15 @@ def are_blocks(value: Any) -> bool:
 
 LINES = ("license", "training_data", "url", "package", "repo", "revision", "path", "member")
 KINDS = {  # key -> what its value must be
-    **dict.fromkeys((*LINES, "platform", "loader", "family"), (is_text, "text in one line")),
+    **dict.fromkeys(
+        (*LINES, "platform", "loader", "family", "limit"), (is_text, "text in one line")
+    ),
     **dict.fromkeys(("role", "tier"), (are_words, "a word, or a list of them")),
     **dict.fromkeys(("sha256", "archive_sha256"), (is_sum, "64 hexadecimal digits")),
-    **dict.fromkeys(("commercial", "sdist", "describes"), (is_truth, "true or false")),
-    **dict.fromkeys(("approx_mb", "vram_gb", "ram_mb"), (is_amount, "a number above 0")),
+    **dict.fromkeys(("commercial", "sdist", "describes", "regions"), (is_truth, "true or false")),
+    **dict.fromkeys(
+        ("approx_mb", "vram_gb", "ram_mb", "sure_score"), (is_amount, "a number above 0")
+    ),
     **dict.fromkeys(("files", "folders"), (are_texts, "a list of names")),
     **dict.fromkeys(("sums", "options", "calibrated"), (is_block, "a block of names and values")),
     "members": (are_members, "a list of files, none outside of the folder and none hidden"),
@@ -115,9 +119,11 @@ def check_row(place: str, row: Row, needed: tuple[str, ...], known: set[str]) ->
         elif fits and not _fits(fits, value):
             yield f"{place}.{key} is {str(value)[:60]!r}, expected {words}"
         elif key == "alternatives":
+            if any("members" in one for one in (row, *value)):
+                yield f"{place}.{key}: only a single file has alternatives, no folder of members"
             for number, other in enumerate(value, start=1):
-                needed = ("source", "sha256", *list_places(other))
-                yield from check_row(f"{place}.{key} {number}", other, needed, known)
+                asked = ("source", "sha256", *list_places(other))
+                yield from check_row(f"{place}.{key} {number}", other, asked, known)
         elif key == "sums":
             for member, sums in value.items():
                 said = sums if is_block(sums) else {}

@@ -1,6 +1,7 @@
 """Answers of web servers, bounded in bytes and in time, and who may send us on to whom."""
 
 import io
+import re
 import ssl
 import time
 import urllib.request
@@ -134,12 +135,12 @@ def check_address(address: str, came_from: str = "") -> None:
 
 
 def check_proxy(address: str) -> None:
-    """Refuse a proxy that downloads by https cannot use; it would fail without saying why."""
+    """Refuse a proxy that urllib cannot use; it would fail without saying why."""
     parts = urlsplit(address)
     proxy = urllib.request.getproxies().get(parts.scheme, "")
     if proxy.lower().startswith("socks") and not urllib.request.proxy_bypass(parts.netloc):
         raise CineloraError(
-            f"{parts.scheme}_proxy names a SOCKS proxy, which these downloads cannot go through.\n"
+            f"{parts.scheme}_proxy names a SOCKS proxy, which is of no use here.\n"
             "  Export the address of an http proxy, or add the host to no_proxy."
         )
 
@@ -155,9 +156,16 @@ def explain_failure(error: Exception) -> str:
     cause = getattr(error, "reason", None)
     cause = cause if isinstance(cause, Exception) else error
     words = plain(cause)
-    if "407" in words:
+    if wants_password(words):
         words += ", the proxy wants a name and a password: http://name:password@host:port"
     return words
+
+
+def wants_password(words: str) -> bool:
+    """Whether a failure is the status 407 of a proxy, and no other number with these digits."""
+    return (
+        re.search(r"(^|failed: |(error|status|code):? '?)407\b(?! bytes)", words, re.I) is not None
+    )
 
 
 def read_pause(headers: HTTPMessage, now: Callable[[], datetime] = lambda: datetime.now(UTC)):

@@ -1,7 +1,8 @@
 """Options that suit one model and no other: they stand in its row of the table of models.
 
 They lie over config/options/*.yaml and under the user's pages. A model whose row lacks one is
-uncalibrated there: the shipped value holds, which was made for no model, and the report says so.
+uncalibrated there: the shipped value holds, which was made for the light tier's model, and the
+report says so.
 """
 
 from collections.abc import Mapping

@@ -15,10 +15,10 @@ from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log
 from workflow_scripts.models.fetching.sizes import link_or_copy, most_bytes
-from workflow_scripts.models.web import plain
+from workflow_scripts.models.web import plain, wants_password
 
+PASSWORD = "The proxy wants a name and a password: https_proxy=http://name:password@host:port."
 HINTS = {  # what an error and its causes say -> what to do
-    "407": "The proxy wants a name and a password: https_proxy=http://name:password@host:port.",
     "socks": "Name an http proxy, or install the package that it names for SOCKS ones.",
     "xet": "Export HF_HUB_DISABLE_XET=1, and run again.",
 }
@@ -87,6 +87,7 @@ def explain_hub(error: Exception, row: dict[str, Any]) -> str:
     offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
     lines = [f"{row['repo']}/{row['member']} could not be had{offline}: {'; '.join(said[:3])}"]
     words = " ".join([*said, *(type(cause).__name__ for cause in list_causes(error))]).lower()
+    lines += [PASSWORD] if any(map(wants_password, said)) else []
     lines += [hint for word, hint in HINTS.items() if word in words]
     if any(isinstance(cause, OSError) and cause.filename for cause in list_causes(error)):
         lines.append(

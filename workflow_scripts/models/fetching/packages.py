@@ -80,7 +80,9 @@ def download_archive(row: dict[str, Any], kept: Path) -> None:
         )
         archives = Path(folder) / "archives"
         command = pip_command(row, requirements, archives)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
         if done.returncode:
             raise CineloraError(explain_pip(done.stderr or done.stdout, row))
         archives.rename(kept)

@@ -1,7 +1,7 @@
 """config/models.lock.yaml: what the first fetch of a file without a known sum found."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from workflow_scripts.lib.phase import log
 from workflow_scripts.lib.strict_yaml import read_yaml
 
 LOCK = Path("config/models.lock.yaml")
+PINNED = "the sum of the first fetch"  # among the sums of a model, for a source without one
 HEADER = "# Written by fetch_model: sums of files whose row in the table has none. Keep it.\n"
 
 
@@ -64,6 +65,21 @@ def _check_pins(pins: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def read_pinned_sums() -> dict[str, str]:
     """The sha256 of every pinned file, by its name; `folder/member` in a folder."""
     return {name: row["sha256"] for name, row in read_lock().items()}
+
+
+def resolve_sums(sums: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+    """The sha256 of every pinned file, and over them those of a model, by its name.
+
+    Where these say PINNED, the sum of the pin counts beside them.
+    """
+    pins = read_pinned_sums()
+    known = {
+        name: said
+        if isinstance(said, str)
+        else [pins.get(name, s) if s == PINNED else s for s in said]
+        for name, said in sums.items()
+    }
+    return pins | known
 
 
 def pin(name: str, row: dict[str, Any], path: Path, commit: str | None = None) -> None:

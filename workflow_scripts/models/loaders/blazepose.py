@@ -23,6 +23,7 @@ from workflow_scripts.models.loaders.blazepose_regions import (
     regions_to_boxes,
     sharpen_edges,
 )
+from workflow_scripts.models.loaders.files import named_file
 from workflow_scripts.models.loaders.tflite import open_tflite
 
 LANDMARK_PX = 256
@@ -34,7 +35,7 @@ EDGE_CELLS = 3  # cells of the net's mask by which its edge may be off
 
 def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Detections]:
     """Return detect(image) -> regions around bodies, best first; boxes are a rough guess."""
-    run, anchors = open_tflite(files["pose_detection.tflite"]), make_anchors()
+    run, anchors = open_tflite(named_file(files, "pose_detection.tflite")), make_anchors()
 
     def detect(image: np.ndarray) -> Detections:
         height, width = image.shape[:2]
@@ -142,7 +143,7 @@ def load_pose(files: dict[str, Path], *, device: str) -> Callable[..., np.ndarra
 
 
 def _load_landmarks(files: dict[str, Path]) -> Callable[[np.ndarray, np.ndarray], Body]:
-    run = open_tflite(files["pose_landmark_full.tflite"])
+    run = open_tflite(named_file(files, "pose_landmark_full.tflite"))
 
     def measure(image: np.ndarray, region: np.ndarray) -> Body:
         crop = crop_region(image, region, LANDMARK_PX)

@@ -23,7 +23,14 @@ from PIL import Image
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
-from workflow_scripts.models.web import NoRedirects, Patience, make_opener, plain, read_pause
+from workflow_scripts.models.web import (
+    NoRedirects,
+    Patience,
+    check_proxy,
+    make_opener,
+    plain,
+    read_pause,
+)
 
 ADDRESS, KEY = "CINELORA_CAPTION_URL", "CINELORA_CAPTION_KEY"
 TRIES = 4
@@ -51,6 +58,7 @@ def load_caption(
     `files`; `device` is the server's affair.
     """
     address, headers = read_address(), write_headers()
+    check_proxy(address)
     asked = {"model": model, "max_tokens": max_new_tokens, "temperature": 0}
     asked["response_format"] = {"type": response_format}
 

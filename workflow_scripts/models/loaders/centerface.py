@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from workflow_scripts.models.damage import explain_damage
+from workflow_scripts.models.loaders.files import named_file
 
 MIN_SCORE = 0.35
 MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
@@ -19,7 +20,7 @@ Faces = tuple[np.ndarray, np.ndarray, np.ndarray]
 def load_face(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Faces]:
     """Return face(image) -> boxes (M, 4), scores (M,), points (M, 5, 2), surest first."""
     # onnxruntime refuses the file: its stored shape is 10x3x32x32; cv2.dnn goes by the real one
-    path = files["centerface.onnx"]
+    path = named_file(files, "centerface.onnx")
     with explain_damage(path):
         net = cv2.dnn.readNetFromONNX(str(path))
 

@@ -9,6 +9,7 @@ import torch
 
 from workflow_scripts.lib.errors import GPU_CURE, CineloraError
 from workflow_scripts.lib.logs import log
+from workflow_scripts.models.damage import explain_damage, is_out_of_memory
 
 FIRST = 4  # items of the batch that is measured
 SPARE = 0.8  # share of the free memory that larger batches may take
@@ -39,11 +40,8 @@ def open_onnx(path: Path, device: str) -> onnxruntime.InferenceSession:
     """Open an ONNX file on the device that was asked for."""
     quiet = onnxruntime.SessionOptions()
     quiet.log_severity_level = 3
-    try:
+    with explain_damage(path):
         session = onnxruntime.InferenceSession(str(path), quiet, providers=[name_provider(device)])
-    except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no other base
-        cause = str(error).splitlines()[0][:200]
-        raise CineloraError(f"{path} is no ONNX file that onnxruntime can open: {cause}") from error
     return check_provider(session, device)
 
 
@@ -72,14 +70,6 @@ def check_provider(
     return session
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether a GPU's memory was too small; onnxruntime says it in words only."""
-    words = ("failed to allocate memory", "out of memory")
-    from_onnx = type(error).__module__.startswith("onnxruntime")
-    said = from_onnx and any(word in str(error).lower() for word in words)
-    return said or isinstance(error, torch.cuda.OutOfMemoryError)
-
-
 def free_memory(place: torch.device) -> int:
     """Bytes of the GPU that nobody holds."""
     return torch.cuda.mem_get_info(place)[0]
@@ -90,7 +80,10 @@ class Batches:
 
     On a GPU, `place`, the first batch is small: what it takes of the free memory says how many
     items fit. Where it is too small all the same, batches are halved, in later calls too.
+    `Batches.largest` is the largest part that any model computed since that was set to 0.
     """
+
+    largest = 0
 
     def __init__(
         self, run: Callable[[Sequence[Any]], Any], size: int, place: torch.device | None = None
@@ -103,7 +96,9 @@ class Batches:
         while start < len(items):
             size = self.size if self.place is None else FIRST
             try:
-                results.append(self._run(items[start : start + size]))
+                part = items[start : start + size]
+                results.append(self._run(part))
+                Batches.largest = max(Batches.largest, len(part))
                 start += size
                 continue
             except Exception as error:

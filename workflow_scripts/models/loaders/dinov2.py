@@ -9,6 +9,7 @@ import torch
 from transformers import Dinov2Model
 
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 from workflow_scripts.models.loaders.pixels import (
     IMAGENET_MEAN,
@@ -21,7 +22,7 @@ from workflow_scripts.models.loaders.pixels import (
 
 def load_embed(files: dict[str, Path], *, device: str, side_px: int, batch_size: int) -> Embedder:
     """Return embed(images RGB uint8 of any size) -> (N, D) float32 of length 1."""
-    (folder,) = files.values()
+    folder = only_file(files)
     check_folder(folder, "model.safetensors", {"dinov2"})
     place = open_device(device)
     model = open_pretrained(Dinov2Model, folder).eval().to(place)

@@ -10,6 +10,7 @@ from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.expressions import Expression
 from workflow_scripts.models.loaders.devices import Batches, open_onnx
+from workflow_scripts.models.loaders.files import only_file
 
 BATCH = 32
 
@@ -29,7 +30,7 @@ def load_expression(
     `mean` and `std` are of values 0 to 1; `labels` name the outputs, those that are no emotion of
     ours (contempt) are left out and the rest scaled to 1; `logits`: the file has no softmax.
     """
-    (path,) = files.values()
+    path = only_file(files)
     session = open_onnx(path, device)
     name = session.get_inputs()[0].name
     check_outputs(path, session.get_outputs()[0].shape, labels)

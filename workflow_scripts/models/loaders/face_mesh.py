@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workflow_scripts.models.loaders.files import named_file
 from workflow_scripts.models.loaders.tflite import open_tflite
 
 SIDE_PX = 192
@@ -27,7 +28,7 @@ def load_face_mesh(files: dict[str, Path], *, device: str) -> Mesh:
     All in pixels of the image, z towards the back; the score says from 0 to 1 whether there is a
     face at all. `eyes` are their middles, from left to right in the image.
     """
-    run = open_tflite(files["face_landmark.tflite"])
+    run = open_tflite(named_file(files, "face_landmark.tflite"))
 
     def mesh(image: np.ndarray, box: np.ndarray, eyes: np.ndarray) -> tuple[np.ndarray, float]:
         middle, side = (box[:2] + box[2:]) / 2, MARGIN * float((box[2:] - box[:2]).max())

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from workflow_scripts.models.expressions import Expression
+from workflow_scripts.models.loaders.files import named_file
 from workflow_scripts.models.loaders.tflite import open_tflite
 
 SIDE_PX = 64
@@ -18,7 +19,7 @@ ORDER = [6, 3, 4, 0, 5, 2, 1]  # the net says angry, disgust, fear, happy, sad, 
 
 def load_expression(files: dict[str, Path], *, device: str) -> Expression:
     """Return expression(tight RGB crops) -> (N, 7) probabilities in the order of EMOTIONS."""
-    run = open_tflite(files["emotion_model_quantized.tflite"])
+    run = open_tflite(named_file(files, "emotion_model_quantized.tflite"))
 
     def classify(crop: np.ndarray) -> np.ndarray:
         gray = CONTRAST.apply(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))

@@ -11,7 +11,9 @@ from simple_lama_inpainting import SimpleLama
 
 from workflow_scripts.lib.errors import GPU_CURE, CineloraError
 from workflow_scripts.lib.images import mask_box
+from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import open_device
+from workflow_scripts.models.loaders.files import only_file
 
 CONTEXT = 1.0  # how much of the image round a hole LaMa sees, in sizes of the hole
 MIN_CONTEXT_PX = 32
@@ -26,7 +28,7 @@ def load_inpaint(
 
     Beyond `max_side_px` LaMa repeats patterns; such holes are painted in a smaller copy.
     """
-    (path,) = files.values()
+    path = only_file(files)
     net = open_lama(path, device)
 
     def inpaint(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -46,13 +48,8 @@ def open_lama(path: Path, device: str) -> SimpleLama:
     place = open_device(device)
     os.environ["LAMA_MODEL"] = str(path)
     torch.jit.set_fusion_strategy([("DYNAMIC", 1)])  # one plan, whatever shapes come
-    try:
+    with explain_damage(path):
         return SimpleLama(place)
-    except (RuntimeError, OSError, ValueError) as error:
-        raise CineloraError(
-            f"{path} is no TorchScript file: {str(error).splitlines()[0][:200]}\n"
-            "  Delete it and run snakemake again, it fetches it."
-        ) from error
 
 
 def crop_with_context(mask: np.ndarray) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ import torch
 from torchvision.models import mobilenet_v2
 
 from workflow_scripts.models.damage import explain_damage
+from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.pixels import Embedder
 
 SIDE_PX = 224
@@ -18,7 +19,7 @@ STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 def load_embed(files: dict[str, Path], *, device: str) -> Embedder:
     """Return embed(images RGB uint8 of any size) -> (N, 1280) float32 of length 1."""
-    (path,) = files.values()
+    path = only_file(files)
     model = mobilenet_v2(weights=None)
     with explain_damage(path):
         model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

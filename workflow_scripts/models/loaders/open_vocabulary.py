@@ -12,6 +12,7 @@ from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.detections import Detections
 from workflow_scripts.models.loaders.centerface import suppress_boxes
 from workflow_scripts.models.loaders.devices import open_device
+from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 
 # It learned from captions: a bare noun is none (the examples of transformers'
@@ -23,7 +24,7 @@ def load_detect(
     files: dict[str, Path], *, device: str, prompts: list[str], min_score: float
 ) -> Callable[[np.ndarray], Detections]:
     """Return detect(image) -> boxes of what any of the prompts names, best first."""
-    (folder,) = files.values()
+    folder = only_file(files)
     check_folder(folder, "model.safetensors", {"owlv2"})
     place = open_device(device)
     with explain_damage(folder):

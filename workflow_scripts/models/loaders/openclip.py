@@ -10,6 +10,7 @@ import torch
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.folders import REMEDY, check_files, read_json
 from workflow_scripts.models.loaders.pixels import fit_square, stack_images
 
@@ -91,5 +92,5 @@ class Clip:
 
 def load_embed(files: dict[str, Path], *, device: str, batch_size: int) -> Clip:
     """Open a folder with open_clip_config.json and its weights."""
-    (folder,) = files.values()
+    folder = only_file(files)
     return Clip(folder, device, batch_size)

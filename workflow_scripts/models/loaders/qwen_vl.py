@@ -14,6 +14,7 @@ from transformers.models.qwen2_vl import Qwen2VLImageProcessor, Qwen2VLVideoProc
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained, read_json
 
 Ask = Callable[..., list[str]]  # ask(images, questions, system="") -> answers, in order
@@ -32,7 +33,7 @@ def load_caption(
 
     Images are RGB uint8 (H, W, 3); `system`, the same for all, says who answers and how.
     """
-    (folder,) = files.values()
+    folder = only_file(files)
     place = open_device(device)
     check_folder(folder, "tokenizer_config.json", {"qwen2_5_vl"})
     processor, model = open_processor(folder), open_net(folder, place, four_bit)

@@ -8,6 +8,7 @@ from rapidocr_onnxruntime import RapidOCR
 
 from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.loaders.devices import open_onnx
+from workflow_scripts.models.loaders.files import named_file
 
 DETECTION_SIDE_PX = 480  # short side at detection: 12 px high letters of a 540-line film are found
 DETECTION_PIXELS = 8 * DETECTION_SIDE_PX**2  # of longer strips less: 1x5000 would take gigabytes
@@ -25,7 +26,7 @@ class TextReader:
     """`reader(image)` lists (box x0, y0, x1, y1 in pixels, text, confidence 0..1), top first."""
 
     def __init__(self, files: dict[str, Path]):
-        paths = {option: str(files[name]) for option, name in FILES.items()}
+        paths = {option: str(named_file(files, name)) for option, name in FILES.items()}
         for path in paths.values():
             open_onnx(Path(path), "cpu")  # the package's own errors name no file
         # The package's own "min 736 px" would enlarge a 540-line image to 1.9 times its pixels.

@@ -9,6 +9,7 @@ import numpy as np
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.loaders.devices import open_onnx
+from workflow_scripts.models.loaders.files import only_file
 
 os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"  # read at import: else it looks for TensorFlow
 
@@ -29,7 +30,7 @@ def load_face(
     files: dict[str, Path], *, device: str, min_score: float
 ) -> Callable[[np.ndarray], Faces]:
     """Return face(image) -> boxes (M, 4), scores (M,), points (M, 5, 2), surest first."""
-    (path,) = files.values()
+    path = only_file(files)
     session = open_onnx(path, device)
     if len(session.get_outputs()) != OUTPUTS:
         raise CineloraError(

@@ -1,21 +1,19 @@
 """Role detect, full tier: YOLOX or RTMDet by rtmlib finds people; HumanArt has drawn ones too."""
 
-import contextlib
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rtmlib import YOLOX, RTMDet
 from rtmlib.tools.object_detection.post_processings import multiclass_nms
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.damage import explain_damage
 from workflow_scripts.models.detections import Detections
-from workflow_scripts.models.loaders.devices import check_provider, open_onnx
+from workflow_scripts.models.loaders.devices import open_onnx
+from workflow_scripts.models.loaders.files import only_file
+from workflow_scripts.models.loaders.rtm_tools import OpenedRtmDet, OpenedYolox
 
-KINDS = {"yolox": YOLOX, "rtmdet": RTMDet}
+KINDS = {"yolox": OpenedYolox, "rtmdet": OpenedRtmDet}
 STRIDES_PX = (8, 16, 32)
 MAX_OVERLAP = 0.45  # IoU above which two boxes are the same person
 PERSON = 0  # first class of COCO
@@ -25,20 +23,15 @@ def load_detect(
     files: dict[str, Path], *, device: str, net: str, input_px: int, min_score: float
 ) -> Callable[[np.ndarray], Detections]:
     """Return detect(image) -> boxes of people and scores, best first."""
-    (path,) = files.values()
-    session = open_onnx(
-        path, device
-    )  # rtmlib takes a broken file for an address, and the CPU for a GPU
-    check_outputs(path, session.get_outputs()[0].shape)
-    with contextlib.redirect_stdout(io.StringIO()), explain_damage(path):
-        opened = KINDS[net](
-            str(path),
-            model_input_size=(input_px, input_px),
-            score_thr=min_score,
-            backend="onnxruntime",
-            device=device,
+    if net not in KINDS:
+        raise CineloraError(
+            f"the option net is {net!r}, expected one of {', '.join(KINDS)}.\n"
+            "  Set it in models.options.detect, or in the row of this model in the table of models."
         )
-    check_provider(opened.session, device)
+    path = only_file(files)
+    session = open_onnx(path, device)
+    check_outputs(path, session.get_outputs()[0].shape)
+    opened = KINDS[net](session, (input_px, input_px))
 
     def detect(image: np.ndarray) -> Detections:
         height, width = image.shape[:2]

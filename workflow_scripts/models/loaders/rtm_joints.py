@@ -1,17 +1,15 @@
 """Role pose, full tier: RTMPose by rtmlib, with 17 points of the body or 133 of the whole body."""
 
-import contextlib
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rtmlib import RTMPose
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.damage import explain_damage
-from workflow_scripts.models.loaders.devices import Batches, check_provider, open_onnx
+from workflow_scripts.models.loaders.devices import Batches, open_onnx
+from workflow_scripts.models.loaders.files import only_file
+from workflow_scripts.models.loaders.rtm_tools import OpenedRtmPose
 
 BODY = 17  # COCO's points of the body; the 133 of the whole body begin with them
 MAX_AT_ONCE = 16  # people of one image
@@ -25,12 +23,11 @@ def load_pose(
     `input_px` is width and height of the net's input; `score_scale` takes its highest answer to 1;
     regions are other models' and not looked at.
     """
-    (path,) = files.values()
-    check_points(path, open_onnx(path, device).get_outputs()[0].shape)
-    with contextlib.redirect_stdout(io.StringIO()), explain_damage(path):
-        net = RTMPose(str(path), tuple(input_px), backend="onnxruntime", device=device)
-    check_provider(net.session, device)
-    several = not isinstance(net.session.get_inputs()[0].shape[0], int)
+    path = only_file(files)
+    session = open_onnx(path, device)
+    check_points(path, session.get_outputs()[0].shape)
+    net = OpenedRtmPose(session, tuple(input_px))
+    several = not isinstance(session.get_inputs()[0].shape[0], int)
     batches = Batches(partial(find_joints, net, score_scale), MAX_AT_ONCE if several else 1)
 
     def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
@@ -42,7 +39,7 @@ def load_pose(
 
 
 def find_joints(
-    net: RTMPose, score_scale: float, people: Sequence[tuple[np.ndarray, np.ndarray]]
+    net: OpenedRtmPose, score_scale: float, people: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray:
     """Points (N, 17, 3) of N pairs of an image and a box, seen by the net at once.
 

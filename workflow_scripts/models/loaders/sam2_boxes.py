@@ -15,6 +15,7 @@ from transformers import Sam2Model, Sam2VideoModel
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections, no_detections
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
 from workflow_scripts.models.loaders.sam2_holes import fill_holes
@@ -133,5 +134,5 @@ def load_segment(
     files: dict[str, Path], *, device: str, batch_size: int
 ) -> Callable[[np.ndarray, Detections], Detections]:
     """Return segment(image, detections) -> what stands in the boxes, with masks."""
-    (folder,) = files.values()
+    folder = only_file(files)
     return BoxSegmenter(folder, device, batch_size)

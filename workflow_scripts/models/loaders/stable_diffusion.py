@@ -4,6 +4,7 @@ from pathlib import Path
 
 from workflow_scripts.models.diffusion import Base, open_base
 from workflow_scripts.models.loaders.devices import open_device
+from workflow_scripts.models.loaders.files import named_file
 from workflow_scripts.models.loaders.folders import check_files
 
 
@@ -11,7 +12,7 @@ def load_base(
     files: dict[str, Path], *, device: str, architecture: str, version: str, is_random: bool
 ) -> Base:
     """Open the folder whose model_index.json is in `files`."""
-    folder = files["model_index.json"].parent
+    folder = named_file(files, "model_index.json").parent
     check_files(folder)
     open_device(device)  # what is not drawn in bfloat16 there computes in TF32
     return open_base(

@@ -19,6 +19,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import Base, open_base
+from workflow_scripts.models.loaders.devices import open_device
+from workflow_scripts.models.loaders.files import named_file
 
 TEXT_WIDTH = 64  # SD 1.5 has 768: a host that reads the width will not take one for the other
 SAMPLE = 16  # latent side at the native resolution of 128 px
@@ -27,8 +29,9 @@ CLIP_MERGES = 49152 - 256 - 2  # as many of the merges in the file as CLIP was t
 
 def load_base(files: dict[str, Path], *, device: str) -> Base:
     """Open a folder that build_tiny_sd left; `files` holds its model_index.json."""
+    open_device(device)
     return open_base(
-        files["model_index.json"].parent,
+        named_file(files, "model_index.json").parent,
         device=device,
         is_random=True,
         architecture="tiny-random-sd/lora",  # not "stable-diffusion-v1/lora": no host may think so
