@@ -65,8 +65,10 @@ def _open_table(path: Path, columns: list[str] | None) -> Iterator[pq.ParquetFil
             check_columns(path, file.schema_arrow.names, columns or [])
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, FileNotFoundError | MemoryError):
+        if isinstance(error, MemoryError):
             raise
+        if isinstance(error, FileNotFoundError):  # Arrow's does not hold the path
+            raise FileNotFoundError(error.errno, os.strerror(error.errno), str(path)) from error
         words = (str(error).splitlines() or [type(error).__name__])[0]
         raise CineloraError(
             f"{path} is a damaged table ({words}).\n  {_say_remedy(path)}"
