@@ -1,5 +1,6 @@
 """Datasets as they are packed: every kind from a tiny film, as trainers read it; names, masks."""
 
+import os
 import shutil
 import tomllib
 from pathlib import Path
@@ -17,6 +18,7 @@ from workflow_scripts.dataset import image_files, names
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.kinds import KINDS, split_name
+from workflow_scripts.lib.links import link_or_copy
 
 
 @pytest.fixture(scope="module")
@@ -149,13 +151,27 @@ def test_what_changed_since_it_was_written_is_not_packed(
     assert not (tmp_path / "after").exists()
 
 
+@pytest.mark.parametrize("name", ["pose", ".pose.partial"])
+@pytest.mark.parametrize("is_link", [True, False], ids=["link", "file"])
+def test_what_lies_at_a_folders_place_gives_way(tmp_path, name, is_link):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a.jpg").touch()
+    place = tmp_path / name
+    place.symlink_to("mine") if is_link else place.touch()
+    with image_files.folder_when_done(tmp_path / "pose") as folder:
+        (folder / "new.jpg").touch()
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert left == ["mine", "mine/a.jpg", "pose", "pose/new.jpg"]
+    assert not (tmp_path / "pose").is_symlink()
+
+
 def test_links_fall_back_to_copies(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError("another file system")
 
-    monkeypatch.setattr(image_files.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     (tmp_path / "a.jpg").write_bytes(b"x")
-    image_files.link_or_copy(tmp_path / "a.jpg", tmp_path / "b" / "a.jpg")
+    link_or_copy(tmp_path / "a.jpg", tmp_path / "b" / "a.jpg")
     assert (tmp_path / "b" / "a.jpg").read_bytes() == b"x"
 
 

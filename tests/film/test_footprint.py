@@ -84,10 +84,29 @@ def test_frames_that_grow_half_way_are_refused_too(tmp_path, monkeypatch):
 def test_memory_is_what_the_process_may_have(monkeypatch, tmp_path):
     found_mb = find_memory_mb()
     assert found_mb > BASE_MB
-    monkeypatch.setattr(footprint, "CGROUP", tmp_path / "memory.max")
+    monkeypatch.setattr(footprint, "CGROUPS", tmp_path)
     for text, expected_mb in {"max\n": found_mb, f"{300 << 20}\n": 300}.items():
-        footprint.CGROUP.write_text(text, encoding="utf-8")
+        (tmp_path / "memory.max").write_text(text, encoding="utf-8")
         assert min(find_memory_mb(), found_mb) == expected_mb
+
+
+@pytest.mark.parametrize(
+    ("own", "file"),
+    [
+        ("0::/slurm/job_1/step_0\n", "slurm/job_1/memory.max"),
+        ("3:cpu:/\n2:cpuset,memory:/job_1\n0::/\n", "memory/job_1/memory.limit_in_bytes"),
+        ("2:memory:/docker/1\n", "memory/memory.limit_in_bytes"),  # its own root alone is seen
+    ],
+    ids=["a group around it", "version 1", "version 1 in a container"],
+)
+def test_memory_is_what_a_batch_systems_job_may_have(monkeypatch, tmp_path, own, file):
+    monkeypatch.setattr(footprint, "CGROUPS", tmp_path / "groups")
+    monkeypatch.setattr(footprint, "OWN_CGROUPS", tmp_path / "own")
+    footprint.OWN_CGROUPS.write_text(own, encoding="utf-8")
+    limit = footprint.CGROUPS / file
+    limit.parent.mkdir(parents=True)
+    limit.write_text(f"{300 << 20}\n", encoding="utf-8")
+    assert find_memory_mb() == 300
 
 
 def test_the_scheduler_is_asked_for_what_headers_say(tmp_path):

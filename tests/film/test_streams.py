@@ -1,5 +1,7 @@
 """Which stream of a file is the film, and how long it promises to be."""
 
+from types import SimpleNamespace
+
 import av
 import numpy as np
 import pytest
@@ -104,3 +106,14 @@ def test_a_title_that_is_not_utf_8(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"Die Voegel", b"Die V\xf6gel."))
     with Film(path) as film:
         assert len(list(film)) == 1
+
+
+def test_of_streams_without_a_size_one_is_taken(tmp_path):
+    path = write_streams(tmp_path / "film.mp4", [(SMALL, 24, 0), (SMALL, 24, DEFAULT)])
+    known = {"codec_context": 1, "width": None, "height": 0}
+    streams = [
+        SimpleNamespace(index=index, disposition=av.stream.Disposition(mark), **known)
+        for index, mark in enumerate((0, DEFAULT))
+    ]
+    container = SimpleNamespace(streams=SimpleNamespace(video=streams))
+    assert find_stream(container, path) is streams[1]

@@ -1,9 +1,12 @@
+from random import Random
+
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import (
+    iter_batches,
     read_manifest,
     read_vectors,
     replace_when_done,
@@ -70,6 +73,29 @@ def test_a_damaged_table_is_refused_with_the_command_that_renews_it(tmp_path, ke
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(CineloraError, match=r"(?s)is a damaged table.*--forcerun dedup_frames"):
         read_manifest(path)
+
+
+def test_whatever_bit_or_end_is_lost_no_row_is_lost_without_a_word(tmp_path):
+    path, dice = tmp_path / "a.parquet", Random(5)
+    write_manifest(rows(*(f"f{number}" for number in range(50))), path, SCHEMA)
+    whole = path.read_bytes()
+    refused = 0
+    for _ in range(200):
+        place = dice.randrange(len(whole))
+        flipped = bytes([whole[place] ^ 1 << dice.randrange(8)])
+        path.write_bytes(whole[:place] + dice.choice([flipped + whole[place + 1 :], b""]))
+        try:
+            assert len(read_manifest(path)) == sum(map(len, iter_batches(path))) == 50
+        except CineloraError:
+            refused += 1
+    assert 150 < refused < 200
+
+
+def test_damage_of_what_pandas_wrote_into_a_footer_does_not_matter(tmp_path):
+    rows("f1").to_parquet(tmp_path / "a.parquet")
+    data = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(data.replace(b'{"index_columns"', b'["index_columns"'))
+    assert read_manifest(tmp_path / "a.parquet").columns.tolist() == SCHEMA.names
 
 
 def test_a_misspelt_column_is_refused(tmp_path):

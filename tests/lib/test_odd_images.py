@@ -329,6 +329,7 @@ BOMBS = {
     "PSD": b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 50_000, 50_000, 8, 3) + bytes(90),
     "between the limits": b"P6 13000 13000 255\n" + bytes(90),
     "a strip": b"P6 1 5000 255\n" + bytes(15_000),
+    "a strip of float": encode_pfm(np.zeros((1000, 2, 3))),
 }
 
 

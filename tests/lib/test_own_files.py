@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.own_files import open_own
 
@@ -82,6 +83,20 @@ def test_rights_are_those_of_any_new_file(tmp_path):
     with replace_when_done(tmp_path / "table"):
         pass
     assert (tmp_path / "table").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_on_a_drive_that_shows_another_owner_a_new_file_is_ours(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    (tmp_path / ".table.partial").write_text("another's, maybe", encoding="utf-8")
+    with replace_when_done(tmp_path / "table") as partial:
+        partial.write_text("mine", encoding="utf-8")
+    assert (tmp_path / "table").read_text(encoding="utf-8") == "mine"
+
+
+def test_where_no_name_stays_what_it_was_the_search_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "samestat", lambda *_: False)
+    with pytest.raises(CineloraError, match="part cannot be written"):
+        open_own(tmp_path / "part")
 
 
 def test_a_file_that_another_process_holds_is_not_opened(tmp_path):

@@ -81,9 +81,17 @@ def test_one_shard_may_keep_nothing(tmp_path, monkeypatch):
     [
         (CineloraError("no film"), False),
         (OSError(errno.ENOSPC, "No space left on device"), False),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "x"), False),
+        (OSError(errno.EIO, "Input/output error", "x"), False),
         (ZeroDivisionError("oops"), True),
     ],
-    ids=["for the user: plain words", "of the disk: plain words", "a bug: with traceback"],
+    ids=[
+        "for the user: plain words",
+        "of the disk: plain words",
+        "of a folder",
+        "of a drive",
+        "a bug: with traceback",
+    ],
 )
 def test_errors_stand_in_the_log(tmp_path, monkeypatch, error, traceback):
     def main(**_):

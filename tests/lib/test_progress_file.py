@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -72,13 +73,12 @@ def test_accuracy_is_waited_for_where_the_truth_is_known():
     assert list_proofs("demo", [], False) == []
 
 
-def test_what_a_killed_job_left_is_swept_away(tmp_path):
-    old, new = (tmp_path / f".progress.json.node.{pid}.partial" for pid in (1, 2))
-    old.touch()
-    new.touch()
-    os.utime(old, (0, 0))
+def test_the_sum_is_not_written_through_a_link_at_its_temporary_name(tmp_path):
+    (tmp_path / "elsewhere").write_text("precious", encoding="utf-8")
+    (tmp_path / ".progress.json.partial").symlink_to("elsewhere")
     sum_progress(tmp_path)
-    assert (old.exists(), new.exists()) == (False, True)
+    assert (tmp_path / "elsewhere").read_text(encoding="utf-8") == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "progress.json"]
 
 
 def test_a_phase_that_is_no_more_is_not_summed(tmp_path):
@@ -89,7 +89,29 @@ def test_a_phase_that_is_no_more_is_not_summed(tmp_path):
     assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"phase": 3}', b"\xff", b'{"phase": "x"'])
+WRONG = [
+    {"phase": 3},
+    {"status": "strange"},
+    {"unit": "\ud800"},
+    {"finished": 5},
+    {"read": "abc"},
+    {"kept": -1},
+    {"errors": 10**400},
+    {"seconds": float("nan")},
+    {"found": None},
+    {"set_aside": [1]},
+    {"set_aside": {"dark": "x"}},
+    {"outputs": 5},
+    {"outputs": None},
+    {"outputs": [["a"]]},
+    {"outputs": [["a\0", 1, ""]]},
+]
+WRONG_PARTS = [json.dumps(part("dedup_frames", name="2") | wrong).encode() for wrong in WRONG]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"[" * 100_000, b"\xff", b'{"phase": "x"', *WRONG_PARTS]
+)
 def test_a_foreign_or_damaged_file_is_left_out_with_a_warning(tmp_path, content, caplog):
     folder = tmp_path / "progress"
     folder.mkdir()
@@ -99,6 +121,18 @@ def test_a_foreign_or_damaged_file_is_left_out_with_a_warning(tmp_path, content,
     (folder / "foreign.json").write_bytes(content)
     assert set(sum_progress(tmp_path)["phases"]) == {"dedup_frames"}
     assert "foreign.json is no file of counts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [Path.mkdir, lambda path: path.symlink_to("nowhere"), os.mkfifo],
+    ids=["folder", "dangling link", "pipe"],
+)
+def test_what_is_no_file_among_the_counts_is_left_out(tmp_path, plant, caplog):
+    (tmp_path / "progress").mkdir()
+    plant(tmp_path / "progress/x.json")
+    assert sum_progress(tmp_path)["phases"] == {}
+    assert "x.json is no file of counts" in caplog.text
 
 
 def test_jobs_side_by_side_have_files_of_their_own():

@@ -81,6 +81,8 @@ def test_a_caption_left_empty_says_nothing(tmp_path):
     [
         (b"", "is empty. Its first line must read id,emotion,intensity"),
         (b" \n\n", "is empty"),
+        (",,,\n", "is empty"),
+        ('""\n', "is empty"),
         ("id,emotion\ni0,happy\n".encode("utf-16"), "is written in UTF-16"),
         ("id,emotion\ni0,happy\n".encode("utf-16-be"), "is written in UTF-16"),
         ("id,emotion\ni0,happy\n\u00e9,sad\n".encode("latin-1"), "line 3: byte 0xe9 is no UTF-8"),
@@ -108,6 +110,8 @@ def test_a_caption_left_empty_says_nothing(tmp_path):
         *(
             "empty",
             "blank",
+            "fields without a text",
+            "an empty field",
             "UTF-16 with a mark",
             "UTF-16 without",
             "Latin-1",
@@ -164,16 +168,16 @@ def test_a_folder_and_a_broken_link_are_no_files(tmp_path):
     with pytest.raises(CineloraError, match="is a folder"):
         read_review(tmp_path / "captions.csv", "captions")
     (tmp_path / "locations.csv").symlink_to(tmp_path / "gone.csv")
-    with pytest.raises(CineloraError, match="is not there"):
+    with pytest.raises(CineloraError, match="is a link that leads nowhere"):
         read_review(tmp_path / "locations.csv", "locations")
 
 
 def test_a_pipe_a_loop_of_links_and_a_huge_file_are_not_read(tmp_path):
     os.mkfifo(tmp_path / "captions.csv")
-    with pytest.raises(CineloraError, match="a device or a pipe"):
+    with pytest.raises(CineloraError, match="a pipe or a device"):
         read_review(tmp_path / "captions.csv", "captions")
     (tmp_path / "locations.csv").symlink_to("locations.csv")
-    with pytest.raises(CineloraError, match="is not there"):
+    with pytest.raises(CineloraError, match="is a link that leads nowhere"):
         read_review(tmp_path / "locations.csv", "locations")
     huge = tmp_path / "identities.csv"
     huge.touch()
@@ -182,7 +186,7 @@ def test_a_pipe_a_loop_of_links_and_a_huge_file_are_not_read(tmp_path):
         read_review(huge, "identities")
 
 
-@pytest.mark.parametrize("text", [",,", " , ", "{}|,"], ids=repr)
+@pytest.mark.parametrize("text", [",,", " , ", "{}|,", "\u202e", "\ufeff,\u200b"], ids=ascii)
 def test_a_caption_without_a_word_is_refused(tmp_path, text):
     said = refuse(tmp_path, f'kind,image_id,caption\nstyle,f1,"{text}"\n', "captions")
     assert "line 2: caption" in said and "it says nothing" in said

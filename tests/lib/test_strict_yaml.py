@@ -131,9 +131,9 @@ def test_what_is_not_utf_8(page, data):
 
 
 def test_what_cannot_be_opened(tmp_path):
-    assert "No such file" in read_yaml(tmp_path / "none.yaml")[1][0]
+    assert "there is no file or folder" in read_yaml(tmp_path / "none.yaml")[1][0]
     assert "Is a directory" in read_yaml(tmp_path)[1][0]
-    assert "a device or a pipe" in read_yaml("/dev/zero")[1][0]
+    assert "a pipe or a device" in read_yaml("/dev/zero")[1][0]
     assert "File name too long" in read_yaml(tmp_path / ("a" * 300))[1][0]
 
 

@@ -77,8 +77,8 @@ def test_all_that_is_wrong_with_the_files_is_said_together(folder):
     said = str(hit.value)
     assert "identities.csv cannot be used:\n  line 2: no character 'bruno'. Known: nella." in said
     assert "locations.csv is a folder" in said
-    assert "captions.csv is not there; a link may point to nothing" in said
-    assert "expressions.csv is a device or a pipe" in said
+    assert "captions.csv is a link that leads nowhere" in said
+    assert "expressions.csv is no file but a pipe or a device" in said
 
 
 def test_captions_of_kinds_that_the_film_does_not_make_are_counted(folder):

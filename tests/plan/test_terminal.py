@@ -45,7 +45,8 @@ def start(number, rule, log=(), benchmark=None, **wildcards):
 def leave_counts(folder, name, **counts):
     path = folder / "results/demo/progress" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(counts), encoding="utf-8")
+    told = {"phase": name, "part": "", "status": "done", "started": "2026-01-01T10:00:00"}
+    path.write_text(json.dumps(told | counts), encoding="utf-8")
 
 
 def test_a_job_is_one_line_with_what_it_counted(handler, tmp_path, monkeypatch):
@@ -66,7 +67,7 @@ def test_a_job_is_one_line_with_what_it_counted(handler, tmp_path, monkeypatch):
     assert handler.shown == ["12 jobs", line]
 
 
-@pytest.mark.parametrize("left", [None, "", "[]", '{"status": "running"}'])
+@pytest.mark.parametrize("left", [None, "", "[]", "[" * 100_000, '{"unit": "x"}'])
 def test_a_job_without_counts_is_a_line_too(handler, tmp_path, monkeypatch, left):
     monkeypatch.chdir(tmp_path)
     if left is not None:
@@ -113,6 +114,12 @@ def test_the_terminal_is_plain_where_its_user_wants_that(handler, monkeypatch, c
     assert handler.nocolor is bool(color)
 
 
+def test_a_run_of_days_says_how_long_it_took(handler):
+    install()
+    tell("Elapsed time: 1 day, 2:12:39.014341")
+    assert handler.shown == ["It took 26.2 h."]
+
+
 def test_one_file_is_one_file():
     counts = {"unit": "files", "read": 1, "kept": 1, "seconds": 1.4}
     assert terminal.describe_counts(counts) == "1 file; 1.4 s"
@@ -141,11 +148,12 @@ def test_where_nothing_is_to_be_done_the_report_is_told(handler, tmp_path, monke
 def test_a_dry_run_ends_with_its_jobs_and_what_they_took_before(handler, tmp_path):
     took = tmp_path / "took.tsv"
     took.write_text("s\th:m:s\n90.0\t0:01:30\n", encoding="utf-8")
+    (tmp_path / "broken_off.tsv").write_text("s\th:m:s\n", encoding="utf-8")
     install(dryrun=True)
     tell("plan", LogEvent.RUN_INFO, stats={"total": 3})
     start(1, "x", benchmark=str(took))
     start(2, "x", benchmark=str(tmp_path / "never.tsv"))
-    start(3, "y")
+    start(3, "y", benchmark=str(tmp_path / "broken_off.tsv"))
     start(0, "all")  # names what is wanted; no job
     tell("This was a dry-run (flag -n).")
     rows = [line.split(maxsplit=2) for line in handler.shown[-1].splitlines()]

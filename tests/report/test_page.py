@@ -165,6 +165,8 @@ def test_benchmarks_of_a_former_number_of_shards_or_of_a_former_phase_do_not_cou
         path = tmp_path / f"{name}.tsv"
         path.write_text("s\tmax_rss\tcpu_time\n2\t10\t1\n", encoding="utf-8")
         os.utime(path, (age, age))
+    for name, text in (("score_expressions", ""), ("extract_frames", "s\tmax_rss\n")):
+        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")  # broken off
     rows = workings.read_benchmarks(tmp_path).set_index("phase")
     jobs = {
         "crop_faces": 2,

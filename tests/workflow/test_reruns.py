@@ -135,8 +135,8 @@ EDITS = {
     ),
     "how progress is summed": (
         "workflow_scripts/lib/progress_file.py",
-        "STALE_S = 60.0",
-        "STALE_S = 30.0",
+        "TOO_MUCH = 2**63",
+        "TOO_MUCH = 2**62",
         SHOWN,
     ),
     "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),

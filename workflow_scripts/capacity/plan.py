@@ -15,8 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.capacity.measure import FRAMES_A_SHARD
+from workflow_scripts.lib.benchmarks import list_benchmarks, read_benchmark
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.rules import list_benchmarks, read_rules
+from workflow_scripts.lib.rules import read_rules
 from workflow_scripts.plan.config import read_shipped
 
 LEAVES = Path("resources/capacity/README.md")
@@ -46,9 +47,9 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
     """One row per job: rule, wall s, CPU s, whether it is one shard of several."""
     rows = []
     for path in list_benchmarks(folder):
-        last = pd.read_csv(path, sep="\t").iloc[-1]
         is_shard = bool(re.search(r"\.\d+of\d+$", path.stem))
-        rows.append((path.stem.split(".")[0], float(last["s"]), float(last["cpu_time"]), is_shard))
+        for last in read_benchmark(path).tail(1).itertuples():
+            rows.append((path.stem.split(".")[0], last.s, last.cpu_time, is_shard))
     if not rows:
         raise CineloraError(f"{folder} holds no benchmark files. Run the film first.")
     return pd.DataFrame(rows, columns=["rule", "wall_s", "cpu_s", "is_shard"])

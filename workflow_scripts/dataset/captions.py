@@ -11,15 +11,10 @@ from pathlib import Path
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import Kind
+from workflow_scripts.lib.letters import FORBIDDEN
 
 MAX_TOKENS = 75  # CLIP reads 77 positions; start and end take two
 MAX_BYTES = 32 * MAX_TOKENS  # of a clause: no token of CLIP's is longer than 32
-FORBIDDEN = re.compile(
-    "[{}|"  # which trainers read as choices
-    "\x00-\x1f\x7f-\x9f\u2028\u2029"  # control characters, line ends
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"  # marks of direction, of byte order
-    "\ud800-\udfff]+"  # halves of a character, which no file can hold
-)
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Caption:
 
 def clean_clause(text: str) -> str:
     """One clause: no commas (they part clauses), nothing that is FORBIDDEN."""
-    return " ".join(FORBIDDEN.sub(" ", text).replace(",", " ").split())
+    return " ".join(re.sub(f"[{FORBIDDEN}]+", " ", text).replace(",", " ").split())
 
 
 def write_caption(trigger: str, tags: Sequence[Tag], core_tags: Sequence[str] = ()) -> Caption:

@@ -1,6 +1,5 @@
 """Files of a dataset: whole frames and plates are linked, others cut out; masks, captions."""
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from workflow_scripts.dataset.crops import cut_out, mark_boxes
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import decode_rle, read_rgb, write_image
 from workflow_scripts.lib.kinds import Kind
+from workflow_scripts.lib.links import link_or_copy
 from workflow_scripts.lib.manifest import iter_batches
 from workflow_scripts.lib.phase import progress
 from workflow_scripts.lib.tables import RESULTS
@@ -30,21 +30,19 @@ def folder_when_done(path: str | Path) -> Iterator[Path]:
     """Hand out an empty folder beside `path`; it takes that place when the block ends well."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    _clear(partial)
     partial.mkdir(parents=True)
     yield partial
-    if path.exists():
-        shutil.rmtree(path)
+    _clear(path)
     partial.rename(path)
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Hard link, so that a dataset costs no space; a copy where the file system cannot."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def _clear(path: Path) -> None:
+    """Take away what lies at a path; of a link the link, not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_images(

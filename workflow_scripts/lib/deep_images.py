@@ -95,7 +95,10 @@ def decode_by_opencv(data: bytes) -> np.ndarray | None:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
-    return None if image is None else _to_rgb(_to_bytes(image))
+    if image is None:
+        return None
+    check_size(image.shape[1], image.shape[0])
+    return _to_rgb(_to_bytes(image))
 
 
 def check_opencv_reads(tags: Tags) -> None:

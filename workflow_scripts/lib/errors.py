@@ -12,7 +12,13 @@ CURES = {  # what the system says of a file -> what to do
     errno.EDQUOT: "Your share of the disk is used up. Make room, or ask for more",
     errno.EROFS: "This folder can only be read. Run where you may write, or mount it for writing",
     errno.EACCES: "You may not write here. Run where you may, or have the rights changed",
-    errno.ENOENT: "An earlier phase left this file, and it is gone. Delete the folder it was in",
+    errno.ENOENT: "It was there, or ought to be. Put it back",  # of results: lib/renewal.py
+    errno.EISDIR: "A folder lies where a file belongs. Move it away",
+    errno.ENOTDIR: "A file lies where a folder belongs. Move it away",
+    errno.EEXIST: "Something lies where a file or folder is to be made. Move it away",
+    errno.ELOOP: "A link leads to itself. Delete it",
+    errno.ENAMETOOLONG: "Give it a shorter name, or run in a folder with a shorter path",
+    errno.EIO: "The drive cannot be read or written. Look at its cables, or use another one",
 }
 
 SHOWN = 80  # characters of a value in a message

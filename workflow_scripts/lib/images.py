@@ -10,7 +10,7 @@ from pycocotools import mask as coco
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.lib.renewal import explain_damage
+from workflow_scripts.lib.renewal import say_damaged
 from workflow_scripts.lib.written_files import Sums, write_bytes
 
 NEUTRAL_GRAY = (128, 128, 128)
@@ -45,16 +45,14 @@ def read_encoded(path: str | Path) -> bytes:
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise CineloraError(explain_damage(path, "it is gone")) from error
+        raise CineloraError(say_damaged(path, "it is gone")) from error
     except OSError as error:
-        raise CineloraError(
-            explain_damage(path, f"it cannot be read ({error.strerror})")
-        ) from error
+        raise CineloraError(say_damaged(path, f"it cannot be read ({error.strerror})")) from error
     if not data:
-        raise CineloraError(explain_damage(path, "it is empty now (0 bytes)"))
+        raise CineloraError(say_damaged(path, "it is empty now (0 bytes)"))
     end = next((end for start, end in ENDS.items() if data.startswith(start)), b"")
     if data.rfind(end) < 0:  # OpenCV would make up the rest of a JPEG
-        raise CineloraError(explain_damage(path, f"its end is missing now ({len(data):,} bytes)"))
+        raise CineloraError(say_damaged(path, f"its end is missing now ({len(data):,} bytes)"))
     return data
 
 
@@ -65,7 +63,7 @@ def decode(path: str | Path, data: bytes, flags: int) -> np.ndarray:
     except cv2.error:  # a header that was changed may ask for any number of pixels
         image = None
     if image is None:
-        raise CineloraError(explain_damage(path, f"it is no image now ({len(data):,} bytes)"))
+        raise CineloraError(say_damaged(path, f"it is no image now ({len(data):,} bytes)"))
     return image
 
 

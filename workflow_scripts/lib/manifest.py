@@ -29,14 +29,26 @@ def read_manifest(
 
 def _read_table(path: Path, columns: list[str] | None) -> pa.Table:
     with _open_table(path, columns) as file:
-        table = file.read(columns)
+        # words of pandas' in the footer tell nothing that the schema does not, and may be damaged
+        table = file.read(columns).replace_schema_metadata(None)
+        _check_count(file, table.num_rows)
     return table.select(columns) if columns else table
 
 
 def iter_batches(path: str | Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The named columns (default: all) of a table, some thousand rows at a time in memory."""
     with _open_table(Path(path), columns) as file:
-        yield from file.iter_batches(BATCH_ROWS, columns=columns)
+        count = 0
+        for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+            count += batch.num_rows
+            yield batch
+        _check_count(file, count)
+
+
+def _check_count(file: pq.ParquetFile, count: int) -> None:
+    """The footer has no checksum: where it is damaged, rows may be lost without a word."""
+    if count != file.metadata.num_rows:
+        raise pa.ArrowInvalid(f"{count} rows of {file.metadata.num_rows}")
 
 
 def iter_rows(path: str | Path, columns: list[str]) -> Iterator[tuple]:
@@ -52,10 +64,12 @@ def _open_table(path: Path, columns: list[str] | None) -> Iterator[pq.ParquetFil
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             check_columns(path, file.schema_arrow.names, columns or [])
             yield file
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, FileNotFoundError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, MemoryError):
             raise
-        words = str(error).splitlines()[0]
+        if isinstance(error, FileNotFoundError):  # Arrow's does not hold the path
+            raise FileNotFoundError(error.errno, os.strerror(error.errno), str(path)) from error
+        words = (str(error).splitlines() or [type(error).__name__])[0]
         raise CineloraError(
             f"{path} is a damaged table ({words}).\n  {_say_remedy(path)}"
         ) from error
@@ -114,6 +128,7 @@ def write_manifest(rows: pd.DataFrame, path: str | Path, schema: pa.Schema) -> N
     table = schema.empty_table()  # the types that pandas gives columns without rows are guesses
     if len(rows):
         table = pa.Table.from_pandas(rows, schema, preserve_index=False)
+    table = table.replace_schema_metadata(None)  # pandas' words, which no reader needs
     with replace_when_done(path) as partial:
         pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
 

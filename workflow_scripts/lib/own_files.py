@@ -10,7 +10,10 @@ import os
 import stat
 from pathlib import Path
 
+from workflow_scripts.lib.errors import CineloraError
+
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+TRIES = 100  # to get a name that others change
 IN_THE_WAY = (errno.ELOOP, errno.EACCES, errno.ENXIO)  # a link, another's file, a socket
 
 
@@ -20,9 +23,13 @@ def open_own(path: Path) -> int | None:
     None: another process, or thread, has it open in this way. Links, and files with other names
     or another owner, are taken away, never written to. Closing the number unlocks the file.
     """
-    while True:
+    fresh = 0
+    for _ in range(TRIES):
         try:
-            file = os.open(path, FLAGS, 0o666)
+            file = os.open(path, FLAGS | fresh, 0o666)
+        except FileExistsError:  # another was faster
+            fresh = 0
+            continue
         except OSError as error:
             if error.errno not in IN_THE_WAY or not os.path.lexists(path):
                 raise
@@ -31,11 +38,16 @@ def open_own(path: Path) -> int | None:
         if not _lock(file):
             os.close(file)
             return None
-        if _is_ours(file) and _lies_at(file, path):
+        if (fresh or _is_ours(file)) and _lies_at(file, path):
             return file
         if _lies_at(file, path):
             path.unlink(missing_ok=True)
+            fresh = os.O_EXCL  # then the file is ours, whatever owner and names a drive shows
         os.close(file)  # or its writer renamed it meanwhile: the name is free
+    raise CineloraError(
+        f"{path} cannot be written: whenever it was opened, something else lay there.\n"
+        "  End what else writes to this folder, or use a folder on another drive."
+    )
 
 
 def _lock(file: int) -> bool:

@@ -17,6 +17,7 @@ from workflow_scripts.lib.errors import format_error
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.progress_file import find_progress, list_parts, sum_outputs, sum_progress
+from workflow_scripts.lib.renewal import say_gone
 
 T = TypeVar("T")
 SHOWN = "is_shown"  # on a record of the log: whether the terminal shows it too
@@ -98,7 +99,7 @@ def phase_log(path: str | Path, name: str = "") -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if plainly := format_error(error):
+        if plainly := say_gone(error) or format_error(error):
             log.error("ERROR %s", plainly)
         else:
             log.exception("ERROR that cinelora did not expect; please report it with this log")

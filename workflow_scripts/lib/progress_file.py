@@ -6,10 +6,7 @@ ends, so a script can watch the file.
 """
 
 import json
-import os
 import re
-import socket
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -18,13 +15,16 @@ from typing import Any
 
 from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
 from workflow_scripts.lib.logs import log
+from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.rules import read_rules
 from workflow_scripts.lib.written_files import Written, sum_file
 
 NEEDED = ("phase", "part", "status", "started")
-TABLES = ("set_aside", "found")  # counts by name; read, kept and errors are plain numbers
+STATES = ("running", "done", "failed")
+NUMBERS = ("read", "kept", "errors", "seconds")
+TABLES = ("set_aside", "found")  # numbers by name
+TOO_MUCH = 2**63  # of anything that is counted
 PARTS = ("dataset", "kind", "shard", "file", "folder")  # wildcards, in the order of a file's name
-STALE_S = 60.0
 KNOWN_BY_TABLES = (*TRAINER_SUFFIXES, ".txt")  # images and captions: lib/written_files.py
 SUM = "progress.json"
 SHARD_COUNT = re.compile(r"of\d+$")
@@ -54,7 +54,6 @@ def sum_outputs(outputs: Iterable[str]) -> list[Written]:
 def sum_progress(film: str | Path) -> dict[str, Any]:
     """Write {film}/progress.json and return it; `film` is the folder results/{film}."""
     film = Path(film)
-    _sweep(film)
     while True:
         before = _state(film)
         summary = {
@@ -62,27 +61,59 @@ def sum_progress(film: str | Path) -> dict[str, Any]:
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
             "phases": sum_parts(part for part in read_parts(film) if part["phase"] in read_rules()),
         }
-        _write_whole(film / SUM, json.dumps(summary, indent=1))
+        with replace_when_done(film / SUM) as partial:
+            partial.write_text(json.dumps(summary, indent=1), encoding="utf-8")
         if _state(film) == before:  # else another job ended meanwhile: our sum is already old
             return summary
 
 
 def read_parts(film: Path) -> list[dict[str, Any]]:
-    """One dict a job, in the order in which the jobs started."""
-    parts = [part for path in sorted((film / "progress").glob("*.json")) if (part := _read(path))]
+    """One dict a job, in the order in which the jobs started; a warning of what is no such file."""
+    parts = []
+    for path in sorted((film / "progress").glob("*.json")):
+        if part := read_part(path):
+            parts.append(part)
+        else:
+            log.warning("%s is no file of counts: progress.json is without it", path)
     return sorted(parts, key=lambda part: (part["started"], part["phase"], part["part"]))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """What one job has left; {} with a warning where the file is of somebody else, or damaged."""
+def read_part(path: Path) -> dict[str, Any]:
+    """What one job has left; {} where there is nothing, something of somebody else, or damage."""
     try:
+        if not path.is_file():  # reading a pipe might never end
+            return {}
         part = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:  # also of letters that are not UTF-8
-        part = None
-    if isinstance(part, dict) and all(isinstance(part.get(key), str) for key in NEEDED):
-        return part
-    log.warning("%s is no file of counts: progress.json is without it", path)
-    return {}
+        json.dumps(part, ensure_ascii=False).encode()  # halves of characters, which none can print
+    except (OSError, ValueError, RecursionError):  # ValueError also of what is not UTF-8
+        return {}
+    return part if isinstance(part, dict) and _is_whole(part) else {}
+
+
+def _is_whole(part: dict[str, Any]) -> bool:
+    tables = [part.get(name, {}) for name in TABLES]
+    outputs = part.get("outputs", [])
+    return (
+        all(isinstance(part.get(key), str) for key in NEEDED)
+        and part["status"] in STATES
+        and isinstance(part.get("unit", ""), str)
+        and isinstance(part.get("finished"), str | None)
+        and all(_is_number(part.get(name, 0)) for name in NUMBERS)
+        and all(isinstance(each, dict) and all(map(_is_number, each.values())) for each in tables)
+        and isinstance(outputs, list)
+        and all(map(_is_output, outputs))
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < TOO_MUCH  # which NaN is not
+
+
+def _is_output(value: object) -> bool:
+    """Whether it reads [path, bytes, sha256]."""
+    if not isinstance(value, list) or [type(each) for each in value] != [str, int, str]:
+        return False
+    return "\0" not in value[0]
 
 
 def sum_parts(parts: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -121,21 +152,5 @@ def _sum_phase(jobs: list[dict]) -> dict[str, Any]:
 
 
 def _state(film: Path) -> list[tuple[str, int]]:
-    return sorted((p.name, p.stat().st_mtime_ns) for p in (film / "progress").glob("*.json"))
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Two jobs may write at the same moment, on two machines: each has a file of its own."""
-    partial = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
-def _sweep(film: Path) -> None:
-    """Delete what killed jobs have left; a living one needs its file for less than a second."""
-    for partial in film.glob(".progress.json.*.partial"):
-        try:
-            if time.time() - partial.stat().st_mtime > STALE_S:
-                partial.unlink()
-        except FileNotFoundError:
-            continue  # it was alive, and is done
+    paths = (film / "progress").glob("*.json")
+    return sorted((path.name, path.lstat().st_mtime_ns) for path in paths)

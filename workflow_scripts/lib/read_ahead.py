@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-MAX_READERS = 8  # threads; a job has no more than its cores
+MAX_READERS = 8  # threads; by its cores, which are all of the machine's unless jobs are bound
 AHEAD = 8  # items that they may be ahead of who uses them
 
 T = TypeVar("T")

@@ -48,7 +48,17 @@ def format_renewal(target: str) -> str:
     return f"{HOW}\n    {COMMAND} {target}"
 
 
-def explain_damage(path: str | Path, what: str) -> str:
+def say_gone(error: Exception) -> str:
+    """Words of an error about a file of the workflow's that is gone; "" of any other error."""
+    if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, str | Path):
+        return ""
+    output = find_output(error.filename)
+    return output and (
+        f"{error.filename} is gone.\n  An earlier phase left it. {format_renewal(output)}"
+    )
+
+
+def say_damaged(path: str | Path, what: str) -> str:
     """Words of an error about an image that is none any more; `what` became of it."""
     output = find_output(path)
     if not output:

@@ -20,7 +20,9 @@ import pandas as pd
 from workflow_scripts.lib.emotions import EMOTIONS, INTENSITIES
 from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.kinds import KINDS
+from workflow_scripts.lib.letters import FORBIDDEN, INVISIBLE
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.lib.paths import say_unreadable
 from workflow_scripts.lib.phase import log
 
 MAX_MB = 5  # of a file, 100,000 lines and more
@@ -72,7 +74,9 @@ REVIEWS = {
             "kind": Column(words=list(KINDS)),
             "image_id": Column(),
             "caption": Column(
-                pattern=r"(?s).*[^\s,{}|].*", rule="it says nothing", blank="skipped"
+                pattern=rf"(?s).*[^\s,{FORBIDDEN}{INVISIBLE}].*",
+                rule="it says nothing",
+                blank="skipped",
             ),
         },
     ),
@@ -92,7 +96,7 @@ def read_review(
     if not paths or paths == [""]:
         return pd.DataFrame(columns=[*REVIEWS[name].columns, "line"], dtype=object)
     file, review = Path(paths[0]), REVIEWS[name]
-    rows = _make_rows(file, _split_lines(file, _decode(file, review)), review)
+    rows = _make_rows(file, _split_lines(file, _decode(file)), review)
     return _check(file, rows, review, words or {})
 
 
@@ -133,7 +137,7 @@ def count_unknown(rows: pd.DataFrame, name: str, known: Collection[str]) -> int:
     return len(lost)
 
 
-def _decode(path: Path, review: Review) -> str:
+def _decode(path: Path) -> str:
     """The text of a file in UTF-8, with or without a byte order mark."""
     data = _read_bytes(path)
     cure = "Save it again as CSV in UTF-8."
@@ -146,22 +150,15 @@ def _decode(path: Path, review: Review) -> str:
         raise CineloraError(
             f"{path}, line {line}: byte {data[error.start]:#04x} is no UTF-8. {cure}"
         ) from error
-    if not text.strip():
-        raise CineloraError(
-            f"{path} is empty. Its first line must read {','.join(review.columns)};\n"
-            "  delete the file when there is nothing to correct."
-        )
     return text
 
 
 def _read_bytes(path: Path) -> bytes:
+    if problem := say_unreadable(path):
+        raise CineloraError(f"{problem}.")
+    if path.is_dir():
+        raise CineloraError(f"{path} is a folder; corrections are a CSV file of that name.")
     try:
-        if path.is_dir():
-            raise CineloraError(f"{path} is a folder; corrections are a CSV file of that name.")
-        if not path.exists():
-            raise CineloraError(f"{path} is not there; a link may point to nothing.")
-        if not path.is_file():  # reading it might never end
-            raise CineloraError(f"{path} is a device or a pipe, not a file.")
         if (size := path.stat().st_size) > MAX_MB * 10**6:
             raise CineloraError(
                 f"{path} has {size / 10**6:,.0f} MB; of corrections, {MAX_MB} MB are read."
@@ -190,6 +187,11 @@ def _split_lines(path: Path, text: str) -> list[tuple[int, list[str]]]:
 
 def _make_rows(path: Path, lines: list[tuple[int, list[str]]], review: Review) -> pd.DataFrame:
     """Rows with all columns of the review, and `line`; refused where the fields do not fit."""
+    if not lines:
+        raise CineloraError(
+            f"{path} is empty. Its first line must read {','.join(review.columns)};\n"
+            "  delete the file when there is nothing to correct."
+        )
     first, header = lines[0]
     if problems := _find_header_problems(header, review):
         _refuse(path, [f"line {first}: {problem}" for problem in problems])

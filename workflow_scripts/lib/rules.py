@@ -20,9 +20,3 @@ def read_rules(folder: Path = RULES) -> dict[str, str]:
         )
     blocks = [block for text in texts for block in re.split(r"^rule ", text, flags=re.M)[1:]]
     return {block.partition(":")[0]: block for block in blocks}
-
-
-def list_benchmarks(folder: Path) -> list[Path]:
-    """Benchmark files <rule>[.<part>].tsv of a film, without those of rules that are no more."""
-    paths = sorted(folder.glob("*.tsv"))
-    return [path for path in paths if path.name.partition(".")[0] in read_rules()]

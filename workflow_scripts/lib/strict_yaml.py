@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from yaml.composer import ComposerError
 
+from workflow_scripts.lib.paths import say_unreadable
+
 TAG = "tag:yaml.org,2002:"
 MAX_MB = 1  # of a file; a page of 10,000 lines has less
 MAX_DEPTH = 20  # blocks within blocks
@@ -82,7 +84,7 @@ def read_yaml(path: str | Path) -> tuple[dict[str, Any], list[str]]:
     """
     text, problem = _read_text(Path(path))
     if problem:
-        return {}, [f"{path}{problem}"]
+        return {}, [problem]
     try:
         loader = StrictLoader(text)
         node = loader.get_single_node()
@@ -96,18 +98,19 @@ def read_yaml(path: str | Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _read_text(path: Path) -> tuple[str, str]:
-    """The text of a file, or what is wrong with it, to stand behind its path."""
+    """The text of a file, or what is wrong with it."""
+    if problem := say_unreadable(path):
+        return "", f"{problem}."
     try:
-        if not path.is_file() and not path.is_dir() and path.exists():
-            return "", " is a device or a pipe, not a file."
         if (size := path.stat().st_size) > MAX_MB * 10**6:
-            return "", f" has {size / 10**6:,.1f} MB; of a file of options, {MAX_MB} MB is read."
+            said = f"{size / 10**6:,.1f} MB; of a file of options, {MAX_MB} MB is read."
+            return "", f"{path} has {said}"
         return path.read_bytes().decode("utf-8-sig"), ""
     except OSError as error:
-        return "", f" cannot be read: {error.strerror}."
+        return "", f"{path} cannot be read: {error.strerror}."
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        return "", f", line {line}: this is not UTF-8. Save the file as UTF-8."
+        return "", f"{path}, line {line}: this is not UTF-8. Save the file as UTF-8."
 
 
 def _check_size(root: yaml.Node) -> None:

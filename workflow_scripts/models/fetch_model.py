@@ -13,6 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.links import link_or_copy
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, phase_log, run_phase
 from workflow_scripts.models.checksums import remember_checksums
@@ -21,7 +22,6 @@ from workflow_scripts.models.fetching.hub import fetch_hf
 from workflow_scripts.models.fetching.listing import choose_rows, list_copies, list_rows
 from workflow_scripts.models.fetching.packages import drop_archive, fetch_pypi
 from workflow_scripts.models.fetching.pins import add_pins, check_file, name_source, pin
-from workflow_scripts.models.fetching.sizes import link_or_copy
 from workflow_scripts.models.registry import list_sources, read_registry
 
 SOURCES = {"pypi": fetch_pypi, "https": fetch_https, "hf": fetch_hf, "file": fetch_file}
@@ -145,7 +145,8 @@ def try_sources(sources: list[dict[str, Any]], path: Path, name: str) -> None:
             problems.append(f"{name_source(source)}: {error}" if len(sources) > 1 else str(error))
             if number < len(sources):
                 log.warning("%s\n  The next source of %s is tried.", problems[-1], name)
-    raise CineloraError(explain_fetch(add_pins(sources[0], name), path, name, problems))
+    wanted = add_pins(sources[0], name)
+    raise CineloraError(explain_fetch(wanted, path, name, problems))
 
 
 def fetch_from(row: dict[str, Any], path: Path, name: str) -> None:

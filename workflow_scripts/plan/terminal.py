@@ -4,7 +4,6 @@ Snakemake's own lines (inputs, outputs, reason and resources of each job) go to 
 and to the terminal with `--verbose`; so does what a phase says, to its log.
 """
 
-import json
 import logging
 import os
 import re
@@ -16,7 +15,8 @@ import pandas as pd
 from snakemake.logging import DefaultFormatter, LogEvent, get_event
 from snakemake.logging import logger as snakemake_logger
 
-from workflow_scripts.lib.progress_file import find_progress
+from workflow_scripts.lib.benchmarks import read_benchmark
+from workflow_scripts.lib.progress_file import find_progress, read_part
 from workflow_scripts.lib.version import VERSION
 
 STREAM = "DefaultStreamHandler"  # as Snakemake names what writes to the terminal
@@ -27,7 +27,7 @@ NOISE = re.compile(
 )
 REPEATS = re.compile(r"WorkflowError:\s+At least one job|Shutting down")
 STOPPED = "Exiting because a job execution failed"
-ELAPSED = re.compile(r"Elapsed time: (\d+):(\d+):([\d.]+)")
+ELAPSED = re.compile(r"Elapsed time: (?:(\d+) days?, )?(\d+):(\d+):([\d.]+)")
 ERROR = re.compile(r"^\d\d:\d\d:\d\d ERROR ", re.MULTILINE)  # as lib/phase.py writes it
 NOTHING_TO_DO = "Nothing to be done"
 SCRIPT_FAILED = re.compile(r"RuleException:\s+CalledProcessError")  # what the job's error tells
@@ -110,8 +110,9 @@ class JobLines(logging.Formatter):
                 "  Mend what stands above, then run the same command: it goes on from there."
             )
         if elapsed := ELAPSED.match(text):
-            hours, minutes, seconds = map(float, elapsed.groups())
-            return f"It took {format_seconds(3600 * hours + 60 * minutes + seconds)}."
+            days, hours, minutes, seconds = map(float, elapsed.groups(0))
+            seconds += 60 * (minutes + 60 * (hours + 24 * days))
+            return f"It took {format_seconds(seconds)}."
         told = SCRIPT_FAILED.match(text) or (self.failed and REPEATS.match(text))
         noise = record.levelno < logging.WARNING and NOISE.match(text)
         return "" if told or noise else text.strip()
@@ -130,18 +131,14 @@ def name_job(job: Mapping[str, Any]) -> str:
 
 def read_counts(job: Mapping[str, Any]) -> dict[str, Any]:
     """What a finished job has counted; {} where it left nothing to read."""
-    path = find_progress(job["rule_name"], job["wildcards"] or {})
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
+    return read_part(find_progress(job["rule_name"], job["wildcards"] or {}))
 
 
 def describe_counts(counts: Mapping[str, Any]) -> str:
     """ "219 of 286 frames; 12 shots, 4 s" of what a phase counted; "" of nothing."""
     if "unit" not in counts:
         return ""
-    read, kept = counts["read"], counts["kept"]
+    read, kept = counts.get("read", 0), counts.get("kept", 0)
     amount = f"{kept:,}" if kept == read else f"{kept:,} of {read:,}"
     found = [f"{n:,} {name.replace('_', ' ')}" for name, n in counts.get("found", {}).items() if n]
     unit = counts["unit"].removesuffix("s") if read == 1 else counts["unit"]
@@ -195,7 +192,5 @@ def _format_row(name: str, part: pd.DataFrame) -> str:
 
 
 def _read_seconds(benchmark: str | None) -> tuple[float, bool]:
-    try:
-        return float(pd.read_csv(benchmark or "", sep="\t")["s"].iloc[-1]), True
-    except (FileNotFoundError, pd.errors.EmptyDataError, KeyError, ValueError):
-        return 0.0, False
+    seconds = read_benchmark(benchmark or "")["s"]
+    return (float(seconds.iloc[-1]), True) if len(seconds) else (0.0, False)

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from workflow_scripts.dataset.image_files import link_or_copy
 from workflow_scripts.dataset.trainers.layout import Layout, Part, count_part
+from workflow_scripts.lib.links import link_or_copy
 
 FOLDER = "onetrainer"
 VERSION = 2  # of its concepts: with another, it renames keys

@@ -6,10 +6,11 @@ of a shot that may still be taken, and those of the moment in which a cut is jud
 
 import os
 import resource
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import av
 
@@ -28,7 +29,8 @@ HELD_S = 0.3  # and what is shown in so many seconds
 MOST_RATE = 240.0  # frames a second; more are a mistake of the header
 DECODING = 8  # frames in the film's own format too, where another one is worked on
 UNKNOWN = "yuv420p"  # of a header that does not say
-CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container, or of a batch system's job
+CGROUPS = Path("/sys/fs/cgroup")  # limits of containers and of a batch system's jobs
+OWN_CGROUPS = Path("/proc/self/cgroup")  # lines number:names:path; of version 2 without names
 LOOKED_AT = 16  # images of a folder
 IMAGE_BYTES = 45  # of a pixel of an image, in all the copies of those that are decoded ahead
 HOW = "ffmpeg -i film.mp4 -vf scale=3840:-2 smaller.mp4"
@@ -87,9 +89,21 @@ def find_memory_mb() -> int:
     found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     own = resource.getrlimit(resource.RLIMIT_AS)[0]
     found += [own] if own != resource.RLIM_INFINITY else []
-    if CGROUP.is_file() and (text := CGROUP.read_text(encoding="ascii").strip()).isdigit():
-        found.append(int(text))
-    return min(found) >> 20
+    return min(found + list(read_group_limits())) >> 20
+
+
+def read_group_limits() -> Iterator[int]:
+    """Limits (bytes) of the control groups that this process is in, and of those around them."""
+    lines = OWN_CGROUPS.read_text(encoding="utf-8").splitlines() if OWN_CGROUPS.is_file() else []
+    for names, group in (line.split(":", 2)[1:] for line in lines):
+        if names and "memory" not in names.split(","):
+            continue
+        root = CGROUPS / "memory" if names else CGROUPS
+        name = "memory.limit_in_bytes" if names else "memory.max"
+        for inner in (PurePosixPath(group), *PurePosixPath(group).parents):
+            path = root / inner.relative_to("/") / name
+            if path.is_file() and (text := path.read_text(encoding="ascii").strip()).isdigit():
+                yield int(text)
 
 
 def ask_memory_mb(path: Path, frames_per_shot: int) -> int:

@@ -19,7 +19,7 @@ FORMATS = sorted(av.formats_available - LISTS - ADDRESSES - TEXT)
 READ_ONLY_THIS_FILE = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
 PROBED_PACKETS = 600  # of all streams that may be the film: some ten seconds
 FEW = 4  # a stream with less than a fourth of another one's packets shows stills,
-SMALL = 4  # and one with less than a fourth of its pixels is a preview
+SMALL = 4  # and one with no more than a fourth of its pixels is a preview
 DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # as Matroska writes it
 ABSOLUTE = "matroska"  # its lengths count from 0, not from where the film starts
 WITHOUT_SHOW_TIMES = {"avi"}  # what stands there for them is a guess; decoding times are true
@@ -88,7 +88,8 @@ def _choose(streams: list[av.video.VideoStream], path: Path) -> av.video.VideoSt
     largest = max(map(_measure_area, moving))
     large = [stream for stream in moving if _measure_area(stream) * SMALL > largest]
     return max(
-        large, key=lambda each: (bool(each.disposition & _KINDS.default), _measure_area(each))
+        large or moving,  # none says its size
+        key=lambda each: (bool(each.disposition & _KINDS.default), _measure_area(each)),
     )
 
 

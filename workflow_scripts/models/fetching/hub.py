@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.links import link_or_copy
 from workflow_scripts.lib.phase import log
-from workflow_scripts.models.fetching.sizes import link_or_copy, most_bytes
+from workflow_scripts.models.fetching.sizes import most_bytes
 from workflow_scripts.models.web import plain, wants_password
 
 PASSWORD = "The proxy wants a name and a password: https_proxy=http://name:password@host:port."

@@ -1,8 +1,6 @@
-"""How large a download may be, by its row in the table; and how a file gets to its place."""
+"""How large a download may be, by its row in the table."""
 
 import os
-import shutil
-from pathlib import Path
 from typing import IO, Any
 
 from workflow_scripts.lib.errors import CineloraError
@@ -31,12 +29,3 @@ def check_space(file: IO[bytes], wanted: int) -> None:
     free = disk.f_bavail * disk.f_frsize
     if wanted > free:
         raise CineloraError(f"{wanted / 1e6:.0f} MB are to come; the disk has {free / 1e6:.0f} MB.")
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name; across file systems, copy it."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -13,7 +13,7 @@ from PIL import Image
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import DAMAGE
 from workflow_scripts.lib.images import decode, read_encoded
-from workflow_scripts.lib.renewal import explain_damage
+from workflow_scripts.lib.renewal import say_damaged
 from workflow_scripts.report.page.blocks import Picture
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
@@ -101,7 +101,7 @@ def find_width(path: str | Path, data: bytes) -> int:
             return header.width
     except DAMAGE as error:
         words = f"it is no image now ({len(data):,} bytes)"
-        raise CineloraError(explain_damage(path, words)) from error
+        raise CineloraError(say_damaged(path, words)) from error
 
 
 def fit_width(image: np.ndarray, width: int) -> np.ndarray:

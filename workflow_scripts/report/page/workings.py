@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from workflow_scripts.lib.benchmarks import COLUMNS, list_benchmarks, read_benchmark
 from workflow_scripts.lib.reviews import REVIEWS, read_review
-from workflow_scripts.lib.rules import list_benchmarks
 from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
 from workflow_scripts.report.page.film import Film, format_time
@@ -71,13 +71,12 @@ def show_timings(film: Film, benchmarks: str, phases: Mapping[str, Mapping]) -> 
 
 def read_benchmarks(folder: Path) -> pd.DataFrame:
     """One row a phase: phase, jobs, s, cpu_time (summed), max_rss (MB, largest job)."""
-    columns = ["s", "cpu_time", "max_rss"]
-    tables = []
-    for path in keep_newest_shards(list_benchmarks(folder)):
-        table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
-        tables.append(table.reindex(columns=columns).assign(phase=path.name.split(".")[0]))
-    if not tables:
-        return pd.DataFrame(columns=["phase", "jobs", *columns])
+    tables = [
+        read_benchmark(path).assign(phase=path.name.split(".")[0])
+        for path in keep_newest_shards(list_benchmarks(folder))
+    ]
+    if not any(map(len, tables)):
+        return pd.DataFrame(columns=["phase", "jobs", *COLUMNS])
     rows = pd.concat(tables).fillna(0.0)
     sums = {"jobs": ("s", "size"), "s": ("s", "sum"), "cpu_time": ("cpu_time", "sum")}
     return rows.groupby("phase").agg(**sums, max_rss=("max_rss", "max")).reset_index()
