@@ -57,7 +57,6 @@ TOLD = {
     ("film.decoding.folder_pass", "_load"): "problems.parquet tells people; nothing decides on it",
     ("models.damage", "explain_damage"): "as words of the next error",
     ("models.loaders.devices", "__call__"): "asks only whether a GPU's memory was too small",
-    ("models.loaders.devices", "open_onnx"): "as words of the next error",
 }
 CHANGING = re.compile(
     r"^(write|save|make|append|extend|insert|add|pop|popitem|remove|clear|update|setdefault|sort"
