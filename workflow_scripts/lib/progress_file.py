@@ -19,6 +19,7 @@ from typing import Any
 from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.rules import read_rules
+from workflow_scripts.lib.value_files import parse_json
 from workflow_scripts.lib.written_files import Written, sum_file
 
 NEEDED = ("phase", "part", "status", "started")
@@ -76,7 +77,7 @@ def read_parts(film: Path) -> list[dict[str, Any]]:
 def _read(path: Path) -> dict[str, Any]:
     """What one job has left; {} with a warning where the file is of somebody else, or damaged."""
     try:
-        part = json.loads(path.read_text(encoding="utf-8"))
+        part = parse_json(path.read_text(encoding="utf-8"))
     except ValueError:  # also of letters that are not UTF-8
         part = None
     if isinstance(part, dict) and all(isinstance(part.get(key), str) for key in NEEDED):

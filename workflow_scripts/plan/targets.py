@@ -1,10 +1,10 @@
 """Which phases the kinds of a film need, what those leave, and which targets there are."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from workflow_scripts.dataset.dataset_counts import read_counts
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.tables import PHASES, list_names, locate
@@ -111,7 +111,11 @@ def list_empty(datasets: Mapping[str, Sequence[str]], results: Path = Path("resu
     for film, names in datasets.items():
         for name in names:
             path = Path(locate("counts", results / film, dataset=name)[0])
-            counts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            try:
+                counts = read_counts(path)
+            except CineloraError as error:  # the run is done all the same
+                lines.append(str(error))
+                continue
             if counts.get("empty"):
                 lines.append(f"EMPTY: {path.parent} holds no image, of {counts['candidates']}:")
                 lines += [f"  {line}" for line in counts["empty"]]

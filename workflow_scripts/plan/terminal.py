@@ -4,7 +4,6 @@ Snakemake's own lines (inputs, outputs, reason and resources of each job) go to 
 and to the terminal with `--verbose`; so does what a phase says, to its log.
 """
 
-import json
 import logging
 import os
 import re
@@ -16,7 +15,9 @@ import pandas as pd
 from snakemake.logging import DefaultFormatter, LogEvent, get_event
 from snakemake.logging import logger as snakemake_logger
 
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.progress_file import find_progress
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.lib.version import VERSION
 
 STREAM = "DefaultStreamHandler"  # as Snakemake names what writes to the terminal
@@ -132,8 +133,8 @@ def read_counts(job: Mapping[str, Any]) -> dict[str, Any]:
     """What a finished job has counted; {} where it left nothing to read."""
     path = find_progress(job["rule_name"], job["wildcards"] or {})
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return read_values(path)
+    except CineloraError:
         return {}
 
 

@@ -1,6 +1,5 @@
 """Chapters on how the results came about: accuracy, timings, models, corrections."""
 
-import json
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -12,12 +11,24 @@ import pandas as pd
 
 from workflow_scripts.lib.reviews import REVIEWS, read_review
 from workflow_scripts.lib.rules import list_benchmarks
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
 from workflow_scripts.report.page.film import Film, format_time
 
 PACKAGES = ("snakemake", "torch", "diffusers", "peft", "open_clip_torch", "opencv-python-headless")
 PROBLEMS = ["at", "file", "what"]  # columns of a table
+METRICS = {  # what measure_accuracy leaves: a row a figure
+    "additionalProperties": {
+        "type": "object",
+        "required": ["value", "n", "reached"],
+        "properties": {
+            "value": {"type": "number"},
+            "goal": {"type": ["number", "null"]},
+            "reached": {"type": ["boolean", "null"]},
+        },
+    }
+}
 
 
 def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
@@ -25,7 +36,7 @@ def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
     path = next((Path(proof) for proof in proofs if Path(proof).name == "accuracy.json"), None)
     if path is None:
         return None
-    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics = read_values(path, METRICS)
     rows = [_format_metric(name, row) for name, row in metrics.items()]
     goals = [row["reached"] for row in metrics.values() if row["reached"] is not None]
     lead = f"{sum(goals)} of {len(goals)} goals are reached, measured against exact ground truth."
