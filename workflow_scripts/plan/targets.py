@@ -17,9 +17,14 @@ OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
 PROVING = ("analyze_dataset", "train_adapter", "evaluate_adapter")
 
 
-def list_phases(kinds: Sequence[str]) -> list[str]:
-    """The phases that measure the film for these kinds, in the order in which they run."""
+def list_phases(kinds: Sequence[str], has_regions: bool = True) -> list[str]:
+    """The phases that measure the film for these kinds, in the order in which they run.
+
+    `has_regions`: the segmenter says where bodies lie. Without, people are told apart by joints.
+    """
     needed = {phase for kind in kinds for phase in KINDS[kind].phases}
+    if not has_regions and "identify_characters" in needed:
+        needed.add("estimate_poses")
     return [phase for phase in PHASES if phase in needed]
 
 
@@ -29,13 +34,16 @@ def list_tables(
     datasets: Sequence[str],
     shards: Sequence[str],
     describes: bool = False,
+    has_regions: bool = True,
 ) -> list[str]:
     """Every file that a film's preparation leaves, up to its packed datasets.
 
-    `describes`: a vision-language model is chosen, so that there are descriptions.
+    `describes`: a vision-language model is chosen, so that there are descriptions;
+    `has_regions`: see `list_phases`.
     """
     folder = f"results/{film}"
-    files = [p for name in list_names(list_phases(kinds)) for p in locate(name, folder, shards)]
+    names = list_names(list_phases(kinds, has_regions))
+    files = [path for name in names for path in locate(name, folder, shards)]
     files += locate("descriptions", folder) if describes else []
     for name in list_names(PACKING):
         files += [locate(name, folder, dataset=dataset)[0] for dataset in datasets]
