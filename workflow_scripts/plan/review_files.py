@@ -11,16 +11,11 @@ from typing import Any
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import format_name
-from workflow_scripts.lib.reviews import REVIEWS, read_review
-from workflow_scripts.plan.targets import list_phases
+from workflow_scripts.lib.reviews import READERS, REVIEWS, read_review
+from workflow_scripts.plan.targets import PACKING, list_phases
 
 SLIGHT = 0.75  # likeness of two names from which one is the other misspelt: dmeo is demo
 FOLDER = Path("config/reviews")
-READERS = {  # file: the phase that reads it; captions are read wherever a kind writes them
-    "identities": "identify_characters",
-    "expressions": "classify_expressions",
-    "locations": "cluster_scenes",
-}
 NAMES = {f"{name}.csv" for name in REVIEWS}
 
 
@@ -41,7 +36,7 @@ def check_reviews(films: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """
     problems, unused = [], []
     for film, block in films.items():
-        phases = list_phases(block["kinds"])
+        phases = [*list_phases(block["kinds"]), *PACKING]
         words = {"identities": {"character": sorted(block.get("characters") or {})}}
         for path in find_reviews(film):
             try:
@@ -49,7 +44,7 @@ def check_reviews(films: Mapping[str, Mapping[str, Any]]) -> list[str]:
             except CineloraError as error:
                 problems.append(str(error))
                 continue
-            if len(rows) and READERS.get(Path(path).stem, phases[0]) not in phases:
+            if len(rows) and READERS[Path(path).stem] not in phases:
                 unused.append(f"{path} is not used: films.{film}.kinds has no kind that reads it.")
             kinds = rows.get("kind", rows["line"].iloc[:0])
             other = kinds[~kinds.isin(block["kinds"])].value_counts().to_dict()

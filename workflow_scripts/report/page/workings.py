@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow_scripts.lib.reviews import REVIEWS, read_review
+from workflow_scripts.lib.progress_file import read_parts
+from workflow_scripts.lib.reviews import READERS, read_review
 from workflow_scripts.lib.rules import list_benchmarks
 from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.accuracy.words import say_figure
@@ -205,16 +206,26 @@ def show_problems(film: Film, reviews: Sequence[str]) -> Section:
 
 
 def count_corrections(film: Film, reviews: Sequence[str]) -> list[list]:
-    """Rows of file, how many corrections it holds, and how many of them name an unknown id."""
-    people = film.results.table("identities", ["instance_id", "track_id", "cluster"])
-    frames = film.results.table("frames", ["frame_id"])
-    known = {*frames["frame_id"], *people.to_numpy().ravel()}
+    """Rows of file, how many corrections it holds, and how many of them fitted nothing: as the
+    phase counted that reads it; "" where none did."""
+    unknown = _read_unknown(film)
     rows = []
     for path in reviews:
         name = Path(path).stem
-        ids = read_review(path, name)[REVIEWS[name].key[-1]]
-        rows.append([path, len(ids), int((~ids.isin(known)).sum())])
+        counts = unknown.get(READERS[name], {}).values()
+        rows.append([path, len(read_review(path, name)), sum(counts) if counts else ""])
     return rows
+
+
+def _read_unknown(film: Film) -> dict[str, dict[str, int]]:
+    """Phase -> part -> corrections that fitted nothing. Each dataset of the kind character counts
+    those of its whole kind: that is one part."""
+    unknown: dict[str, dict[str, int]] = {}
+    for job in read_parts(film.results.folder):
+        kind, found = job["part"].partition("-")[0], job.get("found", {})
+        if "review_unknown" in found and kind in ("", *film.kinds):
+            unknown.setdefault(job["phase"], {})[kind] = found["review_unknown"]
+    return unknown
 
 
 def _at(time_s: float) -> str:
