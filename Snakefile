@@ -53,7 +53,7 @@ rule all:
 
 
 rule verify:
-    """Look whether what was made is still what was written; make nothing."""
+    """Look whether what was made is still what was written; make nothing of it."""
     log:
         "logs/shared/verify.log",
     conda:

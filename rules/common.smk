@@ -26,7 +26,7 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.calibration import list_uncalibrated
-from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_defaults
+from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_own
 from workflow_scripts.plan.folders import check_folders, quote_python
 from workflow_scripts.plan.inputs import choose_limits, describe_inputs
 from workflow_scripts.plan.resources import add_ram, count_readers, grow, grow_with_film
@@ -35,6 +35,7 @@ from workflow_scripts.plan.targets import (
     check_targets,
     list_described,
     list_empty,
+    list_phases,
     list_proofs,
     list_tables,
 )
@@ -44,7 +45,8 @@ from workflow_scripts.plan.terminal import install, list_reports
 # here, before any job starts, with all its problems in one message.
 try:
     check_folders([workflow.basedir, Path.cwd()])
-    loaded = load_config(workflow.overwrite_configfiles, workflow.config_settings.config)
+    given = workflow.overwrite_configfiles, workflow.config_settings.config
+    loaded, own = load_config(*given), read_own(*given)
 except CineloraError as error:
     raise WorkflowError(str(error)) from None
 sys.executable = quote_python(sys.executable)
@@ -68,17 +70,20 @@ except CineloraError as error:
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
-UNCALIBRATED = list_uncalibrated(config["models"], config, read_defaults())
+UNCALIBRATED = list_uncalibrated(config["models"], own)
 BASE_TIER = choose_tier(MODELS["base"], config)
 LOADERS = {  # as hash_code names them
     role: name_loader(model) for role, model in MODELS.items() if "loader" in model
 }
 WEIGHTS = {role: weight_files(model) for role, model in MODELS.items()}
+HAS_REGIONS = gives_regions(MODELS["segment"])
 DESCRIBES = describes_images(MODELS["caption"])
 CHARACTERS = {film: sorted(config["films"][film].get("characters") or {}) for film in FILMS}
 ROSTERS = {film: config["films"][film].get("roster") or f"config/rosters/{film}" for film in FILMS}
 TABLES = {  # everything that a film's preparation leaves, as far as its kinds need it
-    film: list_tables(film, config["films"][film]["kinds"], DATASETS[film], SHARDS, DESCRIBES)
+    film: list_tables(
+        film, config["films"][film]["kinds"], DATASETS[film], SHARDS, DESCRIBES, HAS_REGIONS
+    )
     for film in FILMS
 }
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
@@ -113,7 +118,8 @@ def reference_images(wildcards):
 
 def joints(wildcards):
     """An input: the joints of the people of a shard, where their masks say nothing of their bodies."""
-    if gives_regions(MODELS["segment"]):
+    phases = list_phases(film_option("kinds")(wildcards), HAS_REGIONS)
+    if HAS_REGIONS or "estimate_poses" not in phases:
         return []
     return "results/{film}/estimate_poses/{shard}.parquet".format(**wildcards)
 

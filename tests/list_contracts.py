@@ -15,6 +15,7 @@ FILES = ["contract", "looks", "refused"]
 TESTS = [f"tests/models/test_models_{name}.py" for name in FILES]
 TESTS += [
     "tests/models/test_caption_models.py",
+    "tests/models/test_qwen_vl.py",
     "tests/models/test_sam2_memory.py",
     "tests/film/test_read_text.py",
 ]

@@ -372,7 +372,8 @@ def test_a_dataset_without_held_out_images_trains_to_the_last_step(tmp_path):
 def test_of_an_empty_dataset_every_file_says_that_nothing_was_trained(tmp_path, caplog):
     (tmp_path / "empty").mkdir()
     why = ["3 x too small: a smaller select_images.min_side_px.pose"]
-    (tmp_path / "empty/counts.json").write_text(json.dumps({"empty": why}), encoding="utf-8")
+    counts = json.dumps({"candidates": 3, "empty": why})
+    (tmp_path / "empty/counts.json").write_text(counts, encoding="utf-8")
     run_main(tmp_path / "empty", tmp_path)
     with safe_open(tmp_path / "adapter.safetensors", "pt") as file:
         assert list(file.keys()) == []

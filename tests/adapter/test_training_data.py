@@ -60,6 +60,28 @@ def test_metadata_cannot_name_a_file_outside(dataset):
         read_split(dataset, "train")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "5",
+        '{"text": "a"}',
+        '{"file_name": 5}',
+        '{"file_name": "a\\u0000"}',
+        '{"file_name": "\\ud800"}',
+        '{"file_name": "images/nella_train_0001.jpg", "mask_file_name": 5}',
+        "[" * 100_000,
+    ],
+    ids=lambda line: line[:30],
+)
+def test_damaged_metadata_is_named_with_its_line(dataset, line):
+    (dataset / "train/2_nella woman").rename(dataset / "train/images")
+    table = dataset / "train/metadata.jsonl"
+    table.write_text(f"\n{line}\n", encoding="utf-8")
+    with pytest.raises(CineloraError, match=r"metadata\.jsonl, line 2: "):
+        read_split(dataset, "train")
+
+
 @pytest.mark.parametrize("content", [None, "", "  \n"], ids=["no file", "empty", "blank"])
 def test_an_image_without_a_caption_is_an_error(dataset, content):
     text = dataset / "train/2_nella woman/nella_train_0001.txt"

@@ -102,6 +102,29 @@ def test_the_same_is_never_asked_twice(tmp_path):
     assert ask_all({"m": 2}, images[:1], ["a"])[1] == ["a"], "another model"
 
 
+@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b'{"a": 1}', b"5", b"null", b"[" * 100_000])
+def test_an_answer_that_was_damaged_is_asked_for_again(tmp_path, data):
+    ask, asked = say(["one"], ["two"])
+    once = answers.ask_once(lambda: ask, tmp_path, {})
+    image = [np.zeros((4, 4, 3), np.uint8)]
+    once(image, ["a"])
+    (kept,) = tmp_path.glob("*/*.json")
+    kept.write_bytes(data)
+    assert [once(image, ["a"]), once(image, ["a"])] == [["two"], ["two"]]
+    assert asked == [["a"], ["a"]]
+
+
+def test_only_what_could_not_be_read_is_asked_again_and_comes_back_to_its_place():
+    def read():
+        return np.zeros((4, 4, 3), np.uint8)
+
+    ask, asked = say([GOOD, "no", "no"], [GOOD, "still no"])
+    questions = [describe_images.Question("x", str(n), f"{n}?", read) for n in range(3)]
+    made = describe_images.ask_twice(questions, ask, ASKED["retry"])
+    assert [len(call) for call in asked] == [3, 2]
+    assert [answer is None for answer in made] == [False, False, True]
+
+
 def test_an_image_of_another_shape_is_another_image():
     flat = [np.zeros((2, 8, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)]
     assert len({answers.name_answer(image, "a", {}) for image in flat}) == 2

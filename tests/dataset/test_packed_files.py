@@ -58,6 +58,11 @@ def add_image(folder):
     return make_rows()
 
 
+def add_mask(folder):
+    write_image(folder / "train/.masks/zz.png", WHITE)
+    return make_rows()
+
+
 def shrink_mask(folder):
     write_image(folder / MASK, np.zeros((30, 39), np.uint8))
     return make_rows()
@@ -87,6 +92,7 @@ def lose_mask(folder):
         (draw_another(MASK), r"nella_0001\.png: has [\d,]+ bytes, [\d,]+ were written"),
         (remove_caption, "its caption is not beside it"),
         (add_image, "stray.png: no row of dataset.parquet"),
+        (add_mask, r"\.masks/zz\.png: no row of dataset\.parquet"),
         (shrink_mask, "is 39x30, not 40x30"),
         (lose_mask, ".masks/nella_0001.png: cannot be opened"),
         (lambda folder: make_rows(x1=60), "is 40x30, not 50x30"),

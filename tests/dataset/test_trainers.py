@@ -276,3 +276,8 @@ def test_files_are_written_and_the_script_can_be_run(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == set(KNOWN) - {
         "dataset_without_masks.toml"
     } | {"train.sh"}
+
+
+def test_a_dataset_with_nothing_to_train_on_says_numbers_all_the_same():
+    layout = make_layout(splits={"validation": (3,)})
+    assert not [name for name, text in format_files(layout).items() if "nan" in text.lower()]

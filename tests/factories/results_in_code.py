@@ -146,6 +146,8 @@ def write_progress(folder: Path, frames: int) -> None:
     state |= {"started": "2026-01-01T10:00:00+00:00", "finished": "2026-01-01T10:00:02+00:00"}
     state |= {"unit": "frames", "read": frames, "kept": frames, "set_aside": {}, "found": {}}
     write_json(folder / "progress/dedup_frames.json", state)
+    state |= {"phase": "identify_characters", "found": {"review_unknown": 1}}
+    write_json(folder / "progress/identify_characters.json", state)
 
 
 def write_json(path: Path, value: dict) -> None:

@@ -56,8 +56,8 @@ def test_sums_are_those_that_others_compute():
 
 def test_a_table_names_its_files_and_leaves_out_rows_without_one(tmp_path):
     rows = pd.DataFrame([("a.jpg", 1, "x"), ("", 0, ""), ("b.jpg", 2, "y")])
-    rows.set_axis(["mask", "m_size_bytes", "m_sha256"], axis=1).to_parquet(tmp_path / "t.parquet")
-    files = list(iter_written(tmp_path / "t.parquet", "images", "mask", "m_"))
+    rows.set_axis(["file", "size_bytes", "sha256"], axis=1).to_parquet(tmp_path / "t.parquet")
+    files = list(iter_written(tmp_path / "t.parquet", "images"))
     assert [(str(f.path), f.size_bytes, f.sha256) for f in files] == [
         ("images/a.jpg", 1, "x"), ("images/b.jpg", 2, "y")
     ]  # fmt: skip

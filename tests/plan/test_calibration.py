@@ -9,7 +9,7 @@ from tests.factories.options import change_option, list_options
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.registry import choose_model, list_roles
 from workflow_scripts.plan.calibration import OPTIONS, list_calibrated, list_uncalibrated
-from workflow_scripts.plan.config import load_config, read_defaults
+from workflow_scripts.plan.config import load_config, read_own
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "config/config.yaml"]
@@ -55,7 +55,7 @@ def test_what_depends_on_a_model_is_an_option_and_says_so():
 
 def test_every_model_of_the_light_tier_is_calibrated():
     config = load(PAGES)
-    assert not any(list_uncalibrated(config["models"], config, read_defaults()).values())
+    assert not any(list_uncalibrated(config["models"], {}).values())
     assert {
         (r, o) for r, row in list_calibrated(config["models"]).items() for o in row
     } == DEPENDING
@@ -86,8 +86,10 @@ def test_the_user_has_the_last_word_of_each_part():
 
 
 def test_what_the_user_sets_is_not_called_uncalibrated():
-    config = load(FULL, ("identify_characters.vector_weight", 0.4))
-    found = list_uncalibrated(config["models"], config, read_defaults())
+    shipped = load(FULL)["identify_characters"]["vector_weight"]
+    change = change_option("identify_characters.vector_weight", shipped)  # also to what it was
+    config = load_config(FULL, change)
+    found = list_uncalibrated(config["models"], read_own(FULL, change))
     assert found["embed"] == ["identify_characters.max_distance"]
     assert found["expression"] == list(OPTIONS["expression"])
     assert found["caption"] == []
@@ -105,9 +107,13 @@ def test_a_model_of_the_users_brings_its_own(tmp_path):
     [
         ({"classify_expressions.max_yaw": 0.3}, "mine is calibrated for 'classify_expr"),
         ({"classify_expressions.min_score": 7}, "calibrated: classify_expressions.min_score: 7"),
+        (
+            {"select_text.min_confidence": 0.5},
+            "'select_text.min_confidence', which is no option .* of the role expression. Known: cl",
+        ),
         (["min_score"], "mine.calibrated is .*, expected a block of names"),
     ],
-    ids=["no option of a model", "a value that is not allowed", "a list"],
+    ids=["no option of a model", "a value that is not allowed", "one of another role", "a list"],
 )
 def test_what_is_wrong_in_a_row_is_told(tmp_path, calibrated, words):
     with pytest.raises(CineloraError, match=words):

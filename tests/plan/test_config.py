@@ -357,6 +357,16 @@ PATHS = {
 }
 
 
+@pytest.mark.parametrize("path", ["${é}/film.mp4", "$PLACE/film.mp4", "${HOME", "$LINES/film.mp4"])
+def test_what_snakemake_would_fill_in_is_refused_once(config, monkeypatch, path):
+    monkeypatch.setenv("PLACE", "${HOME}x")
+    monkeypatch.setenv("LINES", "a\nb")
+    with pytest.raises(
+        CineloraError, match=r"has 1 problem.*\n.*films\.luca\.path: .*without braces"
+    ):
+        load_config([write("a.yaml", FILM)], nest(("films", "luca", "path"), path))
+
+
 @pytest.mark.parametrize("form", ["~", "$PLACE", "${PLACE}"])
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
 def test_paths_are_filled_in(config, tmp_path, monkeypatch, path, form):

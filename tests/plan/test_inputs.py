@@ -91,6 +91,14 @@ def test_only_a_model_that_looks_at_images_describes(tier, looks):
     assert "results/x/write_captions/pose.parquet" in files
 
 
+@pytest.mark.parametrize(("kind", "are_needed"), [("style", True), ("background", False)])
+def test_joints_are_a_result_where_people_are_told_apart_by_them(kind, are_needed):
+    joints = {f"results/x/estimate_poses/{shard}.parquet" for shard in SHARDS}
+    found = set(list_tables("x", [kind], [kind], SHARDS, has_regions=False))
+    assert found & joints == (joints if are_needed else set())
+    assert not joints & set(list_tables("x", [kind], [kind], SHARDS))
+
+
 def test_what_a_model_answered_is_kept_under_its_weights_options_and_code():
     models = {"tier": "full", "options": {"caption": {"max_side_px": 512}}}
     one, other = (identify_model(choose_model("caption", m)) for m in ({"tier": "full"}, models))

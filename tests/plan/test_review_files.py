@@ -58,6 +58,38 @@ def test_what_is_not_read_is_named(folder, name, words):
     assert words in line and line.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("name", "is_named"),
+    [("lcua", True), ("Luca", True), ("lucca", True), ("luca2", False), ("luca_of_1990", False)],
+)
+def test_a_misspelt_folder_beside_the_right_one_is_named_where_it_holds_corrections(
+    folder, name, is_named
+):
+    (folder.parent / name).mkdir()
+    assert list_unread(FILMS) == []
+    (folder.parent / name / "captions.csv").touch()
+    said = [f"config/reviews/{name}/ is not read: did you mean luca/?"]
+    assert list_unread(FILMS) == said * is_named
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        ("style", "expressions", "id,emotion\nt1,happy\n"),
+        ("background", "identities", "id,character\nt1,nella\n"),
+        ("pose", "locations", "frame_id,location\nf1,attic\n"),
+    ],
+)
+def test_corrections_that_no_phase_of_the_film_reads_are_named(folder, kind, name, text):
+    (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    films = {"luca": FILMS["luca"] | {"kinds": [kind]}}
+    path = f"config/reviews/luca/{name}.csv"
+    line = f"{path} is not used: films.luca.kinds has no kind that reads it."
+    assert check_reviews(films) == [line]
+    films["luca"]["kinds"] = ["style", "pose", "background", "expression"]
+    assert check_reviews(films) == []
+
+
 def test_other_films_and_what_editors_and_systems_leave_are_not_named(folder):
     (folder.parent / "README.md").touch()
     for name in (".~lock.captions.csv#", ".DS_Store", "captions.csv~", "#captions.csv#"):

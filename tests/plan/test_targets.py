@@ -54,6 +54,15 @@ def test_empty_datasets_are_listed_with_what_kept_images_out(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("text", ["", "[]", "null", "5", '{"empty": ["x"]}', '{"empty": 5}'])
+def test_the_end_of_a_run_survives_damaged_counts(tmp_path, text):
+    path = tmp_path / "results/mia/datasets/style/counts.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    (line,) = list_empty(DATASETS, tmp_path / "results")
+    assert f"{path} is damaged" in line and "--forcerun results/mia/datasets/style" in line
+
+
 def test_without_an_empty_dataset_nothing_is_said(tmp_path):
     assert list_empty(DATASETS, tmp_path) == []
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,10 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.report import build_report
 from workflow_scripts.report.page import images as images
 from workflow_scripts.report.page.blocks import Picture
+from workflow_scripts.report.page.film import Film
+from workflow_scripts.report.page.images import Look
+from workflow_scripts.report.page.results import Results
+from workflow_scripts.report.page.workings import count_corrections
 
 
 def test_a_film_without_people_says_so_and_invents_nothing(tmp_path, monkeypatch):
@@ -194,6 +199,22 @@ def test_an_empty_dataset_is_said_first_with_what_would_fill_it(tmp_path, monkey
     assert "The dataset background is empty." not in text
 
 
+@pytest.mark.parametrize(
+    ("images", "kind"),
+    [
+        ("crop_faces/01of01_images", "expression"),
+        ("inpaint_backgrounds/01of01_images", "background"),
+        ("extract_frames/images", "style"),
+    ],
+)
+def test_images_that_are_gone_stop_the_page_with_the_command(tmp_path, monkeypatch, images, kind):
+    def lose(film):
+        shutil.rmtree(film / images)
+
+    with pytest.raises(CineloraError, match=f"it is gone(?s:.*)--forcerun results/demo/{images}"):
+        draw(tmp_path, monkeypatch, [kind], change=lose)
+
+
 def test_images_that_training_enlarges_are_said(tmp_path, monkeypatch):
     def shrink(film):
         counts = {"in_dataset": 8, "crops": {"under_256_px": 6, "under_256_px_share": 0.75}}
@@ -207,6 +228,18 @@ def test_a_film_without_people_of_all_kinds(tmp_path, monkeypatch):
     text, _ = draw(tmp_path, monkeypatch, ALL_KINDS, people=False)
     assert "No human-shaped character was found in 31 frames." in text
     assert "There is nobody whose pose could be read." in text
+
+
+def test_a_caption_that_fits_nothing_is_counted_once_for_all_characters(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    part = {"phase": "write_captions", "status": "done", "started": ""}
+    for name, unknown in (("character-a", 2), ("character-b", 2), ("pose", 1), ("style", 5)):
+        job = part | {"part": name, "found": {"review_unknown": unknown}}
+        results_in_code.write_json(tmp_path / f"x/progress/{name}.json", job)
+    Path("captions.csv").write_text("kind,image_id,caption\npose,a,b\n", encoding="utf-8")
+    block = {"kinds": ["character", "pose"]}
+    film = Film("x", block, [], Results(tmp_path / "x", []), Look(0, 0, 0))
+    assert count_corrections(film, ["captions.csv"]) == [["captions.csv", 1, 3]]
 
 
 def test_corrections_of_what_is_not_in_the_film_are_counted(tmp_path, monkeypatch):

@@ -114,7 +114,13 @@ def test_an_image_edited_in_a_dataset_is_named_with_the_frame_behind_it_once(fol
 
 @pytest.mark.parametrize(
     "name",
-    ["train/9_cat/x.jpg", "validation/x.PNG", "x.webp", "train/sub folder/ü.tiff"],
+    [
+        "train/9_cat/x.jpg",
+        "validation/x.PNG",
+        "x.webp",
+        "train/sub folder/ü.tiff",
+        "train/.masks/zz.png",
+    ],
 )
 def test_an_image_that_a_trainer_would_take_too_is_named(folder, name):
     stray = folder / "datasets/pose" / name
@@ -168,10 +174,17 @@ def test_a_table_without_its_folder_of_images_names_what_is_gone(folder):
 
 def test_a_table_that_no_job_has_told_of_is_read_to_its_end(folder):
     shutil.rmtree(folder / "progress")
-    assert look().read > 190
     path = folder / "crop_faces/01of01.parquet"
     path.write_bytes(path.read_bytes()[:-9])
     assert f"{path} is damaged\n" in complain()
+
+
+def test_what_cannot_be_checked_is_said(folder):
+    (folder / "progress/any.json").unlink()
+    said = complain()
+    assert said.startswith("6 of ") and "tiny-background.safetensors was made by an earlier" in said
+    assert "\n  results/tiny/datasets/pose was made by an earlier version" in said
+    assert "    snakemake --cores 4 --forcerun train_adapter pack_dataset\n" in said
 
 
 def test_tables_of_an_earlier_version_are_said_in_one_line_of_commands(folder):

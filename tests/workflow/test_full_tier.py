@@ -51,9 +51,12 @@ def test_the_plan_asks_for_a_gpu_where_models_compute_and_nowhere_else(tmp_path)
     assert {"fetch_model", "fetch_folder"} <= {rule for rule, _ in jobs} - with_gpu
 
 
-def test_joints_are_measured_for_colors_where_masks_say_nothing_of_bodies(tmp_path):
+@pytest.mark.parametrize(("kind", "are_needed"), [("style", True), ("background", False)])
+def test_joints_are_measured_for_colors_where_masks_say_nothing_of_bodies(
+    tmp_path, kind, are_needed
+):
     folder = make_folder(tmp_path)
-    films = {"demo": {"path": "resources/demo_film/film.mp4", "kinds": ["background"]}}
+    films = {"demo": {"path": "resources/demo_film/film.mp4", "kinds": [kind]}}
     (folder / "page.yaml").write_text(yaml.safe_dump({"films": films}), encoding="utf-8")
     plans, shown = [["page.yaml"], ["page.yaml", "config/overlays/full.yaml"]], ["-n", "-p"]
     light, production = (
@@ -61,7 +64,7 @@ def test_joints_are_measured_for_colors_where_masks_say_nothing_of_bodies(tmp_pa
         for pages in plans
     )
     assert "embed_images" in light & production
-    assert "estimate_poses" in production - light
+    assert ("estimate_poses" in production, "estimate_poses" in light) == (are_needed, False)
 
 
 def name_tracks(folder: Path, make) -> None:

@@ -4,7 +4,6 @@ The rule's files must be there, and none of them may pass for an adapter: the fi
 valid one without a tensor, which changes no image, and its metadata, card and settings say why.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from workflow_scripts.adapter.adapter_file import pack
 from workflow_scripts.adapter.grid import draw_words
+from workflow_scripts.dataset.dataset_counts import read_counts
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log
@@ -23,8 +23,7 @@ WORDS = "Empty: the dataset holds no image to train on, so nothing was trained."
 
 def explain_empty(dataset: str | Path) -> str:
     """One paragraph: that nothing was trained, and what the dataset's counts.json says of it."""
-    path = Path(dataset) / "counts.json"
-    counts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    counts = read_counts(Path(dataset) / "counts.json")
     return " ".join([WORDS, "; ".join(counts.get("empty", []))]).strip()
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import yaml
 
 from workflow_scripts.adapter.adapter_file import load_adapter
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
@@ -40,6 +39,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
@@ -71,6 +71,13 @@ NOTES = {  # score: (better, what it says)
     "drift": ("down", "cosine distance from the base's image on unrelated prompts"),
     "pixel_change": ("none", "mean change of an image against the base, 0 to 1"),
     "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
+}
+TRAINED = {  # what is read of the settings.yaml that train_adapter leaves
+    "properties": {"empty": {"type": "string"}, "settings": {"type": "object"}},
+    "anyOf": [
+        {"required": ["empty"]},
+        {"required": ["base", "base_sha256", "dataset_sha256", "resolution_px", "settings"]},
+    ],
 }
 AGAINST_BASE = ("similarity_gain", "drift")  # 0 by definition at strength 0
 Embed = Callable[[list[np.ndarray]], np.ndarray]
@@ -267,7 +274,7 @@ def main(
     embed: dict[str, Any],
     seed: int,
 ) -> Counts:
-    trained = yaml.safe_load(Path(settings).read_text(encoding="utf-8"))
+    trained = read_values(settings, TRAINED)
     if is_empty(trained):
         facts = {"empty": trained["empty"], "images": 0, "scores": 0}
         write_settings(how_measured, facts)

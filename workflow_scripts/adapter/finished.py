@@ -13,8 +13,10 @@ from typing import Any
 import yaml
 
 from workflow_scripts.lib.checksums import hash_file, hash_folder, join_checksums
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
+from workflow_scripts.lib.value_files import read_values
 
 SPLITS = ("train", "validation")
 
@@ -51,11 +53,11 @@ def find_finished(
 ) -> dict[str, Any] | None:
     """The settings of a whole and unchanged result with this fingerprint; None if there is none."""
     try:
-        facts = yaml.safe_load(Path(settings).read_text(encoding="utf-8"))
+        facts = read_values(settings)
         found = {Path(file).name: hash_file(file) for file in files}
-    except (FileNotFoundError, UnicodeDecodeError, yaml.YAMLError):
+    except (FileNotFoundError, CineloraError):
         return None
-    if not isinstance(facts, dict) or facts.get("fingerprint") != fingerprint:
+    if facts.get("fingerprint") != fingerprint:
         return None
     if facts.get("files_sha256") != found:
         log.warning("%s is of other files than lie beside it: they are made anew", settings)

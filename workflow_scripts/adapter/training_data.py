@@ -4,7 +4,6 @@ Reads kohya's layout (`{repeats}_{concept}/x.png` + `x.txt`, masks in `.masks/x.
 such folder exists, the `metadata.jsonl` of Hugging Face's imagefolder.
 """
 
-import json
 import math
 import re
 from collections import Counter
@@ -19,6 +18,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import MASK_FOLDER, TRAINER_SUFFIXES
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.renewal import find_output, format_renewal
+from workflow_scripts.lib.value_files import parse_json
 
 CONCEPT_FOLDER = re.compile(r"(\d+)_(.+)")
 
@@ -86,19 +86,29 @@ def _read_metadata(folder: Path) -> list[TrainingImage]:
     if not table.is_file():
         return []
     images = []
-    for line in filter(None, read_text(table).splitlines()):
-        row = json.loads(line)
-        mask = row.get("mask_file_name")
-        images.append(
-            TrainingImage(
-                Path(row["file_name"]).stem,
-                _inside(folder, row["file_name"]),
-                str(row.get("text") or "").strip(),
-                str(row.get("concept") or folder.name),
-                mask=_inside(folder, mask) if mask else None,
-            )
-        )
+    for number, line in enumerate(read_text(table).split("\n"), 1):
+        try:
+            images += [_read_line(folder, line)] if line.strip() else []
+        except (ValueError, OSError, RuntimeError) as error:
+            raise CineloraError(f"{table}, line {number}: {str(error)[:200]}.") from error
     return images
+
+
+def _read_line(folder: Path, line: str) -> TrainingImage:
+    """The image of a line of metadata.jsonl; ValueError where it is of another shape."""
+    row = parse_json(line)
+    if not isinstance(row, dict) or not isinstance(row.get("file_name"), str):
+        raise ValueError("expected names and values, among them file_name, a text")
+    mask = row.get("mask_file_name") or ""
+    if not isinstance(mask, str):
+        raise ValueError("mask_file_name is no text")
+    return TrainingImage(
+        Path(row["file_name"]).stem,
+        _inside(folder, row["file_name"]),
+        str(row.get("text") or "").strip(),
+        str(row.get("concept") or folder.name),
+        mask=_inside(folder, mask) if mask else None,
+    )
 
 
 def read_text(path: Path) -> str:

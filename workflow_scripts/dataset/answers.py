@@ -10,6 +10,7 @@ import numpy as np
 
 from workflow_scripts.dataset.vlm import Ask
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.lib.value_files import parse_json
 
 
 def ask_once(open_model: Callable[[], Ask], folder: Path, about: Mapping[str, Any]) -> Ask:
@@ -23,14 +24,16 @@ def ask_once(open_model: Callable[[], Ask], folder: Path, about: Mapping[str, An
 
     def ask(images: Sequence[np.ndarray], questions: Sequence[str]) -> list[str]:
         keys = [name_answer(*pair, about) for pair in zip(images, questions, strict=True)]
-        new = [n for n, key in enumerate(keys) if not _place(folder, key).is_file()]
+        known = [_recall(folder, key) for key in keys]
+        new = [n for n, text in enumerate(known) if text is None]
         if new and not opened:
             opened.append(open_model())
         if new:
             texts = opened[0]([images[n] for n in new], [questions[n] for n in new])
             for n, text in zip(new, texts, strict=True):
                 _keep(folder, keys[n], text)
-        return [json.loads(_place(folder, key).read_text(encoding="utf-8")) for key in keys]
+                known[n] = text
+        return known
 
     return ask
 
@@ -45,6 +48,15 @@ def name_answer(image: np.ndarray, question: str, about: Mapping[str, Any]) -> s
 
 def _place(folder: Path, key: str) -> Path:
     return folder / key[:2] / f"{key}.json"
+
+
+def _recall(folder: Path, key: str) -> str | None:
+    """The answer that is kept under a name; None where there is none, or a damaged one."""
+    try:
+        text = parse_json(_place(folder, key).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return text if isinstance(text, str) else None
 
 
 def _keep(folder: Path, key: str, text: str) -> None:

@@ -1,13 +1,35 @@
 """What a packed dataset holds: counts by reason, category and split; the leak check; in words."""
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 
 from workflow_scripts.dataset.overlay_text import SET_ASIDE, TREATMENTS
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.kinds import Kind
+from workflow_scripts.lib.value_files import read_values
 
 SMALL_SIDE_PX = 256  # a shorter side below it is enlarged to what base models are trained on
 LEAK_KEYS = ("shot_id", "group", "view_group", "split_group")
+NUMBERS = {"type": "object", "additionalProperties": {"type": "number"}}
+COUNTS = {  # what others read of counts.json
+    "properties": {
+        "candidates": {"type": "integer"},
+        "in_dataset": {"type": "integer"},
+        "empty": {"type": "array", "items": {"type": "string"}},
+        "trigger": {"type": "string"},
+        "crops": NUMBERS,
+        "overlay_text": NUMBERS,
+        "diversity": NUMBERS,
+    },
+    "dependentRequired": {"empty": ["candidates"], "crops": ["in_dataset"]},
+}
+
+
+def read_counts(path: Path) -> dict[str, Any]:
+    """What the counts.json of a packed dataset says; {} where it has none."""
+    return read_values(path, COUNTS) if path.is_file() else {}
 
 
 def count_dataset(kind: Kind, rows: pd.DataFrame, min_images: int) -> dict:

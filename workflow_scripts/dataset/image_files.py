@@ -18,6 +18,7 @@ from workflow_scripts.lib.kinds import Kind
 from workflow_scripts.lib.links import link_or_copy
 from workflow_scripts.lib.manifest import iter_batches
 from workflow_scripts.lib.phase import progress
+from workflow_scripts.lib.renewal import format_renewal
 from workflow_scripts.lib.tables import RESULTS
 from workflow_scripts.lib.written_files import Sums, Written
 
@@ -101,7 +102,8 @@ def write_masks(
         elif counts:
             learn = dilate_mask(decode_rle(counts, *size), dilate_px)
         else:
-            raise CineloraError(f"{row['image_id']} has no mask: run segment_instances again.")
+            cure = format_renewal("segment_instances")
+            raise CineloraError(f"{row['image_id']} has no mask in its table. {cure}")
         part = learn[row["y0"] : row["y1"], row["x0"] : row["x1"]]
         part &= ~mark_boxes(row, PAINT_MARGIN_PX)
         mask = part.astype(np.uint8) * 255

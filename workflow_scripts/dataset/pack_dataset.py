@@ -153,6 +153,18 @@ def add_sums(
     return rows.assign(**columns)
 
 
+def write_tables(
+    kind: Kind, rows: pd.DataFrame, folder: Path, about: Mapping[str, Any], min_images: int
+) -> dict[str, Any]:
+    """Write dataset.parquet, and counts.json with `about` before the counts; return these."""
+    write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
+    train = [folder / file for file in rows.loc[rows["split"] == "train", "file"]]
+    counts = count_dataset(kind, rows, min_images) | {"diversity": measure_diversity(train)}
+    text = json.dumps({**about, **counts}, indent=1, ensure_ascii=False)
+    (folder / "counts.json").write_text(text, encoding="utf-8")
+    return counts
+
+
 def main(
     selection: str,
     captions: str,
@@ -183,27 +195,20 @@ def main(
     sources = read_sources(kind, rows[chosen], frames, images, backgrounds, plates)
     rows = frame_images(kind, rows, Path(images), options["resolution"])
     why = explain_empty(kind, character, film, rows["reason"])
-    sums: tuple[dict, dict] = ({}, {})
-    links: list[str] = []
+    about = {"dataset": name, "kind": kind.name, "trigger": trigger, "class": class_word}
+    about |= {"seed": seed, "empty": why}
     with folder_when_done(dataset) as folder:
         if why:
             write_empty(folder, format_empty(name, len(rows), why))
+            rows, links = add_sums(rows, {}, {}), []
         else:
             sums = write_folder(kind, rows[chosen], folder, sources, masks, options)
-            place = Path(dataset).absolute()
+            rows, place = add_sums(rows, *sums), Path(dataset).absolute()
             layout = find_layout(f"{film}-{name}", place, options["resolution"], rows[chosen])
             write_trainer_files(folder, layout)
             links = [link for _, link in list_links(layout)]
-        rows = add_sums(rows, *sums)
         check_files(folder, rows[chosen], links)
-        write_manifest(rows[DATASET.names], folder / "dataset.parquet", DATASET)
-        counts = count_dataset(kind, rows, options["min_per_category"])
-        train = [folder / file for file in rows.loc[rows["split"] == "train", "file"]]
-        counts |= {"diversity": measure_diversity(train)}
-        about = {"dataset": name, "kind": kind.name, "trigger": trigger, "class": class_word}
-        about |= {"seed": seed, "empty": why}
-        text = json.dumps(about | counts, indent=1, ensure_ascii=False)
-        (folder / "counts.json").write_text(text, encoding="utf-8")
+        counts = write_tables(kind, rows, folder, about, options["min_per_category"])
     for line in format_counts(name, counts):
         log.info("%s", line)
     for line in format_empty(name, len(rows), why):

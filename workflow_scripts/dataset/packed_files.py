@@ -8,11 +8,11 @@ from PIL import Image
 
 from workflow_scripts.dataset.image_files import encode_caption
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.image_folders import MASK_FOLDER, TRAINER_SUFFIXES
+from workflow_scripts.lib.foreign_images import DAMAGE
+from workflow_scripts.lib.image_folders import TRAINER_SUFFIXES
 from workflow_scripts.lib.written_files import Written, sum_bytes
 
 SHOWN = 5  # problems named in one message
-DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def check_files(folder: Path, rows: pd.DataFrame, links: Collection[str] = ()) -> None:
@@ -25,7 +25,7 @@ def check_files(folder: Path, rows: pd.DataFrame, links: Collection[str] = ()) -
     """
     problems = [problem for row in rows.itertuples() for problem in _check_row(folder, row)]
     problems += [f"{link}: is missing" for link in links if not (folder / link).is_file()]
-    strays = find_strays(folder, {*rows["file"], *links})
+    strays = find_strays(folder, {*rows["file"], *rows["mask_file"], *links})
     problems += [f"{name}: no row of dataset.parquet" for name in strays]
     if problems:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
@@ -64,8 +64,7 @@ def _check_image(file: Written, name: str, size: tuple[int, int]) -> Iterator[st
 
 
 def find_strays(folder: Path, files: Collection[str]) -> list[str]:
-    """Images below a dataset's folder that a trainer would take besides `files`; not masks."""
+    """Images below a dataset's folder that a trainer would take besides `files`, also as masks."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     images = {path for path in found if path.suffix.lower() in TRAINER_SUFFIXES}
-    shown = {path.as_posix() for path in images if MASK_FOLDER not in path.parts}
-    return sorted(shown - set(files))
+    return sorted({path.as_posix() for path in images} - set(files))

@@ -81,6 +81,12 @@ REVIEWS = {
         },
     ),
 }
+READERS = {  # the phase that reads a file
+    "identities": "identify_characters",
+    "expressions": "classify_expressions",
+    "locations": "cluster_scenes",
+    "captions": "write_captions",  # of every kind
+}
 Words = Mapping[str, Collection[str]]  # column -> its only values, where only the reader knows them
 
 

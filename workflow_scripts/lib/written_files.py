@@ -68,14 +68,9 @@ def sum_file(path: Path) -> Written:
     return Written(path, path.stat().st_size, hash_file(path))
 
 
-def iter_written(
-    table: str | Path, folder: str | Path, name: str = "file", prefix: str = ""
-) -> Iterator[Written]:
-    """The files that a table names (relative to `folder`), a part of it at a time in memory.
-
-    `name` is the column of their names, `prefix` that of the columns of their sums.
-    """
-    columns = [name, *(f"{prefix}{column}" for column, _ in SUMS)]
+def iter_written(table: str | Path, folder: str | Path) -> Iterator[Written]:
+    """The files that a table names (relative to `folder`), a part of it at a time in memory."""
+    columns = ["file", *(column for column, _ in SUMS)]
     for file, size_bytes, sha256 in iter_rows(table, columns):
         if file:
             yield Written(Path(folder) / file, size_bytes, sha256)

@@ -10,7 +10,12 @@ from functools import reduce
 from typing import Any
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.registry import choose_model, list_roles, read_calibrated
+from workflow_scripts.models.registry import (
+    choose_model,
+    list_roles,
+    read_calibrated,
+    read_registry,
+)
 
 OPTIONS = {  # role: options that mean something else with each model that plays it
     "text": ("select_text.min_confidence",),
@@ -48,25 +53,26 @@ def list_calibrated(models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _read_own(role: str, models: Mapping[str, Any]) -> dict[str, Any]:
     row = choose_model(role, models)
     values = read_calibrated(row["name"], models)
-    known = {option for options in OPTIONS.values() for option in options}
+    named = read_registry(models.get("table"))["models"][row["name"]]["role"]
+    roles = [named] if isinstance(named, str) else named
+    known = {option for one in roles for option in OPTIONS.get(one, ())}
     if unknown := sorted(set(values) - known):
         raise CineloraError(
             f"models.table: {row['name']} is calibrated for {unknown[0]!r}, which is no option "
-            f"that depends on a model. Known: {', '.join(sorted(known))}."
+            f"that depends on a model of the role {' or '.join(roles)}."
+            f" Known: {', '.join(sorted(known)) or 'none'}."
         )
     return {option: values[option] for option in OPTIONS.get(role, ()) if option in values}
 
 
-def list_uncalibrated(
-    models: Mapping[str, Any], config: Mapping[str, Any], shipped: Mapping[str, Any]
-) -> dict[str, list[str]]:
-    """Role -> options that were neither made for its model nor set by the user."""
+def list_uncalibrated(models: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Role -> options that were neither made for its model nor set by the user's `own` pages."""
     made = list_calibrated(models)
     return {
         role: [
             option
             for option in OPTIONS.get(role, ())
-            if option not in values and _look_up(config, option) == _look_up(shipped, option)
+            if option not in values and not _is_set(own, option)
         ]
         for role, values in made.items()
     }
@@ -81,5 +87,10 @@ def nest(values: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _look_up(config: Mapping[str, Any], path: str) -> Any:
-    return reduce(lambda block, key: block[key], path.split("."), config)
+def _is_set(own: Any, path: str) -> bool:
+    """Whether a config has an option, "a.b", or a part of it."""
+    for key in path.split("."):
+        if not isinstance(own, Mapping) or own.get(key) is None:
+            return False
+        own = own[key]
+    return True

@@ -31,6 +31,7 @@ WANTED = {  # by option: what stands at its path
     "models_dir": ("folder",),
 }
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)  # as shells name them
+UNNAMABLE = re.compile(r"[{}\r\n]")
 
 
 def load_config(pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | None = None) -> dict:
@@ -44,7 +45,9 @@ def load_config(pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | Non
     config = reduce(merge, layers, {})
     if all(values for values, _ in read):  # a page that could not be read is problem enough
         unfilled = expand_paths(config)
-        problems += unfilled + (find_schema_problems if unfilled else find_problems)(config)
+        others = (find_schema_problems if unfilled else find_problems)(config)
+        told = {problem.partition(":")[0] for problem in others}
+        problems += [one for one in unfilled if one.partition(":")[0] not in told] + others
     if not problems:
         config = lay_calibrated(config, reduce(merge, layers[len(list_defaults()) :], {}))
         wrong = find_schema_problems(config)
@@ -69,6 +72,14 @@ def read_shipped() -> dict[str, Any]:
     """The config as it ships: every option with its default, then the user's page."""
     own = read_yaml(CONFIG / "config.yaml")[0]
     return lay_calibrated(merge(read_defaults(), own), own)
+
+
+def read_own(
+    pages: Sequence[str | Path] = (), extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the user sets, without the shipped options: `pages` and `extra` as in `load_config`."""
+    read = (read_yaml(path)[0] for path in list_files(pages)[len(list_defaults()) :])
+    return reduce(merge, [*read, extra or {}], {})
 
 
 def read_defaults() -> dict[str, Any]:
@@ -125,9 +136,15 @@ def expand_path(path: str) -> str:
             raise CineloraError(f"the variable {name} of {path} is not set in this shell.")
     filled = os.path.expandvars(path)
     try:
-        return str(Path(filled).expanduser()) if filled else ""
+        filled = str(Path(filled).expanduser()) if filled else ""
     except (RuntimeError, ValueError) as error:
         raise CineloraError(f"there is no home folder for {path}.") from error
+    if odd := UNNAMABLE.search(filled):
+        raise CineloraError(
+            f"{show_value(filled)} has {show_value(odd[0])} in it, which Snakemake reads as more"
+            " than a name. Rename the file or folder, or link to it, without braces and line ends."
+        )
+    return filled
 
 
 def _list_paths(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:

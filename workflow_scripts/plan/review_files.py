@@ -3,6 +3,7 @@
 They are read here once more than by the phases, so that a wrong line stops no run after hours.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import format_name
-from workflow_scripts.lib.reviews import REVIEWS, read_review
+from workflow_scripts.lib.reviews import READERS, REVIEWS, read_review
+from workflow_scripts.plan.targets import PACKING, list_phases
 
+SLIGHT = 0.75  # likeness of two names from which one is the other misspelt: dmeo is demo
 FOLDER = Path("config/reviews")
 NAMES = {f"{name}.csv" for name in REVIEWS}
 
@@ -27,12 +30,13 @@ def find_reviews(film: str, name: str = "*") -> list[str]:
 
 
 def check_reviews(films: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Lines about captions of kinds that a film does not make; `films` as in the config.
+    """Lines about corrections of what a film does not make; `films` as in the config.
 
     Raises CineloraError that says all that is wrong with the files of these films.
     """
     problems, unused = [], []
     for film, block in films.items():
+        phases = [*list_phases(block["kinds"]), *PACKING]
         words = {"identities": {"character": sorted(block.get("characters") or {})}}
         for path in find_reviews(film):
             try:
@@ -40,6 +44,8 @@ def check_reviews(films: Mapping[str, Mapping[str, Any]]) -> list[str]:
             except CineloraError as error:
                 problems.append(str(error))
                 continue
+            if len(rows) and READERS[Path(path).stem] not in phases:
+                unused.append(f"{path} is not used: films.{film}.kinds has no kind that reads it.")
             kinds = rows.get("kind", rows["line"].iloc[:0])
             other = kinds[~kinds.isin(block["kinds"])].value_counts().to_dict()
             unused += [
@@ -60,7 +66,7 @@ def list_unread(films: Collection[str]) -> list[str]:
                 lines.append(f"{_name(path)} is not read: corrections lie in {FOLDER}/<film>/.")
         elif path.name not in films:  # of a film that is not in the config, or of a misspelt one
             near = _find_near(path.name, films)
-            if near and not (FOLDER / near).exists():
+            if near and (not (FOLDER / near).exists() or _is_misspelt(path, near)):
                 lines.append(f"{_name(path)}/ is not read: did you mean {near}/?")
         else:
             lines += [
@@ -69,6 +75,14 @@ def list_unread(films: Collection[str]) -> list[str]:
                 if file.name not in NAMES
             ]
     return lines
+
+
+def _is_misspelt(folder: Path, film: str) -> bool:
+    """Whether a folder beside that of a film holds corrections, and has almost its name; another
+    number is another film."""
+    digits, others = (re.sub(r"\D", "", name) for name in (folder.name, film))
+    is_near = digits == others and bool(get_close_matches(folder.name.lower(), [film], 1, SLIGHT))
+    return is_near and any(file.name in NAMES for file in _list_shown(folder))
 
 
 def _list_shown(folder: Path) -> list[Path]:

@@ -1,10 +1,10 @@
 """Which phases the kinds of a film need, what those leave, and which targets there are."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from workflow_scripts.dataset.dataset_counts import read_counts
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.tables import PHASES, list_names, locate
@@ -17,9 +17,14 @@ OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
 PROVING = ("analyze_dataset", "train_adapter", "evaluate_adapter")
 
 
-def list_phases(kinds: Sequence[str]) -> list[str]:
-    """The phases that measure the film for these kinds, in the order in which they run."""
+def list_phases(kinds: Sequence[str], has_regions: bool = True) -> list[str]:
+    """The phases that measure the film for these kinds, in the order in which they run.
+
+    `has_regions`: the segmenter says where bodies lie. Without, people are told apart by joints.
+    """
     needed = {phase for kind in kinds for phase in KINDS[kind].phases}
+    if not has_regions and "identify_characters" in needed:
+        needed.add("estimate_poses")
     return [phase for phase in PHASES if phase in needed]
 
 
@@ -29,13 +34,16 @@ def list_tables(
     datasets: Sequence[str],
     shards: Sequence[str],
     describes: bool = False,
+    has_regions: bool = True,
 ) -> list[str]:
     """Every file that a film's preparation leaves, up to its packed datasets.
 
-    `describes`: a vision-language model is chosen, so that there are descriptions.
+    `describes`: a vision-language model is chosen, so that there are descriptions;
+    `has_regions`: see `list_phases`.
     """
     folder = f"results/{film}"
-    files = [p for name in list_names(list_phases(kinds)) for p in locate(name, folder, shards)]
+    names = list_names(list_phases(kinds, has_regions))
+    files = [path for name in names for path in locate(name, folder, shards)]
     files += locate("descriptions", folder) if describes else []
     for name in list_names(PACKING):
         files += [locate(name, folder, dataset=dataset)[0] for dataset in datasets]
@@ -111,7 +119,11 @@ def list_empty(datasets: Mapping[str, Sequence[str]], results: Path = Path("resu
     for film, names in datasets.items():
         for name in names:
             path = Path(locate("counts", results / film, dataset=name)[0])
-            counts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            try:
+                counts = read_counts(path)
+            except CineloraError as error:  # the run is done all the same
+                lines.append(str(error))
+                continue
             if counts.get("empty"):
                 lines.append(f"EMPTY: {path.parent} holds no image, of {counts['candidates']}:")
                 lines += [f"  {line}" for line in counts["empty"]]

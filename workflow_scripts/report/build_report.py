@@ -36,7 +36,7 @@ from workflow_scripts.report.page.film import (
 from workflow_scripts.report.page.funnel import Funnel, format_reason
 from workflow_scripts.report.page.image_lists import SPLITS
 from workflow_scripts.report.page.images import Look
-from workflow_scripts.report.page.packed import list_empty
+from workflow_scripts.report.page.packed import find_empty
 from workflow_scripts.report.page.people import show_faces, show_people, show_poses
 from workflow_scripts.report.page.places import show_backgrounds, show_lighting, show_locations
 from workflow_scripts.report.page.results import Results
@@ -105,7 +105,7 @@ def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mappi
         "figures": show_figures(film),
         "words": list_words(film),
         "limits": {row["name"]: row["limit"] for row in models.values() if row.get("limit")},
-        "empty": list_empty(film),
+        "empty": find_empty(film),
         "random_base": models["base"]["name"] if has_random_base(film) else "",
     }
     stamp(head)

@@ -49,12 +49,12 @@ def list_kept(
     yield from list_outputs(folder, {Path(target) for target in targets})
 
 
-def list_written(table: Path, folder: Path, *columns: str) -> Iterator[Kept]:
+def list_written(table: Path, folder: Path) -> Iterator[Kept]:
     """The files that a table names below a folder; the table where it does not know their sums."""
     if not table.is_file():
         return
     try:
-        for file in iter_written(table, folder, *columns):
+        for file in iter_written(table, folder):
             yield Kept(file.path, file.find_change)
     except CineloraError as error:
         words = OLD if "has no column" in str(error) else DAMAGED
@@ -99,14 +99,24 @@ def list_packed(
 
 
 def list_outputs(folder: Path, targets: set[Path]) -> Iterator[Kept]:
-    """Outputs, and files of folders among them, as jobs told of them; of other tables a reading."""
+    """Outputs, and files of folders among them, as jobs told of them; of other tables a reading.
+
+    What no job told of and no table knows cannot be checked, which is said.
+    """
     told = read_outputs(folder)
+    around = {parent for path in told for parent in path.parents}
     for file in told.values():
         if file.path in targets or not targets.isdisjoint(file.path.parents):
             yield Kept(file.path, file.find_change)  # others are of a former number of shards
     for path in sorted(targets - told.keys()):
         if path.suffix == ".parquet" and path.exists():
             yield Kept(path, partial(look_at_table, path))
+        elif path.is_file() or (_is_dataset(path) and path not in around):
+            yield Kept(path, lambda: OLD)
+
+
+def _is_dataset(path: Path) -> bool:
+    return (path / "dataset.parquet").is_file()
 
 
 def read_outputs(folder: Path) -> dict[Path, Written]:

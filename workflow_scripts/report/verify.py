@@ -1,6 +1,7 @@
 """Look at every file that is kept of the films: is it still what was written?
 
-Reads what lies below results/{film}/ and makes nothing. What was changed, emptied, damaged, is gone
+Reads what lies below results/{film}/ and makes nothing there; its own counts and log alone are left
+in results/shared/progress/ and logs/shared/. What was changed, emptied, damaged, is gone
 or lies in a dataset without being of it is named, with the command that makes it again; the exit
 status tells whether there was anything. What is not made yet is said, and is no fault.
 """

@@ -46,7 +46,7 @@ class Layout:
     place: Path  # where its folder will lie, absolute
     resolution: int  # side of the training square in pixels
     parts: tuple[Part, ...]
-    ratios: tuple[float, float]  # smallest and largest width / height of the images to train on
+    ratios: tuple[float, float]  # smallest and largest width / height to train on; 1, 1: none
 
     def select(self, split: str) -> list[Part]:
         return [part for part in self.parts if part.split == split]
@@ -72,7 +72,8 @@ def find_layout(name: str, place: Path, resolution: int, rows: pd.DataFrame) -> 
     ]
     train = rows[rows["split"] == "train"]
     ratios = (train["x1"] - train["x0"]) / (train["y1"] - train["y0"])
-    return Layout(name, place, resolution, tuple(parts), (ratios.min(), ratios.max()))
+    span = (ratios.min(), ratios.max()) if len(train) else (1.0, 1.0)
+    return Layout(name, place, resolution, tuple(parts), span)
 
 
 def quote(text: str) -> str:

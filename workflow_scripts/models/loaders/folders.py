@@ -1,7 +1,5 @@
 """Folders of weights in the layout of the Hugging Face hub: is it the model that the row names?"""
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.models.damage import explain_damage
 
 transformers_logging.disable_progress_bar()  # its bars of loading would fill our logs
@@ -35,24 +34,7 @@ def check_folder(folder: Path, weights: str, kinds: set[str]) -> dict:
 
 def read_json(path: Path) -> dict[str, Any]:
     """What a JSON file of names and values holds; numbers that are none are refused."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-        found = json.loads(text, parse_constant=_read_number, parse_float=_read_number)
-        problem = "" if isinstance(found, dict) else "no names and values"
-    except RecursionError:
-        problem = "brackets in brackets without end"
-    except (OSError, ValueError) as error:
-        problem = str(error).splitlines()[0][:200]
-    if problem:
-        raise CineloraError(f"{path} is damaged: {problem}\n  {REMEDY}")
-    return found
-
-
-def _read_number(word: str) -> float:
-    """NaN and Infinity are no JSON, and 1e999 is infinite too."""
-    if not math.isfinite(number := float(word)):
-        raise ValueError(f"{word[:20]} is no number")
-    return number
+    return read_values(path, remedy=REMEDY)
 
 
 def check_parts(folder: Path) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from workflow_scripts.dataset.facts import count_people
+from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.lib.tables import find
@@ -132,7 +132,7 @@ def agrees(caption: str, company: Company, names: Collection[str]) -> bool:
 
 def calls_whole(caption: str) -> bool:
     """Whether a caption names a shot type in which a body shows from head to feet."""
-    words = yaml.safe_load(VOCABULARY.read_text(encoding="utf-8"))["words"]["shot_type"]
+    words = read_vocabulary(VOCABULARY)["words"]["shot_type"]
     return bool({words["full"], words["wide"]} & set(caption.split(", ")))
 
 

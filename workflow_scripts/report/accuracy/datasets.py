@@ -7,13 +7,13 @@ is a shot, a duplicate group or a true drawing that both the training and the he
 dataset hold. Near-repeats and the effective number of images are those of each counts.json.
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
+from workflow_scripts.dataset.dataset_counts import read_counts
 from workflow_scripts.dataset.splits import find_leaks
+from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.lib.tables import find
 from workflow_scripts.report.accuracy.features import PARTS, find_true_features
@@ -67,7 +67,7 @@ def measure_leaks(paths: list[Path], frames: pd.DataFrame, truth: Truth) -> Metr
 
 def measure_variety(paths: list[Path]) -> dict[str, Metric]:
     """Near-repeats among the training images of all datasets, and what they amount to."""
-    found = [json.loads(path.read_text(encoding="utf-8")).get("diversity", {}) for path in paths]
+    found = [read_counts(path).get("diversity", {}) for path in paths]
     images = sum(one["images"] for one in found if one)
     if not images:
         return {}
@@ -86,7 +86,7 @@ def _list_packed(path: Path) -> pd.DataFrame:
 
 def list_claims(captions: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     """Every judgeable clause as image_id, kind, fact and the value that it states."""
-    words = yaml.safe_load(VOCABULARY.read_text(encoding="utf-8"))["words"]
+    words = read_vocabulary(VOCABULARY)["words"]
     values = {
         fact: {text: value for value, text in words.get(fact, {}).items() if text}
         for fact in FACTS.values()

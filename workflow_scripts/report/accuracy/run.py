@@ -3,7 +3,6 @@
 The figures of the demo film also become the page resources/demo_film/ACCURACY.md.
 """
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import KINDS
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.accuracy.truth import Truth
 from workflow_scripts.report.accuracy.write_page import write_page
 
@@ -75,7 +75,7 @@ def main(folder: Path) -> int:
     command = ["snakemake", "--configfile", *pages, "--", str(target)]
     status = subprocess.run(command, check=False).returncode
     if status == 0:
-        metrics = json.loads(target.read_text(encoding="utf-8"))
+        metrics = read_values(target)
         print(format_table(metrics))
         if folder.resolve() == DEMO.resolve():
             (DEMO / PAGE).write_text(write_page(metrics), encoding="utf-8")

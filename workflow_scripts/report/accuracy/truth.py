@@ -4,7 +4,6 @@ The layout is described in resources/demo_film/README.md.
 """
 
 import io
-import json
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from PIL import Image
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.lib.tables import find
+from workflow_scripts.lib.value_files import read_values
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Truth:
 
     @cached_property
     def screenplay(self) -> dict:
-        return json.loads((self.folder / "screenplay.json").read_text(encoding="utf-8"))
+        return read_values(self.folder / "screenplay.json")
 
     def frame_numbers(self, times_s: pd.Series) -> np.ndarray:
         """Map times of sampled frames to the nearest frame_no of the truth."""

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from markupsafe import Markup, escape
 
 from workflow_scripts.dataset.dataset_counts import describe_overlays
 from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.page.blocks import (
     Bar,
     Bars,
@@ -29,8 +29,8 @@ from workflow_scripts.report.page.image_lists import SPLITS, list_images
 from workflow_scripts.report.page.images import pick_evenly, read_width
 from workflow_scripts.report.page.packed import (
     Packed,
+    find_empty,
     find_shared,
-    list_empty,
     name_measure,
     read_dataset,
     say_empty,
@@ -177,7 +177,7 @@ def highlight(caption: str, trigger: str) -> Markup:
 
 def show_adapters(film: Film) -> Section:
     """Loss curves of all adapters side by side; then settings, scores and drawings of each."""
-    empty = list_empty(film)
+    empty = find_empty(film)
     curves = [_show_curve(film, name) for name in film.datasets if name not in empty]
     tabs = [
         (name, [Note(NOT_TRAINED, "warn")] if name in empty else _show_scores(film, name))
@@ -200,7 +200,7 @@ def _show_curve(film: Film, name: str) -> Chart:
 
 def _show_scores(film: Film, name: str) -> list:
     results = film.results
-    settings = yaml.safe_load(results.path("settings", name).read_text(encoding="utf-8"))
+    settings = read_values(results.path("settings", name))
     scores = read_manifest(results.path("scores", name))
     size = results.path("adapter", name).stat().st_size
     plain = {key: value for key, value in settings.items() if isinstance(value, str | int | float)}

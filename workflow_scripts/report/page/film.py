@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.renewal import say_damaged
+from workflow_scripts.report.kept_files import IMAGES_OF
 from workflow_scripts.report.page.blocks import (
     Bars,
     Card,
@@ -33,7 +36,7 @@ from workflow_scripts.report.page.results import Results
 from workflow_scripts.report.page.timeline import draw_timeline, find_lanes
 
 STRIP_PX = 320
-SPLITS = {"train": "in it, to train", "validation": "in it, held out"}
+FATES = {"train": "in it, to train", "validation": "in it, held out"}
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,20 @@ class Film:
 
     def frame_path(self, file: str) -> Path:
         """Where a frame's image lies."""
-        path = self.results.image("images", file)
-        if path is None:
-            raise CineloraError(
-                f"{self.results.folder}/extract_frames/images has no image {file!r}, which\n"
-                "  frames.parquet names. Delete the folder extract_frames and run again."
-            )
-        return path
+        return self.image_path("frames", file)
+
+    def image_path(self, table: str, file: str) -> Path:
+        """Where an image lies that a table names; CineloraError where it is gone."""
+        images = IMAGES_OF[table]
+        if path := self.results.image(images, file):
+            return path
+        shards = zip(self.results.paths(table), self.results.paths(images), strict=True)
+        named = (folder for path, folder in shards if file in set(_read_files(path)))
+        raise CineloraError(say_damaged(next(named) / file, "it is gone"))
+
+
+def _read_files(table: Path) -> pd.Series:
+    return read_manifest(table, ["file"])["file"]
 
 
 def show_frame(film: Film, row: Any, note: str = "", tint: str = "") -> Card:
@@ -139,7 +149,7 @@ def _kind(dataset: str) -> str:
 
 def _tabulate(datasets: Sequence[Funnel]) -> Table:
     rows: list[list] = []
-    for split, words in SPLITS.items():
+    for split, words in FATES.items():
         rows.append([words, *(funnel.kept[split] for funnel in datasets)])
     for reason in list_reasons(list(datasets)):
         rows.append([format_reason(reason), *(funnel.aside.get(reason, "") for funnel in datasets)])

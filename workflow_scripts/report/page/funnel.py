@@ -8,6 +8,7 @@ import pandas as pd
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.renewal import format_renewal
 from workflow_scripts.report.page.results import Results
 
 WORDS = {
@@ -93,7 +94,7 @@ def count_frames(results: Results) -> Funnel:
     if len(undecided):
         raise CineloraError(
             f"filter_frames decided nothing on {len(undecided)} of {len(frames)} sampled frames,\n"
-            f"  for example {undecided.iloc[0]}. Delete its decisions.parquet and run again."
+            f"  for example {undecided.iloc[0]}. {format_renewal('filter_frames')}"
         )
     aside = frames.loc[frames["reason"] != "", "reason"].value_counts()
     kept = int((frames["reason"] == "").sum())

@@ -1,17 +1,16 @@
 """One dataset as the report sees it, and what stands out in it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from workflow_scripts.dataset.dataset_counts import SMALL_SIDE_PX
+from workflow_scripts.dataset.dataset_counts import SMALL_SIDE_PX, read_counts
 from workflow_scripts.dataset.splits import find_leaks
 from workflow_scripts.lib.kinds import Kind, split_name
 from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.page.film import Film
 
 ROWS = ["image_id", "frame_id", "file", "split", "repeats", "category", "reason", "caption"]
@@ -20,6 +19,21 @@ MEASURES = {  # of analyze_dataset, in words
     "complex_background": "busy background",
     "occluded": "partly hidden",
     "caption_agreement": "captions that name the shot type rightly",
+}
+SHARES = {  # what analyze_dataset leaves: a row a measure
+    "additionalProperties": {
+        "type": "object",
+        "required": ["share", "recommended", "verdict"],
+        "properties": {
+            "share": {"type": ["number", "null"]},  # null where none was measured
+            "recommended": {
+                "type": ["array", "null"],
+                "items": {"type": "number"},
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        },
+    }
 }
 
 
@@ -56,18 +70,15 @@ def read_dataset(film: Film, name: str) -> Packed:
     """The dataset of that name."""
     results = film.results
     rows = read_manifest(results.path("packed", name), ROWS)
-    counts, shares = (_read_json(results.path(part, name)) for part in ("counts", "shares"))
+    counts = read_counts(results.path("counts", name))
+    shares = read_values(results.path("shares", name), SHARES)
     measured = read_manifest(results.path("balance", name), ["image_id", "shot_type"])
     return Packed(name, rows, counts, shares, measured.set_index("image_id")["shot_type"])
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def list_empty(film: Film) -> dict[str, str]:
+def find_empty(film: Film) -> dict[str, str]:
     """What kept every image out, by the name of each dataset that is empty."""
-    counts = {name: _read_json(film.results.path("counts", name)) for name in film.datasets}
+    counts = {name: read_counts(film.results.path("counts", name)) for name in film.datasets}
     return {
         name: say_empty(name, row["candidates"], row["empty"])
         for name, row in counts.items()

@@ -201,8 +201,7 @@ def show_faces(film: Film) -> Section:
 
 
 def _show_face(film: Film, row: Any) -> Card:
-    path = film.results.image("face_images", row.file)
-    image = film.picture(path) if path else film.look.picture(np.full((8, 8, 3), 128, np.uint8))
+    image = film.picture(film.image_path("faces", row.file))
     said = f"{row.intensity}, {row.score:.2f}" if row.reason == "" else _words(row.reason)
     by = ", by a person" if row.source == "review" else ""
     note = f"{row.character or 'unknown'}, {said}{by}"

@@ -1,6 +1,5 @@
 """Chapters on how the results came about: accuracy, timings, models, corrections."""
 
-import json
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -11,13 +10,26 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.lib.benchmarks import COLUMNS, list_benchmarks, read_benchmark
-from workflow_scripts.lib.reviews import REVIEWS, read_review
+from workflow_scripts.lib.progress_file import read_parts
+from workflow_scripts.lib.reviews import READERS, read_review
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.accuracy.words import say_figure
 from workflow_scripts.report.page.blocks import Bar, Bars, Note, Section, Table
 from workflow_scripts.report.page.film import Film, format_time
 
 PACKAGES = ("snakemake", "torch", "diffusers", "peft", "open_clip_torch", "opencv-python-headless")
 PROBLEMS = ["at", "file", "what"]  # columns of a table
+METRICS = {  # what measure_accuracy leaves: a row a figure
+    "additionalProperties": {
+        "type": "object",
+        "required": ["value", "n", "reached"],
+        "properties": {
+            "value": {"type": "number"},
+            "goal": {"type": ["number", "null"]},
+            "reached": {"type": ["boolean", "null"]},
+        },
+    }
+}
 
 
 def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
@@ -25,7 +37,7 @@ def show_accuracy(film: Film, proofs: Sequence[str]) -> Section | None:
     path = next((Path(proof) for proof in proofs if Path(proof).name == "accuracy.json"), None)
     if path is None:
         return None
-    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics = read_values(path, METRICS)
     rows = [_format_metric(name, row) for name, row in metrics.items()]
     goals = [row["reached"] for row in metrics.values() if row["reached"] is not None]
     lead = f"{sum(goals)} of {len(goals)} goals are reached, measured against exact ground truth."
@@ -193,16 +205,26 @@ def show_problems(film: Film, reviews: Sequence[str]) -> Section:
 
 
 def count_corrections(film: Film, reviews: Sequence[str]) -> list[list]:
-    """Rows of file, how many corrections it holds, and how many of them name an unknown id."""
-    people = film.results.table("identities", ["instance_id", "track_id", "cluster"])
-    frames = film.results.table("frames", ["frame_id"])
-    known = {*frames["frame_id"], *people.to_numpy().ravel()}
+    """Rows of file, how many corrections it holds, and how many of them fitted nothing: as the
+    phase counted that reads it; "" where none did."""
+    unknown = _read_unknown(film)
     rows = []
     for path in reviews:
         name = Path(path).stem
-        ids = read_review(path, name)[REVIEWS[name].key[-1]]
-        rows.append([path, len(ids), int((~ids.isin(known)).sum())])
+        counts = unknown.get(READERS[name], {}).values()
+        rows.append([path, len(read_review(path, name)), sum(counts) if counts else ""])
     return rows
+
+
+def _read_unknown(film: Film) -> dict[str, dict[str, int]]:
+    """Phase -> part -> corrections that fitted nothing. Each dataset of the kind character counts
+    those of its whole kind: that is one part."""
+    unknown: dict[str, dict[str, int]] = {}
+    for job in read_parts(film.results.folder):
+        kind, found = job["part"].partition("-")[0], job.get("found", {})
+        if "review_unknown" in found and kind in ("", *film.kinds):
+            unknown.setdefault(job["phase"], {})[kind] = found["review_unknown"]
+    return unknown
 
 
 def _at(time_s: float) -> str:
