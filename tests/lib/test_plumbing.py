@@ -56,6 +56,7 @@ ANY_ERROR = {"Exception", "BaseException"}
 TOLD = {
     ("film.decoding.folder_pass", "_load"): "problems.parquet tells people; nothing decides on it",
     ("models.damage", "explain_damage"): "as words of the next error",
+    ("report.kept_files", "list_written"): "asks only whether an earlier version wrote the table",
     ("models.loaders.devices", "__call__"): "asks only whether a GPU's memory was too small",
 }
 CHANGING = re.compile(

@@ -82,8 +82,8 @@ class Film:
         if path := self.results.image(images, file):
             return path
         shards = zip(self.results.paths(table), self.results.paths(images), strict=True)
-        named = (folder for path, folder in shards if file in set(_read_files(path)))
-        raise CineloraError(say_damaged(next(named) / file, "it is gone"))
+        named = [folder for path, folder in shards if file in set(_read_files(path))]
+        raise CineloraError(say_damaged(named[0] / file, "it is gone"))
 
 
 def _read_files(table: Path) -> pd.Series:
