@@ -79,7 +79,7 @@ class JobLines(logging.Formatter):
 
     def _plan(self, record: logging.LogRecord) -> str:
         self.total = int(record.stats.get("total", 0)) - int(record.stats.get(TARGETS, 0))
-        return "" if self.is_dry_run else f"{self.total} jobs"
+        return "" if self.is_dry_run else f"{self.total} job{'s' * (self.total != 1)}"
 
     def _finish(self, record: logging.LogRecord) -> str:
         job = self.jobs.pop(record.job_id, None)
@@ -106,7 +106,7 @@ class JobLines(logging.Formatter):
             return "\n".join([text, *list_reports(self.films)])
         if text.startswith(STOPPED):
             return (
-                f"Stopped: {self.failed} of {self.total} jobs failed, {self.done} are done.\n"
+                f"Stopped: {self.failed} of {self.total} job{'s' * (self.total != 1)} failed, {self.done} are done.\n"
                 "  Mend what stands above, then run the same command: it goes on from there."
             )
         if elapsed := ELAPSED.match(text):

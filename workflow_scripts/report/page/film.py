@@ -123,7 +123,15 @@ def show_figures(film: Film) -> Figures:
     ]
     if film.results.has("instances"):
         figures.append((f"{len(people)}", "instances of people in them"))
-    return Figures([*figures, (f"{len(film.datasets)}", "datasets, one adapter each")])
+    return Figures(
+        [
+            *figures,
+            (
+                f"{len(film.datasets)}",
+                "datasets, one adapter each" if len(film.datasets) > 1 else "dataset and adapter",
+            ),
+        ]
+    )
 
 
 def show_funnel(film: Film) -> tuple[Section, Funnel]:
