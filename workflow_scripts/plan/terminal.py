@@ -79,7 +79,7 @@ class JobLines(logging.Formatter):
 
     def _plan(self, record: logging.LogRecord) -> str:
         self.total = int(record.stats.get("total", 0)) - int(record.stats.get(TARGETS, 0))
-        return "" if self.is_dry_run else f"{self.total} job{'s' * (self.total != 1)}"
+        return "" if self.is_dry_run else name_count(self.total)
 
     def _finish(self, record: logging.LogRecord) -> str:
         job = self.jobs.pop(record.job_id, None)
@@ -106,7 +106,8 @@ class JobLines(logging.Formatter):
             return "\n".join([text, *list_reports(self.films)])
         if text.startswith(STOPPED):
             return (
-                f"Stopped: {self.failed} of {self.total} job{'s' * (self.total != 1)} failed, {self.done} are done.\n"
+                f"Stopped: {self.failed} of {name_count(self.total)} failed,"
+                f" {self.done} are done.\n"
                 "  Mend what stands above, then run the same command: it goes on from there."
             )
         if elapsed := ELAPSED.match(text):
@@ -122,6 +123,10 @@ def list_reports(films: Collection[str]) -> list[str]:
     """Where the reports of these films are, one line each, as far as there are any."""
     pages = {film: Path(f"results/{film}/report/index.html").resolve() for film in films}
     return [f"The report of {film}: {page}" for film, page in pages.items() if page.is_file()]
+
+
+def name_count(jobs: int) -> str:
+    return f"{jobs} job{'s' * (jobs != 1)}"
 
 
 def name_job(job: Mapping[str, Any]) -> str:

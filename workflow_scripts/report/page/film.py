@@ -123,15 +123,8 @@ def show_figures(film: Film) -> Figures:
     ]
     if film.results.has("instances"):
         figures.append((f"{len(people)}", "instances of people in them"))
-    return Figures(
-        [
-            *figures,
-            (
-                f"{len(film.datasets)}",
-                "datasets, one adapter each" if len(film.datasets) > 1 else "dataset and adapter",
-            ),
-        ]
-    )
+    words = "datasets, one adapter each" if len(film.datasets) > 1 else "dataset and adapter"
+    return Figures([*figures, (f"{len(film.datasets)}", words)])
 
 
 def show_funnel(film: Film) -> tuple[Section, Funnel]:
