@@ -173,14 +173,18 @@ def test_damaged_pins_are_said_to_be(tmp_path, monkeypatch, data, words):
         pins.read_lock()
 
 
-@pytest.mark.parametrize("what", ["a folder", "a link to itself"])
-def test_pins_that_are_no_file_are_not_taken_for_none(tmp_path, monkeypatch, what):
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [("a folder", "cannot be read"), ("a link to itself", "is a link that leads nowhere")],
+    ids=["a folder", "a link to itself"],
+)
+def test_pins_that_are_no_file_are_not_taken_for_none(tmp_path, monkeypatch, what, words):
     monkeypatch.setattr(pins, "LOCK", tmp_path / "models.lock.yaml")
     if what == "a folder":
         pins.LOCK.mkdir()
     else:
         pins.LOCK.symlink_to(pins.LOCK)
-    with pytest.raises(CineloraError, match="cannot be read"):
+    with pytest.raises(CineloraError, match=words):
         pins.read_lock()
 
 

@@ -50,7 +50,7 @@ def edit_config(folder, text, replacement):
     before, after = map(yaml.safe_load, (config, re.sub(text, replacement, config, count=1)))
     page = yaml.safe_load(pages[-1].read_text(encoding="utf-8"))
     page |= {name: block for name, block in after.items() if block != before.get(name)}
-    path.write_text(yaml.safe_dump(page), encoding="utf-8")
+    path.write_text(yaml.safe_dump(page, sort_keys=False), encoding="utf-8")
     return "--configfile", str(path)
 
 
