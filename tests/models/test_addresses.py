@@ -4,24 +4,14 @@ import socket
 
 import pytest
 
-from tests.factories.raw_servers import head, open_raw_server
+from tests.factories.raw_servers import head
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models import fetch_model
 from workflow_scripts.models.fetching.hub import explain_hub
 from workflow_scripts.models.loaders import caption_server
 from workflow_scripts.models.web import check_address, explain_failure, wants_password
 
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server():
-    with open_raw_server() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxies")
 
 
 def test_a_redirect_from_https_to_http_is_refused_on_this_machine_too():

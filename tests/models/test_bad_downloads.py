@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories.raw_servers import RawServer, head, open_raw_server
+from tests.factories.raw_servers import RawServer, head
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models import fetch_model
 from workflow_scripts.models.fetching import downloads, pins, sizes
@@ -21,18 +21,10 @@ HALF = 3000
 
 
 @pytest.fixture(autouse=True)
-def quick(tmp_path, monkeypatch):
+def quick(tmp_path, monkeypatch, no_proxies):
     """Pins of this test alone; a server that is silent for a moment has stalled."""
     monkeypatch.setattr(pins, "LOCK", tmp_path / "config" / "models.lock.yaml")
     monkeypatch.setattr(downloads, "STALL_S", 0.2)
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server():
-    with open_raw_server() as running:
-        yield running
 
 
 def fetch(server: RawServer, folder: Path, **more) -> None:

@@ -14,7 +14,7 @@ from tests.factories.report_pages import ALL_KINDS, OPTIONS, ROOT, draw
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.report import build_report
 from workflow_scripts.report.page import images as images
-from workflow_scripts.report.page.blocks import Picture
+from workflow_scripts.report.page.blocks import PageImage
 from workflow_scripts.report.page.film import Film
 from workflow_scripts.report.page.images import Look
 from workflow_scripts.report.page.results import Results
@@ -104,7 +104,7 @@ def test_images_are_shrunk_before_any_is_left_out():
 
     def pretend(sized):
         width = min(sized.look.image_px, 1000)  # of the film's frames
-        sized.look.pictures["frame"] = Picture("", width, 500, 1000)
+        sized.look.page_images["frame"] = PageImage("", width, 500, 1000)
         tried.append((sized.look.gallery_size, width))
         return "x" * (2_000_000 if len(tried) < 5 else 1)
 

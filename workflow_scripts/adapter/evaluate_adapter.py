@@ -17,7 +17,13 @@ import pyarrow as pa
 from workflow_scripts.adapter.adapter_file import load_adapter
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
 from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
-from workflow_scripts.adapter.finished import find_finished, hash_parts, sign, write_settings
+from workflow_scripts.adapter.finished import (
+    find_finished,
+    hash_parts,
+    read_trained,
+    sign,
+    write_settings,
+)
 from workflow_scripts.adapter.grid import draw_grid, name_rows
 from workflow_scripts.adapter.metrics import (
     bootstrap_difference,
@@ -39,7 +45,6 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
@@ -71,13 +76,6 @@ NOTES = {  # score: (better, what it says)
     "drift": ("down", "cosine distance from the base's image on unrelated prompts"),
     "pixel_change": ("none", "mean change of an image against the base, 0 to 1"),
     "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
-}
-TRAINED = {  # what is read of the settings.yaml that train_adapter leaves
-    "properties": {"empty": {"type": "string"}, "settings": {"type": "object"}},
-    "anyOf": [
-        {"required": ["empty"]},
-        {"required": ["base", "base_sha256", "dataset_sha256", "resolution_px", "settings"]},
-    ],
 }
 AGAINST_BASE = ("similarity_gain", "drift")  # 0 by definition at strength 0
 Embed = Callable[[list[np.ndarray]], np.ndarray]
@@ -274,10 +272,9 @@ def main(
     embed: dict[str, Any],
     seed: int,
 ) -> Counts:
-    trained = read_values(settings, TRAINED)
+    trained = read_trained(settings)
     if is_empty(trained):
-        facts = {"empty": trained["empty"], "images": 0, "scores": 0}
-        write_settings(how_measured, facts)
+        write_settings(how_measured, {"empty": trained["empty"], "images": 0, "scores": 0})
         return write_unscored(title, trained["empty"], scores, SCORES, [grid, preview])
     how = {"options": options, "model": model["name"], "embed": embed["name"], "seed": seed}
     check_base(base, trained)
@@ -290,8 +287,7 @@ def main(
     log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
     look = load_model(embed, embed_weights)
     rows, drawn = measure(opened, look, adapter, splits, prompts, trained, options, seed)
-    table = pd.DataFrame(rows).assign(base_is_random=opened.is_random)
-    write_manifest(table, scores, SCORES)
+    write_manifest(pd.DataFrame(rows).assign(base_is_random=opened.is_random), scores, SCORES)
     head = f"{title}, {trained['base']}"
     write_image(grid, draw_grid(head, prompts.texts, prompts.seeds, name_rows(drawn)))
     write_image(preview, drawn[nearest_to_full(options["strengths"])][0])

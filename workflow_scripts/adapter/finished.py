@@ -19,6 +19,13 @@ from workflow_scripts.lib.phase import log
 from workflow_scripts.lib.value_files import read_values
 
 SPLITS = ("train", "validation")
+TRAINED = {  # what is read of the settings.yaml that train_adapter leaves
+    "properties": {"empty": {"type": "string"}, "settings": {"type": "object"}},
+    "anyOf": [
+        {"required": ["empty"]},
+        {"required": ["base", "base_sha256", "dataset_sha256", "resolution_px", "settings"]},
+    ],
+}
 
 
 def hash_parts(*parts: Any) -> str:
@@ -38,6 +45,11 @@ def sign(fingerprint: str, files: Sequence[str | Path]) -> dict[str, Any]:
     """What a settings.yaml says for `find_finished`: from what these files were made, and they."""
     names = {Path(file).name: hash_file(file) for file in files}
     return {"fingerprint": fingerprint, "files_sha256": names}
+
+
+def read_trained(path: str | Path) -> dict[str, Any]:
+    """The settings.yaml of an adapter, trained or empty; CineloraError where it is damaged."""
+    return read_values(path, TRAINED)
 
 
 def write_settings(path: str | Path, facts: dict[str, Any]) -> None:

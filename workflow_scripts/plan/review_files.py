@@ -14,7 +14,7 @@ from workflow_scripts.lib.image_folders import format_name
 from workflow_scripts.lib.reviews import READERS, REVIEWS, read_review
 from workflow_scripts.plan.targets import PACKING, list_phases
 
-SLIGHT = 0.75  # likeness of two names from which one is the other misspelt: dmeo is demo
+SLIGHT = 0.75  # similarity of two names from which one is the other misspelt: dmeo is demo
 FOLDER = Path("config/reviews")
 NAMES = {f"{name}.csv" for name in REVIEWS}
 

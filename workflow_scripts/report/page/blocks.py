@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 
 @dataclass(frozen=True)
-class Picture:
+class PageImage:
     """An image within the page, as a data URI, and its size in pixels.
 
     Where it was shrunk from `whole_px` of width, `file` (below the film's folder) has all pixels;
@@ -35,7 +35,7 @@ class Picture:
 class Card:
     """One image of a gallery, or two of them: before and after."""
 
-    images: Sequence[Picture]
+    images: Sequence[PageImage]
     title: str
     note: str = ""
     caption: Markup | str = ""

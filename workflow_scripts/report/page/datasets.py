@@ -163,7 +163,7 @@ def _show_samples(film: Film, dataset: Packed) -> Gallery:
     for row in samples:
         note = f"{row.image_id}, {SPLITS[row.split]}, {tokens.get(row.image_id, '?')} tokens"
         words = highlight(row.caption, dataset.counts.get("trigger", ""))
-        image = film.picture(folder / row.file)
+        image = film.page_image(folder / row.file)
         cards.append(Card([image], Path(row.file).name, note, caption=words))
     return Gallery("Images and captions", cards, len(dataset.chosen), "story")
 
@@ -212,7 +212,7 @@ def _show_scores(film: Film, name: str) -> list:
     ]
     grid = results.path("grid", name)
     card = Card(
-        [film.picture(grid, read_width(grid))],  # never shrunk: there are words in it
+        [film.page_image(grid, read_width(grid))],  # never shrunk: there are words in it
         "grid.png",
         "prompts and seeds across, strength of the adapter down",
     )

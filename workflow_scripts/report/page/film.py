@@ -19,7 +19,7 @@ from workflow_scripts.report.page.blocks import (
     Figures,
     Gallery,
     Note,
-    Picture,
+    PageImage,
     Section,
     Table,
 )
@@ -64,7 +64,7 @@ class Film:
     def tints(self) -> dict[str, str]:
         return colors(self.who)
 
-    def picture(self, path: Path, width: int = 0) -> Picture:
+    def page_image(self, path: Path, width: int = 0) -> PageImage:
         """An image file of the film, at most `width` (default: as wide as the page allows)."""
         return self.look.read(path, self.results.folder, width)
 
@@ -92,7 +92,7 @@ def _read_files(table: Path) -> pd.Series:
 
 def show_frame(film: Film, row: Any, note: str = "", tint: str = "") -> Card:
     """A frame with its time in the film; `row` has frame_id, time_s and file."""
-    image = film.picture(film.frame_path(row.file))
+    image = film.page_image(film.frame_path(row.file))
     words = ", ".join(filter(None, (format_time(row.time_s), note)))
     return Card([image], row.frame_id, words, tint=tint)
 
@@ -102,13 +102,13 @@ def format_time(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def make_strip(film: Film, count: int = 8) -> list[Picture]:
+def make_strip(film: Film, count: int = 8) -> list[PageImage]:
     """Stills for the head of the page, evenly over the film."""
     frames = film.results.frames()
     shown = frames[frames["file"] != ""]
     kept = shown[shown["reason"] == ""] if (shown["reason"] == "").any() else shown
     chosen = pick_evenly(_rows(kept), count)
-    return [film.picture(film.frame_path(row.file), STRIP_PX) for row in chosen]
+    return [film.page_image(film.frame_path(row.file), STRIP_PX) for row in chosen]
 
 
 def show_figures(film: Film) -> Figures:

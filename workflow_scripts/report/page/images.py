@@ -14,7 +14,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import DAMAGE
 from workflow_scripts.lib.images import decode, read_encoded
 from workflow_scripts.lib.renewal import say_damaged
-from workflow_scripts.report.page.blocks import Picture
+from workflow_scripts.report.page.blocks import PageImage
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4}
 REDUCED |= {8: cv2.IMREAD_REDUCED_COLOR_8, 1: cv2.IMREAD_COLOR}
@@ -32,7 +32,7 @@ class Look:
     gallery_size: int
     image_px: int  # width; wider ones are shrunk
     quality: int
-    pictures: dict[tuple, Picture] = field(default_factory=dict, compare=False, repr=False)
+    page_images: dict[tuple, PageImage] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def max_rows(self) -> int:
@@ -42,25 +42,25 @@ class Look:
     @property
     def widest(self) -> int:
         """Width of the largest image that was shown as it is in its file, px."""
-        return max((picture.width_px for picture in self.pictures.values()), default=0)
+        return max((image.width_px for image in self.page_images.values()), default=0)
 
-    def picture(self, image: np.ndarray, whole_px: int = 0) -> Picture:
+    def page_image(self, image: np.ndarray, whole_px: int = 0) -> PageImage:
         """An image that was drawn for the page, maybe on one already shrunk from `whole_px`."""
         shown = fit_width(image, self.image_px)
         whole_px = whole_px or image.shape[1]
-        return Picture(to_uri(shown, self.quality), shown.shape[1], shown.shape[0], whole_px)
+        return PageImage(to_uri(shown, self.quality), shown.shape[1], shown.shape[0], whole_px)
 
-    def read(self, path: Path, folder: Path, width: int = 0) -> Picture:
+    def read(self, path: Path, folder: Path, width: int = 0) -> PageImage:
         """An image file below `folder`, at most `width` (default: image_px) wide."""
         key = (path, width)
-        if key not in self.pictures:
+        if key not in self.page_images:
             data = read_encoded(path)
             whole_px = find_width(path, data)
             image = decode_small(path, data, width or self.image_px, whole_px)
             uri, (height, shown) = to_uri(image, self.quality), image.shape[:2]
             file = path.relative_to(folder).as_posix()
-            self.pictures[key] = Picture(uri, shown, height, whole_px, file)
-        return self.pictures[key]
+            self.page_images[key] = PageImage(uri, shown, height, whole_px, file)
+        return self.page_images[key]
 
 
 def pick_evenly(items: Sequence, count: int) -> list:

@@ -66,7 +66,7 @@ def _show_masks(film: Film) -> Gallery:
             mask = decode_rle(row.mask, row.height_px, row.width_px)
             image = draw_mask(image, mask, film.tints.get(who[row.instance_id], NOBODY))
         names = sorted({who[i] or "unknown" for i in rows["instance_id"]})
-        cards.append(Card([film.look.picture(image, width)], frame_id, ", ".join(names)))
+        cards.append(Card([film.look.page_image(image, width)], frame_id, ", ".join(names)))
     return Gallery("Masks, colored by character", cards, len(ids))
 
 
@@ -105,7 +105,7 @@ def _show_person(film: Film, row: Any) -> Card:
     cut, _, _ = crop_around(image, (row.x0, row.y0, row.x1, row.y1))
     words = format_reason(row.who_reason) if row.who_reason else format_time(frame["time_s"])
     tint = film.tints.get(row.character, NOBODY)
-    return Card([film.look.picture(cut)], row.instance_id, words, tint=tint)
+    return Card([film.look.page_image(cut)], row.instance_id, words, tint=tint)
 
 
 def _missing(film: Film) -> list[Note]:
@@ -171,7 +171,7 @@ def _show_pose(film: Film, row: Any, points: dict[str, np.ndarray]) -> Card:
         cut = draw_skeleton(cut, skeleton - (left, top, 0), min_confidence=MIN_CONFIDENCE)
     note = f"{row.character or 'unknown'}, {_words(row.view)}, {row.shot_type}"
     tint = film.tints.get(row.character, NOBODY)
-    return Card([film.look.picture(cut)], row.instance_id, note, tint=tint)
+    return Card([film.look.page_image(cut)], row.instance_id, note, tint=tint)
 
 
 def show_faces(film: Film) -> Section:
@@ -201,7 +201,7 @@ def show_faces(film: Film) -> Section:
 
 
 def _show_face(film: Film, row: Any) -> Card:
-    image = film.picture(film.image_path("faces", row.file))
+    image = film.page_image(film.image_path("faces", row.file))
     said = f"{row.intensity}, {row.score:.2f}" if row.reason == "" else _words(row.reason)
     by = ", by a person" if row.source == "review" else ""
     note = f"{row.character or 'unknown'}, {said}{by}"

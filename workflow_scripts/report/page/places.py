@@ -73,9 +73,9 @@ def _show_pair(film: Film, row: Any, hole: Rle) -> Card:
     size = film.results.frames_by_id().loc[row.frame_id, ["height_px", "width_px"]]
     height, width = (int(side) for side in size)
     edged = draw_edge(film.frame_image(row.frame), decode_rle(hole, height, width), EDGE)
-    plate = film.picture(film.image_path("backgrounds", row.plate))
+    plate = film.page_image(film.image_path("backgrounds", row.plate))
     note = f"{row.covered:.0%} covered, {row.filled:.0%} of it painted"
-    return Card([film.look.picture(edged, width), plate], row.frame_id, note)
+    return Card([film.look.page_image(edged, width), plate], row.frame_id, note)
 
 
 def show_locations(film: Film) -> Section:
