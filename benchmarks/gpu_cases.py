@@ -68,6 +68,12 @@ def people(size: Size) -> Detections:
     return Detections(boxes(size), np.array([0.9, 0.8, 0.7], np.float32))
 
 
+def pose_people(pose: Any, number: int, size: Size) -> np.ndarray:
+    """Three people in each of so many frames."""
+    shown = [image for image in images(number, size) for _ in PEOPLE]
+    return pose(shown, np.tile(boxes(size), (number, 1)), None)
+
+
 def hole(size: Size) -> np.ndarray:
     """Where the first of them stands."""
     x0, y0, x1, y1 = boxes(size)[0].astype(int)
@@ -133,11 +139,11 @@ CASES = {
     "inpaint": [Case("a person's hole", lambda lama, _, size: lama(image(0, size), hole(size)))],
     "embed": [Case("images", lambda clip, n, size: clip(images(n, size)), POWERS)],
     "scene": [Case("images", lambda dino, n, size: dino(images(n, size)), POWERS)],
-    "detect": [Case("images", lambda detect, _, size: detect(next_image(size)))],
+    "detect": [Case("images", lambda detect, n, size: detect(images(n, size)), POWERS[:5])],
     "pose": [
-        Case("3 people an image", lambda pose, _, size: pose(next_image(size), boxes(size), None))
+        Case("3 people an image", pose_people, POWERS[:5])
     ],
-    "face": [Case("images", lambda face, _, size: face(next_image(size)))],
+    "face": [Case("images", lambda face, n, size: face(images(n, size)), POWERS[:5])],
     "caption": [Case("captions of backgrounds", caption, POWERS[:7])],
     "base": [
         Case("images drawn", draw, (4,), NO_FRAME),

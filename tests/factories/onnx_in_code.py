@@ -93,7 +93,7 @@ def build_random_emotions(path: Path, *, classes: int = 8, side_px: int = 32) ->
     return save_onnx(path, nodes, shape, [("output", ["n", classes])], {"weights": weights})
 
 
-def build_retinaface(source: Path, path: Path) -> Path:
+def build_retinaface(source: Path, path: Path, *, images: int | str = "n") -> Path:
     """The MobileNet RetinaFace with the inputs and nine outputs of the package retina-face.
 
     The small net has its anchors' sizes and centers otherwise; the differences are linear.
@@ -118,7 +118,7 @@ def build_retinaface(source: Path, path: Path) -> Path:
     graph.node.extend(nodes)
     graph.output.extend(outputs)
     graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in constants.items())
-    _take_images(graph)
+    _take_images(graph, images)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     return path
@@ -175,8 +175,8 @@ def _linear(name: str, scale: np.ndarray, shift: np.ndarray, constants: dict) ->
     ]
 
 
-def _take_images(graph: onnx.GraphProto) -> None:
-    """Let the graph take (1, H, W, 3) RGB in place of (1, 3, H, W) BGR minus its means."""
+def _take_images(graph: onnx.GraphProto, images: int | str) -> None:
+    """Let the graph take (N, H, W, 3) RGB in place of (N, 3, H, W) BGR minus its means."""
     old = graph.input[0].name
     means = np.float32([104, 117, 123]).reshape(1, 3, 1, 1)
     graph.initializer.extend(
@@ -193,4 +193,4 @@ def _take_images(graph: onnx.GraphProto) -> None:
     nodes = [*front, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    graph.input[0].CopyFrom(_value("images", [1, "H", "W", 3]))
+    graph.input[0].CopyFrom(_value("images", [images, "H", "W", 3]))

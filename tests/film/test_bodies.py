@@ -71,7 +71,7 @@ def test_without_joints_an_upright_figure_stands_in_the_box(joints):
 @pytest.mark.parametrize("name", names("segment"))
 def test_bodies_of_every_segmenter_have_their_chins_and_hips_in_one_place(name):
     figure = read_figure()
-    found = opened("light detect")(figure).take([0])
+    found = opened("light detect")([figure])[0].take([0])
     cut = opened(name)(figure, found)
     (joints,) = opened("light pose")(figure, found.boxes, found.regions)
     region = find_region(None if cut.regions is None else cut.regions[0], joints, found.boxes[0])

@@ -30,8 +30,12 @@ def person(left: int) -> np.ndarray:
     return mask
 
 
-def find_skin(image: np.ndarray):
+def find_skin(images: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """A face net: the box around everything of the color of skin."""
+    return [find_in_one(image) for image in images]
+
+
+def find_in_one(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rows, columns = np.nonzero(np.abs(image.astype(int) - SKIN).max(2) < 25)
     if not rows.size:
         return np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2))
@@ -42,7 +46,8 @@ def find_skin(image: np.ndarray):
 
 
 def test_the_face_is_found_where_it_is_in_the_image():
-    face = crop_faces.find_face(draw(30), person(30), np.array([30, 10, 70, 120]), find_skin)
+    body = crop_faces.lay_on_gray(draw(30), person(30), np.array([30, 10, 70, 120]))
+    (face,) = crop_faces.find_faces([body], find_skin)
     np.testing.assert_allclose(face.box, [40, 12, 60, 36], atol=1.5)
     np.testing.assert_allclose(face.landmarks[2], [50, 26.4], atol=1.5)
 
@@ -51,7 +56,8 @@ def test_a_neighbors_face_is_not_taken():
     image = draw(30, 75)
     image[12:36, 40:60] = (20, 20, 160)  # the first turns their back
     box = np.array([30, 10, 110, 120])  # of a mask that touches the neighbor
-    assert crop_faces.find_face(image, person(30), box, find_skin) is None
+    body = crop_faces.lay_on_gray(image, person(30), box)
+    assert crop_faces.find_faces([body], find_skin) == [None]
 
 
 @pytest.mark.parametrize(

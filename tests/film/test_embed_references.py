@@ -19,7 +19,10 @@ CAST = ["nella", "pip"]
 def load_stub(model: dict, weights: list):
     """Somebody is there unless the image is flat; the mask is that of a drawn figure."""
 
-    def detect(image):
+    def detect(images):
+        return [look(image) for image in images]
+
+    def look(image):
         if image.std() < 1:
             return no_detections(*image.shape[:2], regions=True)
         box, region = np.array([[25, 10, 55, 110]], float), np.array([[40, 60, 100, 0]], float)
@@ -32,7 +35,7 @@ def load_stub(model: dict, weights: list):
     def embed(images):
         return np.full((len(images), 4), 0.5, np.float32)
 
-    def pose(image, boxes, regions):
+    def pose(images, boxes, regions):
         return np.zeros((len(boxes), 17, 3), np.float32)
 
     nets = {"detect": detect, "segment": segment, "pose": pose, "embed": embed}
@@ -99,7 +102,7 @@ def test_a_model_sees_references_upright_and_whole(tmp_path, monkeypatch, name, 
         run_model = load_stub(model, weights)
         if model["role"] != "detect":
             return run_model
-        return lambda image: (seen.append(image), run_model(image))[1]
+        return lambda images: (seen.extend(images), run_model(images))[1]
 
     (row,) = run(folder, monkeypatch, load).itertuples()
     assert (row.reference_id, row.reason) == (f"pip/{name}", "")

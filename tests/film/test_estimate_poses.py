@@ -63,8 +63,8 @@ def make_instances(folder, regions: list) -> str:
 def test_every_instance_gets_a_pose(tmp_path, monkeypatch, regions, given):
     calls = []
 
-    def pose(image, boxes, prompts):
-        calls.append((image.shape, boxes.shape, None if prompts is None else prompts.shape))
+    def pose(images, boxes, prompts):
+        calls.append(([image.shape for image in images], boxes.shape, None if prompts is None else prompts.shape))
         return np.stack([make_pose()] * len(boxes)).astype(np.float32)
 
     def load(model, weights):
@@ -83,6 +83,6 @@ def test_every_instance_gets_a_pose(tmp_path, monkeypatch, regions, given):
     table = read_manifest(tmp_path / "poses.parquet")
     assert counts.read == len(table) == len(regions)
     if regions:
-        assert calls == [((60, 80, 3), (2, 4), (2, 4) if given else None)]
+        assert calls == [([(60, 80, 3)] * 2, (2, 4), (2, 4) if given else None)]
         assert len(table["keypoints"][0]) == 51
         assert len(table["normalized"][0]) == 34

@@ -182,10 +182,10 @@ def test_a_shadow_beside_the_feet_goes_too():
 def test_find_leftover(box, expected):
     hole = dilate(make_person(80), 4, 4)
 
-    def detect(part: np.ndarray) -> Detections:
+    def detect(parts: list[np.ndarray]) -> list[Detections]:
         # the part begins half of the hole's size before the hole: x = 60, y = 0
         shifted = np.float32([box]) - np.float32([60, 0, 60, 0])
-        return Detections(shifted, np.float32([0.9]))
+        return [Detections(shifted, np.float32([0.9])) for _ in parts]
 
     found = inpaint_backgrounds.find_leftover(np.zeros((HEIGHT, WIDTH, 3), np.uint8), hole, detect)
     assert found == pytest.approx(expected)
@@ -212,7 +212,7 @@ def test_a_shard_is_cleaned(film, monkeypatch):
     frames.to_parquet(folder / "frames.parquet")
     make_table(names, masks).to_parquet(folder / "instances.parquet")
     nobody = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
-    loaded = {"inpaint": telea.fill, "detect": lambda image: nobody, "segment": None}
+    loaded = {"inpaint": telea.fill, "detect": lambda images: [nobody] * len(images), "segment": None}
     monkeypatch.setattr(inpaint_backgrounds, "load_model", lambda model, _: loaded[model["role"]])
     out, images = folder / "01of01.parquet", folder / "01of01_images"
     counts = inpaint_backgrounds.main(
@@ -242,7 +242,7 @@ def run_on_nobody(folder, monkeypatch, found: Detections, shown: bool) -> pd.Dat
     frames.to_parquet(folder / "frames.parquet")
     write_image(folder / "a.png", make_scene())
     make_table([], []).to_parquet(folder / "instances.parquet")
-    loaded = {"detect": lambda image: found, "segment": lambda image, prompts: prompts}
+    loaded = {"detect": lambda images: [found] * len(images), "segment": lambda image, prompts: prompts}
     monkeypatch.setattr(inpaint_backgrounds, "load_model", lambda model, _: loaded[model["role"]])
     inpaint_backgrounds.main(
         *(folder / "frames.parquet", folder, folder / "instances.parquet", [], [], []),

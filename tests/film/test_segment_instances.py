@@ -123,9 +123,9 @@ def test_colors_are_those_of_the_mask():
 def test_small_figures_are_looked_for_where_nobody_was_found():
     sizes = []
 
-    def detect(image: np.ndarray) -> Detections:
-        sizes.append(image.shape[:2])
-        return see(image)
+    def detect(images: list[np.ndarray]) -> list[Detections]:
+        sizes.extend(image.shape[:2] for image in images)
+        return [see(image) for image in images]
 
     image = paint((20, RED), (110, GREEN))
     taken = np.all(image == RED, axis=2)
@@ -194,7 +194,7 @@ def run_main(tmp_path, monkeypatch, images: dict[str, np.ndarray | None], score:
         file = "" if image is None else f"{frame_id}.png"
         rows.append((frame_id, int(frame_id[1:5]), number, number / 8, file))
     write_manifest(pd.DataFrame(rows, columns=FRAMES.names), tmp_path / "frames.parquet", FRAMES)
-    models = {"d": lambda image: see(image, score), "s": cut}
+    models = {"d": lambda images: [see(image, score) for image in images], "s": cut}
     monkeypatch.setattr(segment_instances, "load_model", lambda model, _: models[model["name"]])
     counts = segment_instances.main(
         str(tmp_path / "frames.parquet"),

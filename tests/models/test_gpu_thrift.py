@@ -62,23 +62,26 @@ def test_convolutions_are_looked_up_not_searched_for(monkeypatch):
 def test_faces_are_looked_for_in_few_shapes(monkeypatch):
     shapes = []
 
-    def net(pixels):
-        shapes.append(pixels.shape)
-        cells = [(pixels.shape[1] // s, pixels.shape[2] // s) for s in (32, 16, 8)]
-        return [np.zeros((1, *cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
+    def look(images):
+        shapes.append({image.shape for image in images})
+        cells = [(images[0].shape[0] // s, images[0].shape[1] // s) for s in (32, 16, 8)]
+        maps = [np.zeros((*cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
+        return [maps] * len(images)
 
-    for size in SIZES:
-        assert len(retina_face.find_faces(noise(*size), net, 0.5)[0]) == 0
-    assert len(shapes) == len(SIZES) == 176
-    assert len(set(shapes)) <= 16
-    assert all(s[1] >= h and s[2] >= w for s, (h, w) in zip(shapes, SIZES, strict=True))
+    assert len(SIZES) == 176
+    found = retina_face.find_faces([noise(*size) for size in SIZES], look, 0.5)
+    assert [len(boxes) for boxes, _, _ in found] == [0] * 176
+    assert all(len(together) == 1 for together in shapes)  # images of one shape
+    assert len(shapes) == len(set.union(*shapes)) <= 16
+    sides = [retina_face.fit_steps(noise(*size))[0].shape for size in SIZES]
+    assert all(s[0] >= h and s[1] >= w for s, (h, w) in zip(sides, SIZES, strict=True))
 
 
 def test_a_face_is_found_where_it_is_whatever_stands_beside_it(monkeypatch):
     face, figure = opened("retinaface real"), read_figure()
-    whole = face(figure)
+    (whole,) = face([figure])
     monkeypatch.setattr(retina_face, "SIDE_STEP_PX", 32)  # the least that the net takes
-    least = face(figure)
+    (least,) = face([figure])
     assert len(whole[0]) == len(least[0]) == 1
     for found, expected in zip(whole, least, strict=True):
         np.testing.assert_allclose(found, expected, atol=1)

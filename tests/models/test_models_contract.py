@@ -40,11 +40,15 @@ def check_boxes(boxes: np.ndarray, scores: np.ndarray) -> None:
 
 @pytest.mark.parametrize("name", names("detect"))
 def test_detect_any_size_and_the_same_twice(figure, name):
-    detect = opened(name)
-    for image in [figure, *(noise(*size) for size in ODD_SIZES)]:
-        found = detect(image)
+    detect, images = opened(name), [figure, *(noise(*size) for size in ODD_SIZES)]
+    together = detect(images)
+    assert len(together) == len(images) == 4 and detect([]) == []
+    for found, again, image in zip(together, detect(images), images, strict=True):
         check_boxes(found.boxes, found.scores)
-        np.testing.assert_array_equal(found.boxes, detect(image).boxes)
+        np.testing.assert_array_equal(found.boxes, again.boxes)
+        (alone,) = detect([image])
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=0.01)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-4)
         height, width = image.shape[:2]
         if not name.startswith("light"):  # its boxes follow bodies that leave the image
             assert found.boxes.min(initial=0) >= 0
@@ -53,7 +57,8 @@ def test_detect_any_size_and_the_same_twice(figure, name):
 
 @pytest.mark.parametrize("name", ["light detect", "yolox-nano real"])
 def test_detected_boxes_are_where_the_figure_is(figure, name):
-    first, second = (opened(name)(on_canvas(figure, *at)).boxes[0] for at in ((60, 40), (540, 60)))
+    canvases = [on_canvas(figure, *at) for at in ((60, 40), (540, 60))]
+    first, second = (found.boxes[0] for found in opened(name)(canvases))
     middles = [(box[:2] + box[2:]) / 2 for box in (first, second)]
     np.testing.assert_allclose(middles[1] - middles[0], [480, 20], atol=40)
     assert 60 <= middles[0][0] <= 60 + figure.shape[1]
@@ -61,7 +66,8 @@ def test_detected_boxes_are_where_the_figure_is(figure, name):
 
 @pytest.mark.parametrize("name", names("segment"))
 def test_segment_gives_masks_that_fit_their_boxes(figure, name):
-    segment, found_before = opened(name), opened("light detect")(figure).take([0])
+    segment, (seen,) = opened(name), opened("light detect")([figure])
+    found_before = seen.take([0])
     found = segment(figure, found_before)
     assert len(found) == 1
     assert found.masks.dtype == bool and found.masks.shape == (1, *figure.shape[:2])
@@ -148,20 +154,25 @@ def test_inpaint_changes_the_hole_and_nothing_else(name, size):
 
 @pytest.mark.parametrize("name", names("pose"))
 def test_pose_of_many_is_that_of_each(figure, name):
-    pose = opened(name)
-    boxes = np.array([[40, 30, 210, 520], [0, 0, 248, 540]], np.float32)
-    both = pose(figure, boxes, None)
-    assert both.shape == (2, 17, 3) and both.dtype == np.float32
-    assert ((both[..., 2] >= 0) & (both[..., 2] <= 1)).all()
-    np.testing.assert_allclose(both[:1], pose(figure, boxes[:1], None), atol=1e-3)
-    assert pose(figure, boxes[:0], None).shape == (0, 17, 3)
+    pose, mirrored = opened(name), np.ascontiguousarray(figure[:, ::-1])
+    boxes = np.array([[40, 30, 210, 520], [0, 0, 248, 540], [30, 20, 200, 500]], np.float32)
+    images = [figure, figure, mirrored]
+    together = pose(images, boxes, None)
+    assert together.shape == (3, 17, 3) and together.dtype == np.float32
+    assert ((together[..., 2] >= 0) & (together[..., 2] <= 1)).all()
+    alone = [pose([image], box[None], None) for image, box in zip(images, boxes, strict=True)]
+    np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-3)
+    regions = np.array([[124, 270, 600, 0.0], [120, 260, 500, 0.1], [130, 280, 550, 0.2]], "f4")
+    prompted = pose(images, boxes, regions)
+    np.testing.assert_allclose(prompted[2:], pose(images[2:], boxes[2:], regions[2:]), atol=1e-3)
+    assert pose([], boxes[:0], None).shape == (0, 17, 3)
 
 
 @pytest.mark.parametrize("first", ["n", 1], ids=["any batch", "batches of one"])
 def test_rtmpose_sees_people_together_as_rtmlib_sees_each(tmp_path, figure, first):
     path = nets.build_brightest_point(tmp_path / "point.onnx", people=first)
     boxes = np.array([[5, 5, 60, 90], [40, 20, 110, 70], [0, 0, 30, 30.5]], np.float32)
-    joints = load_pose({path.name: path}, device="cpu", **OPTIONS["pose"])(figure, boxes, None)
+    joints = load_pose({path.name: path}, device="cpu", **OPTIONS["pose"])([figure] * 3, boxes, None)
     points, scores = RTMPose(str(path), (192, 256))(figure, boxes)
     np.testing.assert_allclose(joints[..., :2], points, atol=1e-3)
     np.testing.assert_allclose(joints[..., 2], np.clip(scores, 0, 1), atol=1e-6)
@@ -181,7 +192,7 @@ def test_a_joint_is_as_sure_as_the_less_sure_of_its_axes(tmp_path, name, peaks, 
     path = nets.build_standing_figure(tmp_path / "figure.onnx", peaks=peaks)
     row = choose_model("pose", {"tier": "full", "pose": name})
     pose = load_pose({path.name: path}, device="cpu", **row["options"])
-    found = pose(noise(90, 60), np.array([[0, 0, 60, 90]], np.float32), None)
+    found = pose([noise(90, 60)], np.array([[0, 0, 60, 90]], np.float32), None)
     np.testing.assert_allclose(found[..., 2], np.full((1, 17), confidence), atol=1e-6)
 
 
@@ -194,7 +205,7 @@ def test_points_are_where_the_image_says(tmp_path, points, size):
     rows, columns = np.mgrid[: size[0], : size[1]]
     lamp = np.maximum(0, 255 - 20 * np.hypot(columns - x, rows - y))
     image = np.repeat(lamp[..., None].astype(np.uint8), 3, 2)
-    found = pose(image, np.array([[x - 40, y - 30, x + 30, y + 45]], np.float32), None)
+    found = pose([image], np.array([[x - 40, y - 30, x + 30, y + 45]], np.float32), None)
     assert found.shape == (1, 17, 3)
     np.testing.assert_allclose(found[0, :, :2], np.tile([x, y], (17, 1)), atol=1)
 
@@ -202,21 +213,33 @@ def test_points_are_where_the_image_says(tmp_path, points, size):
 @pytest.mark.parametrize("name", names("face"))
 def test_faces_are_where_the_figure_has_its_face(figure, name):
     face = opened(name)
-    boxes, scores, points = face(figure)
+    ((boxes, scores, points),) = face([figure])
     check_boxes(boxes, scores)
     assert points.shape == (len(boxes), 5, 2) and len(boxes) == 1
     np.testing.assert_allclose(boxes[0], [102, 53, 141, 104], atol=8)  # by eye
     assert ((points[0] >= boxes[0, :2]) & (points[0] <= boxes[0, 2:])).all()
     left, right = points[0, 0], points[0, 1]
     assert left[0] < right[0] and points[0, 3, 1] > points[0, 2, 1] > left[1]  # mouth, nose, eyes
-    for found, again in zip(face(figure), (boxes, scores, points), strict=True):
+    for found, again in zip(*face([figure]), (boxes, scores, points), strict=True):
         np.testing.assert_array_equal(found, again)
+
+
+@pytest.mark.parametrize("name", names("face"))
+def test_faces_of_many_images_are_those_of_each(figure, name):
+    face, flat = opened(name), np.full((61, 83, 3), 110, np.uint8)
+    wide = on_canvas(figure, 200, 40)
+    images = [figure, flat, wide, np.ascontiguousarray(figure[:, ::-1]), wide[:600, :640]]
+    together = face(images)
+    assert [len(boxes) for boxes, _, _ in together] == [1, 0, 1, 1, 1] and face([]) == []
+    for found, image in zip(together, images, strict=True):
+        for array, alone in zip(found, *face([image]), strict=True):
+            np.testing.assert_allclose(array, alone, atol=0.05)
 
 
 @pytest.mark.parametrize("size", [(20, 31), *ODD_SIZES])
 @pytest.mark.parametrize("name", names("face"))
 def test_no_face_in_a_plain_image(name, size):
-    boxes, scores, points = opened(name)(np.full((*size, 3), 110, np.uint8))
+    ((boxes, scores, points),) = opened(name)([np.full((*size, 3), 110, np.uint8)])
     assert boxes.shape == (0, 4) and scores.shape == (0,) and points.shape == (0, 5, 2)
 
 

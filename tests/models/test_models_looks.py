@@ -43,7 +43,7 @@ def test_faces_are_shown_as_large_as_the_net_looks():
 
 def look_at_face(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """The face in an image as the detector has it: landmarks (5, 2), mesh (468, 3), its score."""
-    boxes, _, landmarks = opened("light face")(image)
+    ((boxes, _, landmarks),) = opened("light face")([image])
     assert len(boxes)
     points, score = opened("light face_mesh")(image, boxes[0], landmarks[0, :2])
     assert points.shape == (468, 3) and 0 <= score <= 1
@@ -71,7 +71,7 @@ def test_a_mesh_follows_a_tilted_head():
     image = read_figure()
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, 90), 25, 1)
-    boxes, _, landmarks = opened("light face")(image)
+    ((boxes, _, landmarks),) = opened("light face")([image])
     box, eyes, mesh = boxes[0], landmarks[0, :2], opened("light face_mesh")
     turned = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     middle = matrix[:, :2] @ ((box[:2] + box[2:]) / 2) + matrix[:, 2]

@@ -185,26 +185,26 @@ def test_the_surest_of_boxes_that_overlap_stays():
 
 def test_light_models_find_and_cut_out_one_figure(image):
     detect, segment = load_light("detect"), load_light("segment")
-    people = segment(image, detect(image))
+    people = segment(image, *detect([image]))
     assert len(people) == 1
     assert people.masks.shape == (1, *image.shape[:2])
     assert people.boxes[0].tolist() == list(mask_box(people.masks[0]))
-    again = segment(image, detect(image))
+    again = segment(image, *detect([image]))
     np.testing.assert_array_equal(people.masks, again.masks)
 
 
 def test_light_pose_of_two_is_that_of_each(image):
     detect, pose = load_light("detect"), load_light("pose")
-    found = detect(image)
-    both = pose(image, np.tile(found.boxes[:1], (2, 1)), np.tile(found.regions[:1], (2, 1)))
+    (found,) = detect([image])
+    both = pose([image] * 2, np.tile(found.boxes[:1], (2, 1)), np.tile(found.regions[:1], (2, 1)))
     assert both.shape == (2, 17, 3)
     np.testing.assert_array_equal(both[0], both[1])
     assert both[0, 15, 1] > both[0, 11, 1] > both[0, 5, 1] > both[0, 0, 1]  # feet to nose
-    assert pose(image, found.boxes[:1], None).shape == (1, 17, 3)
+    assert pose([image], found.boxes[:1], None).shape == (1, 17, 3)
 
 
 def test_light_face_lies_on_the_figure(image):
-    boxes, scores, points = load_light("face")(image)
+    ((boxes, scores, points),) = load_light("face")([image])
     assert len(boxes) == len(scores) == len(points) == 1
     assert ((points[0] >= boxes[0, :2]) & (points[0] <= boxes[0, 2:])).all()
 
@@ -222,5 +222,5 @@ def test_light_expression_gives_probabilities():
 def test_nobody_in_an_empty_image():
     image = np.full((270, 480, 3), 128, np.uint8)
     detect, segment = load_light("detect"), load_light("segment")
-    assert len(segment(image, detect(image))) == 0
-    assert len(load_light("face")(image)[0]) == 0
+    assert len(segment(image, *detect([image]))) == 0
+    assert len(load_light("face")([image])[0][0]) == 0

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 from transformers import AutoProcessor, Owlv2ForObjectDetection
-from transformers.models.owlv2.modeling_owlv2 import Owlv2TextTransformer
+from transformers.models.owlv2.modeling_owlv2 import (
+    Owlv2TextTransformer,
+    Owlv2VisionTransformer,
+)
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories.role_models import OWL, loaded, noise, weights_of  # noqa: E402
@@ -40,7 +43,7 @@ def test_the_surest_boxes_are_those_of_transformers_own_call():
     )
     boxes = np.clip(theirs["boxes"].numpy(), 0, [120, 90, 120, 90])
     scores = np.where((boxes[:, 2:] - boxes[:, :2] >= 1).all(1), theirs["scores"].numpy(), 0)
-    ours = loaded(NAME, weights_of(NAME))(image)
+    (ours,) = loaded(NAME, weights_of(NAME))([image])
     assert len(ours) >= 1
     assert ours.scores[0] == pytest.approx(scores.max(), abs=1e-5)
     np.testing.assert_allclose(ours.boxes[0], boxes[scores.argmax()], atol=1e-3)
@@ -52,5 +55,19 @@ def test_prompts_are_encoded_once_for_all_images(monkeypatch):
         Owlv2TextTransformer, "forward", lambda *a, **o: calls.append(1) or forward(*a, **o)
     )
     detect = loaded(NAME, weights_of(NAME))
-    found = [len(detect(noise(90, 120, seed))) for seed in range(3)]
-    assert len(found) == 3 and calls == [1]
+    found = [len(detect([noise(90, 120, seed)] * 2)) for seed in range(3)]
+    assert found == [2, 2, 2] and calls == [1]
+
+
+def test_images_are_looked_at_together(monkeypatch):
+    looks, look = [], Owlv2VisionTransformer.forward
+
+    def count(self, pixel_values, *args, **options):
+        looks.append(len(pixel_values))
+        return look(self, pixel_values, *args, **options)
+
+    monkeypatch.setattr(Owlv2VisionTransformer, "forward", count)
+    images = [noise(90 + seed, 120, seed) for seed in range(9)]
+    together = loaded(NAME, weights_of(NAME))(images)
+    assert looks == [4, 4, 1]
+    assert len(together) == 9 and min(map(len, together)) >= 1

@@ -5,8 +5,9 @@ points of the face must lie on the person. One row per instance whose face is se
 the detector does not know, and backs, have none.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -25,8 +26,9 @@ from workflow_scripts.lib.images import (
 )
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.lib.read_ahead import read_ahead, take_batches
 from workflow_scripts.lib.written_files import SUMS
+from workflow_scripts.models.detections import FindFaces
 from workflow_scripts.models.registry import load_model
 
 FACES = pa.schema(
@@ -57,7 +59,14 @@ MAX_ENLARGE = 6.0  # a face of under some 8 pixels shows nothing more, however e
 STEADY_PX = 64  # steps of the square that a thumbnail shows; datasets cut faces in such steps too
 MIN_POINTS_ON_MASK = 4  # of five
 
-FaceNet = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+@dataclass(frozen=True)
+class Body:
+    """One person alone: their box of the image, on gray, and where that lies."""
+
+    view: np.ndarray  # (h, w, 3) RGB
+    mask: np.ndarray  # (H, W) of the whole image, with a seam
+    corner: np.ndarray  # (2,) left and top of the view in the image
 
 
 @dataclass(frozen=True)
@@ -76,30 +85,61 @@ def add_seam(mask: np.ndarray) -> np.ndarray:
     return cv2.dilate(mask.astype(np.uint8), seam)
 
 
-def find_face(image: np.ndarray, mask: np.ndarray, box: np.ndarray, net: FaceNet) -> Face | None:
-    """The best face on one person: near the top of the body, or anywhere; None if hidden."""
+def lay_on_gray(image: np.ndarray, mask: np.ndarray, box: np.ndarray) -> Body:
+    """The person of a mask (H, W) and a box (4,), without whoever stands beside them."""
     x0, y0, x1, y1 = clip_box(box, image.shape[1], image.shape[0])
     seamed = add_seam(mask)
-    alone = composite(image, seamed)
-    best = None
+    view = composite(image[y0:y1, x0:x1], seamed[y0:y1, x0:x1])
+    return Body(view, seamed, np.array([x0, y0]))
+
+
+def find_faces(bodies: Sequence[Body], net: FindFaces) -> list[Face | None]:
+    """The best face on each person: near the top of the body, or anywhere; None if hidden.
+
+    The net sees all of them at once, then once more those whose face is not sure.
+    """
+    best: list[Face | None] = [None] * len(bodies)
     for share, side_px in LOOKS:
-        bottom = y1 if share is None else min(y1, y0 + int(share * (x1 - x0)) + 1)
-        for face in _detect(alone[y0:bottom, x0:x1], side_px, net):
-            moved = Face(face.box + [x0, y0, x0, y0], face.score, face.landmarks + [x0, y0])
-            if lies_on(moved.landmarks, seamed) and (best is None or moved.score > best.score):
-                best = moved
-        if best is not None and best.score >= SURE:
-            break
+        unsure = [n for n, face in enumerate(best) if face is None or face.score < SURE]
+        parts = [_take_top(bodies[n].view, share) for n in unsure]
+        for n, faces in zip(unsure, _detect(parts, side_px, net), strict=True):
+            best[n] = max([best[n], *_keep_own(faces, bodies[n])], key=_rate)
     return best
 
 
-def _detect(part: np.ndarray, side_px: int, net: FaceNet) -> Iterator[Face]:
-    scale = min(MAX_ENLARGE, side_px / max(part.shape[:2]))
-    size = scale_size(part, scale)
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    boxes, scores, points = net(cv2.resize(part, size, interpolation=method))
-    for box, score, marks in zip(boxes, scores, points, strict=True):
-        yield Face(box / scale, float(score), marks / scale)
+def _rate(face: Face | None) -> float:
+    return -1.0 if face is None else face.score
+
+
+def _take_top(view: np.ndarray, share: float | None) -> np.ndarray:
+    """The upper part of a view, `share` times as high as the view is wide; None: all of it."""
+    return view if share is None else view[: int(share * view.shape[1]) + 1]
+
+
+def _detect(
+    parts: Sequence[np.ndarray], side_px: int, net: FindFaces
+) -> Iterator[list[tuple[np.ndarray, float, np.ndarray]]]:
+    """Per part its faces (box, score, points), in its own pixels."""
+    scales = [min(MAX_ENLARGE, side_px / max(part.shape[:2])) for part in parts]
+    shown = [
+        cv2.resize(
+            part,
+            scale_size(part, scale),
+            interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
+        )
+        for part, scale in zip(parts, scales, strict=True)
+    ]
+    for (boxes, scores, points), scale in zip(net(shown), scales, strict=True):
+        yield list(zip(boxes / scale, map(float, scores), points / scale, strict=True))
+
+
+def _keep_own(faces: list[tuple[np.ndarray, float, np.ndarray]], body: Body) -> list[Face]:
+    """The faces of a view that lie on its person, in pixels of the image."""
+    placed = [
+        Face(box + np.tile(body.corner, 2), score, points + body.corner)
+        for box, score, points in faces
+    ]
+    return [face for face in placed if lies_on(face.landmarks, body.mask)]
 
 
 def lies_on(landmarks: np.ndarray, mask: np.ndarray) -> bool:
@@ -152,15 +192,22 @@ def measure_yaw(landmarks: np.ndarray) -> float:
     return float(np.clip(2 * (nose - eyes.mean(0)) @ line / length**2, -1, 1))
 
 
-def crop_frame(
-    image: np.ndarray, people: pd.DataFrame, folder: Path, net: FaceNet, margin: float
-) -> list[dict]:
-    """Rows of the faces of one image; writes their crops."""
-    rows = []
+def open_frame(people: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, np.ndarray, list[Body]]:
+    """The people of one frame, its image, and each of them alone."""
+    image, bodies = read_rgb(path), []
     for person in people.itertuples():
         mask = decode_rle(person.mask, person.height_px, person.width_px)
         box = np.array([person.x0, person.y0, person.x1, person.y1])
-        face = find_face(image, mask, box, net)
+        bodies.append(lay_on_gray(image, mask, box))
+    return people, image, bodies
+
+
+def crop_frame(
+    image: np.ndarray, people: pd.DataFrame, faces: list[Face | None], folder: Path, margin: float
+) -> list[dict]:
+    """Rows of the faces of one image; writes their crops."""
+    rows = []
+    for person, face in zip(people.itertuples(), faces, strict=True):
         if face is None:
             continue
         left, top, side = place_square(face.box, margin, person.width_px, person.height_px)
@@ -205,9 +252,13 @@ def main(
     if len(people):
         net = load_model(model, weights)
         groups = people.groupby("frame_id", sort=True)
-        reader = read_ahead(groups, lambda item: (item[1], read_rgb(Path(images) / files[item[0]])))
-        for group, image in progress(reader, "looking for faces", total=groups.ngroups):
-            rows += crop_frame(image, group, Path(crops), net, margin)
+        reader = read_ahead(groups, lambda item: open_frame(item[1], Path(images) / files[item[0]]))
+        shown = progress(reader, "looking for faces", total=groups.ngroups)
+        for batch in take_batches(shown):
+            found = iter(find_faces([body for *_, bodies in batch for body in bodies], net))
+            for group, image, _ in batch:
+                own = list(islice(found, len(group)))
+                rows += crop_frame(image, group, own, Path(crops), margin)
     write_manifest(pd.DataFrame(rows, columns=FACES.names), faces, FACES)
     return Counts("instances", len(people), len(rows), {"no_face": len(people) - len(rows)})
 

@@ -53,12 +53,12 @@ def describe_reference(path: Path, detect, segment, pose, embed, padding: float)
     except CineloraError as error:
         log.warning("%s", error)
         return None, None, "unreadable"
-    people = segment(image, detect(image))
+    people = segment(image, *detect([image]))
     row = choose_person(people)
     if row is None:
         return None, None, "no_person"
     person = people.take([row])
-    (joints,) = pose(image, person.boxes, person.regions)
+    (joints,) = pose([image], person.boxes, person.regions)
     own = None if person.regions is None else person.regions[0]
     region = find_region(own, joints, person.boxes[0])
     (vector,) = embed([crop_instance(image, person.masks[0], padding)])

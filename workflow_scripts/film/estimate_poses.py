@@ -12,7 +12,7 @@ import pyarrow as pa
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.lib.read_ahead import read_ahead, take_batches
 from workflow_scripts.models.registry import load_model
 
 POSES = pa.schema(
@@ -45,7 +45,7 @@ def stack_regions(regions: pd.Series) -> np.ndarray | None:
 
 
 def make_rows(people: pd.DataFrame, keypoints: np.ndarray) -> list[tuple]:
-    """Rows of the table for the people of one frame; `keypoints` is (N, 17, 3)."""
+    """Rows of the table for N people; `keypoints` is (N, 17, 3)."""
     rows = []
     for person, points in zip(people.itertuples(), keypoints, strict=True):
         normal = normalize_pose(points)
@@ -68,12 +68,16 @@ def main(
     log.info("%d instances; %s on %s", len(people), model["name"], model["device"])
     rows: list[tuple] = []
     if len(people):
-        pose = load_model(model, weights)
+        pose, regions = load_model(model, weights), stack_regions(people["region"])
         groups = people.groupby("frame_id", sort=True)
         reader = read_ahead(groups, lambda item: (item[1], read_rgb(Path(images) / files[item[0]])))
-        for group, image in progress(reader, "measuring poses", total=groups.ngroups):
-            boxes = group[["x0", "y0", "x1", "y1"]].to_numpy(np.float32)
-            rows += make_rows(group, pose(image, boxes, stack_regions(group["region"])))
+        shown = progress(reader, "measuring poses", total=groups.ngroups)
+        for batch in take_batches(shown):
+            together = pd.concat([group for group, _ in batch])
+            views = [image for group, image in batch for _ in range(len(group))]
+            boxes = together[["x0", "y0", "x1", "y1"]].to_numpy(np.float32)
+            own = None if regions is None else regions[together.index]
+            rows += make_rows(together, pose(views, boxes, own))
     write_manifest(pd.DataFrame(rows, columns=POSES.names), poses, POSES)
     return Counts("instances", len(people), len(rows))
 

@@ -148,7 +148,7 @@ def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> floa
     area = (x0 - wide / 2, y0 - high / 2, x1 + wide / 2, y1 + high / 2)
     left, top, right, bottom = clip_box(area, hole.shape[1], hole.shape[0])
     part = hole[top:bottom, left:right]
-    found = detect(np.ascontiguousarray(image[top:bottom, left:right]))
+    (found,) = detect([np.ascontiguousarray(image[top:bottom, left:right])])
     scores = [0.0]
     for box, score in zip(found.boxes, found.scores, strict=True):
         a, b, c, d = clip_box(box, part.shape[1], part.shape[0])
@@ -159,7 +159,7 @@ def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> floa
 
 def find_seen(image: np.ndarray, detect: Callable, segment: Callable) -> float:
     """Score of the surest person in an image, as the segmenter leaves it; 0 when nobody is seen."""
-    found = detect(image)
+    (found,) = detect([image])
     return float(max(segment(image, found).scores, default=0.0)) if len(found) else 0.0
 
 

@@ -6,6 +6,8 @@ at several sizes and mirrored, and the log-probabilities are averaged.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,7 +19,7 @@ from workflow_scripts.film.people.features import MEASURES, measure_features
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.lib.read_ahead import read_ahead, take_batches
 from workflow_scripts.models.expressions import Expression
 from workflow_scripts.models.registry import load_model
 
@@ -32,6 +34,17 @@ SCORES = pa.schema(
 FACE_COLUMNS = ["instance_id", "x0", "y0", "x1", "y1", "landmarks", "file", "crop_x", "crop_y"]
 SIZES, SHIFTS = (1.0, 1.1, 1.2, 1.3), (0.0, 0.05)  # of the face box
 FLOOR = 1e-4  # no single view may rule an emotion out
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face as it is shown to both models."""
+
+    instance_id: str
+    crop: np.ndarray  # (H, W, 3) RGB
+    box: np.ndarray  # (4,) pixels of the crop
+    eyes: np.ndarray  # (2, 2) their middles, pixels of the crop
+    views: list[np.ndarray]  # of make_views
 
 
 def make_views(crop: np.ndarray, box: np.ndarray, view_px: int) -> list[np.ndarray]:
@@ -57,22 +70,29 @@ def make_views(crop: np.ndarray, box: np.ndarray, view_px: int) -> list[np.ndarr
 
 
 def show_faces(faces: pd.DataFrame, expression: Expression, mesh: Callable) -> pd.DataFrame:
-    """Rows of SCORES, in the order of `faces`, which has path, box and landmark columns."""
-    reader = progress(read_ahead(faces.itertuples(), open_face), "reading faces", total=len(faces))
+    """Rows of SCORES, in the order of `faces`, which has path, box and landmark columns.
+
+    The model of expressions sees the views of several faces at once.
+    """
+    reader = read_ahead(faces.itertuples(), partial(open_face, view_px=expression.view_px))
     rows = []
-    for face, (crop, box, landmarks) in zip(faces.itertuples(), reader, strict=True):
-        chances = np.maximum(expression(make_views(crop, box, expression.view_px)), FLOOR)
-        points, score = mesh(crop, box, landmarks[:2])
-        row = {"instance_id": face.instance_id, "log_probabilities": np.log(chances).mean(0)}
-        rows.append(row | {"mesh_score": score} | measure_features(points))
+    for batch in take_batches(progress(reader, "reading faces", total=len(faces))):
+        chances = np.maximum(expression([view for face in batch for view in face.views]), FLOOR)
+        evidence = np.split(np.log(chances), len(batch))  # as many views of each
+        for face, own in zip(batch, evidence, strict=True):
+            points, score = mesh(face.crop, face.box, face.eyes)
+            row = {"instance_id": face.instance_id, "log_probabilities": own.mean(0)}
+            rows.append(row | {"mesh_score": score} | measure_features(points))
     return pd.DataFrame(rows, columns=SCORES.names)
 
 
-def open_face(face: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The crop of one face; its box (4,) and landmarks (5, 2) in pixels of the crop."""
-    corner = np.array([face.crop_x, face.crop_y], float)
-    box = np.array([face.x0, face.y0, face.x1, face.y1], float) - np.tile(corner, 2)
-    return read_rgb(face.path), box, np.reshape(np.asarray(face.landmarks, float), (5, 2)) - corner
+def open_face(row: tuple, view_px: int) -> Face:
+    """Read the crop of one face and cut its views."""
+    corner = np.array([row.crop_x, row.crop_y], float)
+    box = np.array([row.x0, row.y0, row.x1, row.y1], float) - np.tile(corner, 2)
+    points = np.reshape(np.asarray(row.landmarks, float), (5, 2)) - corner
+    crop = read_rgb(row.path)
+    return Face(row.instance_id, crop, box, points[:2], make_views(crop, box, view_px))
 
 
 def main(

@@ -1,13 +1,13 @@
 """Find the people of each frame, cut them out, follow them through the shot.
 
 Reads the frames that have an image; leaves one row per person and frame, with its mask and track.
-A detector proposes, a segmenter cuts out and may refuse. Then time helps: a person that is lost for
-some frames is looked for again where the frames around place them, and a weak detection that no
-clear one of the same track supports is scenery. A segmenter with a memory of its own (SAM 2) knows
-itself who is lost and who is who.
+A detector proposes, for several frames at once; a segmenter cuts out and may refuse. Then time
+helps: a person that is lost for some frames is looked for again where the frames around place them,
+and a weak detection that no clear one of the same track supports is scenery. A segmenter with a
+memory of its own (SAM 2) knows itself who is lost and who is who.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from itertools import islice
@@ -28,8 +28,8 @@ from workflow_scripts.film.people.recovery import (
 from workflow_scripts.lib.images import RLE, encode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.lib.read_ahead import read_ahead
-from workflow_scripts.models.detections import Detections
+from workflow_scripts.lib.read_ahead import read_ahead, take_batches
+from workflow_scripts.models.detections import Detect, Detections
 from workflow_scripts.models.registry import load_model
 
 INSTANCES = pa.schema(
@@ -53,7 +53,7 @@ INSTANCES = pa.schema(
 FRAME_COLUMNS = ["frame_id", "shot_id", "frame_no", "time_s", "file"]
 MAX_TAKEN = 0.3  # share of a small figure that may lie on people already found
 
-Detect = Callable[[np.ndarray], Detections]
+Seen = tuple[np.ndarray, Detections]  # an image and what the detector says of it
 
 
 def detect_small(image: np.ndarray, detect: Detect, taken: np.ndarray) -> Detections:
@@ -64,12 +64,10 @@ def detect_small(image: np.ndarray, detect: Detect, taken: np.ndarray) -> Detect
     """
     height, width = image.shape[:2]
     side = min(height, width) // 2
-    found = [
-        _move(detect(np.ascontiguousarray(image[y : y + side, x : x + side])), x, y)
-        for y in _tile_starts(height, side)
-        for x in _tile_starts(width, side)
-    ]
-    everything = reduce(Detections.join, found)
+    corners = [(x, y) for y in _tile_starts(height, side) for x in _tile_starts(width, side)]
+    tiles = [np.ascontiguousarray(image[y : y + side, x : x + side]) for x, y in corners]
+    found = zip(detect(tiles), corners, strict=True)
+    everything = reduce(Detections.join, [_move(people, *corner) for people, corner in found])
     free = [row for row, box in enumerate(everything.boxes) if not _is_taken(box, taken)]
     return everything.take(sorted(free, key=lambda row: -everything.scores[row]))
 
@@ -84,16 +82,18 @@ def _is_taken(box: np.ndarray, taken: np.ndarray) -> bool:
     return bool(middle.size and middle.mean() > MAX_TAKEN)
 
 
-def segment_frame(image: np.ndarray, detect: Detect, segment: Segment, *, zoom: bool) -> Detections:
-    """The people of one image; `zoom` adds small ones that stand apart from the others."""
-    found = segment(image, detect(image))
+def segment_frame(
+    image: np.ndarray, prompts: Detections, detect: Detect, segment: Segment, *, zoom: bool
+) -> Detections:
+    """The people of one image where the detector says; `zoom` adds small ones that stand apart."""
+    found = segment(image, prompts)
     if not zoom:
         return found
     taken = found.masks.any(0)
-    prompts = detect_small(image, detect, taken)
-    if not len(prompts):
+    small = detect_small(image, detect, taken)
+    if not len(small):
         return found
-    small = segment(image, prompts)
+    small = segment(image, small)
     free = [row for row, mask in enumerate(small.masks) if taken[mask].mean() <= MAX_TAKEN]
     return found.join(small.take(free))
 
@@ -109,19 +109,25 @@ def _move(found: Detections, x: int, y: int) -> Detections:
     return replace(found, boxes=boxes, regions=regions)
 
 
-def prepare_images(images: Iterator[np.ndarray], segment: Segment) -> Iterator[np.ndarray]:
+def detect_ahead(images: Iterable[np.ndarray], detect: Detect) -> Iterator[Seen]:
+    """Each image with what the detector says of it; the detector sees several at once."""
+    for batch in take_batches(images):
+        yield from zip(batch, detect(batch), strict=True)
+
+
+def prepare_images(seen: Iterable[Seen], segment: Segment) -> Iterator[Seen]:
     """The images of a shot in turn; a segmenter that encodes several at once sees them first."""
     batch_size = getattr(segment, "batch_size", 1)
-    while batch := list(islice(images, batch_size)):
+    for batch in take_batches(seen, batch_size):
         if batch_size > 1:
-            segment.prepare(batch)
+            segment.prepare([image for image, _ in batch])
         yield from batch
 
 
 def segment_shot(
     shot: pd.DataFrame,
     folder: Path,
-    images: Iterator[np.ndarray],
+    seen: Iterator[Seen],
     detect: Detect,
     segment: Segment,
     *,
@@ -129,14 +135,14 @@ def segment_shot(
     sure_score: float,
     max_gap_s: float,
 ) -> list[dict]:
-    """Rows of one shot; `shot` has its frames in order of time, `images` gives them in turn."""
+    """Rows of one shot; `shot` has its frames in order of time, and `seen` those of all shots."""
     files, times_s = list(shot["file"]), [float(t) for t in shot["time_s"]]
     frames, widths = [], []
     follow = segment.follow_shot() if hasattr(segment, "follow_shot") else None
-    shown = prepare_images(islice(images, len(files)), segment)
-    for number, (image, time_s) in enumerate(zip(shown, times_s, strict=True)):
+    shown = prepare_images(islice(seen, len(files)), segment)
+    for number, ((image, prompts), time_s) in enumerate(zip(shown, times_s, strict=True)):
         zoom = tiling_interval > 0 and number % tiling_interval == 0
-        found = segment_frame(image, detect, segment, zoom=zoom)
+        found = segment_frame(image, prompts, detect, segment, zoom=zoom)
         if follow:
             found = follow(image, found)
         frames.append(find_people(image, time_s, found))
@@ -200,15 +206,17 @@ def main(
     log.info("%d frames in %s; %s, %s", len(shown), shard, detect["name"], segment["name"])
     rows: list[dict] = []
     if len(shown):
-        models = load_model(detect, detect_weights), load_model(segment, segment_weights)
+        find, cut = load_model(detect, detect_weights), load_model(segment, segment_weights)
         shots = shown.groupby("shot_id", sort=True)
         decoded = read_ahead([Path(images) / file for file in shown["file"]], read_rgb)
+        seen = detect_ahead(decoded, find)
         for _, shot in progress(shots, "segmenting shots", total=shots.ngroups):
             rows += segment_shot(
                 shot,
                 Path(images),
-                decoded,
-                *models,
+                seen,
+                find,
+                cut,
                 tiling_interval=tiling_interval,
                 sure_score=detect["sure_score"],
                 max_gap_s=max_gap_s,

@@ -4,10 +4,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 MAX_READERS = 8  # threads; by its cores, which are all of the machine's unless jobs are bound
 AHEAD = 8  # items that they may be ahead of who uses them
+AT_ONCE = 8  # items that go through a model together: as many as wait, decoded, for their turn
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,3 +32,10 @@ def read_ahead(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def take_batches(items: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
+    """The items in lists of `size`, in order; the last may be shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

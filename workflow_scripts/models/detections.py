@@ -1,5 +1,6 @@
-"""What detectors and segmenters hand on: boxes, scores, regions and masks."""
+"""What detectors, segmenters and nets of faces hand on: boxes, scores, regions, masks, points."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,12 @@ class Detections:
         return Detections(
             *(None if a is None or b is None else np.concatenate([a, b]) for a, b in pairs)
         )
+
+
+# Roles detect and face: RGB images of any size in, what is in each of them out, in their order
+Detect = Callable[[Sequence[np.ndarray]], list[Detections]]
+Faces = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (M, 4), scores (M,), points (M, 5, 2)
+FindFaces = Callable[[Sequence[np.ndarray]], list[Faces]]
 
 
 def no_detections(height: int, width: int, *, regions: bool) -> Detections:

@@ -4,14 +4,14 @@ Plays three roles of the light tier with two nets: `detect` (224 px), `segment` 
 Human-like figures only; a figure should take about a tenth of the image's height or more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from workflow_scripts.lib.images import mask_box, scale_size
-from workflow_scripts.models.detections import Detections, no_detections
+from workflow_scripts.models.detections import Detect, Detections, no_detections
 from workflow_scripts.models.loaders.blazepose_people import HIPS, Body, separate_people
 from workflow_scripts.models.loaders.blazepose_regions import (
     DETECT_PX,
@@ -33,11 +33,11 @@ MIN_DETECTION = 0.5
 EDGE_CELLS = 3  # cells of the net's mask by which its edge may be off
 
 
-def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Detections]:
-    """Return detect(image) -> regions around bodies, best first; boxes are a rough guess."""
+def load_detect(files: dict[str, Path], *, device: str) -> Detect:
+    """Return detect(images) -> regions around bodies, best first; boxes are a rough guess."""
     run, anchors = open_tflite(named_file(files, "pose_detection.tflite")), make_anchors()
 
-    def detect(image: np.ndarray) -> Detections:
+    def look(image: np.ndarray) -> Detections:
         height, width = image.shape[:2]
         found = [_detect_tile(run, anchors, image, tile) for tile in make_tiles(width, height)]
         regions = np.concatenate([regions for regions, _ in found])
@@ -45,6 +45,9 @@ def load_detect(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray]
         keep = suppress_regions(regions, scores)
         boxes = regions_to_boxes(regions[keep], width, height)
         return Detections(boxes, scores[keep], regions[keep])
+
+    def detect(images: Sequence[np.ndarray]) -> list[Detections]:
+        return [look(image) for image in images]
 
     return detect
 
@@ -126,16 +129,16 @@ def load_segment(
 
 
 def load_pose(files: dict[str, Path], *, device: str) -> Callable[..., np.ndarray]:
-    """Return pose(image, boxes, regions) -> (N, 17, 3): COCO-17 x, y, confidence."""
+    """Return pose(images, boxes (N, 4), regions) -> (N, 17, 3); rtm_joints.py says of what."""
     measure = _load_landmarks(files)
 
-    def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
-        bodies = [
-            measure(image, region)
-            for region in (boxes_to_regions(boxes) if regions is None else regions)
-        ]
+    def pose(
+        images: Sequence[np.ndarray], boxes: np.ndarray, regions: np.ndarray | None
+    ) -> np.ndarray:
+        first = boxes_to_regions(boxes) if regions is None else regions
+        bodies = [measure(*pair) for pair in zip(images, first, strict=True)]
         if regions is None:
-            bodies = [measure(image, body.next_region) for body in bodies]
+            bodies = [measure(i, b.next_region) for i, b in zip(images, bodies, strict=True)]
         rows = [np.column_stack([body.points[COCO], body.seen[COCO]]) for body in bodies]
         return np.array(rows, np.float32).reshape(-1, 17, 3)
 

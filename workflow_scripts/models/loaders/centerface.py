@@ -1,12 +1,13 @@
 """CenterFace: faces with five points each (eyes, nose, mouth), by OpenCV's own runner."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from workflow_scripts.models.damage import explain_damage
+from workflow_scripts.models.detections import Faces, FindFaces
 from workflow_scripts.models.loaders.files import named_file
 
 MIN_SCORE = 0.35
@@ -14,17 +15,15 @@ MAX_OVERLAP = 0.3  # IoU above which two boxes are the same face
 CELL_PX = 4  # the net's maps are a quarter of its input
 OUTPUTS = ["537", "538", "539", "540"]  # heat, scale, offset, points
 
-Faces = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-
-def load_face(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], Faces]:
-    """Return face(image) -> boxes (M, 4), scores (M,), points (M, 5, 2), surest first."""
+def load_face(files: dict[str, Path], *, device: str) -> FindFaces:
+    """Return face(images) -> boxes, scores and points of each, surest first."""
     # onnxruntime refuses the file: its stored shape is 10x3x32x32; cv2.dnn goes by the real one
     path = named_file(files, "centerface.onnx")
     with explain_damage(path):
         net = cv2.dnn.readNetFromONNX(str(path))
 
-    def face(image: np.ndarray) -> Faces:
+    def look(image: np.ndarray) -> Faces:
         height, width = image.shape[:2]
         size = (int(np.ceil(width / 32)) * 32, int(np.ceil(height / 32)) * 32)
         net.setInput(cv2.dnn.blobFromImage(image, size=size))
@@ -33,6 +32,9 @@ def load_face(files: dict[str, Path], *, device: str) -> Callable[[np.ndarray], 
         keep = suppress_boxes(boxes, scores)
         boxes = np.clip(boxes * np.tile(stretch, 2), 0, [width, height, width, height])
         return boxes[keep].astype(np.float32), scores[keep], (points * stretch)[keep]
+
+    def face(images: Sequence[np.ndarray]) -> list[Faces]:
+        return [look(image) for image in images]
 
     return face
 

@@ -70,6 +70,19 @@ def check_provider(
     return session
 
 
+def find_batch_size(path: Path, session: onnxruntime.InferenceSession, most: int) -> int:
+    """Items that a graph takes at once: `most`, or one by one where its input says so."""
+    first = session.get_inputs()[0].shape[0]
+    if not isinstance(first, int):  # a name, or None: any number
+        return most
+    if first != 1:
+        raise CineloraError(
+            f"{path} takes exactly {first} images at once, not one or any number.\n"
+            "  Export it with one, or with a dynamic first axis."
+        )
+    return 1
+
+
 def free_memory(place: torch.device) -> int:
     """Bytes of the GPU that nobody holds."""
     return torch.cuda.mem_get_info(place)[0]

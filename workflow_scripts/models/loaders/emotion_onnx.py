@@ -5,14 +5,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.expressions import Expression
-from workflow_scripts.models.loaders.devices import Batches, open_onnx
+from workflow_scripts.models.loaders.devices import Batches, find_batch_size, open_onnx
 from workflow_scripts.models.loaders.files import only_file
 
-BATCH = 32
+MAX_AT_ONCE = 64  # views of faces
 
 
 def load_expression(
@@ -43,7 +44,8 @@ def load_expression(
         kept = np.maximum(chances[:, columns], 1e-9)
         return (kept / kept.sum(1, keepdims=True)).astype(np.float32)
 
-    batches = Batches(classify, BATCH)
+    size = find_batch_size(path, session, MAX_AT_ONCE)
+    batches = Batches(classify, size, torch.device(device))
 
     def expression(crops: Sequence[np.ndarray]) -> np.ndarray:
         return np.concatenate([np.zeros((0, len(EMOTIONS)), np.float32), *batches(crops)])

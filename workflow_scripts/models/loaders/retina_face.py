@@ -1,35 +1,44 @@
-"""Role face, full tier: RetinaFace by the package retina-face, on onnxruntime."""
+"""Role face, full tier: RetinaFace as the package retina-face reads it, on onnxruntime.
 
-import os
-from collections.abc import Callable
+The package shows the net one image a call, and makes all of its boxes before it looks at their
+scores; here images of one shape go together, and only sure boxes are made, by the package's own
+functions.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from retinaface.commons import postprocess
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.loaders.devices import open_onnx
+from workflow_scripts.models.detections import Faces, FindFaces
+from workflow_scripts.models.loaders.devices import Batches, find_batch_size, open_onnx
 from workflow_scripts.models.loaders.files import only_file
-
-os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"  # read at import: else it looks for TensorFlow
-
-from retinaface import RetinaFace  # noqa: E402
-from retinaface.model import retinaface_onnx_model  # noqa: E402
 
 # Sides are padded to whole steps: ONNX Runtime plans its convolutions anew for each shape that it
 # meets, and the net halves an image five times.
 SIDE_STEP_PX = 160
-POINTS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # theirs: from their left
-OUTPUTS = 9  # scores, boxes and points at three strides
+# Shorter and longer side that the net knows faces in: scales of the package's commons/preprocess.py
+MAX_SIDES_PX = (1024, 1980)
+# Around the first cell of each map, as in the package's RetinaFace.py; so is the overlap
+ANCHORS = {
+    32: [[-248, -248, 263, 263], [-120, -120, 135, 135]],
+    16: [[-56, -56, 71, 71], [-24, -24, 39, 39]],
+    8: [[-8, -8, 23, 23], [0, 0, 15, 15]],
+}
+MAX_OVERLAP = 0.4  # IoU from which two boxes are the same face
+OUTPUTS = 3 * len(ANCHORS)  # scores, boxes and points at each stride
+MAX_AT_ONCE = 8  # images of one shape
 
-Net = Callable[[np.ndarray], list[np.ndarray]]
-Faces = tuple[np.ndarray, np.ndarray, np.ndarray]
+Look = Callable[[Sequence[np.ndarray]], list[list[np.ndarray]]]
 
 
-def load_face(
-    files: dict[str, Path], *, device: str, min_score: float
-) -> Callable[[np.ndarray], Faces]:
-    """Return face(image) -> boxes (M, 4), scores (M,), points (M, 5, 2), surest first."""
+def load_face(files: dict[str, Path], *, device: str, min_score: float) -> FindFaces:
+    """Return face(images) -> boxes, scores and points of each, surest first."""
     path = only_file(files)
     session = open_onnx(path, device)
     if len(session.get_outputs()) != OUTPUTS:
@@ -37,24 +46,74 @@ def load_face(
             f"{path} has {len(session.get_outputs())} outputs; RetinaFace has {OUTPUTS}.\n"
             "  Check the row of this model in the table of models."
         )
-    net = retinaface_onnx_model.RetinaFace(session)
-    return lambda image: find_faces(image, net, min_score)
+    name, size = session.get_inputs()[0].name, find_batch_size(path, session, MAX_AT_ONCE)
+
+    def run(images: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+        maps = session.run(None, {name: np.stack(images).astype(np.float32)})
+        return [[one[row] for one in maps] for row in range(len(images))]
+
+    batches = Batches(run, size, torch.device(device))
+    look = lambda images: [maps for part in batches(images) for maps in part]  # noqa: E731
+    return partial(find_faces, look=look, min_score=min_score)
 
 
-def find_faces(image: np.ndarray, net: Net, min_score: float) -> Faces:
-    """Faces of one RGB image, in its pixels; the package takes BGR and gives whole pixels."""
-    height, width = image.shape[:2]
-    bottom, right = -height % SIDE_STEP_PX, -width % SIDE_STEP_PX
-    padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    found = RetinaFace.detect_faces(
-        cv2.cvtColor(padded, cv2.COLOR_RGB2BGR), min_score, net, allow_upscaling=False
+def find_faces(images: Sequence[np.ndarray], look: Look, min_score: float) -> list[Faces]:
+    """Faces of RGB images of any sizes, in their pixels.
+
+    `look` takes images of one shape, sides in whole steps, and gives the maps (h, w, C) of each.
+    """
+    shown = [fit_steps(image) for image in images]
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for row, (padded, _) in enumerate(shown):
+        alike.setdefault(padded.shape, []).append(row)
+    faces: dict[int, Faces] = {}
+    for rows in alike.values():
+        for row, maps in zip(rows, look([shown[row][0] for row in rows]), strict=True):
+            faces[row] = _place(*decode(maps, min_score), shown[row][1], images[row].shape[:2])
+    return [faces[row] for row in range(len(images))]
+
+
+def fit_steps(image: np.ndarray) -> tuple[np.ndarray, float]:
+    """An image (H, W, 3) with sides in whole steps, and how much smaller what it shows became."""
+    shorter, longer = sorted(image.shape[:2])
+    scale = min(1.0, MAX_SIDES_PX[0] / shorter, MAX_SIDES_PX[1] / longer)
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    bottom, right = (-side % SIDE_STEP_PX for side in image.shape[:2])
+    return cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE), scale
+
+
+def decode(maps: Sequence[np.ndarray], min_score: float) -> Faces:
+    """Faces in pixels of the net's input, surest first, from its nine maps (h, w, C)."""
+    found = []
+    for place, (stride, anchors) in enumerate(ANCHORS.items()):
+        scores, deltas, marks = maps[3 * place : 3 * place + 3]
+        height, width, _ = scores.shape
+        scores = scores[..., len(anchors) :].ravel()  # before them: how surely it is no face
+        rows = np.flatnonzero(scores >= min_score)
+        if not len(rows):
+            continue
+        around = postprocess.anchors_plane(height, width, stride, np.array(anchors, np.float32))
+        around = around.reshape(-1, 4)[rows]
+        boxes = postprocess.bbox_pred(around, deltas.reshape(-1, 4)[rows])
+        points = postprocess.landmark_pred(around, marks.reshape(-1, 5, 2)[rows])
+        found.append((boxes, scores[rows], points))
+    if not found:
+        return np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), "f4")
+    boxes, scores, points = (np.concatenate(part) for part in zip(*found, strict=True))
+    keep = postprocess.cpu_nms(np.column_stack([boxes, scores]), MAX_OVERLAP)
+    return boxes[keep], scores[keep], points[keep]
+
+
+def _place(
+    boxes: np.ndarray, scores: np.ndarray, points: np.ndarray, scale: float, size: tuple[int, int]
+) -> Faces:
+    """The faces in an image of this height and width; what lies beyond it is left out."""
+    height, width = size
+    boxes = np.clip(boxes / scale, 0, [width, height, width, height]).astype(np.float32)
+    inside = (boxes[:, 2:] > boxes[:, :2]).all(1)
+    return (
+        boxes[inside],
+        scores[inside].astype(np.float32),
+        (points[inside] / scale).astype(np.float32),
     )
-    rows = list(found.values())
-    boxes = np.array([row["facial_area"] for row in rows], np.float32).reshape(-1, 4)
-    points = [[row["landmarks"][name] for name in POINTS] for row in rows]
-    scores = np.array([row["score"] for row in rows], np.float32)
-    boxes = np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
-    order = [
-        row for row in np.argsort(-scores, kind="stable") if (boxes[row, 2:] > boxes[row, :2]).all()
-    ]
-    return boxes[order], scores[order], np.array(points, np.float32).reshape(-1, 5, 2)[order]

@@ -1,15 +1,17 @@
 """Role detect, full tier: YOLOX or RTMDet by rtmlib finds people; HumanArt has drawn ones too."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from rtmlib.tools.object_detection.post_processings import multiclass_nms
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.detections import Detections
-from workflow_scripts.models.loaders.devices import open_onnx
+from workflow_scripts.models.detections import Detect, Detections
+from workflow_scripts.models.loaders.devices import Batches, find_batch_size, open_onnx
 from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.rtm_tools import OpenedRtmDet, OpenedYolox
 
@@ -17,12 +19,13 @@ KINDS = {"yolox": OpenedYolox, "rtmdet": OpenedRtmDet}
 STRIDES_PX = (8, 16, 32)
 MAX_OVERLAP = 0.45  # IoU above which two boxes are the same person
 PERSON = 0  # first class of COCO
+MAX_AT_ONCE = 8  # images
 
 
 def load_detect(
     files: dict[str, Path], *, device: str, net: str, input_px: int, min_score: float
-) -> Callable[[np.ndarray], Detections]:
-    """Return detect(image) -> boxes of people and scores, best first."""
+) -> Detect:
+    """Return detect(images) -> boxes of people and scores in each of them, best first."""
     if net not in KINDS:
         raise CineloraError(
             f"the option net is {net!r}, expected one of {', '.join(KINDS)}.\n"
@@ -32,17 +35,43 @@ def load_detect(
     session = open_onnx(path, device)
     check_outputs(path, session.get_outputs()[0].shape)
     opened = KINDS[net](session, (input_px, input_px))
+    size = find_batch_size(path, session, MAX_AT_ONCE)
+    find = partial(find_people, opened, input_px, min_score)
+    batches = Batches(find, size, torch.device(device))
+    return lambda images: [found for part in batches(images) for found in part]
 
-    def detect(image: np.ndarray) -> Detections:
-        height, width = image.shape[:2]
-        pixels, ratio = opened.preprocess(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        boxes, scores = decode(opened.inference(pixels), input_px, min_score)
-        boxes = np.clip(boxes / ratio, 0, [width, height, width, height])
-        inside = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
-        order = [row for row in np.argsort(-scores, kind="stable") if inside[row]]
-        return Detections(boxes[order].astype(np.float32), scores[order].astype(np.float32))
 
-    return detect
+def find_people(
+    net: OpenedYolox | OpenedRtmDet,
+    input_px: int,
+    min_score: float,
+    images: Sequence[np.ndarray],
+) -> list[Detections]:
+    """People of N images of any size, seen by the net at once.
+
+    rtmlib's own call shows it one image after the other; what comes before the net is rtmlib's.
+    """
+    squares, ratios = zip(
+        *(net.preprocess(cv2.cvtColor(image, cv2.COLOR_RGB2BGR)) for image in images), strict=True
+    )
+    pixels = np.ascontiguousarray(np.stack(squares).transpose(0, 3, 1, 2), np.float32)
+    outputs = net.session.run(None, {net.session.get_inputs()[0].name: pixels})
+    people = []
+    for row, (image, ratio) in enumerate(zip(images, ratios, strict=True)):
+        own = [output[row : row + 1] for output in outputs]
+        people.append(_place(*decode(own, input_px, min_score), ratio, image.shape[:2]))
+    return people
+
+
+def _place(
+    boxes: np.ndarray, scores: np.ndarray, ratio: float, size: tuple[int, int]
+) -> Detections:
+    """Boxes of the net's input in an image of this height and width, best first."""
+    height, width = size
+    boxes = np.clip(boxes / ratio, 0, [width, height, width, height])
+    inside = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+    order = [row for row in np.argsort(-scores, kind="stable") if inside[row]]
+    return Detections(boxes[order].astype(np.float32), scores[order].astype(np.float32))
 
 
 def check_outputs(path: Path, shape: list) -> None:

@@ -5,21 +5,23 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.loaders.devices import Batches, open_onnx
+from workflow_scripts.models.loaders.devices import Batches, find_batch_size, open_onnx
 from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.rtm_tools import OpenedRtmPose
 
 BODY = 17  # COCO's points of the body; the 133 of the whole body begin with them
-MAX_AT_ONCE = 16  # people of one image
+MAX_AT_ONCE = 64  # people
 
 
 def load_pose(
     files: dict[str, Path], *, device: str, input_px: list[int], score_scale: float
 ) -> Callable[..., np.ndarray]:
-    """Return pose(image, boxes, regions) -> (N, 17, 3): COCO-17 x, y, confidence.
+    """Return pose(images, boxes (N, 4), regions) -> (N, 17, 3): COCO-17 x, y, confidence.
 
+    `images` are the N images in which the people stand, the same one for several who share it.
     `input_px` is width and height of the net's input; `score_scale` takes its highest answer to 1;
     regions are other models' and not looked at.
     """
@@ -27,13 +29,14 @@ def load_pose(
     session = open_onnx(path, device)
     check_points(path, session.get_outputs()[0].shape)
     net = OpenedRtmPose(session, tuple(input_px))
-    several = not isinstance(session.get_inputs()[0].shape[0], int)
-    batches = Batches(partial(find_joints, net, score_scale), MAX_AT_ONCE if several else 1)
+    size = find_batch_size(path, session, MAX_AT_ONCE)
+    batches = Batches(partial(find_joints, net, score_scale), size, torch.device(device))
 
-    def pose(image: np.ndarray, boxes: np.ndarray, regions: np.ndarray | None) -> np.ndarray:
-        if not len(boxes):  # rtmlib would take the whole image for a person
-            return np.zeros((0, BODY, 3), np.float32)
-        return np.concatenate(batches([(image, box) for box in boxes]))
+    def pose(
+        images: Sequence[np.ndarray], boxes: np.ndarray, regions: np.ndarray | None
+    ) -> np.ndarray:
+        people = list(zip(images, boxes, strict=True))
+        return np.concatenate([np.zeros((0, BODY, 3), np.float32), *batches(people)])
 
     return pose
 
