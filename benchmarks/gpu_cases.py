@@ -140,9 +140,7 @@ CASES = {
     "embed": [Case("images", lambda clip, n, size: clip(images(n, size)), POWERS)],
     "scene": [Case("images", lambda dino, n, size: dino(images(n, size)), POWERS)],
     "detect": [Case("images", lambda detect, n, size: detect(images(n, size)), POWERS[:5])],
-    "pose": [
-        Case("3 people an image", pose_people, POWERS[:5])
-    ],
+    "pose": [Case("3 people an image", pose_people, POWERS[:5])],
     "face": [Case("images", lambda face, n, size: face(images(n, size)), POWERS[:5])],
     "caption": [Case("captions of backgrounds", caption, POWERS[:7])],
     "base": [

@@ -124,6 +124,22 @@ def build_retinaface(source: Path, path: Path, *, images: int | str = "n") -> Pa
     return path
 
 
+def free_batch(source: Path, path: Path, *, images: int | str = "n") -> Path:
+    """YOLOX nano, which takes one image a call, with another first axis: "n" is any number."""
+    model = onnx.load(source)
+    for value in [*model.graph.input, *model.graph.output]:
+        _, *sides = (axis.dim_value for axis in value.type.tensor_type.shape.dim)
+        value.CopyFrom(_value(value.name, [images, *sides]))
+    shapes = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
+    for constant in model.graph.initializer:
+        if constant.name in shapes:  # 0 in place of 1: as many as come in
+            shape = numpy_helper.to_array(constant).copy()
+            shape[0] = 0
+            constant.CopyFrom(numpy_helper.from_array(shape, constant.name))
+    onnx.save(model, path)
+    return path
+
+
 def find_maps(graph: onnx.GraphProto) -> list[tuple[int, tuple[str, str, str]]]:
     """Per stride, largest first: names of the (1, h, w, C) maps of boxes, scores and points."""
     made_by = {name: node for node in graph.node for name in node.output}

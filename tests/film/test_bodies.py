@@ -73,7 +73,7 @@ def test_bodies_of_every_segmenter_have_their_chins_and_hips_in_one_place(name):
     figure = read_figure()
     found = opened("light detect")([figure])[0].take([0])
     cut = opened(name)(figure, found)
-    (joints,) = opened("light pose")(figure, found.boxes, found.regions)
+    (joints,) = opened("light pose")([figure], found.boxes, found.regions)
     region = find_region(None if cut.regions is None else cut.regions[0], joints, found.boxes[0])
     torso = np.linalg.norm(joints[[5, 6], :2].mean(0) - joints[[11, 12], :2].mean(0))
     np.testing.assert_allclose(region[:2], joints[[11, 12], :2].mean(0), atol=torso / 10)

@@ -60,6 +60,26 @@ def test_a_neighbors_face_is_not_taken():
     assert crop_faces.find_faces([body], find_skin) == [None]
 
 
+def test_everybody_is_looked_at_together_and_once_more_who_is_not_sure():
+    image, box = draw(30, 120), np.array([30, 10, 70, 120])
+    back = np.where(image == SKIN, np.uint8(60), image)
+    bodies = [
+        crop_faces.lay_on_gray(image, person(30), box),
+        crop_faces.lay_on_gray(back, person(30), box),
+        crop_faces.lay_on_gray(image, person(120), box + [90, 0, 90, 0]),
+    ]
+    calls = []
+
+    def look(images: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        calls.append([image.shape[0] < image.shape[1] * 1.5 for image in images])
+        return find_skin(images)
+
+    faces = crop_faces.find_faces(bodies, look)
+    assert calls == [[True, True, True], [False]]  # heads of all, then all of the one who turned
+    assert faces[1] is None
+    np.testing.assert_allclose([faces[0].box[0], faces[2].box[0]], [40, 130], atol=1.5)
+
+
 @pytest.mark.parametrize(
     ("box", "square"),
     [

@@ -64,7 +64,13 @@ def test_every_instance_gets_a_pose(tmp_path, monkeypatch, regions, given):
     calls = []
 
     def pose(images, boxes, prompts):
-        calls.append(([image.shape for image in images], boxes.shape, None if prompts is None else prompts.shape))
+        calls.append(
+            (
+                [image.shape for image in images],
+                boxes.shape,
+                None if prompts is None else prompts.shape,
+            )
+        )
         return np.stack([make_pose()] * len(boxes)).astype(np.float32)
 
     def load(model, weights):

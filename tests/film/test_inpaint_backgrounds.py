@@ -212,7 +212,11 @@ def test_a_shard_is_cleaned(film, monkeypatch):
     frames.to_parquet(folder / "frames.parquet")
     make_table(names, masks).to_parquet(folder / "instances.parquet")
     nobody = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
-    loaded = {"inpaint": telea.fill, "detect": lambda images: [nobody] * len(images), "segment": None}
+    loaded = {
+        "inpaint": telea.fill,
+        "detect": lambda images: [nobody] * len(images),
+        "segment": None,
+    }
     monkeypatch.setattr(inpaint_backgrounds, "load_model", lambda model, _: loaded[model["role"]])
     out, images = folder / "01of01.parquet", folder / "01of01_images"
     counts = inpaint_backgrounds.main(
@@ -242,7 +246,10 @@ def run_on_nobody(folder, monkeypatch, found: Detections, shown: bool) -> pd.Dat
     frames.to_parquet(folder / "frames.parquet")
     write_image(folder / "a.png", make_scene())
     make_table([], []).to_parquet(folder / "instances.parquet")
-    loaded = {"detect": lambda images: [found] * len(images), "segment": lambda image, prompts: prompts}
+    loaded = {
+        "detect": lambda images: [found] * len(images),
+        "segment": lambda image, prompts: prompts,
+    }
     monkeypatch.setattr(inpaint_backgrounds, "load_model", lambda model, _: loaded[model["role"]])
     inpaint_backgrounds.main(
         *(folder / "frames.parquet", folder, folder / "instances.parquet", [], [], []),

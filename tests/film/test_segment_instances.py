@@ -121,9 +121,10 @@ def test_colors_are_those_of_the_mask():
 
 
 def test_small_figures_are_looked_for_where_nobody_was_found():
-    sizes = []
+    sizes, calls = [], []
 
     def detect(images: list[np.ndarray]) -> list[Detections]:
+        calls.append(len(images))
         sizes.extend(image.shape[:2] for image in images)
         return [see(image) for image in images]
 
@@ -131,6 +132,7 @@ def test_small_figures_are_looked_for_where_nobody_was_found():
     taken = np.all(image == RED, axis=2)
     found = segment_instances.detect_small(image, detect, taken)
     assert set(sizes) == {(45, 45)}
+    assert calls == [21]  # all squares at once
     assert len(found) > 0
     assert (found.boxes[:, 0] >= 110).all()
     assert (found.boxes[:, 2] <= 130).all()
@@ -186,7 +188,14 @@ def test_who_left_the_image_is_not_found_in_somebody_else():
     assert [len(frame) for frame in people] == [2, 1]
 
 
-def run_main(tmp_path, monkeypatch, images: dict[str, np.ndarray | None], score: float = 0.9):
+def run_main(
+    tmp_path,
+    monkeypatch,
+    images: dict[str, np.ndarray | None],
+    score: float = 0.9,
+    detect=None,
+    tiling_interval=8,
+):
     rows = []
     for number, (frame_id, image) in enumerate(images.items()):
         if image is not None:
@@ -194,7 +203,7 @@ def run_main(tmp_path, monkeypatch, images: dict[str, np.ndarray | None], score:
         file = "" if image is None else f"{frame_id}.png"
         rows.append((frame_id, int(frame_id[1:5]), number, number / 8, file))
     write_manifest(pd.DataFrame(rows, columns=FRAMES.names), tmp_path / "frames.parquet", FRAMES)
-    models = {"d": lambda images: [see(image, score) for image in images], "s": cut}
+    models = {"d": detect or (lambda images: [see(i, score) for i in images]), "s": cut}
     monkeypatch.setattr(segment_instances, "load_model", lambda model, _: models[model["name"]])
     counts = segment_instances.main(
         str(tmp_path / "frames.parquet"),
@@ -205,7 +214,7 @@ def run_main(tmp_path, monkeypatch, images: dict[str, np.ndarray | None], score:
         shard="01of01",
         detect={"name": "d", "sure_score": 0.75},
         segment={"name": "s"},
-        tiling_interval=8,
+        tiling_interval=tiling_interval,
         max_gap_s=1.0,
     )
     return counts, read_manifest(tmp_path / "out.parquet")
@@ -229,6 +238,19 @@ def test_people_of_a_shot_get_rows_and_tracks(tmp_path, monkeypatch):
     assert mask.sum() == row["area_px"] == 1200
     assert row[["x0", "y0", "x1", "y1"]].tolist() == [10, 20, 30, 80]
     assert table["region"].isna().all()
+
+
+def test_frames_of_all_shots_go_through_the_detector_together(tmp_path, monkeypatch):
+    calls = []
+
+    def detect(images: list[np.ndarray]) -> list[Detections]:
+        calls.append(len(images))
+        return [see(image) for image in images]
+
+    images = {f"s{n // 3 + 1:04d}_f{n:06d}": paint((10 + n, RED)) for n in range(20)}
+    counts, table = run_main(tmp_path, monkeypatch, images, detect=detect, tiling_interval=0)
+    assert (counts.found, calls) == ({"instances": 20, "tracks": 7}, [8, 8, 4])
+    assert table["x0"].tolist() == [10 + n for n in range(20)]  # each in its own frame
 
 
 def test_scenery_never_seen_clearly_is_left_out(tmp_path, monkeypatch):

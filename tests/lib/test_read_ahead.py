@@ -4,7 +4,7 @@ from itertools import islice
 import pytest
 
 from workflow_scripts.lib import read_ahead as module
-from workflow_scripts.lib.read_ahead import read_ahead
+from workflow_scripts.lib.read_ahead import read_ahead, take_batches
 
 
 def test_items_come_in_their_order():
@@ -38,3 +38,18 @@ def test_as_many_read_as_a_job_has_cores(monkeypatch, cores, expected):
     monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: range(cores))
     items = read_ahead(range(2 * expected), lambda n: met.wait(timeout=10) < expected)
     assert list(items) == [True] * 2 * expected
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(0, []), (3, [3]), (4, [4]), (10, [4, 4, 2])], ids=lambda value: str(value)
+)
+def test_items_are_taken_in_batches(count, sizes):
+    batches = list(take_batches(iter(range(count)), 4))
+    assert [len(batch) for batch in batches] == sizes
+    assert [item for batch in batches for item in batch] == list(range(count))
+
+
+def test_a_batch_takes_no_more_items_than_it_holds():
+    items = iter(range(10))
+    batches = take_batches(items, 4)
+    assert (next(batches), next(items)) == ([0, 1, 2, 3], 4)

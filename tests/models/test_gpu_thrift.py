@@ -77,6 +77,27 @@ def test_faces_are_looked_for_in_few_shapes(monkeypatch):
     assert all(s[0] >= h and s[1] >= w for s, (h, w) in zip(sides, SIZES, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("size", "sides", "scale"),
+    [
+        ((100, 170), (160, 320), 1),
+        ((160, 320), (160, 320), 1),
+        ((1024, 1980), (1120, 2080), 1),
+        ((1536, 1024), (1600, 1120), 1),
+        ((2048, 2560), (1120, 1280), 0.5),
+        ((600, 3960), (320, 2080), 0.5),
+    ],
+    ids=["a border", "none", "the largest", "as wide", "half as large", "a wide one"],
+)
+def test_an_image_for_the_face_net_is_as_large_as_it_was_beside_a_black_border(size, sides, scale):
+    # scales of commons/preprocess.py (serengil/retinaface); no image of crop_faces is that large
+    padded, smaller = retina_face.fit_steps(np.full((*size, 3), 77, np.uint8))
+    height, width = (round(side * scale) for side in size)
+    assert (padded.shape, smaller) == ((*sides, 3), scale)
+    assert (padded[:height, :width] == 77).all()
+    assert padded.sum() == 77 * 3 * height * width
+
+
 def test_a_face_is_found_where_it_is_whatever_stands_beside_it(monkeypatch):
     face, figure = opened("retinaface real"), read_figure()
     (whole,) = face([figure])

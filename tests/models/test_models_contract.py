@@ -172,7 +172,9 @@ def test_pose_of_many_is_that_of_each(figure, name):
 def test_rtmpose_sees_people_together_as_rtmlib_sees_each(tmp_path, figure, first):
     path = nets.build_brightest_point(tmp_path / "point.onnx", people=first)
     boxes = np.array([[5, 5, 60, 90], [40, 20, 110, 70], [0, 0, 30, 30.5]], np.float32)
-    joints = load_pose({path.name: path}, device="cpu", **OPTIONS["pose"])([figure] * 3, boxes, None)
+    joints = load_pose({path.name: path}, device="cpu", **OPTIONS["pose"])(
+        [figure] * 3, boxes, None
+    )
     points, scores = RTMPose(str(path), (192, 256))(figure, boxes)
     np.testing.assert_allclose(joints[..., :2], points, atol=1e-3)
     np.testing.assert_allclose(joints[..., 2], np.clip(scores, 0, 1), atol=1e-6)

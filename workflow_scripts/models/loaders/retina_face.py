@@ -20,7 +20,8 @@ from workflow_scripts.models.loaders.devices import Batches, find_batch_size, op
 from workflow_scripts.models.loaders.files import only_file
 
 # Sides are padded to whole steps: ONNX Runtime plans its convolutions anew for each shape that it
-# meets, and the net halves an image five times.
+# meets, and the net halves an image five times. The border is black: on the demo film (MobileNet,
+# 217 true faces) all 213 that are found without a border are found, with any other kind 212.
 SIDE_STEP_PX = 160
 # Shorter and longer side that the net knows faces in: scales of the package's commons/preprocess.py
 MAX_SIDES_PX = (1024, 1980)
@@ -80,7 +81,7 @@ def fit_steps(image: np.ndarray) -> tuple[np.ndarray, float]:
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     bottom, right = (-side % SIDE_STEP_PX for side in image.shape[:2])
-    return cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE), scale
+    return cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT), scale
 
 
 def decode(maps: Sequence[np.ndarray], min_score: float) -> Faces:
