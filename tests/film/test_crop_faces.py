@@ -126,11 +126,13 @@ def test_sharpness_falls_with_blur_and_flatness():
     assert scores[0] > scores[1] > scores[2] == 0
 
 
-def make_inputs(folder, people: list[int]) -> None:
+def make_inputs(folder, people: list[int], frames: int = 1) -> None:
+    """Frames of people at the given left edges, of whom the first shows a face."""
+    names = [f"s0001_f{number:06d}" for number in range(frames)]
     rows = [
         {
-            "instance_id": f"s0001_f000000_i{i:02d}",
-            "frame_id": "s0001_f000000",
+            "instance_id": f"{name}_i{i:02d}",
+            "frame_id": name,
             "shot_id": 1,
             "track_id": f"s0001_t{i:02d}",
             "x0": left,
@@ -144,20 +146,17 @@ def make_inputs(folder, people: list[int]) -> None:
             "area_px": 4400,
             "region": None,
         }
+        for name in names
         for i, left in enumerate(people)
     ]
     table = pd.DataFrame(rows, columns=INSTANCES.names)
     write_manifest(table, folder / "instances.parquet", INSTANCES)
-    pd.DataFrame({"frame_id": ["s0001_f000000"], "file": ["a.png"]}).to_parquet(
-        folder / "f.parquet"
-    )
+    pd.DataFrame({"frame_id": names, "file": "a.png"}).to_parquet(folder / "f.parquet")
     write_image(folder / "a.png", draw(*people[:1]))
 
 
-@pytest.mark.parametrize("people", [[30, 120], []], ids=["a face and a back", "nobody"])
-def test_faces_get_rows_and_crops(tmp_path, monkeypatch, people):
-    make_inputs(tmp_path, people)
-    monkeypatch.setattr(crop_faces, "load_model", lambda *_: find_skin if people else None)
+def run_main(tmp_path, monkeypatch, net):
+    monkeypatch.setattr(crop_faces, "load_model", lambda *_: net)
     counts = crop_faces.main(
         str(tmp_path / "instances.parquet"),
         str(tmp_path / "f.parquet"),
@@ -168,7 +167,28 @@ def test_faces_get_rows_and_crops(tmp_path, monkeypatch, people):
         model={"name": "stub", "device": "cpu"},
         margin=1.8,
     )
-    table = read_manifest(tmp_path / "faces.parquet")
+    return counts, read_manifest(tmp_path / "faces.parquet")
+
+
+def test_people_of_several_frames_are_looked_at_together(tmp_path, monkeypatch):
+    calls = []
+
+    def look(images: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        calls.append(len(images))
+        return find_skin(images)
+
+    make_inputs(tmp_path, [30, 120, 150], frames=20)
+    counts, table = run_main(tmp_path, monkeypatch, look)
+    # heads of the people in 8 frames, then all of those two who turn their backs
+    assert calls == [24, 16, 24, 16, 12, 8]
+    assert (counts.kept, counts.set_aside) == (20, {"no_face": 40})
+    assert table["instance_id"].tolist() == [f"s0001_f{n:06d}_i00" for n in range(20)]
+
+
+@pytest.mark.parametrize("people", [[30, 120], []], ids=["a face and a back", "nobody"])
+def test_faces_get_rows_and_crops(tmp_path, monkeypatch, people):
+    make_inputs(tmp_path, people)
+    counts, table = run_main(tmp_path, monkeypatch, find_skin if people else None)
     assert list_changes(tmp_path / "faces.parquet", tmp_path / "crops") == [""] * len(table)
     assert counts.set_aside["no_face"] == len(people) // 2
     assert table["instance_id"].tolist() == ["s0001_f000000_i00"][: len(people)]

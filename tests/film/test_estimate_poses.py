@@ -29,11 +29,13 @@ def test_torso_without_length_gives_no_normalized_pose():
     assert estimate_poses.normalize_pose(pose) is None
 
 
-def make_instances(folder, regions: list) -> str:
+def make_instances(folder, regions: list, frames: int = 1) -> str:
+    """So many people in each of the frames; the image of a frame is as bright as its number."""
+    names = [f"s0001_f{number:06d}" for number in range(frames)]
     rows = [
         {
-            "instance_id": f"s0001_f000000_i{number:02d}",
-            "frame_id": "s0001_f000000",
+            "instance_id": f"{name}_i{number:02d}",
+            "frame_id": name,
             "shot_id": 1,
             "track_id": "s0001_t00",
             **dict.fromkeys(("x0", "y0"), 10.0),
@@ -45,13 +47,15 @@ def make_instances(folder, regions: list) -> str:
             "area_px": 1,
             "region": region,
         }
+        for name in names
         for number, region in enumerate(regions)
     ]
     rows = pd.DataFrame(rows, columns=INSTANCES.names)
     write_manifest(rows, folder / "instances.parquet", INSTANCES)
-    frames = pd.DataFrame({"frame_id": ["s0001_f000000"], "file": ["a.png"]})
-    frames.to_parquet(folder / "frames.parquet")
-    write_image(folder / "images" / "a.png", np.zeros((60, 80, 3), np.uint8))
+    files = [f"{name}.png" for name in names]
+    pd.DataFrame({"frame_id": names, "file": files}).to_parquet(folder / "frames.parquet")
+    for number, file in enumerate(files):
+        write_image(folder / "images" / file, np.full((60, 80, 3), number, np.uint8))
     return str(folder / "instances.parquet")
 
 
@@ -92,3 +96,33 @@ def test_every_instance_gets_a_pose(tmp_path, monkeypatch, regions, given):
         assert calls == [([(60, 80, 3)] * 2, (2, 4), (2, 4) if given else None)]
         assert len(table["keypoints"][0]) == 51
         assert len(table["normalized"][0]) == 34
+
+
+def test_people_of_several_frames_are_measured_together(tmp_path, monkeypatch):
+    calls = []
+
+    def pose(images, boxes, prompts):
+        calls.append(len(images))
+        assert prompts[:, 0].tolist() == [30, 1, 5] * (len(images) // 3)
+        rows = [
+            make_pose((image.max(), row[0])) for image, row in zip(images, prompts, strict=True)
+        ]
+        return np.stack(rows).astype(np.float32)
+
+    monkeypatch.setattr(estimate_poses, "load_model", lambda *_: pose)
+    regions = [[30, 40, 50, 0.1], [1, 2, 3, 4], [5, 6, 7, 8]]
+    estimate_poses.main(
+        make_instances(tmp_path, regions, frames=64),
+        str(tmp_path / "frames.parquet"),
+        str(tmp_path / "images"),
+        [],
+        str(tmp_path / "poses.parquet"),
+        model={"name": "stub", "device": "cpu"},
+    )
+    assert calls == [24] * 8  # 8 frames a call
+    table = read_manifest(tmp_path / "poses.parquet")
+    found = np.array(table["keypoints"].tolist()).reshape(64, 3, 17, 3)
+    moved = found[..., :2] - make_pose()[:, :2]
+    assert table["frame_id"].tolist() == [f"s0001_f{n:06d}" for n in range(64) for _ in range(3)]
+    np.testing.assert_allclose(moved[:, :, 0, 0], np.arange(64)[:, None].repeat(3, 1), atol=1e-3)
+    np.testing.assert_allclose(moved[:, :, 0, 1], np.tile([30, 1, 5], (64, 1)), atol=1e-3)

@@ -38,8 +38,13 @@ def run_main(folder, monkeypatch, faces: int) -> pd.DataFrame:
     table.to_parquet(folder / "faces.parquet")
     for name in names:
         write_image(folder / f"{name}.png", np.full((40, 40, 3), 10 * int(name[7:13]), np.uint8))
-    net = Expression(lambda views: np.repeat([[v.mean() / 100] for v in views], 7, 1), 32)
-    asked = []
+    asked, shown = [], []
+
+    def classify(views):
+        shown.append(len(views))
+        return np.repeat([[v.mean() / 100] for v in views], 7, 1)
+
+    net = Expression(classify, 32)
 
     def mesh(crop, box, eyes):
         asked.append((box.tolist(), eyes.tolist()))
@@ -54,17 +59,19 @@ def run_main(folder, monkeypatch, faces: int) -> pd.DataFrame:
     )
     assert asked == [([10, 10, 30, 30], [[15, 15], [25, 15]])] * faces  # in pixels of the crop
     assert counts.read == faces
+    assert shown == [16 * n for n in [8] * (faces // 8) + [faces % 8] if n]  # 8 faces a call
     return read_manifest(folder / "out.parquet")
 
 
 def test_each_face_keeps_its_evidence(tmp_path, monkeypatch):
-    table = run_main(tmp_path, monkeypatch, 3)
+    table = run_main(tmp_path, monkeypatch, 19)
     assert table["instance_id"].is_monotonic_increasing
     evidence = np.array(table["log_probabilities"].tolist())
-    assert evidence.shape == (3, 7)
-    assert evidence[:, 0] == pytest.approx(np.log([phase.FLOOR, 0.1, 0.2]))
-    assert table["mouth_open"].tolist() == pytest.approx([0.0, 0.1, 0.2])
-    assert table["mesh_score"].tolist() == pytest.approx([0.8] * 3)
+    assert evidence.shape == (19, 7)
+    brightness = np.arange(19) / 10
+    assert evidence[:, 0] == pytest.approx(np.log(np.maximum(brightness, phase.FLOOR)))
+    assert table["mouth_open"].tolist() == pytest.approx(brightness)
+    assert table["mesh_score"].tolist() == pytest.approx([0.8] * 19)
 
 
 def test_no_face_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatch):
