@@ -19,7 +19,7 @@ from transformers import Sam2VideoConfig, Sam2VideoModel, Sam2VideoProcessor
 from transformers.models.sam2.image_processing_sam2 import Sam2ImageProcessor
 from transformers.models.sam2_video.video_processing_sam2_video import Sam2VideoVideoProcessor
 
-from benchmarks.gpu_cases import boxes, image, next_image
+from benchmarks.gpu_cases import boxes, image, next_image, people
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.loaders.sam2_boxes import BoxSegmenter
 
@@ -50,7 +50,7 @@ def build_images(folder: Path, device: str) -> list[Case]:
         (
             "3 boxes on an encoded image",
             lambda: theirs.predict(box=PEOPLE, multimask_output=False),
-            lambda: ours.predict_masks(image(0, SIZE), PEOPLE),
+            lambda: ours(image(0, SIZE), people(SIZE)),
         ),
     ]
 

@@ -21,7 +21,7 @@ TESTS += [
 ]
 # tests that name their model in words of their own
 OWN = {
-    "sam2 random": r"test_sam2_|test_a_shot_is_followed|test_a_corrected_mask",
+    "sam2 random": r"test_sam2_|test_a_shot_is_followed|test_a_mask_",
     "openclip random": "test_openclip_",
     "tiny sd random": "test_a_base_of_the_full_tier",
     "brightest point, 17": r"test_points_are_where.*\D17\]",

@@ -14,30 +14,44 @@ from tests.factories.role_models import loaded, noise, opened, weights_of  # noq
 from workflow_scripts.film.segment_instances import segment_shot  # noqa: E402
 from workflow_scripts.lib.images import read_rgb, write_image  # noqa: E402
 from workflow_scripts.models.loaders import sam2_memory  # noqa: E402
-from workflow_scripts.models.loaders.sam2_holes import fill_holes  # noqa: E402
+from workflow_scripts.models.loaders.sam2_bank import Seen  # noqa: E402
 from workflow_scripts.models.loaders.sam2_memory import Follower, match  # noqa: E402
+
+NO_POINTER, YES = torch.zeros(1), torch.tensor(True)
+
+
+class KnownBank:
+    """A memory bank that sees the `answers` (N, H, W), and lists what it is told."""
+
+    def __init__(self):
+        self.answers: list[np.ndarray] = []
+        self.prompted: list[int] = []  # masks of a frame
+        self.stored: list[int] = []
+
+    def recall(self, frame, memories):
+        assert len(memories) == len(self.answers)
+        masks = [torch.from_numpy(np.array(mask, bool)) for mask in self.answers]
+        return [Seen(torch.where(mask, 5.0, -5.0), NO_POINTER, YES) for mask in masks]
+
+    def prompt(self, frame, masks):
+        self.prompted.append(len(masks))
+        return [Seen(torch.from_numpy(mask), NO_POINTER, YES) for mask in masks]
+
+    def store(self, frame, people):
+        self.stored.append(len(people))
 
 
 @pytest.fixture
-def follow(monkeypatch):
-    """follow(found, propagated masks) -> Detections; `follow.corrected` lists (frame, track)."""
-    segmenter = opened("sam2 random")
-    codes = segmenter.encode([noise(90, 120)])
-    follower = Follower(segmenter.video, segmenter.side_px)
-    corrected = []
-
-    def correct(self, masks):
-        if masks:
-            corrected.append((self.frame, [track for track, _ in masks]))
-
-    monkeypatch.setattr(Follower, "correct", correct)
+def follow():
+    """follow(found, masks of the tracks) -> Detections; `follow.bank` lists what was told."""
+    bank = KnownBank()
+    follower = Follower(bank)
 
     def step(found, *propagated):
-        stack = np.array(propagated, bool).reshape(-1, 90, 120)
-        monkeypatch.setattr(Follower, "propagate", lambda *_: stack)
-        return follower(found, codes)
+        bank.answers = propagated
+        return follower(found, {})
 
-    step.corrected = corrected
+    step.bank = bank
     return step
 
 
@@ -45,7 +59,8 @@ def test_the_detector_starts_a_track_and_corrects_it_only_where_they_differ(foll
     assert follow(as_found(square(10))).tracks.tolist() == [0]
     assert follow(as_found(square(12)), square(12)).tracks.tolist() == [0]
     assert follow(as_found(square(20)), square(14)).tracks.tolist() == [0]
-    assert follow.corrected == [(0, [0]), (2, [0])]
+    assert follow.bank.prompted == [1, 0, 1]
+    assert follow.bank.stored == [1, 1, 1]
 
 
 def test_who_is_not_detected_is_propagated_with_the_score_of_the_last_time(follow):
@@ -74,18 +89,8 @@ def test_a_memory_that_lies_on_somebody_found_is_nobody(follow):
 
 def test_nobody_yet(follow):
     assert len(follow(as_found())) == 0
-    assert match(np.zeros((0, 4, 4), bool), np.zeros((2, 4, 4), bool)) == ([], [])
-
-
-def test_a_corrected_mask_is_what_the_model_then_knows():
-    segmenter = opened("sam2 random")
-    follower = Follower(segmenter.video, segmenter.side_px)
-    follower(as_found(square(10)), segmenter.encode([noise(90, 120)]))
-    # the model is random: only that the memory holds the mask can be checked, not what it does
-    kept = follower.tracks[0].session.output_dict_per_obj[0]["cond_frame_outputs"][0]
-    small = torch.nn.functional.interpolate(kept["pred_masks"], (90, 120))[0, 0] > 0
-    assert (small.numpy() & square(10)).sum() / (small.numpy() | square(10)).sum() > 0.9
-    assert "high_res_masks" not in kept
+    assert match(np.zeros((0, 4, 1), np.uint8), np.zeros((2, 4, 1), np.uint8)) == ([], [])
+    assert match(np.ones((1, 4, 1), np.uint8), np.zeros((0, 4, 1), np.uint8)) == ([-1], [0.0])
 
 
 def point_at(model, codes, mask: np.ndarray, multimask: bool) -> torch.Tensor:
@@ -122,36 +127,32 @@ def test_a_mask_is_pointed_at_by_the_token_of_the_single_mask():
     tokens, rng = segmenter.video.mask_decoder.mask_tokens, torch.Generator().manual_seed(3)
     torch.nn.init.normal_(tokens.weight, std=10, generator=rng)  # fresh ones are nearly the same
     codes = segmenter.encode([noise(90, 120)])
-    follower = Follower(segmenter.video, segmenter.side_px)
-    follower(as_found(square(10)), codes)
-    kept = follower.tracks[0].session.output_dict_per_obj[0]["cond_frame_outputs"][0]
+    (kept,) = segmenter.bank.prompt(codes, square(10)[None])
     single, best = (point_at(segmenter.video, codes, square(10), many) for many in (False, True))
     assert (single - best).norm() > 0.01 * single.norm()
-    torch.testing.assert_close(kept["object_pointer"].reshape(1, -1), single, atol=1e-6, rtol=0.001)
+    torch.testing.assert_close(kept.pointer[None], single, atol=1e-6, rtol=0.001)
+    assert kept.there
 
 
-@pytest.mark.parametrize(
-    ("pixels", "is_filled"),
-    [(8, True), (9, False)],
-    ids=["eight pixels are no hole", "nine are one"],  # fill_hole_area of sam2/build_sam.py
-)
-def test_small_holes_are_filled(pixels, is_filled):
-    logits = np.full((2, 32, 32), 5, np.float32)
-    logits[0, 0, :] = -5  # the background around
-    logits[1, range(4, 4 + pixels), range(4, 4 + pixels)] = -3  # corners touch: one hole
-    filled = fill_holes(logits)
-    np.testing.assert_array_equal(filled[0], logits[0])
-    assert (filled[1] > 0).all() == is_filled
-    assert (logits[1] < 0).sum() == pixels  # what was given is as it was
-
-
-def test_what_is_propagated_has_no_small_holes(monkeypatch):
+@torch.inference_mode()
+def test_a_mask_too_thin_for_the_model_is_nobody():
     segmenter = opened("sam2 random")
-    follower = Follower(segmenter.video, segmenter.side_px)
-    follower(as_found(square(10)), segmenter.encode([noise(90, 120)]))
-    monkeypatch.setattr(sam2_memory, "fill_holes", lambda logits: np.full_like(logits, 0.1))
-    follower.frame, follower.image_embeddings = 1, segmenter.encode([noise(90, 120, 1)])
-    assert follower.propagate(90, 120).all()
+    mask = np.zeros((2, 900, 1200), bool)
+    mask[0, 300, 400:800] = True  # 256 rows have no place for one of 900
+    mask[1, 300:400, 400:800] = True
+    thin, seen = segmenter.bank.prompt(segmenter.encode([noise(90, 120)]), mask)
+    assert (bool(thin.there), bool(seen.there)) == (False, True)
+    torch.testing.assert_close(thin.pointer[None], segmenter.video.no_object_pointer)
+    assert thin.logits.max() == -torch.inf and seen.logits.max() == torch.inf
+
+
+def test_what_is_propagated_has_no_small_holes(follow, monkeypatch):
+    follow(as_found(square(10)))
+    holed = square(10)
+    holed[40:42, 20:24] = False  # eight pixels
+    assert follow(as_found(), holed).masks[0].sum() == square(10).sum()
+    monkeypatch.setattr(sam2_memory, "fill_holes", lambda logits: logits)
+    assert follow(as_found(), holed).masks[0].sum() == holed.sum()
 
 
 def test_the_phase_keeps_the_numbers_of_the_memory(tmp_path):
@@ -182,3 +183,4 @@ def test_who_is_long_gone_is_forgotten(follow, monkeypatch):
     for _ in range(3):
         assert len(follow(as_found(), np.zeros((90, 120)))) == 0
     assert follow(as_found(square(10))).tracks.tolist() == [1]
+    assert follow.bank.stored == [1, 1, 1, 0, 1]  # nothing is stored of who is gone

@@ -53,12 +53,16 @@ def no_detections(height: int, width: int, *, regions: bool) -> Detections:
 def suppress_masks(masks: np.ndarray, scores: np.ndarray, max_overlap: float = 0.5) -> list[int]:
     """Rows to keep, best first: drop a mask that shares half of the smaller with a better one."""
     keep: list[int] = []
-    areas = masks.sum((1, 2))
+    shared = count_shared(*[np.packbits(masks, axis=2)] * 2)
+    areas = shared.diagonal()
     for row in np.argsort(-scores, kind="stable"):
-        shared = [
-            (masks[row] & masks[other]).sum() / max(1, min(areas[row], areas[other]))
-            for other in keep
-        ]
-        if areas[row] and all(share <= max_overlap for share in shared):
+        smaller = np.maximum(1, np.minimum(areas[row], areas[keep]))
+        if areas[row] and (shared[row, keep] <= max_overlap * smaller).all():
             keep.append(int(row))
     return keep
+
+
+def count_shared(masks: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Pixels (N, M) that masks have in common; both packed, (N, H, W / 8) by np.packbits."""
+    table = [[np.bitwise_count(one & other).sum() for other in others] for one in masks]
+    return np.array(table, np.int64).reshape(len(masks), len(others))

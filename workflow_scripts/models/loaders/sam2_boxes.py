@@ -7,18 +7,23 @@ read safetensors, need no hydra, and are about as fast on a CPU (benchmarks/sam2
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from transformers import Sam2Model, Sam2VideoModel
 
-from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.detections import Detections, no_detections
 from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
 from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
+from workflow_scripts.models.loaders.sam2_bank import MemoryBank, as_map
 from workflow_scripts.models.loaders.sam2_holes import fill_holes
+from workflow_scripts.models.loaders.sam2_masks import (
+    assign_pixels,
+    bits_box,
+    copy_bits,
+    unpack_bits,
+)
 from workflow_scripts.models.loaders.sam2_memory import Follower
 
 BOX_MARGIN = 0.1  # of the box's size: a mask beyond it is not what the box was about
@@ -40,6 +45,7 @@ class BoxSegmenter:
         model.vision_encoder = video.vision_encoder  # the large part, once
         self.video, self.model = video.eval().to(self.device), model.eval().to(self.device)
         self.side_px = int(model.config.prompt_encoder_config.image_size)
+        self.bank = MemoryBank(self.video)
         self.batch_size, self.batches = batch_size, Batches(self.encode, batch_size)
         self.seen: list[tuple[np.ndarray, dict]] = []  # images and their image_embeddings
 
@@ -72,13 +78,16 @@ class BoxSegmenter:
         *fine, coarse = image_embeddings["vision_feats"]
         levels = [*fine, coarse + self.video.no_memory_embedding]
         return [
-            level.permute(1, 2, 0).unflatten(2, size)
+            as_map(level, size)
             for level, size in zip(levels, self.video.backbone_feature_sizes, strict=True)
         ]
 
     @torch.inference_mode()
-    def predict_masks(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Logits (N, H, W) float32 of what stands in each box (N, 4); above 0 is the mask."""
+    def predict_logits(self, image: np.ndarray, boxes: np.ndarray) -> torch.Tensor:
+        """Logits (N, h, w) float32, of SAM's size and on its device, of what is in each box (N, 4).
+
+        Above 0 is the mask, of which small holes are filled.
+        """
         height, width = image.shape[:2]
         scale = self.side_px / np.array([width, height] * 2, np.float32)
         prompts = torch.from_numpy(boxes.astype(np.float32) * scale)[None].to(self.device)
@@ -86,23 +95,21 @@ class BoxSegmenter:
         found = self.model(
             image_embeddings=image_embeddings, input_boxes=prompts, multimask_output=False
         )
-        small = fill_holes(found.pred_masks[0, :, 0].float().cpu().numpy())
-        return np.stack([cv2.resize(one, (width, height)) for one in small])
+        return fill_holes(found.pred_masks[0, :, 0].float())
 
     def __call__(self, image: np.ndarray, detections: Detections) -> Detections:
         height, width = image.shape[:2]
         if not len(detections):
             return no_detections(height, width, regions=False)
-        logits = self.predict_masks(image, detections.boxes)
-        logits = np.where(near_boxes(detections.boxes, height, width), logits, -np.inf)
-        masks = (logits > 0) & (logits == logits.max(0))  # a pixel belongs to the surest
-        rows = np.flatnonzero(masks.any((1, 2)))
-        boxes = np.array([mask_box(masks[row]) for row in rows], np.float32).reshape(-1, 4)
-        return Detections(boxes, detections.scores[rows], None, masks[rows])
+        logits = self.predict_logits(image, detections.boxes)
+        bits = copy_bits(assign_pixels(logits, height, width, widen_boxes(detections.boxes)))
+        rows = np.flatnonzero(bits.any((1, 2)))
+        boxes = np.array([bits_box(bits[row]) for row in rows], np.float32).reshape(-1, 4)
+        return Detections(boxes, detections.scores[rows], None, unpack_bits(bits[rows], width))
 
     def follow_shot(self) -> Callable[[np.ndarray, Detections], Detections]:
         """Return follow(image, found) -> Detections with tracks, for one shot, frame by frame."""
-        follower = Follower(self.video, self.side_px)
+        follower = Follower(self.bank)
         return lambda image, found: follower(found, self._encode_once(image))
 
 
@@ -120,14 +127,10 @@ def split_embeddings(
     ]
 
 
-def near_boxes(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Masks (N, H, W) of boxes with a margin."""
-    x0, y0, x1, y1 = (boxes[:, [side]] for side in range(4))
-    wide, high = BOX_MARGIN * (x1 - x0), BOX_MARGIN * (y1 - y0)
-    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
-    across = (columns >= x0 - wide) & (columns <= x1 + wide)
-    down = (rows >= y0 - high) & (rows <= y1 + high)
-    return down[:, :, None] & across[:, None, :]
+def widen_boxes(boxes: np.ndarray) -> np.ndarray:
+    """Boxes (N, 4) with a margin on each side."""
+    margins = BOX_MARGIN * (boxes[:, 2:] - boxes[:, :2])
+    return np.concatenate([boxes[:, :2] - margins, boxes[:, 2:] + margins], 1)
 
 
 def load_segment(
