@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock phases timings clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu roofline lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -55,6 +55,9 @@ models: $(READY)  ## fetch the models of a tier, sizes and licenses first; TIER=
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md
+
+roofline: $(READY)  ## what binds the full tier on some GPUs, computed; writes benchmarks/roofline.md
+	@$(BIN)/python -m benchmarks.roofline
 
 growth: $(READY)  ## how memory, time and jobs grow with the film, after `make demo`
 	$(BIN)/python -m workflow_scripts.capacity.measure

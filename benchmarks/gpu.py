@@ -7,6 +7,7 @@ blind.
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from collections import deque
@@ -207,6 +208,7 @@ def write_page(results: list[Result], rate: float, device: str, command: str) ->
         *map(write_line, results),
         "",
         "SAM runs through transformers, not the package sam2: [why](sam2_either.md).",
+        "What must bind each phase of a film, computed: [roofline.md](roofline.md).",
     ]
     return "\n".join(lines) + "\n"
 
@@ -235,4 +237,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CineloraError as error:
+        sys.exit(f"ERROR {error}")

@@ -1,0 +1,93 @@
+"""The least time that a phase can take on a card: its work against what the card can do at most."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.cards import Card
+from benchmarks.work import Work
+from workflow_scripts.lib.errors import CineloraError
+
+READERS = 8  # cores that read images for one job: plan/resources.py, count_readers
+FREE_SHARE = 0.8  # of a card's memory that nets, their inputs and results may take
+LIMITS = ("matrices", "memory", "reading", "bus")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One net in one phase; bytes and times are of one item."""
+
+    phase: str
+    what: str
+    items: float
+    work: Work
+    precision: str  # bf16 or tf32
+    weight_bytes: float
+    grade: str  # where the operations come from
+    most: int = 1  # items that a loader takes at once
+    copied: float = 0.0  # bytes between CPU and GPU
+    read_s: float = 0.0  # of one core: decoding, and scaling for the net
+
+    def choose_batch(self, card: Card) -> int:
+        """Items that fit into the card's memory beside the weights, `most` at most; 0: none."""
+        free = FREE_SHARE * card.memory - self.weight_bytes
+        return max(0, min(self.most, int(free // max(1.0, self.work.peak))))
+
+    def time(self, card: Card) -> dict[str, float]:
+        """Seconds by LIMITS for all items, each as if the others cost nothing."""
+        batch = self.choose_batch(card)
+        if not batch:
+            raise CineloraError(
+                f"{self.phase}: {self.what} does not fit into {card.name}.\n"
+                "  Choose a smaller model for its role (resources/models.yaml)."
+            )
+        moved = self.work.traffic + self.weight_bytes / batch
+        seconds = (
+            self.work.operations / card.rate(self.precision),
+            moved / card.memory_rate,
+            self.read_s / READERS,
+            self.copied / card.copy_rate,
+        )
+        return {name: self.items * s for name, s in zip(LIMITS, seconds, strict=True)}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Seconds of a phase on a card, and what it waits for most."""
+
+    phase: str
+    seconds: float
+    binds: str
+    by_limit: dict[str, float]
+
+
+def bound_phase(phase: str, steps: Iterable[Step], card: Card) -> Bound:
+    """Nets follow each other, each as slow as its products or its memory; reading and copying go on
+    beside them."""
+    times = [step.time(card) for step in steps if step.phase == phase]
+    if not times:
+        raise CineloraError(
+            f"{phase} holds a GPU, but nobody says what it does there.\n"
+            "  Add its steps to benchmarks/film_steps.py or dataset_steps.py."
+        )
+    total = {name: sum(one[name] for one in times) for name in LIMITS}
+    net = sum(max(one["matrices"], one["memory"]) for one in times)
+    on_card = max(("matrices", "memory"), key=lambda name: total[name])
+    seconds, binds = max(
+        (net, on_card), (total["reading"], "reading"), (total["bus"], "bus"), key=lambda p: p[0]
+    )
+    return Bound(phase, seconds, binds, total)
+
+
+def bound_film(
+    phases: Collection[str], steps: Sequence[Step], card: Card
+) -> tuple[list[Bound], list[str]]:
+    """The bounds of all phases that fit, and what does not fit, in words."""
+    bounds, misfits = [], []
+    if strange := sorted({step.phase for step in steps} - set(phases)):
+        raise CineloraError(f"{', '.join(strange)}: no rule of this name holds a GPU.")
+    for phase in phases:
+        own = [step for step in steps if step.phase == phase]
+        misfits += [f"{phase}: {step.what}" for step in own if not step.choose_batch(card)]
+        if not own or all(step.choose_batch(card) for step in own):
+            bounds.append(bound_phase(phase, own, card))
+    return bounds, misfits

@@ -1,0 +1,101 @@
+"""The nets of the full tier that the roofline page counts, and what is published of the others."""
+
+from dataclasses import dataclass
+
+from benchmarks import full_nets as nets
+from benchmarks.bounds import Step
+from benchmarks.counts import FilmCounts
+from benchmarks.work import Work
+from workflow_scripts.adapter.trainer import TARGETS
+from workflow_scripts.models.registry import choose_model, read_registry
+from workflow_scripts.plan.config import read_shipped
+
+COUNTED, PUBLISHED = "counted", "published"
+TOKENS = 96  # of an answer: as benchmarks/gpu.py measures them
+GRID = (30, 54)  # patches of 14 px of a frame at 768 x 432 (max_side_px), in whole windows of two
+SEEN_AGAIN = 0.1  # of clean images, where somebody is still seen and cut out again (assumed)
+VIEWS = 16  # of each face: film/score_expressions.py
+REFERENCES = 15  # five of each of three characters, as the demo has them
+SPLITS = 2  # images to train on, images that were held out
+# Operations of graphs that are there only once they were fetched, as their authors give them; those
+# who count a multiplication and an addition as one are doubled.
+YOLOX_M = 73.8e9  # at 640 px: Megvii-BaseDetection/YOLOX, docs/model_zoo.md
+RTMPOSE_M = 2 * 1.93e9  # at 256 x 192: open-mmlab/mmpose, projects/rtmpose/README.md
+RETINAFACE_R50 = 2 * 37.59e9 / (640 * 480)  # a pixel: Guo et al. 2021 (SCRFD), table of WIDER FACE
+EFFICIENTNET_B0 = 2 * 0.39e9  # at 224 px: Tan and Le 2019
+
+
+@dataclass(frozen=True)
+class Nets:
+    """Every net that is counted; of full_nets."""
+
+    clip: nets.Net
+    dinov2: nets.Net
+    sam2: nets.Net
+    mask: Work
+    followed: Work
+    qwen: nets.Net
+    answer: Work
+    drawn: nets.Net
+    encoded: Work
+    decoded: Work
+    update: Work
+    lama: nets.Net
+
+
+def count_nets(counts: FilmCounts) -> Nets:
+    """Build each net without numbers, and count (about two minutes of a core)."""
+    letters = int((counts.questions["letters"] * counts.questions["asked"]).sum() / counts.asked)
+    sam2, mask, followed = nets.count_sam2()
+    qwen, answer = nets.count_qwen(GRID, letters, TOKENS)
+    drawn, encoded, decoded = nets.count_diffusion()
+    rank = read_shipped()["adapter"]["defaults"]["rank"]
+    backward = nets.count_backward(nets.build(nets.make_unet), rank, TARGETS)
+    return Nets(
+        clip=nets.count_clip(),
+        dinov2=nets.count_dinov2(),
+        sam2=sam2,
+        mask=mask,
+        followed=followed,
+        qwen=qwen,
+        answer=answer,
+        drawn=drawn,
+        encoded=encoded,
+        decoded=decoded,
+        # its backward pass reads and writes about twice what the forward pass does (assumed), and
+        # the forward pass keeps what it wrote
+        update=Work(backward, 3 * drawn.work.traffic, drawn.work.traffic),
+        lama=nets.count_lama(counts.holes.mean_px),
+    )
+
+
+def file_bytes(role: str) -> float:
+    """Bytes of the weights of a role's model that is one file."""
+    (file,) = choose_model(role, {"tier": "full"})["files"]
+    row = read_registry()["files"][file]
+    return float(row.get("bytes") or 1e6 * row["approx_mb"])
+
+
+def most_at_once(role: str, default: int = 1) -> int:
+    """Items that the loader of a role takes at once."""
+    options = choose_model(role, {"tier": "full"}).get("options", {})
+    return int(options.get("batch_size", default))
+
+
+def onnx(
+    phase: str, what: str, role: str, items: float, operations: float, side: tuple[int, int], **more
+) -> Step:
+    """A step of a graph: TF32, as onnxruntime computes by default; its activations are unknown."""
+    height, width = side
+    pixels = 3 * height * width
+    return Step(
+        phase,
+        what,
+        items,
+        Work(operations, 0.0, 100.0 * pixels),
+        "tf32",
+        file_bytes(role),
+        PUBLISHED,
+        copied=4.0 * pixels,
+        **more,
+    )

@@ -1,0 +1,178 @@
+"""`python -m benchmarks.counts`: what a feature film asks of the full tier, before and now.
+
+The film is made in code (feature_film.py), and selection, questions, crops and shapes are the
+workflow's own on it; no model runs. "Before" is computed by what the workflow did when captions
+were made before the selection: a job for every kind and shard, a question about every candidate,
+inputs as large as the film had them.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.feature_film import FeatureFilm, list_inputs, make_tables, write_film
+from benchmarks.film_shapes import Shapes, count_face_shapes, count_hole_shapes, sample_people
+from benchmarks.gpu_rules import read_gpu_rules
+from benchmarks.tables import table
+from workflow_scripts.capacity.measure import FRAMES_A_SHARD
+from workflow_scripts.dataset import select_images
+from workflow_scripts.dataset.questions import read_texts, write_questions
+from workflow_scripts.dataset.words import read_words
+from workflow_scripts.lib.kinds import KINDS, split_name
+from workflow_scripts.models.registry import choose_model, read_registry
+from workflow_scripts.plan.config import read_shipped
+from workflow_scripts.plan.inputs import choose_limits
+
+TEXTS = "resources/vocabularies/captions.yaml", "resources/prompts/captions.yaml"
+CLASS_WORDS = {"nella": "woman", "bruno": "man", "pip": "boy"}
+LOOKED_AT = 120  # people whose shapes are counted: each of another track
+SAM_PX, VALUE_BYTES = 1024, 4  # of SAM 2's input, and of a float32
+
+
+@dataclass(frozen=True)
+class FilmCounts:
+    """How often each model is asked in one film, and in which shapes."""
+
+    frames: int
+    people: int
+    named: int  # of the people
+    peopled_frames: int
+    faces: int
+    looks: Shapes  # for faces, of LOOKED_AT people
+    holes: Shapes
+    questions: pd.DataFrame  # dataset, candidates, chosen, asked, letters (of a question)
+    shards: int
+
+    @property
+    def looks_a_person(self) -> float:
+        return len(self.looks.planned) / len(self.holes.planned)
+
+    @property
+    def asked(self) -> int:
+        return int(self.questions["asked"].sum())
+
+
+def count_film(film: FeatureFilm, datasets: list[str] | None = None) -> FilmCounts:
+    """Everything that is counted; `datasets` are all of the film unless named."""
+    tables = make_tables(film)
+    with tempfile.TemporaryDirectory(prefix="cinelora-film-") as folder:
+        paths = write_film(film, tables, Path(folder))
+        names = film.datasets if datasets is None else datasets
+        rows = [count_questions(name, paths, Path(folder) / f"{name}.out") for name in names]
+    people, who = tables["instances"], tables["identities"]["character"]
+    boxes = sample_people(people, LOOKED_AT, film.seed)
+    lama = choose_model("inpaint", {"tier": "full"})["options"]
+    return FilmCounts(
+        frames=len(tables["frames"]),
+        people=len(people),
+        named=int((who != "").sum()),
+        peopled_frames=people["frame_id"].nunique(),
+        faces=len(tables["faces"]),
+        looks=count_face_shapes(boxes),
+        holes=count_hole_shapes(boxes, lama["max_side_px"]),
+        questions=pd.DataFrame(rows),
+        shards=max(1, round(len(tables["frames"]) / FRAMES_A_SHARD)),
+    )
+
+
+def count_questions(dataset: str, paths: dict[str, str], selection: Path) -> dict:
+    """Select the images of a dataset, and write the questions about them and their reserve."""
+    kind, character = split_name(dataset)
+    config = read_shipped()
+    counts = select_images.main(
+        paths["frames"],
+        paths["texts"],
+        str(selection),
+        dataset=dataset,
+        limits=choose_limits(config["select_images"], dataset),
+        seed=config["seed"],
+        decisions=paths["decisions"],
+        groups=paths["groups"],
+        **list_inputs(kind, paths),
+    )
+    rows = pd.read_parquet(selection)
+    wanted = rows[(rows["split"] != "") | rows["reserve"]]  # as dataset/questions.py has it
+    known = {name: paths[name] for name in ("frames", "texts", *kind.words)}
+    how = {"names": CLASS_WORDS, "style": [], "overlay_text": "crop"}
+    facts = read_words(kind, character, known, **how)
+    texts = write_questions(kind, wanted, facts, *read_texts(*TEXTS))
+    return {
+        "dataset": dataset,
+        "candidates": counts.read,
+        "chosen": counts.kept,
+        "asked": len(texts),
+        "letters": sum(map(len, texts)) / max(1, len(texts)),
+    }
+
+
+def count_former_questions(counts: FilmCounts) -> int:
+    """A question about every frame of three kinds, every person, who has a name, and every face."""
+    frame_kinds = sum(kind.is_of_frames for kind in KINDS.values())
+    return frame_kinds * counts.frames + counts.people + counts.named + counts.faces
+
+
+def compare(counts: FilmCounts) -> list[list[str]]:
+    """Rows of the table: what, before, now, how it comes to that."""
+    rules, datasets = read_gpu_rules(), len(counts.questions)
+    jobs = {name: rule.count_jobs(counts.shards, datasets) for name, rule in rules.items()}
+    loads = sum(jobs[name] * len(rule.roles) for name, rule in rules.items())
+    asking, base = jobs["describe_images"], jobs["train_adapter"] + jobs["evaluate_adapter"]
+    former_asking = len(KINDS) * counts.shards
+    base_mb = read_registry()["folders"]["stable-diffusion-v1-5"]["approx_mb"]
+    image_mb = 3 * SAM_PX**2 / 1e6 * counts.frames
+    chosen = int(counts.questions["chosen"].sum())
+    faces, holes = counts.looks, counts.holes
+    number, formula, own = "{:,}".format, "formula", "selection and questions of the workflow"
+    rows = [
+        ("captions asked for", count_former_questions(counts), counts.asked, own),
+        ("of images that are chosen", chosen, chosen, own),
+        ("loads of the caption model", former_asking, asking, "its jobs"),
+        (
+            "jobs that hold a GPU",
+            sum(jobs.values()) - asking + former_asking,
+            sum(jobs.values()),
+            "rule files",
+        ),
+        ("loads of models in them", loads - asking + former_asking, loads, "jobs x their models"),
+        (
+            "images that SAM 2 encodes to find people",
+            2 * counts.frames,
+            counts.frames,
+            "once for boxes and memory; before: once for each",
+        ),
+        (
+            "encodings of OWLv2's prompts, where it detects",
+            counts.frames,
+            counts.shards,
+            "once a job",
+        ),
+        (f"shapes of {len(faces.asked)} looks for faces", *faces.distinct, "retina_face.py"),
+        (f"shapes of {len(holes.asked)} holes that LaMa paints", *holes.distinct, "lama.py"),
+        (
+            "MB of images copied to SAM 2's GPU",
+            VALUE_BYTES * image_mb,
+            image_mb,
+            "float32, then bytes",
+        ),
+        ("MB of the base read for its checksum", base * base_mb, base_mb, "every job, then once"),
+    ]
+    return [[what, number(round(a)), number(round(b)), how or formula] for what, a, b, how in rows]
+
+
+def write_counts(counts: FilmCounts) -> str:
+    """The table in Markdown."""
+    return table(["what", "before", "now", "by"], compare(counts))
+
+
+def main() -> None:
+    film = FeatureFilm()
+    counts = count_film(film)
+    print(f"{counts.frames:,} frames, {counts.people:,} times a person, {counts.shards} shards\n")
+    print(write_counts(counts))
+    print(counts.questions.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

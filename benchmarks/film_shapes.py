@@ -1,0 +1,94 @@
+"""Distinct shapes that nets with a plan for each shape meet in a film, by our own code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.feature_film import HEIGHT, WIDTH
+from workflow_scripts.film import crop_faces
+from workflow_scripts.lib.images import mask_box
+from workflow_scripts.models.loaders import lama, retina_face
+
+MARGIN_PX = 16  # round a person: more of the frame changes no shape
+OLD_STEP_PX = 8  # the package simple-lama-inpainting pads to whole eights
+
+Size = tuple[int, int]
+
+
+@dataclass
+class Shapes:
+    """Heights and widths of all inputs of one net, without and with whole steps."""
+
+    asked: list[Size] = field(default_factory=list)  # as the film has them
+    planned: list[Size] = field(default_factory=list)  # as the net sees them
+
+    @property
+    def distinct(self) -> tuple[int, int]:
+        """How many differ, without and with whole steps."""
+        return len(set(self.asked)), len(set(self.planned))
+
+    @property
+    def mean_px(self) -> float:
+        """Pixels of an input of the net, on average."""
+        return float(np.mean([height * width for height, width in self.planned]))
+
+
+def sample_people(people: pd.DataFrame, count: int, seed: int) -> np.ndarray:
+    """Boxes (N, 4) of as many people of as many tracks."""
+    one_each = people.drop_duplicates("track_id")
+    rows = one_each.sample(min(count, len(one_each)), random_state=seed)
+    return rows[["x0", "y0", "x1", "y1"]].to_numpy(int)
+
+
+def count_face_shapes(boxes: np.ndarray) -> Shapes:
+    """Both looks at each person, as crop_faces takes them where it finds no face."""
+    shapes = Shapes()
+
+    def net(pixels: np.ndarray) -> list[np.ndarray]:
+        shapes.planned.append(pixels.shape[1:3])
+        cells = [(pixels.shape[1] // s, pixels.shape[2] // s) for s in (32, 16, 8)]
+        return [np.zeros((1, *cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
+
+    def face(image: np.ndarray) -> retina_face.Faces:
+        shapes.asked.append(image.shape[:2])
+        return retina_face.find_faces(image, net, 0.5)
+
+    for x0, y0, x1, y1 in boxes:
+        image = np.zeros((y1 - y0 + 2 * MARGIN_PX, x1 - x0 + 2 * MARGIN_PX, 3), np.uint8)
+        mask = np.zeros(image.shape[:2], bool)
+        mask[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX] = True
+        crop_faces.find_face(image, mask, np.array(mask_box(mask), float), face)
+    return shapes
+
+
+def count_hole_shapes(boxes: np.ndarray, max_side_px: int) -> Shapes:
+    """The hole that each person leaves, painted alone."""
+    shapes = Shapes()
+
+    def net(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        shapes.planned.append(mask.shape)
+        return image
+
+    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for box in boxes:
+        x0, y0, x1, y1 = box
+        mask = np.zeros(image.shape[:2], bool)
+        mask[y0:y1, x0:x1] = True
+        shapes.asked.append(find_former_shape(box, max_side_px))
+        left, top, right, bottom = lama.crop_with_context(mask)
+        part = image[top:bottom, left:right], mask[top:bottom, left:right]
+        lama.paint(net, *part, max_side_px)
+    return shapes
+
+
+def find_former_shape(box: Sequence[int], max_side_px: int) -> Size:
+    """Height and width as LaMa would see them without whole steps but the package's own."""
+    x0, y0, x1, y1 = box
+    wide, high = (max(lama.MIN_CONTEXT_PX, int(lama.CONTEXT * s)) for s in (x1 - x0, y1 - y0))
+    width = min(WIDTH, x1 + wide) - max(0, x0 - wide)
+    height = min(HEIGHT, y1 + high) - max(0, y0 - high)
+    scale = min(1.0, max_side_px / max(height, width))
+    sides = (max(8, round(side * scale)) for side in (height, width))
+    return tuple(int(side + -side % OLD_STEP_PX) for side in sides)

@@ -1,0 +1,118 @@
+"""What binds a phase on a card, with figures worked out by hand; nothing is run on a GPU."""
+
+import pytest
+
+from benchmarks import full_nets
+from benchmarks.bounds import Step, bound_film, bound_phase
+from benchmarks.cards import CARDS, Card
+from benchmarks.gpu_rules import read_gpu_rules
+from benchmarks.roofline import format_time, write_card
+from benchmarks.work import Work
+from workflow_scripts.lib.errors import CineloraError
+
+# 100 operations a second in bfloat16, 50 in TF32; 10 bytes a second; 1,000 bytes; 5 bytes of bus,
+# of which copies reach four fifths
+CARD = Card("a card", 100.0, 50.0, 10.0, 1000.0, 5.0, "made up")
+
+
+def make_step(phase, work, **more):
+    step = {"what": "a net", "items": 10.0, "precision": "bf16", "weight_bytes": 0.0}
+    return Step(phase, work=work, grade="counted", **step | more)
+
+
+def test_a_phase_waits_for_its_products():
+    steps = [make_step("one", Work(300.0, 20.0)), make_step("other", Work(9e9, 0.0))]
+    bound = bound_phase("one", steps, CARD)
+    assert bound.by_limit == {"matrices": 30.0, "memory": 20.0, "reading": 0.0, "bus": 0.0}
+    assert (bound.seconds, bound.binds) == (30.0, "matrices")
+
+
+def test_tf32_has_its_own_rate():
+    (bound,), _ = bound_film(["one"], [make_step("one", Work(300.0, 20.0), precision="tf32")], CARD)
+    assert (bound.seconds, bound.binds) == (60.0, "matrices")
+
+
+def test_a_batch_shares_the_reading_of_the_weights():
+    alone = make_step("one", Work(10.0, 0.0, peak=100.0), weight_bytes=400.0)
+    together = make_step("one", Work(10.0, 0.0, peak=100.0), weight_bytes=400.0, most=64)
+    assert (alone.choose_batch(CARD), together.choose_batch(CARD)) == (1, 4)  # (800 - 400) / 100
+    assert alone.time(CARD)["memory"] == 10 * 400 / 10
+    assert bound_phase("one", [together], CARD).seconds == 10 * 400 / 4 / 10
+    assert bound_phase("one", [together], CARD).binds == "memory"
+
+
+def test_nets_follow_each_other_and_readers_work_beside_them():
+    """30 s of products, then 40 s of memory; reading is shared by eight cores, the bus is slow."""
+    nets = [make_step("one", Work(300.0, 0.0)), make_step("one", Work(0.0, 40.0))]
+    assert bound_phase("one", nets, CARD).seconds == 70.0
+    assert bound_phase("one", nets, CARD).binds == "memory"
+    slow = [*nets, make_step("one", Work(0.0, 0.0), read_s=80.0)]
+    assert (bound_phase("one", slow, CARD).seconds, bound_phase("one", slow, CARD).binds) == (
+        10 * 80 / 8,
+        "reading",
+    )
+    full = [*slow, make_step("one", Work(0.0, 0.0), copied=80.0)]
+    assert (bound_phase("one", full, CARD).seconds, bound_phase("one", full, CARD).binds) == (
+        10 * 80 / 4,
+        "bus",
+    )
+
+
+def test_a_phase_without_steps_is_an_error():
+    steps = [make_step("one", Work(1.0, 1.0))]
+    with pytest.raises(CineloraError, match="two holds a GPU, but nobody says what it does"):
+        bound_film(["one", "two"], steps, CARD)
+    with pytest.raises(CineloraError, match="one: no rule of this name holds a GPU"):
+        bound_film([], steps, CARD)
+
+
+def test_what_does_not_fit_is_named_and_left_out():
+    large = make_step("one", Work(1.0, 1.0), weight_bytes=900.0)
+    small = make_step("two", Work(300.0, 1.0))
+    bounds, misfits = bound_film(["one", "two"], [large, small], CARD)
+    assert misfits == ["one: a net"]
+    assert [bound.phase for bound in bounds] == ["two"]
+    page = write_card(CARD, bounds, misfits, [large, small])
+    assert "**does not fit**: one: a net. Not in the total." in page
+    assert "| `two` | 30.0 s | 1.0 s | 0.0 s | 0.0 s | 30.0 s | matrices |" in page
+    assert "at least **0.01 GPU-hours**; 0.01 at 60%" in page
+    with pytest.raises(CineloraError, match="does not fit into a card"):
+        large.time(CARD)
+
+
+def test_rules_that_hold_a_gpu_are_read_from_their_files():
+    texts = {
+        "score": 'output:\n "{shard}"\nlog:\n gpu=int(MODELS["a"]),\n weights=WEIGHTS["a"],',
+        "train": 'output:\n "{dataset}/a"\nlog:\n "x"\n gpu=1,\n model=MODELS["base"],',
+        "look": 'output:\n "{film}/a"\nlog:\n "{shard}"\n gpu=1,\n weights=WEIGHTS["a"],',
+        "plan": 'output:\n "{shard}"\nlog:\n mem_mb=1,\n weights=WEIGHTS["a"],',
+    }
+    rules = read_gpu_rules(texts)
+    found = {name: (rule.per, rule.roles, rule.count_jobs(17, 8)) for name, rule in rules.items()}
+    assert found == {
+        "score": ("shard", ("a",), 17),
+        "train": ("dataset", ("base",), 8),
+        "look": ("film", ("a",), 1),
+    }
+    assert {"segment_instances", "score_expressions", "describe_images"} <= set(read_gpu_rules())
+
+
+def test_lama_has_as_many_parameters_as_its_file_has_numbers():
+    assert full_nets.count_lama(1.0).parameters == pytest.approx(205_803_670 / 4, rel=0.02)
+    # 7 x 7 from four channels to 64, at the image's own size
+    assert full_nets.list_lama_layers()[0] == (4, 64, 7, 1.0)
+
+
+def test_windows_of_the_image_tower():
+    assert full_nets.list_windows((8, 20), 8) == [64, 64, 32]
+    assert sum(full_nets.list_windows((30, 54), 8)) == 30 * 54
+
+
+def test_times_are_told_in_seconds_and_minutes():
+    assert (format_time(59.94), format_time(90.0)) == ("59.9 s", "1.5 min")
+
+
+def test_cards_are_no_faster_than_their_bits_allow():
+    assert len(CARDS) == 4
+    for card in CARDS:
+        assert card.tf32 == pytest.approx(card.bf16 / 2, rel=0.01)
