@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu lint film-bbb lock phases timings clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy growth capacity models bench bench-gpu lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -45,6 +45,9 @@ test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs
 
 test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
 	KILLS=50 $(BIN)/python -m pytest -s tests/workflow/test_killed.py
+
+test-fetch: $(READY)  ## `make models TIER=full` from this machine, every file at its published size (24 GB of disk, minutes)
+	SHARE=1 $(BIN)/python -m pytest -s tests/models/test_fetch_sizes.py
 
 accuracy: $(READY)  ## measure every phase against exact truth, and write ACCURACY.md; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.report.accuracy.run $(FILM)
