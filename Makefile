@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy growth capacity models bench bench-gpu lint film-bbb lock phases timings clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models bench bench-gpu lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -55,6 +55,9 @@ accuracy: $(READY)  ## measure every phase against exact truth, and write ACCURA
 models: $(READY)  ## fetch the models of a tier, sizes and licenses first; TIER=light or full
 	@$(BIN)/python -m workflow_scripts.models.fetch_model --tier $(TIER) \
 	  $(addprefix --table ,$(TABLE)) $(addprefix --models-dir ,$(MODELS_DIR))
+
+calibrate: $(READY)  ## options that suit your models of embed and scene, from a film that was run; NAME=demo
+	@$(BIN)/python -m workflow_scripts.plan.calibrate $(NAME)
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md
