@@ -16,6 +16,7 @@ from tests.factories.role_models import opened
 from workflow_scripts.film import embed_images, embed_references, identify_characters
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.tables import find
+from workflow_scripts.models.detections import Detections
 from workflow_scripts.plan.config import read_shipped
 from workflow_scripts.report.accuracy import identity
 from workflow_scripts.report.accuracy.truth import Truth
@@ -31,15 +32,31 @@ def embed_nothing(images: list[np.ndarray]) -> np.ndarray:
     return np.tile(np.float32([1, 0]), (len(images), 1))
 
 
+class HiddenRegions:
+    """A segmenter that says nothing of regions, and a net of joints that looks there all the same.
+
+    A net that is told no more than a box takes a close-up for a whole body, and is sure of its hips
+    (BlazePose), or says that it does not see them (RTMPose): here they are as unsure as they are.
+    """
+
+    def __init__(self, joints: bool):
+        self.joints, self.regions = joints, None
+
+    def segment(self, image: np.ndarray, found: Detections) -> Detections:
+        people = opened("light segment")(image, found)
+        self.regions = people.regions[np.argsort(-people.masks.sum((1, 2)), kind="stable")]
+        return replace(people, regions=None)
+
+    def pose(self, image: np.ndarray, boxes: np.ndarray, regions: None) -> np.ndarray:
+        """Joints (1, 17, 3) of the largest person."""
+        assert regions is None and len(boxes) == 1
+        return opened("light pose")(image, boxes, self.regions[:1]) * self.joints
+
+
 def describe_references(embed: Embed, joints: bool = True) -> pd.DataFrame:
     """The roster, cut out by a segmenter that says nothing of regions."""
-    segment, pose = opened("light segment"), opened("light pose")
-    models = (
-        opened("light detect"),
-        lambda image, found: replace(segment(image, found), regions=None),
-        lambda *seen: pose(*seen) * (1 if joints else 0),
-        embed,
-    )
+    hidden = HiddenRegions(joints)
+    models = (opened("light detect"), hidden.segment, hidden.pose, embed)
     rows = [
         (path.name, path.parent.name, *embed_references.describe_reference(path, *models, 0.05))
         for path in sorted(ROSTER.glob("*/*.jpg"))

@@ -195,6 +195,11 @@ def test_sam2_sees_an_image_less_the_mean_of_imagenet():
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-4)
 
 
+def test_the_input_of_dinov2_is_whole_patches():
+    side = row_of("scene", "dinov2-base")["side_px"]
+    assert side == 16 * 14
+
+
 def test_an_image_is_squeezed_whole_into_a_square():
     image = np.zeros((100, 300, 3), np.uint8)
     image[:, :30], image[:, -30:] = (255, 0, 0), (0, 0, 255)
@@ -215,11 +220,12 @@ def test_lama_sees_rgb_and_a_hole_of_255(monkeypatch):
     seen = []
     monkeypatch.setattr(lama, "open_lama", lambda *_: lambda *shown: seen.append(shown) or shown[0])
     mask = np.zeros((300, 300), bool)
-    mask[100:140, 100:140] = True
+    mask[100:200, 100:200] = True
     lama.load_inpaint({"net": Path("net")}, device="cpu", max_side_px=1024)(paint(300, 300), mask)
     ((image, hole),) = seen
     assert (image == PAINT).all() and image.dtype == hole.dtype == np.uint8
-    assert set(np.unique(hole)) == {0, 255} and (hole == 255).sum() == mask.sum()
+    assert image.shape == (512, 512, 3)  # whole steps, mirrored
+    assert set(np.unique(hole)) == {0, 255} and ((hole[:300, :300] == 255) == mask).all()
 
 
 def test_a_mesh_is_looked_for_in_rgb_from_0_to_1():
