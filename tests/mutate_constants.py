@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,8 +53,8 @@ def put_into_table(folder: str, text: str) -> None:
     registry.TABLE.write_text(text, encoding="utf-8")
 
 
-def play(row: dict[str, Any], path: Path) -> int:
-    """In a child: the exit status of the test with the wrong line."""
+def play(row: dict[str, Any], path: Path) -> None:
+    """Run the test with the wrong line; the process ends with the exit status of pytest."""
     text = path.read_text(encoding="utf-8").replace(row["line"], row["wrong"])
     with TemporaryDirectory() as folder:
         if path.suffix == ".yaml":
@@ -62,18 +63,16 @@ def play(row: dict[str, Any], path: Path) -> int:
             put_into_code(path, text)
         test = f"tests/models/{row['test']}"
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", test]))
+            status = pytest.main(["-q", "-x", "-p", "no:cacheprovider", test])
+    sys.exit(int(status))
 
 
-def mutate(row: dict[str, Any], path: Path) -> int:
-    child = os.fork()
-    if not child:
-        status = 99
-        try:
-            status = play(row, path)
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def mutate(row: dict[str, Any], path: Path) -> int | None:
+    """The exit status of pytest, in a child that has the packages, and none of our modules yet."""
+    child = get_context("fork").Process(target=play, args=(row, path))
+    child.start()
+    child.join()
+    return child.exitcode
 
 
 def main(roles: list[str]) -> int:
