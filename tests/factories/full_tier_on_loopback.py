@@ -8,6 +8,7 @@ sums. A body is a file with a hole in place of the zeros: it takes no room, unti
 import hashlib
 import mmap
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from tests.factories.hub_on_loopback import Place
+from workflow_scripts.models.fetching.listing import choose_rows
 from workflow_scripts.models.registry import list_sources, read_registry
 
 LEAST = 2000  # bytes of a weight file, whatever its share: the hub's storage holds no smaller ones
@@ -24,17 +26,17 @@ Row = dict[str, Any]
 
 
 class FullTier:
-    """Serves every file of the tier at its size divided by `share`, and says what must come."""
+    """Serves files of the tier, all or those of `names`, at their sizes divided by `share`."""
 
-    def __init__(self, folder: Path, hub: str, share: int):
+    def __init__(self, folder: Path, hub: str, share: int, names: Collection[str] = ()):
         self.folder, self.hub, self.share = folder, hub, share
         self.sizes: dict[str, int] = {}  # of what must lie in resources/models afterwards, by name
         self.unsummed: set[str] = set()  # of these the table has no sum, or one source's alone
         folder.mkdir()
         ours = read_registry()
-        models = [row for row in ours["models"].values() if "full" in row["tier"]]
-        files = {name: ours["files"][name] for row in models for name in row["files"]}
-        folders = {n: ours["folders"][n] for row in models for n in row.get("folders", [])}
+        wanted = names or choose_rows(ours, [], "full")
+        files = {name: row for name, row in ours["files"].items() if name in wanted}
+        folders = {name: row for name, row in ours["folders"].items() if name in wanted}
         table = {
             "files": self._serve_packages(files)
             | {n: self._serve_file(n, row) for n, row in files.items() if row["source"] == "https"},

@@ -1,9 +1,11 @@
 """`make models TIER=full` against homes on this machine, with every file of the tier.
 
-A file has a thousandth of its published size; `make test-fetch` gives all of it, some 24 GB.
+A file has a thousandth of its published size, but for two; `make test-fetch` gives each its own,
+some 24 GB in all. Sizes that only a folder has are shared by its weights.
 """
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from workflow_scripts.models.registry import read_registry
 
 SHARE = int(os.environ.get("SHARE", "1000"))
 WITHIN_S = 3600
+MODULE = "workflow_scripts.models.fetch_model"
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +91,14 @@ def test_the_second_home_serves_where_the_first_has_nothing(folder, hub, served)
     assert f"{gone} answered 404 Not Found.\n  The next source of big-lama.pt is tried." in said
     other = read_registry()["files"]["big-lama.pt"]["alternatives"][0]["bytes"]
     assert list_fetched(folder)["big-lama.pt"] == max(2000, other // SHARE)
+
+
+def test_two_large_files_come_at_their_published_sizes(tmp_path, hub):
+    """Last: it serves other bodies at the addresses of those above."""
+    names = ["big-lama.pt", "retinaface.onnx"]
+    folder = make_folder(tmp_path)
+    served = FullTier(folder / "homes", hub, 1, names)
+    command = [sys.executable, "-m", MODULE, *names, "--table", str(served.table)]
+    status, _ = finish(start(folder, hub, command=command), "two files whole", WITHIN_S)
+    assert status == 0
+    assert list_fetched(folder) == dict(zip(names, (205_803_670, 117_888_450), strict=True))
