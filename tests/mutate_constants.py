@@ -21,14 +21,19 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = (
-    "cv2",
-    "pandas",
-    "torch",
-    "torchvision",
-    "transformers",
-    "diffusers",
-    "open_clip",
-    "rtmlib",
+    *("cv2", "onnx", "onnxruntime", "open_clip", "pandas", "rtmlib", "scipy.optimize"),
+    *("simple_lama_inpainting", "torch", "torchvision.models"),
+    *(
+        f"transformers.models.{name}"
+        for name in (
+            "dinov2.modeling_dinov2",
+            "owlv2.modeling_owlv2",
+            "qwen2_5_vl.modeling_qwen2_5_vl",
+            "sam2.modeling_sam2",
+            "sam2_video.modeling_sam2_video",
+        )
+    ),
+    "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion",
 )
 NOTICED, SURVIVED = 1, 0  # exit statuses of pytest
 
