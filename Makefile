@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills accuracy growth capacity models bench bench-gpu roofline lint film-bbb lock phases timings clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models bench bench-gpu roofline lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -46,12 +46,18 @@ test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs
 test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
 	KILLS=50 $(BIN)/python -m pytest -s tests/workflow/test_killed.py
 
+test-fetch: $(READY)  ## `make models TIER=full` from this machine, every file at its published size (24 GB of disk, minutes)
+	SHARE=1 $(BIN)/python -m pytest -s tests/models/test_fetch_sizes.py
+
 accuracy: $(READY)  ## measure every phase against exact truth, and write ACCURACY.md; FILM=<folder with a film and truth/>
 	@$(BIN)/python -m workflow_scripts.report.accuracy.run $(FILM)
 
 models: $(READY)  ## fetch the models of a tier, sizes and licenses first; TIER=light or full
 	@$(BIN)/python -m workflow_scripts.models.fetch_model --tier $(TIER) \
 	  $(addprefix --table ,$(TABLE)) $(addprefix --models-dir ,$(MODELS_DIR))
+
+calibrate: $(READY)  ## options that suit your models of embed and scene, from a film that was run; NAME=demo
+	@$(BIN)/python -m workflow_scripts.plan.calibrate $(NAME)
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md

@@ -7,6 +7,7 @@ the file; a small file comes from the hub itself, with git's name of it as its t
 
 import hashlib
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ class Place(http.server.BaseHTTPRequestHandler):
     """Both hosts; `cuts` are bytes sent before it hangs up, `storage` the other's address."""
 
     protocol_version = "HTTP/1.1"
-    files: dict[str, bytes] = {}
+    files: dict[str, bytes | memoryview] = {}
+    sums: dict[str, str] = {}  # sha256 of those that are too long to be read for every question
     cuts: list[int] = []
     asked: list[tuple[str, str | None]] = []  # path and range of each GET that was served
     keys: list[tuple[str, str]] = []  # path, and the key that came with it
@@ -51,19 +53,20 @@ class Place(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _hand_over(self, data: bytes):
+    def _hand_over(self, data: bytes | memoryview):
         self.send_response(302)
         self.send_header("Location", f"{self.storage}/storage{self.path}")
-        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Repo-Commit", name_commit(self.path))
         if self.xet:
             self.send_header("X-Xet-Hash", "e" * 64)
             self.send_header("X-Xet-Refresh-Route", f"{self.storage}/xet-read-token")
         self.send_header("X-Linked-Size", str(len(data)))
-        self.send_header("X-Linked-Etag", f'"{hashlib.sha256(data).hexdigest()}"')
+        digest = self.sums.get(self.path) or hashlib.sha256(data).hexdigest()
+        self.send_header("X-Linked-Etag", f'"{digest}"')
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _send(self, data: bytes, body: bool):
+    def _send(self, data: bytes | memoryview, body: bool):
         span = self.headers.get("Range")
         if body:
             self.asked.append((self.path, span))
@@ -74,11 +77,12 @@ class Place(http.server.BaseHTTPRequestHandler):
         rest = data[start:]
         self.send_response(206 if span else 200)
         self.send_header("Content-Length", str(len(rest)))
-        blob = b"blob %d\0" % len(data) + data
-        self.send_header("ETag", f'"{hashlib.sha1(blob, usedforsecurity=False).hexdigest()}"')
+        if self.path.startswith("/simple/"):  # a page of a package index
+            self.send_header("Content-Type", "text/html")
         self.send_header("Accept-Ranges", "bytes")
         if "/resolve/" in self.path and not self.path.startswith("/storage"):
-            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("ETag", f'"{name_by_git(data)}"')
+            self.send_header("X-Repo-Commit", name_commit(self.path))
         if span:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.end_headers()
@@ -91,10 +95,23 @@ class Place(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def name_by_git(data: bytes | memoryview) -> str:
+    """What git calls a file of this content."""
+    name = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
+    name.update(data)
+    return name.hexdigest()
+
+
+def name_commit(path: str) -> str:
+    """The commit that the revision in an address of the hub stands for."""
+    asked = re.search(r"/resolve/([0-9a-f]{40})/", path)
+    return asked[1] if asked else COMMIT
+
+
 @contextmanager
 def open_place() -> Iterator[str]:
     """Address of the hub; its files, cuts and questions are those of `Place`."""
-    Place.files, Place.cuts, Place.asked, Place.keys = {}, [], [], []
+    Place.files, Place.sums, Place.cuts, Place.asked, Place.keys = {}, {}, [], [], []
     servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Place) for _ in range(2)]
     threads = [threading.Thread(target=server.serve_forever) for server in servers]
     for thread in threads:

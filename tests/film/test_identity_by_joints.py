@@ -4,7 +4,6 @@ Masks and joints are the truth's. Joints beyond the frame lie at its edge, unsur
 vectors know nobody, so that colors alone tell who is who.
 """
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.factories.role_models import opened
+from tests.factories.identity_paths import CAST, describe_references, embed_nothing
 from workflow_scripts.film import embed_images, embed_references, identify_characters
 from workflow_scripts.lib.images import encode_rle, write_image
 from workflow_scripts.lib.manifest import write_manifest
@@ -21,14 +20,8 @@ from workflow_scripts.plan.config import read_shipped
 from workflow_scripts.report.accuracy.truth import Truth
 
 DEMO = Path("resources/demo_film")
-ROSTER = Path("config/rosters/demo")
 EVERY = 12  # frames of the film; two a second
 MIN_PX = 1500  # 0.3 % of the image: a viewer can tell who it is
-CAST = ("bruno", "nella", "pip")
-
-
-def embed_nothing(images: list[np.ndarray]) -> np.ndarray:
-    return np.tile(np.float32([1, 0]), (len(images), 1))
 
 
 @cache
@@ -81,22 +74,6 @@ def list_people() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def describe_references() -> pd.DataFrame:
-    """The roster, cut out by a segmenter that says nothing of regions."""
-    segment = opened("light segment")
-    models = (
-        opened("light detect"),
-        lambda image, found: replace(segment(image, found), regions=None),
-        opened("light pose"),
-        embed_nothing,
-    )
-    rows = [
-        (path.name, path.parent.name, *embed_references.describe_reference(path, *models, 0.05))
-        for path in sorted(ROSTER.glob("*/*.jpg"))
-    ]
-    return pd.DataFrame(rows, columns=embed_references.REFERENCES.names)
-
-
 @pytest.fixture
 def film(tmp_path) -> dict[str, str]:
     """Paths of what both phases read and leave, by the names of their parameters."""
@@ -121,7 +98,7 @@ def test_everybody_is_named_by_masks_and_joints_alone(film, tmp_path, monkeypatc
     options = {"model": {"name": "none"}, "batch_size": 64, "padding": 0.05}
     embed_images.main(**film, background_images="", shard="01of01", **options)
     references, identities = str(tmp_path / "references"), str(tmp_path / "identities")
-    write_manifest(describe_references(), references, embed_references.REFERENCES)
+    write_manifest(describe_references(embed_nothing), references, embed_references.REFERENCES)
     identify_characters.main(
         *([film["instances"]], [film["embeddings"]], references, [], identities),
         characters=CAST,
@@ -132,5 +109,5 @@ def test_everybody_is_named_by_masks_and_joints_alone(film, tmp_path, monkeypatc
     assert len(true) == 101
     assert set(found[found != true.reindex(found.index)]) <= {""}  # nobody has another's name
     named = (found == true.reindex(found.index)).groupby(true).mean()
-    assert named.index.tolist() == list(CAST)
+    assert named.index.tolist() == CAST
     assert named.min() > 0.9, named.to_dict()

@@ -1,21 +1,18 @@
 """`make models TIER=full` as a user types it, against a hub on this machine.
 
-`pytest -s tests/test_make_models.py` shows what the user sees.
+`pytest -s tests/models/test_make_models.py` shows what the user sees.
 """
 
 import hashlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.factories.hub_on_loopback import Place, open_place
+from tests.factories.make_models import finish, make_folder, start
 from workflow_scripts.models.registry import read_registry
 
-ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = bytes(range(256)) * 400
 SUM = hashlib.sha256(WEIGHTS).hexdigest()
 RESEARCH = {"license": "Research License", "commercial": False, "training_data": "not said"}
@@ -49,43 +46,9 @@ def write_table(folder: Path, hub: str) -> Path:
 
 @pytest.fixture
 def folder(tmp_path, hub) -> Path:
-    """A folder with the Makefile, the code, and a table whose sources are on this machine."""
-    for name in ("Makefile", "workflow_scripts", "config"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "config").unlink()
-    (tmp_path / "config").mkdir()
-    write_table(tmp_path, hub)
+    """A folder with a table whose sources are on this machine."""
+    write_table(make_folder(tmp_path), hub)
     return tmp_path
-
-
-def start(folder: Path, hub: str, *more: str, **environment: str) -> subprocess.Popen:
-    """Type the command; the environment is the one that runs this test.
-
-    Only what a `make` around this test has left there would make this one talk of folders.
-    """
-    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
-    inherited = {name: value for name, value in os.environ.items() if name not in outer}
-    command = ["make", "models", "TIER=full", "TABLE=own.yaml", *more]
-    command += ["READY=", f"BIN={Path(sys.executable).parent}"]
-    own = {"HF_ENDPOINT": hub, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
-    own |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "NO_PROXY": "127.0.0.1"}
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=inherited | own | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def finish(running: subprocess.Popen, what: str) -> tuple[int, str]:
-    """Exit status and what the user saw, which `pytest -s` shows too."""
-    said, _ = running.communicate(timeout=300)
-    print(
-        f"\n===== {what}: make models TIER=full TABLE=own.yaml\n{said}[exit {running.returncode}]"
-    )
-    return running.returncode, said
 
 
 def fetched(folder: Path) -> set[str]:

@@ -10,7 +10,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.factories.identity_paths import CAST, measure_names, name_anew
 from tests.factories.runs import DATASETS, GPU_RULES, ROOT, snakemake
+from workflow_scripts.film import identify_characters
+from workflow_scripts.lib.tables import find
+from workflow_scripts.plan.calibrate import calibrate
+from workflow_scripts.plan.config import read_shipped
 
 REPORT = "results/demo/report/index.html"
 FLOORS = yaml.safe_load((ROOT / "tests/accuracy_floors.yaml").read_text(encoding="utf-8"))
@@ -122,6 +127,36 @@ def test_no_figure_falls_below_what_was_reached(run, figure):
         assert value >= floor["min"]
     else:
         assert value <= floor["max"]
+
+
+def test_joints_name_everybody_whom_regions_name(run, tmp_path):
+    """The path of the full tier, whose masks say nothing of bodies, on the run's own people."""
+    results, paths = run / "results/demo", {"joints": True, "boxes alone": False}
+    rows = {"regions (light tier)": measure_names(results)}
+    for name, joints in paths.items():
+        rows[name] = measure_names(name_anew(results, tmp_path / name, joints))
+    print("", pd.DataFrame(rows).T.to_string(), sep="\n")
+    light, full, boxes = rows.values()
+    assert full == light
+    assert light["right"] == 1 and light["named"] == light["of"] > 250
+    assert boxes["named"] < 0.9 * full["named"]  # or the joints would not matter
+
+
+def test_a_film_tells_what_its_models_row_says(run, tmp_path):
+    results, made = run / "results/demo", tmp_path / "identities.parquet"
+    choices, problems = calibrate(results)
+    assert problems == []
+    told = {choice.option.partition(".")[2]: choice.value for choice in choices}
+    row = {"vector_weight": 0.05, "max_distance": 0.3, "view_similarity": 0.95}
+    row |= {"min_similarity": 0.1}
+    assert told == pytest.approx(row, abs=0.1)
+    names = ("vector_weight", "max_distance")
+    options = read_shipped()["identify_characters"] | {name: told[name] for name in names}
+    tables = [[str(path) for path in find(name, results)] for name in ("instances", "embeddings")]
+    references = str(find("references", results)[0])
+    identify_characters.main(*tables, references, [], str(made), characters=CAST, **options)
+    before = pd.read_parquet(find("identities", results)[0])
+    pd.testing.assert_series_equal(pd.read_parquet(made)["character"], before["character"])
 
 
 def test_snakemakes_own_report_works(run):

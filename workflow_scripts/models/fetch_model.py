@@ -142,11 +142,17 @@ def try_sources(sources: list[dict[str, Any]], path: Path, name: str) -> None:
         try:
             return fetch_from(source, path, name)
         except CineloraError as error:
-            problems.append(f"{name_source(source)}: {error}" if len(sources) > 1 else str(error))
+            problems.append(name_problem(source, error) if len(sources) > 1 else str(error))
             if number < len(sources):
                 log.warning("%s\n  The next source of %s is tried.", problems[-1], name)
     wanted = add_pins(sources[0], name)
     raise CineloraError(explain_fetch(wanted, path, name, problems))
+
+
+def name_problem(source: dict[str, Any], error: CineloraError) -> str:
+    """What went wrong with one of several sources, with its name, once."""
+    said, place = str(error), name_source(source)
+    return said if place in said else f"{place}: {said}"
 
 
 def fetch_from(row: dict[str, Any], path: Path, name: str) -> None:
@@ -175,8 +181,9 @@ def explain_fetch(row: dict[str, Any], path: Path, name: str, problems: list[str
     place = f"{path} yourself"
     if name != path.name:  # a member of a folder, which is not whole yet
         place = f"<a folder>/{name}, and name that folder as models.models_dir"
+    said = "\n  ".join(problems)
     return (
-        f"{name} could not be fetched: {'; '.join(problems)}\n"
+        f"{name} could not be fetched: {said}\n"
         "  Check the network and run again.\n"
         f"  Or copy the file to {place}: {row.get('bytes', 'any number of')} bytes,\n"
         f"  sha256 {row.get('sha256', 'not known yet')}."

@@ -2,7 +2,7 @@
 
 They lie over config/options/*.yaml and under the user's pages. A model whose row lacks one is
 uncalibrated there: the shipped value holds, which was made for the light tier's model, and the
-report says so.
+report says so. calibrate.py tells those of embed and scene from a film that was run.
 """
 
 from collections.abc import Mapping

@@ -171,7 +171,10 @@ def list_uncalibrated(
         for role, options in uncalibrated.items()
         if options
     ]
-    title = "Uncalibrated: options that were not set for these models, and should be"
+    title = (
+        "Uncalibrated: options that were not set for these models, and should be "
+        "(make calibrate tells those of embed and scene from this film)"
+    )
     return [Table(title, ["role", "model", "options"], rows)] if rows else []
 
 
