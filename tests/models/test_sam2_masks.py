@@ -97,10 +97,9 @@ def test_a_mask_of_one_cell_is_not_cut(size):
     logits = torch.full((4, 64, 64), -0.01)
     for row, place in enumerate([(0, 0), (63, 63), (30, 0), (31, 40)]):
         logits[row][place] = 9
-    for one in logits:
-        masks = assign_pixels(one[None], *size)[0].numpy()
-        large = cv2.resize(one.numpy(), size[::-1]) > 0
-        np.testing.assert_array_equal(masks, large)
+    masks = np.concatenate([assign_pixels(one[None], *size).numpy() for one in logits])
+    large = np.stack([cv2.resize(one.numpy(), size[::-1]) > 0 for one in logits])
+    np.testing.assert_array_equal(masks, large)
 
 
 def test_who_has_no_pixel_or_no_place_has_no_mask():
