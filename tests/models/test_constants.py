@@ -4,6 +4,7 @@ Numbers stand here as upstream has them, and are not read from the code that is 
 resources/constants.md names the upstream file of each.
 """
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +24,7 @@ from workflow_scripts.models.loaders import (  # noqa: E402
     emotion_onnx,
     face_mesh,
     lama,
+    openclip,
     pixels,
     qwen_vl,
     retina_face,
@@ -182,6 +184,14 @@ def test_openclip_sees_an_image_less_the_mean_of_its_folder_and_reads_with_its_t
     read = model.encode_text(open_clip.get_tokenizer(where)(["a kite"]), normalize=True)
     np.testing.assert_allclose(clip([image]), seen.numpy(), atol=1e-5)
     np.testing.assert_allclose(clip.embed_texts(["a kite"]), read.numpy(), atol=1e-5)
+
+
+def test_openclip_takes_mean_and_std_from_its_folder(tmp_path):
+    config = tmp_path / "open_clip_config.json"
+    looks = {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
+    config.write_text(json.dumps({"preprocess_cfg": looks}), encoding="utf-8")
+    mean, std = openclip.read_looks(config)
+    np.testing.assert_allclose([mean, std], [looks["mean"], looks["std"]], atol=1e-6)
 
 
 @torch.inference_mode()
