@@ -50,6 +50,16 @@ class Step:
         return {name: self.items * s for name, s in zip(LIMITS, seconds, strict=True)}
 
 
+def describe_steps(steps: Iterable[Step], card: Card) -> list[tuple[str, float, str]]:
+    """What, seconds on the card, and what of it binds, of nets of one phase that wait otherwise."""
+    rows = []
+    for step in steps:
+        times = step.time(card)
+        binds = max(("matrices", "memory"), key=lambda name: times[name])
+        rows.append((step.what, times[binds], binds))
+    return rows if len({binds for *_, binds in rows}) > 1 else []
+
+
 @dataclass(frozen=True)
 class Bound:
     """Seconds of a phase on a card, and what it waits for most."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from benchmarks import full_nets as nets
 from benchmarks.bounds import Step
-from benchmarks.counts import FilmCounts
+from benchmarks.counts import GRID, FilmCounts
 from benchmarks.work import Work
 from workflow_scripts.adapter.trainer import TARGETS
 from workflow_scripts.models.registry import choose_model, read_registry
@@ -12,7 +12,6 @@ from workflow_scripts.plan.config import read_shipped
 
 COUNTED, PUBLISHED = "counted", "published"
 TOKENS = 96  # of an answer: as benchmarks/gpu.py measures them
-GRID = (30, 54)  # patches of 14 px of a frame at 768 x 432 (max_side_px), in whole windows of two
 SEEN_AGAIN = 0.1  # of clean images, where somebody is still seen and cut out again (assumed)
 VIEWS = 16  # of each face: film/score_expressions.py
 REFERENCES = 15  # five of each of three characters, as the demo has them

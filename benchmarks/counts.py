@@ -28,7 +28,8 @@ from workflow_scripts.plan.inputs import choose_limits
 TEXTS = "resources/vocabularies/captions.yaml", "resources/prompts/captions.yaml"
 CLASS_WORDS = {"nella": "woman", "bruno": "man", "pip": "boy"}
 LOOKED_AT = 120  # people whose shapes are counted: each of another track
-SAM_PX, VALUE_BYTES = 1024, 4  # of SAM 2's input, and of a float32
+GRID = (30, 54)  # patches of 14 px of a frame at 768 x 432 (max_side_px), in whole windows of two
+QUESTION_BYTES = 4 * GRID[0] * GRID[1] * 2 * 3 * 14**2  # float32; an image counts as two frames
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,10 @@ def count_questions(dataset: str, paths: dict[str, str], selection: Path) -> dic
     )
     rows = pd.read_parquet(selection)
     wanted = rows[(rows["split"] != "") | rows["reserve"]]  # as dataset/questions.py has it
-    known = {name: paths[name] for name in ("frames", "texts", *kind.words)}
+    known = {name: paths[name] for name in ("texts", *kind.words)}
+    known["frames"] = str(selection.with_suffix(".frames"))  # the others are not spoken of
+    frames = pd.read_parquet(paths["frames"])
+    frames[frames["frame_id"].isin(wanted["frame_id"])].to_parquet(known["frames"])
     how = {"names": CLASS_WORDS, "style": [], "overlay_text": "crop"}
     facts = read_words(kind, character, known, **how)
     texts = write_questions(kind, wanted, facts, *read_texts(*TEXTS))
@@ -121,12 +125,13 @@ def compare(counts: FilmCounts) -> list[list[str]]:
     asking, base = jobs["describe_images"], jobs["train_adapter"] + jobs["evaluate_adapter"]
     former_asking = len(KINDS) * counts.shards
     base_mb = read_registry()["folders"]["stable-diffusion-v1-5"]["approx_mb"]
-    image_mb = 3 * SAM_PX**2 / 1e6 * counts.frames
+    former = count_former_questions(counts)
+    asked_mb = QUESTION_BYTES / 1e6
     chosen = int(counts.questions["chosen"].sum())
     faces, holes = counts.looks, counts.holes
     number, formula, own = "{:,}".format, "formula", "selection and questions of the workflow"
     rows = [
-        ("captions asked for", count_former_questions(counts), counts.asked, own),
+        ("captions asked for", former, counts.asked, own),
         ("of images that are chosen", chosen, chosen, own),
         ("loads of the caption model", former_asking, asking, "its jobs"),
         (
@@ -138,9 +143,9 @@ def compare(counts: FilmCounts) -> list[list[str]]:
         ("loads of models in them", loads - asking + former_asking, loads, "jobs x their models"),
         (
             "images that SAM 2 encodes to find people",
-            2 * counts.frames,
             counts.frames,
-            "once for boxes and memory; before: once for each",
+            counts.frames,
+            "once for boxes and memory",
         ),
         (
             "encodings of OWLv2's prompts, where it detects",
@@ -151,10 +156,10 @@ def compare(counts: FilmCounts) -> list[list[str]]:
         (f"shapes of {len(faces.asked)} looks for faces", *faces.distinct, "retina_face.py"),
         (f"shapes of {len(holes.asked)} holes that LaMa paints", *holes.distinct, "lama.py"),
         (
-            "MB of images copied to SAM 2's GPU",
-            VALUE_BYTES * image_mb,
-            image_mb,
-            "float32, then bytes",
+            "MB of images copied to the GPU for captions",
+            asked_mb * former,
+            asked_mb * counts.asked,
+            "a frame in patches, a question",
         ),
         ("MB of the base read for its checksum", base * base_mb, base_mb, "every job, then once"),
     ]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from benchmarks.bounds import Step
-from benchmarks.counted_nets import COUNTED, GRID, SPLITS, TOKENS, Nets, most_at_once
-from benchmarks.counts import FilmCounts
+from benchmarks.counted_nets import COUNTED, SPLITS, TOKENS, Nets, most_at_once
+from benchmarks.counts import QUESTION_BYTES, FilmCounts
 from workflow_scripts.plan.adapter_settings import resolve_adapter_settings
 from workflow_scripts.plan.config import read_shipped
 
@@ -12,7 +12,7 @@ from workflow_scripts.plan.config import read_shipped
 def describe(counts: FilmCounts, known: Nets, read_s: Mapping[str, float]) -> list[Step]:
     """Steps of describe_images: all of a question at once, then token by token."""
     weights, most = 2.0 * known.qwen.parameters, most_at_once("caption")
-    area = 4.0 * GRID[0] * GRID[1] * 14**2 * 3 * 2  # float32, and an image counts as two frames
+    area = float(QUESTION_BYTES)
     token = known.answer.times(1 / TOKENS)
     return [
         Step(

@@ -104,7 +104,7 @@ def look_at_people(counts: FilmCounts, known: Nets, read_s: Mapping[str, float])
         ),
         onnx(
             "crop_faces",
-            "RetinaFace, a look",
+            "RetinaFace, a look (two a person, where no face is found)",
             "face",
             looks,
             RETINAFACE_R50 * side**2,

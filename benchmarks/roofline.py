@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from benchmarks.bounds import LIMITS, READERS, Bound, Step, bound_film
+from benchmarks.bounds import LIMITS, READERS, Bound, Step, bound_film, describe_steps
 from benchmarks.cards import CARDS, PCIE_SHARE, Card
 from benchmarks.counted_nets import SEEN_AGAIN, TOKENS, Nets, count_nets
 from benchmarks.counts import FilmCounts, count_film, write_counts
@@ -105,6 +105,10 @@ def write_card(
         f"In all at least **{total / 3600:.2f} GPU-hours**; {at_goal / 3600:.2f} at {GOAL:.0%} of "
         "the matrix rate, the goal of [gpu.md](gpu.md).",
     ]
+    for bound in bounds:
+        own = [step for step in steps if step.phase == bound.phase]
+        told = [f"{w}: {format_time(t)}, {b}" for w, t, b in describe_steps(own, card)]
+        lines += [f"- `{bound.phase}`: {'; '.join(told)}."] if told else []
     shrunk = [step for step in steps if 0 < step.choose_batch(card) < step.most]
     lines += [
         f"- `{step.phase}`: {step.what}: batches of {step.choose_batch(card)} fit, not {step.most}."

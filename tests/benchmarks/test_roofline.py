@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import full_nets
-from benchmarks.bounds import Step, bound_film, bound_phase
+from benchmarks.bounds import Step, bound_film, bound_phase, describe_steps
 from benchmarks.cards import CARDS, Card
 from benchmarks.gpu_rules import read_gpu_rules
 from benchmarks.roofline import format_time, write_card
@@ -56,6 +56,18 @@ def test_nets_follow_each_other_and_readers_work_beside_them():
         10 * 80 / 4,
         "bus",
     )
+
+
+def test_nets_of_a_phase_that_wait_for_different_things_are_told_apart():
+    read = make_step("one", Work(300.0, 0.0), what="a question")
+    said = make_step("one", Work(0.0, 40.0), what="an answer")
+    assert describe_steps([read, said], CARD) == [
+        ("a question", 30.0, "matrices"),
+        ("an answer", 40.0, "memory"),
+    ]
+    assert describe_steps([read, read], CARD) == []
+    page = write_card(CARD, *bound_film(["one"], [read, said], CARD), [read, said])
+    assert "- `one`: a question: 30.0 s, matrices; an answer: 40.0 s, memory." in page
 
 
 def test_a_phase_without_steps_is_an_error():
