@@ -89,6 +89,12 @@ class FollowerInTurn:
             np.array([*known, *left], int),
         )
 
+    def list_pointers(self) -> list[torch.Tensor]:
+        """The object pointer (C,) of each track in the frame that was looked at."""
+        outputs = [session.output_dict_per_obj[0] for session in self.sessions.values()]
+        both = [one["cond_frame_outputs"] | one["non_cond_frame_outputs"] for one in outputs]
+        return [one[self.frame]["object_pointer"].flatten() for one in both]
+
     def propagate(self, height: int, width: int) -> np.ndarray:
         small = [self.predict(session).numpy() for session in self.sessions.values()]
         if not small:

@@ -52,6 +52,13 @@ def test_the_face_is_found_where_it_is_in_the_image():
     np.testing.assert_allclose(face.landmarks[2], [50, 26.4], atol=1.5)
 
 
+def test_faces_of_people_of_several_sizes_are_each_in_their_own_place():
+    boxes = np.array([[30, 10, 70, 120], [0, 10, 160, 120]])
+    bodies = [crop_faces.lay_on_gray(draw(30), person(30), box) for box in boxes]
+    for face in crop_faces.find_faces(bodies, find_skin):
+        np.testing.assert_allclose(face.box, [40, 12, 60, 36], atol=1.5)
+
+
 def test_a_neighbors_face_is_not_taken():
     image = draw(30, 75)
     image[12:36, 40:60] = (20, 20, 160)  # the first turns their back
@@ -78,6 +85,27 @@ def test_everybody_is_looked_at_together_and_once_more_who_is_not_sure():
     assert calls == [[True, True, True], [False]]  # heads of all, then all of the one who turned
     assert faces[1] is None
     np.testing.assert_allclose([faces[0].box[0], faces[2].box[0]], [40, 130], atol=1.5)
+
+
+def test_the_surer_face_of_both_looks_is_kept_for_each_person():
+    box = np.array([30, 10, 70, 120])
+    bodies = [crop_faces.lay_on_gray(draw(30), person(30), box) for _ in range(5)]
+    scores = [[0.9, 0.3, None, 0.5, crop_faces.SURE], [0.8, 0.7, 0.4]]
+    expected, calls = [0.9, 0.8, 0.7, 0.5, crop_faces.SURE], []
+
+    def look(images: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        calls.append(len(images))
+        found = zip(find_skin(images), scores[len(calls) - 1], strict=True)
+        return [
+            (boxes[:0], np.zeros(0), points[:0])
+            if score is None
+            else (boxes, np.array([score]), points)
+            for (boxes, _, points), score in found
+        ]
+
+    faces = crop_faces.find_faces(bodies, look)
+    assert calls == [5, 3]  # the second look is for the unsure alone
+    assert [face.score for face in faces] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +211,20 @@ def test_people_of_several_frames_are_looked_at_together(tmp_path, monkeypatch):
     assert calls == [24, 16, 24, 16, 12, 8]
     assert (counts.kept, counts.set_aside) == (20, {"no_face": 40})
     assert table["instance_id"].tolist() == [f"s0001_f{n:06d}_i00" for n in range(20)]
+
+
+def test_each_face_of_a_batch_is_that_of_its_frame(tmp_path, monkeypatch):
+    make_inputs(tmp_path, [30], frames=11)
+    files = pd.read_parquet(tmp_path / "f.parquet")
+    files["file"] = [f"{n}.png" for n in range(11)]
+    files.to_parquet(tmp_path / "f.parquet")
+    for number, file in enumerate(files["file"]):
+        image = draw(30)
+        image[12 : 16 + number, 40:60] = (20, 20, 160)  # the face begins lower and lower
+        write_image(tmp_path / file, image)
+    _, table = run_main(tmp_path, monkeypatch, find_skin)
+    assert table["frame_id"].tolist() == [f"s0001_f{n:06d}" for n in range(11)]
+    np.testing.assert_allclose(table["y0"], 16 + np.arange(11), atol=0.6)
 
 
 @pytest.mark.parametrize("people", [[30, 120], []], ids=["a face and a back", "nobody"])

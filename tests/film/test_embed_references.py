@@ -82,6 +82,29 @@ def test_every_image_gets_a_row(roster, monkeypatch):
     assert rows.loc["pip/empty.jpg", "vector"] is None
 
 
+def test_the_detector_sees_the_images_of_all_characters_together(roster, monkeypatch):
+    (roster / "nella" / "a.jpg").write_bytes(b"no image")
+    for number in range(10):
+        name = CAST[number % 2]
+        write_image(roster / name / f"more{number}.png", draw_figure(name)[0])
+    calls = []
+
+    def load(model: dict, weights: list):
+        run_model = load_stub(model, weights)
+        if model["role"] != "detect":
+            return run_model
+        return lambda images: (calls.append(len(images)), run_model(images))[1]
+
+    rows = run(roster, monkeypatch, load).set_index("reference_id")
+    assert calls == [7, 7]  # of fifteen files one is none
+    assert rows["reason"].to_dict() == dict.fromkeys(rows.index, "") | {"nella/a.jpg": "unreadable"}
+    own = rows.drop(index="nella/a.jpg")
+    colors = np.stack(own["colors"].to_list())
+    for name in CAST:
+        mine = colors[own["character"] == name]
+        np.testing.assert_allclose(mine, mine[[0] * len(mine)], atol=0.1)
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [

@@ -98,6 +98,32 @@ def test_every_instance_gets_a_pose(tmp_path, monkeypatch, regions, given):
         assert len(table["normalized"][0]) == 34
 
 
+def test_each_person_is_prompted_by_their_own_region(tmp_path, monkeypatch):
+    prompted = {}
+
+    def pose(images, boxes, prompts):
+        for image, box, prompt in zip(images, boxes, prompts, strict=True):
+            prompted[int(image.max()), int(box[0])] = prompt.tolist()
+        return np.stack([make_pose()] * len(boxes)).astype(np.float32)
+
+    monkeypatch.setattr(estimate_poses, "load_model", lambda *_: pose)
+    path = make_instances(tmp_path, [[0, 0, 0, 0]] * 2, frames=20)
+    table = pd.read_parquet(path)
+    frame, number = table.index // 2, table.index % 2
+    table["x0"] = (10 + number).astype(np.float32)
+    regions = [[n, i, 5, 0] for n, i in zip(frame, number, strict=True)]
+    write_manifest(table.assign(region=regions), path, INSTANCES)
+    estimate_poses.main(
+        path,
+        str(tmp_path / "frames.parquet"),
+        str(tmp_path / "images"),
+        [],
+        str(tmp_path / "poses.parquet"),
+        model={"name": "stub", "device": "cpu"},
+    )
+    assert prompted == {(n, 10 + i): [n, i, 5, 0] for n in range(20) for i in range(2)}
+
+
 def test_people_of_several_frames_are_measured_together(tmp_path, monkeypatch):
     calls = []
 

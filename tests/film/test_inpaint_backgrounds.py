@@ -180,15 +180,37 @@ def test_a_shadow_beside_the_feet_goes_too():
     ids=["in the hole", "elsewhere"],
 )
 def test_find_leftover(box, expected):
-    hole = dilate(make_person(80), 4, 4)
+    (part,) = inpaint_backgrounds.crop_around(hole := dilate(make_person(80), 4, 4), hole)
+    # the part begins half of the hole's size before the hole: x = 60, y = 0
+    found = Detections(np.float32([box]) - np.float32([60, 0, 60, 0]), np.float32([0.9]))
+    assert inpaint_backgrounds.find_leftover(part, found) == pytest.approx(expected)
 
-    def detect(parts: list[np.ndarray]) -> list[Detections]:
-        # the part begins half of the hole's size before the hole: x = 60, y = 0
-        shifted = np.float32([box]) - np.float32([60, 0, 60, 0])
-        return [Detections(shifted, np.float32([0.9])) for _ in parts]
 
-    found = inpaint_backgrounds.find_leftover(np.zeros((HEIGHT, WIDTH, 3), np.uint8), hole, detect)
-    assert found == pytest.approx(expected)
+def test_a_shot_is_looked_at_again_together_and_each_image_keeps_its_own_answer():
+    empty, calls = np.zeros((HEIGHT, WIDTH), bool), []
+
+    def detect(images: list[np.ndarray]) -> list[Detections]:
+        calls.append([image.shape[:2] for image in images])
+        return [find_light(image) for image in images]
+
+    def find_light(image: np.ndarray) -> Detections:
+        (box,) = np.float32([mask_box(image[..., 0] > 0)])
+        whole = image.shape[:2] == (HEIGHT, WIDTH)
+        return Detections(
+            box[None], np.float32([image.max() / 100 if whole else image.max() / 200])
+        )
+
+    holes = [make_person(80), empty, make_person(30), empty, make_person(80)]
+    cleaned = []
+    for number, hole in enumerate(holes):
+        image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        image[40:80, 85:100] = 10 * (number + 1)  # in the holes of the first and the last
+        cleaned.append((image, hole))
+    models = inpaint_backgrounds.Models(None, detect, lambda image, found: found, 0.6)
+    looks = inpaint_backgrounds.look_again(cleaned, models)
+    assert [len(shapes) for shapes in calls] == [8]  # five images, and the surroundings of three
+    assert [look["missed"] for look in looks] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+    assert [look["leftover"] for look in looks] == pytest.approx([0.05, 0, 0, 0, 0.25])
 
 
 @pytest.mark.parametrize("size", [8, 200], ids=["small hole", "large hole, on a small copy"])
@@ -211,10 +233,10 @@ def test_a_shard_is_cleaned(film, monkeypatch):
     frames["file"] = [*(f"{name}.png" for name in names), "empty.png", ""]
     frames.to_parquet(folder / "frames.parquet")
     make_table(names, masks).to_parquet(folder / "instances.parquet")
-    nobody = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+    nobody, looked = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)), []
     loaded = {
         "inpaint": telea.fill,
-        "detect": lambda images: [nobody] * len(images),
+        "detect": lambda images: looked.append(len(images)) or [nobody] * len(images),
         "segment": None,
     }
     monkeypatch.setattr(inpaint_backgrounds, "load_model", lambda model, _: loaded[model["role"]])
@@ -231,6 +253,7 @@ def test_a_shard_is_cleaned(film, monkeypatch):
     )
     rows = pd.read_parquet(out).set_index("frame_id")
     assert counts.found == {"cleaned": 6}
+    assert looked == [12, 1]  # a call a shot: its images, and the holes of those with people
     assert list_changes(out, images) == [""] * 6
     assert rows["file"].tolist() == [*(f"{name}.jpg" for name in names), ""]
     assert rows.loc[names, "revealed"].min() == 1

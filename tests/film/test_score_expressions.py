@@ -74,6 +74,19 @@ def test_each_face_keeps_its_evidence(tmp_path, monkeypatch):
     assert table["mesh_score"].tolist() == pytest.approx([0.8] * 19)
 
 
+def test_the_views_of_a_face_count_alike(tmp_path):
+    row = dict.fromkeys(("x0", "y0"), 20) | dict.fromkeys(("x1", "y1"), 40)
+    row |= {"crop_x": 10, "crop_y": 10, "path": str(tmp_path / "a.png")}
+    row |= {"instance_id": "a", "landmarks": [25.0, 25, 35, 25, 30, 30, 26, 36, 34, 36]}
+    write_image(tmp_path / "a.png", np.full((40, 40, 3), 90, np.uint8))
+    chances = np.random.default_rng(0).uniform(0, 1, (16, 7))
+    chances[3, 2] = 0  # one view is sure that it is not this
+    net = phase.Expression(lambda views: chances[: len(views)], 32)
+    rows = phase.show_faces(pd.DataFrame([row]), net, lambda *_: (make_mesh(), 0.8))
+    expected = np.log(np.maximum(chances, 1e-4)).mean(0)
+    assert rows["log_probabilities"][0] == pytest.approx(expected)
+
+
 def test_no_face_leaves_an_empty_table_and_loads_no_model(tmp_path, monkeypatch):
     table = run_main(tmp_path, monkeypatch, 0)
     assert table.columns.tolist() == phase.SCORES.names

@@ -240,17 +240,33 @@ def test_people_of_a_shot_get_rows_and_tracks(tmp_path, monkeypatch):
     assert table["region"].isna().all()
 
 
+def test_who_is_cut_out_twice_is_one_person(tmp_path, monkeypatch):
+    def see_twice(images: list[np.ndarray]) -> list[Detections]:
+        return [
+            (found := see(image)).join(replace(found, scores=found.scores - 0.1))
+            for image in images
+        ]
+
+    _, table = run_main(
+        tmp_path, monkeypatch, {"s0001_f000000": paint((10, RED))}, detect=see_twice
+    )
+    assert table["score"].tolist() == pytest.approx([0.9])
+
+
 def test_frames_of_all_shots_go_through_the_detector_together(tmp_path, monkeypatch):
     calls = []
 
     def detect(images: list[np.ndarray]) -> list[Detections]:
         calls.append(len(images))
-        return [see(image) for image in images]
+        return [see(image, 0.9 - image[0, 0, 0] / 1000) for image in images]
 
     images = {f"s{n // 3 + 1:04d}_f{n:06d}": paint((10 + n, RED)) for n in range(20)}
+    for number, image in enumerate(images.values()):
+        image[0, 0] = number  # by which the detector knows it
     counts, table = run_main(tmp_path, monkeypatch, images, detect=detect, tiling_interval=0)
     assert (counts.found, calls) == ({"instances": 20, "tracks": 7}, [8, 8, 4])
     assert table["x0"].tolist() == [10 + n for n in range(20)]  # each in its own frame
+    assert table["score"].tolist() == pytest.approx([0.9 - n / 1000 for n in range(20)])
 
 
 def test_scenery_never_seen_clearly_is_left_out(tmp_path, monkeypatch):

@@ -68,6 +68,12 @@ def test_images_are_looked_at_together(monkeypatch):
 
     monkeypatch.setattr(Owlv2VisionTransformer, "forward", count)
     images = [noise(90 + seed, 120, seed) for seed in range(9)]
-    together = loaded(NAME, weights_of(NAME))(images)
+    images[1] = noise(60, 200)  # of another shape than its neighbors
+    detect = loaded(NAME, weights_of(NAME))
+    together = detect(images)
     assert looks == [4, 4, 1]
     assert len(together) == 9 and min(map(len, together)) >= 1
+    for image, found in zip(images[:3], together, strict=False):
+        (alone,) = detect([image])
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=0.01)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-5)

@@ -112,6 +112,12 @@ def test_who_has_no_pixel_or_no_place_has_no_mask():
     assert assign_pixels(logits, 16, 16, boxes).sum((1, 2)).tolist() == [0, 0, 12]
 
 
+def test_the_first_of_equally_sure_ones_has_a_pixel_and_nobody_one_of_0():
+    logits = torch.stack([torch.zeros(8, 8), torch.full((8, 8), 5.0), torch.full((8, 8), 5.0)])
+    assert assign_pixels(logits, 16, 16).sum((1, 2)).tolist() == [0, 256, 0]
+    assert not assign_pixels(logits[:1], 16, 16).any()
+
+
 @pytest.mark.parametrize("width", [8, 61, 96])
 def test_bits_are_packed_as_numpy_packs_them(width):
     masks = np.random.default_rng(0).random((3, 20, width)) < 0.01

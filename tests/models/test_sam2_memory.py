@@ -3,6 +3,8 @@
 The model's answers are put in place of its own, so that they are known.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from tests.factories.masks import as_found, square  # noqa: E402
 from tests.factories.role_models import loaded, noise, opened, weights_of  # noqa: E402
 from workflow_scripts.film.segment_instances import segment_shot  # noqa: E402
 from workflow_scripts.lib.images import read_rgb, write_image  # noqa: E402
+from workflow_scripts.models.detections import suppress_masks  # noqa: E402
 from workflow_scripts.models.loaders import sam2_memory  # noqa: E402
 from workflow_scripts.models.loaders.sam2_bank import Seen  # noqa: E402
 from workflow_scripts.models.loaders.sam2_memory import Follower, match  # noqa: E402
@@ -51,7 +54,7 @@ def follow():
         bank.answers = propagated
         return follower(found, {})
 
-    step.bank = bank
+    step.bank, step.follower = bank, follower
     return step
 
 
@@ -85,6 +88,20 @@ def test_a_memory_that_lies_on_somebody_found_is_nobody(follow):
     wide[:, 5:60] = True
     found = follow(as_found(wide), square(10))  # another size: a track of its own
     assert found.tracks.tolist() == [1]
+
+
+def test_nobody_is_there_twice_whatever_is_found_and_propagated(follow):
+    rng, overlaps, propagated = np.random.default_rng(2), 0, []
+    for _ in range(60):
+        found = as_found(*(square(left) for left in rng.integers(0, 80, rng.integers(0, 4))))
+        scores = rng.uniform(0.3, 0.9, len(found)).astype(np.float32)
+        overlaps += len(found) - len(suppress_masks(found.masks, scores))
+        people = follow(replace(found, scores=scores), *propagated)
+        assert sorted(suppress_masks(people.masks, people.scores)) == list(range(len(people)))
+        assert len(set(people.tracks)) == len(people)
+        tracks = follow.follower.tracks
+        propagated = [square(left) for left in rng.integers(0, 80, len(tracks))]
+    assert overlaps >= 10
 
 
 def test_nobody_yet(follow):

@@ -72,12 +72,54 @@ def test_people_at_once_are_those_in_turn(segmenter, monkeypatch):
         assert (got.masks != expected.masks).sum() <= 30
         np.testing.assert_allclose(got.scores, expected.scores)
         assert list(follow.tracks) == list(in_turn.sessions)
+        pointers = [track.memory.pointers[-1] for track in follow.tracks.values()]
+        torch.testing.assert_close(pointers, in_turn.list_pointers(), atol=1e-3, rtol=0)
         corrected += len(set(in_turn.corrected) & set(in_turn.shown))
         propagated += len(got) - len(found)
         tracks.append(len(got))
     assert (follow.started, list(follow.tracks)) == (3, [2])  # two were hidden for too long
     assert (tracks[13], tracks[18], tracks[20], tracks[22]) == (3, 1, 0, 1)
     assert corrected >= 10 and propagated >= 10
+
+
+@pytest.fixture
+def recalled(segmenter):
+    """What the memory attention reads in each call: entries of the memory, then their places."""
+    read = []
+    segmenter.video.memory_attention.register_forward_pre_hook(
+        lambda module, args, options: read.append(
+            torch.cat([options["memory"], options["memory_posision_embeddings"]], 2).clone()
+        ),
+        with_kwargs=True,
+    )
+    return read
+
+
+def test_each_entry_of_a_memory_has_the_time_that_transformers_gives_it(segmenter, recalled):
+    in_turn, follow = FollowerInTurn(segmenter), Follower(segmenter.bank)
+    for frame in range(4):
+        codes = encode(segmenter, 3 * frame)
+        found = as_found(square(5)) if frame == 0 else as_found()
+        in_turn.look(codes, SIZE)
+        in_turn.answer(found)
+        follow(found, codes)
+    assert len(recalled) == 6  # both, in each frame but the first
+    for theirs, ours in zip(recalled[::2], recalled[1::2], strict=True):
+        assert ours.shape == theirs.shape and len(ours) > 1
+        # of each entry to each, as their order does not matter; masks' are stored in bfloat16
+        same = torch.isclose(ours, theirs[:, 0], atol=0.01, rtol=2**-7).all(2)
+        assert same.any(0).all() and same.any(1).all()
+
+
+def test_who_is_hidden_is_pointed_at_by_the_token_of_nobody(segmenter):
+    # as _forward_sam_heads with fixed_no_obj_ptr does: sam2/modeling/sam2_base.py
+    follow, nobody = Follower(segmenter.bank), segmenter.video.no_object_pointer[0]
+    follow(as_found(square(5)), encode(segmenter, 0))
+    (first,) = follow.tracks[0].memory.pointers
+    assert not torch.equal(first, nobody)
+    segmenter.video.mask_decoder.pred_obj_score_head.proj_out.bias.data.fill_(-1e4)
+    assert len(follow(as_found(), encode(segmenter, 1))) == 0
+    torch.testing.assert_close(follow.tracks[0].memory.pointers[1], nobody)
 
 
 @pytest.fixture
@@ -171,6 +213,22 @@ def test_a_gpu_remembers_in_bfloat16(segmenter, monkeypatch):
     for one, other in zip(exact, rough, strict=True):
         assert one.tracks.tolist() == other.tracks.tolist()
         assert (one.masks == other.masks).mean() > 0.95
+
+
+def test_a_gpu_cuts_out_in_bfloat16(segmenter):
+    decoder, seen = segmenter.model.mask_decoder, set()
+    decoder.load_state_dict(segmenter.video.mask_decoder.state_dict(), strict=False)
+    for module in (decoder.upscale_conv1, decoder.output_hypernetworks_mlps[0].proj_in):
+        module.register_forward_hook(lambda module, args, result: seen.add(result.dtype))
+    image, boxes = noise(*SIZE), np.array([[10, 10, 60, 50], [5, 5, 80, 30]], np.float32)
+    exact = segmenter.predict_logits(image, boxes)
+    assert (exact.dtype, seen) == (torch.float32, {torch.float32})
+    seen.clear()
+    segmenter.dtype = torch.bfloat16
+    rough = segmenter.predict_logits(image, boxes)
+    assert (rough.dtype, seen) == (torch.float32, {torch.bfloat16})
+    assert not torch.equal(rough, exact)
+    assert (rough - exact).std() < 0.1 * exact.std()
 
 
 def test_too_many_people_for_the_memory_go_in_halves(segmenter, calls, monkeypatch):

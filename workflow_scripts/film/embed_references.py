@@ -5,6 +5,7 @@ and embedded; an image without one, or one that cannot be read, keeps its row wi
 does everything else in the roster: a file that is no image, a folder of nobody's name.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,8 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.foreign_images import read_image_file
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
-from workflow_scripts.models.detections import Detections
+from workflow_scripts.lib.read_ahead import take_batches
+from workflow_scripts.models.detections import Detect, Detections
 from workflow_scripts.models.registry import load_model
 
 REFERENCES = pa.schema(
@@ -39,6 +41,7 @@ REFERENCES = pa.schema(
         ("reason", pa.string()),  # "" | no_person | unreadable | not_an_image | no_character
     ]
 )
+UNREADABLE = (None, None, "unreadable")
 
 
 def choose_person(people: Detections) -> int | None:
@@ -46,14 +49,30 @@ def choose_person(people: Detections) -> int | None:
     return int(people.masks.sum((1, 2)).argmax()) if len(people) else None
 
 
-def describe_reference(path: Path, detect, segment, pose, embed, padding: float) -> tuple:
-    """Vector, colors and reason of one image."""
+def read_reference(path: str) -> np.ndarray | None:
+    """An image RGB, upright; None where it cannot be read, which the log says."""
     try:
-        image = read_image_file(path)
+        return read_image_file(Path(path))
     except CineloraError as error:
         log.warning("%s", error)
-        return None, None, "unreadable"
-    people = segment(image, *detect([image]))
+        return None
+
+
+def detect_ahead(
+    images: Iterable[np.ndarray | None], detect: Detect
+) -> Iterator[tuple[np.ndarray, Detections] | None]:
+    """Each image with what the detector says of it; it sees several at once. None stays None."""
+    for batch in take_batches(images):
+        shown = [image for image in batch if image is not None]
+        found = zip(shown, detect(shown) if shown else [], strict=True)
+        yield from (None if image is None else next(found) for image in batch)
+
+
+def describe_reference(
+    image: np.ndarray, found: Detections, segment, pose, embed, padding: float
+) -> tuple:
+    """Vector, colors and reason of one image in which the detector `found` something."""
+    people = segment(image, found)
     row = choose_person(people)
     if row is None:
         return None, None, "no_person"
@@ -112,10 +131,12 @@ def main(
     if images:
         roles = [detect, segment, pose, embed]
         weights = [detect_weights, segment_weights, pose_weights, embed_weights]
-        models = [load_model(*pair) for pair in zip(roles, weights, strict=True)]
-        for path in progress(images, "embedding references", total=len(images)):
+        find, *models = [load_model(*pair) for pair in zip(roles, weights, strict=True)]
+        seen = detect_ahead(map(read_reference, images), find)
+        shown = progress(zip(images, seen, strict=True), "embedding references", total=len(images))
+        for path, pair in shown:
             name = name_reference(roster, path)
-            found = describe_reference(Path(path), *models, padding)
+            found = describe_reference(*pair, *models, padding) if pair else UNREADABLE
             rows.append((name, name.split("/")[0], *found))
     check_readable([row[-1] for row in rows], roster)
     for name, character, reason in list_unused(roster, characters):

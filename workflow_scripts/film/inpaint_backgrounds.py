@@ -8,7 +8,7 @@ their masks missed. Every image is looked at once more, whether or not somebody 
 or must be there by their track. Nothing is judged here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,9 @@ from workflow_scripts.lib.images import (
 )
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.read_ahead import take_batches
 from workflow_scripts.lib.written_files import NO_FILE, SUMS
+from workflow_scripts.models.detections import Detections
 from workflow_scripts.models.registry import load_model
 
 BACKGROUNDS = pa.schema(
@@ -141,14 +143,20 @@ def measure_moving(shot: Shot, target: int, most: int, hole: np.ndarray) -> floa
     return 0.0 if plate is None else changes.measure_moving(shot.view(target), plate, hole)
 
 
-def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> float:
-    """Score of the surest person whose box lies mostly in the hole; 0 when nobody is seen."""
+def crop_around(hole: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    """The part (h, w, ...) of arrays (H, W, ...) where a hole and its surroundings lie."""
     x0, y0, x1, y1 = mask_box(hole)
     wide, high = CONTEXT * (x1 - x0), CONTEXT * (y1 - y0)
     area = (x0 - wide / 2, y0 - high / 2, x1 + wide / 2, y1 + high / 2)
     left, top, right, bottom = clip_box(area, hole.shape[1], hole.shape[0])
-    part = hole[top:bottom, left:right]
-    (found,) = detect([np.ascontiguousarray(image[top:bottom, left:right])])
+    return [np.ascontiguousarray(array[top:bottom, left:right]) for array in arrays]
+
+
+def find_leftover(part: np.ndarray, found: Detections) -> float:
+    """Score of the surest person whose box lies mostly in the hole; 0 when nobody is seen.
+
+    `part` (h, w) bool of the hole and `found` are of the same part of the image.
+    """
     scores = [0.0]
     for box, score in zip(found.boxes, found.scores, strict=True):
         a, b, c, d = clip_box(box, part.shape[1], part.shape[0])
@@ -157,9 +165,8 @@ def find_leftover(image: np.ndarray, hole: np.ndarray, detect: Callable) -> floa
     return max(scores)
 
 
-def find_seen(image: np.ndarray, detect: Callable, segment: Callable) -> float:
+def find_seen(image: np.ndarray, found: Detections, segment: Callable) -> float:
     """Score of the surest person in an image, as the segmenter leaves it; 0 when nobody is seen."""
-    (found,) = detect([image])
     return float(max(segment(image, found).scores, default=0.0)) if len(found) else 0.0
 
 
@@ -170,22 +177,43 @@ def describe(hole: np.ndarray, painted: np.ndarray) -> dict:
     return shares | {"filled": filled, "hole": encode_rle(hole), "painted": encode_rle(painted)}
 
 
+def clean_frames(
+    frames: pd.DataFrame, shot: Shot, folder: Path, most: int, inpaint: Callable | None
+) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
+    """Per image of a shot its row, the clean image, which is written, and its hole."""
+    for n, frame_id in enumerate(frames["frame_id"]):
+        file, sums, image = "", NO_FILE, shot.image(n)
+        hole = painted = np.zeros(image.shape[:2], bool)
+        if len(shot.masks[n]):
+            image, hole, painted = clean(shot, n, most, inpaint)
+            file = f"{frame_id}.jpg"
+            sums = write_image(folder / file, image)
+        row = {"frame_id": frame_id, "file": file, **sums}
+        row["moving"] = measure_moving(shot, n, most, hole)
+        yield row | describe(hole, painted), image, hole
+
+
+def look_again(cleaned: list[tuple[np.ndarray, np.ndarray]], models: Models) -> list[dict]:
+    """`leftover` and `missed` of images and their holes, which the detector sees all at once."""
+    images = [image for image, _ in cleaned]
+    parts = [crop_around(hole, image, hole) for image, hole in cleaned if hole.any()]
+    found = iter(models.detect([*images, *(part for part, _ in parts)]))
+    missed = [find_seen(image, next(found), models.segment) for image in images]
+    leftovers = (find_leftover(part, next(found)) for _, part in parts)
+    return [
+        {"leftover": next(leftovers) if hole.any() else 0.0, "missed": score}
+        for (_, hole), score in zip(cleaned, missed, strict=True)
+    ]
+
+
 def clean_shot(
     frames: pd.DataFrame, shot: Shot, folder: Path, most: int, models: Models
 ) -> list[dict]:
     """Write the clean images of one shot; return its rows."""
     rows = []
-    for n, frame_id in enumerate(frames["frame_id"]):
-        file, sums, leftover, image = "", NO_FILE, 0.0, shot.image(n)
-        hole = painted = np.zeros(image.shape[:2], bool)
-        if len(shot.masks[n]):
-            image, hole, painted = clean(shot, n, most, models.inpaint)
-            file, leftover = f"{frame_id}.jpg", find_leftover(image, hole, models.detect)
-            sums = write_image(folder / file, image)
-        row = {"frame_id": frame_id, "file": file, **sums, "leftover": leftover}
-        row["missed"] = find_seen(image, models.detect, models.segment)
-        row["moving"] = measure_moving(shot, n, most, hole)
-        rows.append(row | describe(hole, painted))
+    for batch in take_batches(clean_frames(frames, shot, folder, most, models.inpaint)):
+        looks = look_again([(image, hole) for _, image, hole in batch], models)
+        rows += [row | look for (row, *_), look in zip(batch, looks, strict=True)]
     expected = find_missed(frames, pd.concat(shot.masks), lambda n: decode_hole(rows[n]["hole"]))
     for row, score in zip(rows, expected, strict=True):
         row["missed"] = max(row["missed"], score) / models.sure_score

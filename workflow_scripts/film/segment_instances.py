@@ -29,7 +29,7 @@ from workflow_scripts.lib.images import RLE, encode_rle, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead, take_batches
-from workflow_scripts.models.detections import Detect, Detections
+from workflow_scripts.models.detections import Detect, Detections, suppress_masks
 from workflow_scripts.models.registry import load_model
 
 INSTANCES = pa.schema(
@@ -124,6 +124,11 @@ def prepare_images(seen: Iterable[Seen], segment: Segment) -> Iterator[Seen]:
         yield from batch
 
 
+def keep_once(found: Detections) -> Detections:
+    """Each person once, best first; a segmenter with a memory of its own does this itself."""
+    return found.take(suppress_masks(found.masks, found.scores))
+
+
 def segment_shot(
     shot: pd.DataFrame,
     folder: Path,
@@ -143,8 +148,7 @@ def segment_shot(
     for number, ((image, prompts), time_s) in enumerate(zip(shown, times_s, strict=True)):
         zoom = tiling_interval > 0 and number % tiling_interval == 0
         found = segment_frame(image, prompts, detect, segment, zoom=zoom)
-        if follow:
-            found = follow(image, found)
+        found = follow(image, found) if follow else keep_once(found)
         frames.append(find_people(image, time_s, found))
         widths.append(image.shape[1])
     if not follow:  # one with a memory of its own has looked for the lost already

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workflow_scripts.film.people.tracks import Sighting, describe_colors, link_tracks
-from workflow_scripts.models.detections import Detections, suppress_masks
+from workflow_scripts.models.detections import Detections
 
 MAX_OVERLAP = 0.5  # share of a recovered mask that may already belong to somebody
 MAX_GROWTH = 2.0  # a recovered person has between 1/2 and 2 times the area of their neighbor
@@ -26,8 +26,7 @@ class Person:
 
 
 def find_people(image: np.ndarray, time_s: float, found: Detections) -> list[Person]:
-    """Describe what the segmenter found in one image, each person once."""
-    found = found.take(suppress_masks(found.masks, found.scores))
+    """Describe the people of one image, each of whom is there once."""
     return [
         Person(
             Sighting(time_s, found.boxes[row], describe_colors(image, mask), float(score)),

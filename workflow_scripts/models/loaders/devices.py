@@ -36,6 +36,11 @@ def pick_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type == "cuda" else torch.float32
 
 
+def autocast(place: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Compute in `dtype` where torch has it for that; float32 stays float32."""
+    return torch.autocast(place.type, dtype, enabled=dtype != torch.float32)
+
+
 def open_onnx(path: Path, device: str) -> onnxruntime.InferenceSession:
     """Open an ONNX file on the device that was asked for."""
     quiet = onnxruntime.SessionOptions()

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from transformers import Sam2VideoModel
 from transformers.models.sam2_video.modeling_sam2_video import get_1d_sine_pe
 
-from workflow_scripts.models.loaders.devices import Batches, pick_dtype
+from workflow_scripts.models.loaders.devices import Batches, autocast, pick_dtype
 
 NO_OBJECT = -1024.0  # logit: NO_OBJ_SCORE of sam2/modeling/sam2_base.py
 # Each takes some 0.2 GB in the memory attention at 1024 px; where that is too much, batches halve
@@ -70,8 +70,7 @@ class MemoryBank:
         self.stores([(frame, *one) for one in people])
 
     def _autocast(self) -> torch.autocast:
-        is_reduced = self.dtype != torch.float32
-        return torch.autocast(self.model.device.type, self.dtype, enabled=is_reduced)
+        return autocast(self.model.device, self.dtype)
 
     def _recall(self, items: Sequence[tuple[Frame, Memory]]) -> list[Seen]:
         frame, config = items[0][0], self.config

@@ -12,7 +12,7 @@ import torch
 from transformers import Sam2Model, Sam2VideoModel
 
 from workflow_scripts.models.detections import Detections, no_detections
-from workflow_scripts.models.loaders.devices import Batches, open_device, pick_dtype
+from workflow_scripts.models.loaders.devices import Batches, autocast, open_device, pick_dtype
 from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.folders import check_folder, open_pretrained
 from workflow_scripts.models.loaders.pixels import IMAGENET_MEAN, IMAGENET_STD, stack_images
@@ -53,7 +53,7 @@ class BoxSegmenter:
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, list[torch.Tensor]]:
         """Codes of N images of any size: one tensor (h * w, N, C) per level, and their places."""
         pixels = stack_images(images, self.side_px, IMAGENET_MEAN, IMAGENET_STD, self.device)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        with autocast(self.device, self.dtype):
             found = self.video.get_image_features(pixels)
         return {
             "vision_feats": [code.float() for code in found.fpn_hidden_states],
@@ -92,9 +92,10 @@ class BoxSegmenter:
         scale = self.side_px / np.array([width, height] * 2, np.float32)
         prompts = torch.from_numpy(boxes.astype(np.float32) * scale)[None].to(self.device)
         image_embeddings = self._as_maps(self._encode_once(image))
-        found = self.model(
-            image_embeddings=image_embeddings, input_boxes=prompts, multimask_output=False
-        )
+        with autocast(self.device, self.dtype):  # encoder and decoder alike: README.md of sam2
+            found = self.model(
+                image_embeddings=image_embeddings, input_boxes=prompts, multimask_output=False
+            )
         return fill_holes(found.pred_masks[0, :, 0].float())
 
     def __call__(self, image: np.ndarray, detections: Detections) -> Detections:
