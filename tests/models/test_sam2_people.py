@@ -212,7 +212,8 @@ def test_a_gpu_remembers_in_bfloat16(segmenter, monkeypatch):
     assert {one.dtype for one in memory.pointers} == {torch.float32}
     for one, other in zip(exact, rough, strict=True):
         assert one.tracks.tolist() == other.tracks.tolist()
-        assert (one.masks == other.masks).mean() > 0.95
+        shared = (one.masks & other.masks).sum((1, 2)) / (one.masks | other.masks).sum((1, 2))
+        assert (shared > 0.8).all()  # of each person, not of the frame; the weights are random
 
 
 def test_a_gpu_cuts_out_in_bfloat16(segmenter):
@@ -250,6 +251,28 @@ def test_too_many_people_for_the_memory_go_in_halves(segmenter, calls, monkeypat
         follow(as_found(), encode(segmenter, frame))
     assert len(follow.tracks) == 12
     assert calls["memory_attention"] == [4, 4, 4] * 2
+
+
+def test_what_does_not_fit_is_not_half_remembered(segmenter, monkeypatch):
+    codes, memories = encode(segmenter, 0), [Memory(), Memory()]
+    seen = segmenter.bank.prompt(codes, np.stack([square(5), square(45)]))
+    encode_memory = segmenter.video.memory_encoder.forward
+    clone, clones = torch.Tensor.clone, []
+
+    def clone_one(tensor: torch.Tensor, **options) -> torch.Tensor:
+        clones.append(tensor)
+        if len(clones) == 3:  # of the second person
+            raise torch.cuda.OutOfMemoryError
+        return clone(tensor, **options)
+
+    def encode_and_fill_up(*args, **options):
+        result = encode_memory(*args, **options)
+        monkeypatch.setattr(torch.Tensor, "clone", clone_one)
+        return result
+
+    monkeypatch.setattr(segmenter.video.memory_encoder, "forward", encode_and_fill_up)
+    segmenter.bank.store(codes, list(zip(memories, seen, strict=True)))
+    assert [(one.age, len(one.features)) for one in memories] == [(1, 1), (1, 1)]
 
 
 def test_a_memory_keeps_the_first_and_the_latest(segmenter):

@@ -65,8 +65,9 @@ class Body:
     """One person alone: their box of the image, on gray, and where that lies."""
 
     view: np.ndarray  # (h, w, 3) RGB
-    mask: np.ndarray  # (H, W) of the whole image, with a seam
     corner: np.ndarray  # (2,) left and top of the view in the image
+    mask: np.ndarray  # the part of the mask, with a seam, that has somebody: a frame has many
+    mask_corner: np.ndarray  # (2,) left and top of that part in the image
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ def lay_on_gray(image: np.ndarray, mask: np.ndarray, box: np.ndarray) -> Body:
     x0, y0, x1, y1 = clip_box(box, image.shape[1], image.shape[0])
     seamed = add_seam(mask)
     view = composite(image[y0:y1, x0:x1], seamed[y0:y1, x0:x1])
-    return Body(view, seamed, np.array([x0, y0]))
+    left, top, wide, high = cv2.boundingRect(seamed)
+    own = seamed[top : top + high, left : left + wide].copy()  # or the whole would stay in memory
+    return Body(view, np.array([x0, y0]), own, np.array([left, top]))
 
 
 def find_faces(bodies: Sequence[Body], net: FindFaces) -> list[Face | None]:
@@ -139,7 +142,7 @@ def _keep_own(faces: list[tuple[np.ndarray, float, np.ndarray]], body: Body) -> 
         Face(box + np.tile(body.corner, 2), score, points + body.corner)
         for box, score, points in faces
     ]
-    return [face for face in placed if lies_on(face.landmarks, body.mask)]
+    return [face for face in placed if lies_on(face.landmarks - body.mask_corner, body.mask)]
 
 
 def lies_on(landmarks: np.ndarray, mask: np.ndarray) -> bool:

@@ -83,8 +83,9 @@ class MemoryBank:
     def _attend(self, frame: Frame, memories: list[Memory]) -> torch.Tensor:
         """The features of the frame (N, C, h, w) as each one's memory colors them.
 
-        A call for all who are known from equally many frames: after the first 16 that is everybody.
-        Memories of unequal length would need a mask, which the fast attention does not take.
+        A call for all who are known from equally many frames; whoever comes later is in one of
+        their own until their memory is as full, after 16. Memories of unequal length would need a
+        mask, which the fast attention does not take.
         """
         alike = defaultdict(list)
         for row, memory in enumerate(memories):
@@ -190,8 +191,11 @@ class MemoryBank:
             marks = model.occlusion_spatial_embedding_parameter[..., None, None]
             features = features + gone[:, None, None, None] * marks
         features = features.to(torch.bfloat16).flatten(2).transpose(1, 2)  # stored as upstream does
-        for (_, memory, seen), entry in zip(items, features, strict=True):
-            self._add(memory, entry.clone(), seen.pointer.clone())  # not a part of all people's
+        # not parts of all people's; and made before any is added: out of memory, this is repeated
+        entries = [entry.clone() for entry in features]
+        pointers = [seen.pointer.clone() for _, _, seen in items]
+        for (_, memory, _), *entry in zip(items, entries, pointers, strict=True):
+            self._add(memory, *entry)
 
     def _show(self, logits: torch.Tensor) -> torch.Tensor:
         """How sure each pixel is: (1, 1, side, side), 0 to 1."""

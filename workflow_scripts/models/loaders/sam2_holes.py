@@ -15,11 +15,12 @@ def fill_holes(logits: torch.Tensor) -> torch.Tensor:
     """
     background = logits <= 0
     labels = spread_labels(background, MAX_HOLE_PX - 1)
-    patches = (labels + logits[0].numel() * count_up(len(logits), labels)[:, None, None]).flatten()
+    names = logits[0].numel() + 1  # of patches of one mask; 0 is what is not background
+    patches = (labels + names * count_up(len(logits), labels)[:, None, None]).flatten()
     # a patch of 8 pixels has one label by now; where two labels meet, both are a larger one's
     moving = (labels != spread_once(labels, background)).int()
     moving = spread_once(moving, background).flatten().bool()
-    pixels = torch.zeros(logits.numel() + 1, dtype=torch.int32, device=logits.device)
+    pixels = torch.zeros(len(logits) * names, dtype=torch.int32, device=logits.device)
     pixels.index_add_(0, patches, torch.where(moving, MAX_HOLE_PX + 1, 1).int())
     is_small = (pixels[patches] <= MAX_HOLE_PX).view_as(background)
     return logits.masked_fill(background & is_small, FILLED)
