@@ -46,20 +46,23 @@ def count_face_shapes(boxes: np.ndarray) -> Shapes:
     """Both looks at each person, as crop_faces takes them where it finds no face."""
     shapes = Shapes()
 
-    def net(pixels: np.ndarray) -> list[np.ndarray]:
-        shapes.planned.append(pixels.shape[1:3])
-        cells = [(pixels.shape[1] // s, pixels.shape[2] // s) for s in (32, 16, 8)]
-        return [np.zeros((1, *cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
+    def look(images: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+        height, width = images[0].shape[:2]
+        shapes.planned += [(height, width)] * len(images)
+        cells = [(height // s, width // s) for s in (32, 16, 8)]
+        maps = [np.zeros((*cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
+        return [maps] * len(images)
 
-    def face(image: np.ndarray) -> retina_face.Faces:
-        shapes.asked.append(image.shape[:2])
-        return retina_face.find_faces(image, net, 0.5)
+    def face(images: Sequence[np.ndarray]) -> list[retina_face.Faces]:
+        shapes.asked += [image.shape[:2] for image in images]
+        return retina_face.find_faces(images, look, 0.5)
 
     for x0, y0, x1, y1 in boxes:
         image = np.zeros((y1 - y0 + 2 * MARGIN_PX, x1 - x0 + 2 * MARGIN_PX, 3), np.uint8)
         mask = np.zeros(image.shape[:2], bool)
         mask[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX] = True
-        crop_faces.find_face(image, mask, np.array(mask_box(mask), float), face)
+        body = crop_faces.lay_on_gray(image, mask, np.array(mask_box(mask), float))
+        crop_faces.find_faces([body], face)
     return shapes
 
 

@@ -33,24 +33,18 @@ def embed_nothing(images: list[np.ndarray]) -> np.ndarray:
 
 
 class HiddenRegions:
-    """A segmenter that says nothing of regions, and a net of joints that looks there all the same.
-
-    A net that is told no more than a box takes a close-up for a whole body, and is sure of its hips
-    (BlazePose), or says that it does not see them (RTMPose): here they are as unsure as they are.
-    """
+    """A segmenter that says nothing of regions, and a net of joints that has no more than boxes."""
 
     def __init__(self, joints: bool):
-        self.joints, self.regions = joints, None
+        self.joints = joints
 
     def segment(self, image: np.ndarray, found: Detections) -> Detections:
-        people = opened("light segment")(image, found)
-        self.regions = people.regions[np.argsort(-people.masks.sum((1, 2)), kind="stable")]
-        return replace(people, regions=None)
+        return replace(opened("light segment")(image, found), regions=None)
 
     def pose(self, image: np.ndarray, boxes: np.ndarray, regions: None) -> np.ndarray:
-        """Joints (1, 17, 3) of the largest person."""
-        assert regions is None and len(boxes) == 1
-        return opened("light pose")(image, boxes, self.regions[:1]) * self.joints
+        """Joints (N, 17, 3); none are sure where the names are to rest on boxes alone."""
+        assert regions is None
+        return opened("light pose")(image, boxes, regions) * self.joints
 
 
 def describe_references(embed: Embed, joints: bool = True) -> pd.DataFrame:

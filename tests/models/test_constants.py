@@ -6,7 +6,6 @@ resources/constants.md names the upstream file of each.
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -18,58 +17,17 @@ from transformers import Dinov2Model
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories import models_in_code as build  # noqa: E402
 from tests.factories.role_models import FOLDER, loaded, noise, opened, weights_of  # noqa: E402
-from workflow_scripts.lib.emotions import EMOTIONS  # noqa: E402
+from tests.factories.shown_nets import IMAGENET, PAINT, open_with, paint, row_of  # noqa: E402
 from workflow_scripts.models import diffusion  # noqa: E402
 from workflow_scripts.models.loaders import (  # noqa: E402
-    emotion_onnx,
-    face_mesh,
     lama,
     openclip,
     pixels,
     qwen_vl,
-    retina_face,
     rtm_boxes,
     rtm_joints,
 )
-from workflow_scripts.models.registry import choose_model  # noqa: E402
-
-IMAGENET = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)
-PAINT = (200, 100, 50)  # RGB; no channel is like another
-HSEMOTION = ["Anger", "Contempt", "Disgust", "Fear", "Happiness", "Neutral", "Sadness", "Surprise"]
-
-
-class Session:
-    """A net that keeps what it is shown, and answers always the same."""
-
-    def __init__(self, outputs: list[np.ndarray], shape: tuple):
-        self.outputs, self.shape, self.seen = outputs, shape, []
-
-    def get_inputs(self):
-        return [SimpleNamespace(name="input", shape=self.shape)]
-
-    def get_outputs(self):
-        return [SimpleNamespace(name=str(n), shape=o.shape) for n, o in enumerate(self.outputs)]
-
-    def run(self, names, feeds):
-        (batch,) = feeds.values()
-        self.seen.append(batch)
-        return [np.repeat(o[:1], len(batch), 0) for o in self.outputs]
-
-
-def paint(height: int, width: int) -> np.ndarray:
-    return np.full((height, width, 3), PAINT, np.uint8)
-
-
-def row_of(role: str, name: str) -> dict:
-    return choose_model(role, {"tier": "full", role: name})["options"]
-
-
-def open_with(monkeypatch, module, role: str, outputs: list[np.ndarray], options: dict):
-    """The model of a loader whose net is a Session, and the session."""
-    session = Session(outputs, ("n", 3, 0, 0))
-    monkeypatch.setattr(module, "open_onnx", lambda *_: session)
-    load = getattr(module, f"load_{role}")
-    return load({"net.onnx": Path("net.onnx")}, device="cpu", **options), session
+from workflow_scripts.models.loaders.sam2_bank import Memory  # noqa: E402
 
 
 def test_yolox_sees_bgr_bytes_in_the_corner_of_a_gray_square(monkeypatch):
@@ -77,7 +35,7 @@ def test_yolox_sees_bgr_bytes_in_the_corner_of_a_gray_square(monkeypatch):
     rows = np.zeros((1, 3, 5), np.float32)
     rows[0, :2] = [[64, 32, 128, 96, 0.31], [64, 32, 128, 96, 0.29]]
     detect, session = open_with(monkeypatch, rtm_boxes, "detect", [rows], options)
-    found = detect(paint(100, 200))
+    (found,) = detect([paint(100, 200)])
     (seen,) = session.seen[0]
     assert seen.shape == (3, 640, 640) and seen.dtype == np.float32
     assert seen[:, 100, 100].tolist() == [*PAINT[::-1]]  # no mean, no scale
@@ -104,7 +62,7 @@ def joints_of(monkeypatch, image: np.ndarray, box: tuple) -> np.ndarray:
     outputs = [np.zeros((1, 17, 384), np.float32), np.zeros((1, 17, 512), np.float32)]
     options = row_of("pose", "rtmpose-m")
     pose, session = open_with(monkeypatch, rtm_joints, "pose", outputs, options)
-    pose(image, np.array([box], np.float32), None)
+    pose([image], np.array([box], np.float32), None)
     ((seen,),) = session.seen
     return seen
 
@@ -121,42 +79,6 @@ def test_rtmpose_sees_a_quarter_more_than_the_box(monkeypatch):
     seen = joints_of(monkeypatch, ramp, (100, 100, 175, 200))  # of the input's shape, 3 : 4
     across = (seen[0, 128, -1] - seen[0, 128, 0]) * 58.395
     assert across == pytest.approx(1.25 * 75 * 191 / 192, abs=1.5)
-
-
-def test_retinaface_sees_rgb_bytes_and_no_more_than_the_image():
-    shown = []
-
-    def net(image):
-        shown.append(image)
-        cells = [(image.shape[1] // s, image.shape[2] // s) for s in (32, 16, 8)]
-        return [np.zeros((1, *cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
-
-    retina_face.find_faces(paint(160, 320), net, 0.5)
-    (seen,) = shown
-    assert seen.shape == (1, 160, 320, 3) and (seen == np.float32(PAINT)).all()
-
-
-def test_hsemotion_sees_rgb_less_the_mean_of_imagenet():
-    options = row_of("expression", "hsemotion-b0")
-    seen = emotion_onnx.prepare(paint(90, 60), options["side_px"], options["mean"], options["std"])
-    expected = (np.float32(PAINT) / 255 - IMAGENET[0]) / IMAGENET[1]
-    assert seen.shape == (3, 224, 224)
-    np.testing.assert_allclose(seen[:, 50, 50], expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("place", range(len(HSEMOTION)))
-def test_hsemotion_numbers_emotions_as_it_was_trained(monkeypatch, place):
-    logits = 5 * np.eye(8, dtype=np.float32)[place : place + 1]
-    options = row_of("expression", "hsemotion-b0")
-    expression, _ = open_with(monkeypatch, emotion_onnx, "expression", [logits], options)
-    (chances,) = expression([paint(224, 224)])
-    ours = {"Anger": "angry", "Happiness": "happy", "Sadness": "sad", "Surprise": "surprised"}
-    name = ours.get(HSEMOTION[place], HSEMOTION[place].lower())
-    if name == "contempt":
-        np.testing.assert_allclose(chances, 1 / 7, atol=1e-6)
-    else:
-        expected = np.exp(5) / (np.exp(5) + 6)  # logits, of which contempt is left out
-        assert chances[EMOTIONS.index(name)] == pytest.approx(expected, abs=1e-5)
 
 
 def show(image: np.ndarray, mean: np.ndarray, std: np.ndarray) -> torch.Tensor:
@@ -205,6 +127,17 @@ def test_sam2_sees_an_image_less_the_mean_of_imagenet():
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-4)
 
 
+@torch.inference_mode()
+def test_sam2_is_certain_where_nobody_is():
+    segment = loaded("sam2 random", weights_of("sam2 random"))
+    frame, memory = segment.encode([noise(90, 120)]), Memory()
+    (seen,) = segment.bank.prompt(frame, np.ones((1, 90, 120), bool))
+    segment.bank.store(frame, [(memory, seen)])
+    segment.video.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(-1e4)
+    (gone,) = segment.bank.recall(frame, [memory])
+    assert not gone.there and set(gone.logits.unique().tolist()) == {-1024}
+
+
 def test_the_input_of_dinov2_is_whole_patches():
     side = row_of("scene", "dinov2-base")["side_px"]
     assert side == 16 * 14
@@ -236,21 +169,6 @@ def test_lama_sees_rgb_and_a_hole_of_255(monkeypatch):
     assert (image == PAINT).all() and image.dtype == hole.dtype == np.uint8
     assert image.shape == (512, 512, 3)  # whole steps, mirrored
     assert set(np.unique(hole)) == {0, 255} and ((hole[:300, :300] == 255) == mask).all()
-
-
-def test_a_mesh_is_looked_for_in_rgb_from_0_to_1():
-    seen = []
-
-    def run(view):
-        seen.append(view)
-        return np.zeros((1, 1404), np.float32), np.zeros((1, 1), np.float32)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face_mesh, "open_tflite", lambda path: run)
-        mesh = face_mesh.load_face_mesh({"face_landmark.tflite": Path("net")}, device="cpu")
-    mesh(paint(200, 200), np.array([60.0, 60, 140, 140]), np.array([[80.0, 90], [120, 90]]))
-    assert len(seen) == 2 and seen[0].shape == (1, 192, 192, 3)
-    np.testing.assert_allclose(seen[0][0, 96, 96], np.array(PAINT) / 255, atol=1e-5)
 
 
 @torch.inference_mode()

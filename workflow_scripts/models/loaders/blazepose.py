@@ -27,9 +27,11 @@ from workflow_scripts.models.loaders.files import named_file
 from workflow_scripts.models.loaders.tflite import open_tflite
 
 LANDMARK_PX = 256
+Run = Callable[[np.ndarray], list[np.ndarray]]  # an opened net: tflite.py
 RIM = 34  # with HIPS, the row of the landmark net that gives the region again
 COCO = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 MIN_DETECTION = 0.5
+FIRST_LOOK = 1.3  # of a box's longer side; on the demo's roster 1.0 misses a figure, 1.3 none
 EDGE_CELLS = 3  # cells of the net's mask by which its edge may be off
 
 
@@ -131,11 +133,14 @@ def load_segment(
 def load_pose(files: dict[str, Path], *, device: str) -> Callable[..., np.ndarray]:
     """Return pose(images, boxes (N, 4), regions) -> (N, 17, 3); rtm_joints.py says of what."""
     measure = _load_landmarks(files)
+    detector = open_tflite(named_file(files, "pose_detection.tflite")), make_anchors()
 
     def pose(
         images: Sequence[np.ndarray], boxes: np.ndarray, regions: np.ndarray | None
     ) -> np.ndarray:
-        first = boxes_to_regions(boxes) if regions is None else regions
+        first = regions
+        if first is None:
+            first = [find_region(*detector, *pair) for pair in zip(images, boxes, strict=True)]
         bodies = [measure(*pair) for pair in zip(images, first, strict=True)]
         if regions is None:
             bodies = [measure(i, b.next_region) for i, b in zip(images, bodies, strict=True)]
@@ -143,6 +148,31 @@ def load_pose(files: dict[str, Path], *, device: str) -> Callable[..., np.ndarra
         return np.array(rows, np.float32).reshape(-1, 17, 3)
 
     return pose
+
+
+def find_region(run: Run, anchors: np.ndarray, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Region (4,) of the body in a box (4,) of which nothing else is known.
+
+    The landmark net takes whatever fills its input for a whole body, and is sure of it: shown a
+    close-up, it puts hips in a face. How much of a body a box shows only the detector tells.
+    """
+    x0, y0, x1, y1 = (float(side) for side in box)
+    side = max(2, round(FIRST_LOOK * max(x1 - x0, y1 - y0)))
+    x, y = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
+    view = _cut_square(image, x, y, side)
+    regions, scores = _detect_tile(run, anchors, view, (0, 0, side))
+    if not len(scores):
+        return boxes_to_regions(np.asarray(box)[None])[0]
+    return regions[scores.argmax()] + np.array([x, y, 0, 0], np.float32)
+
+
+def _cut_square(image: np.ndarray, x: int, y: int, side: int) -> np.ndarray:
+    """A square (side, side, 3) of an image, from this column and row; black beyond its edges."""
+    view = np.zeros((side, side, 3), np.uint8)
+    part = image[max(0, y) : max(0, y + side), max(0, x) : max(0, x + side)]
+    top, left = max(0, -y), max(0, -x)
+    view[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return view
 
 
 def _load_landmarks(files: dict[str, Path]) -> Callable[[np.ndarray, np.ndarray], Body]:
