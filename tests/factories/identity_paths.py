@@ -50,10 +50,13 @@ class HiddenRegions:
 def describe_references(embed: Embed, joints: bool = True) -> pd.DataFrame:
     """The roster, cut out by a segmenter that says nothing of regions."""
     hidden = HiddenRegions(joints)
-    models = (opened("light detect"), hidden.segment, hidden.pose, embed)
+    paths = sorted(ROSTER.glob("*/*.jpg"))
+    images = map(embed_references.read_reference, map(str, paths))
+    seen = embed_references.detect_ahead(images, opened("light detect"))
+    models = (hidden.segment, hidden.pose, embed)
     rows = [
-        (path.name, path.parent.name, *embed_references.describe_reference(path, *models, 0.05))
-        for path in sorted(ROSTER.glob("*/*.jpg"))
+        (path.name, path.parent.name, *embed_references.describe_reference(*pair, *models, 0.05))
+        for path, pair in zip(paths, seen, strict=True)
     ]
     return pd.DataFrame(rows, columns=embed_references.REFERENCES.names)
 
