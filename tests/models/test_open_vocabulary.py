@@ -72,7 +72,8 @@ def test_images_are_looked_at_together(monkeypatch):
     detect = loaded(NAME, weights_of(NAME))
     together = detect(images)
     assert looks == [4, 4, 1]
-    assert len(together) == 9 and min(map(len, together)) >= 1
+    assert len(together) == 9
+    assert sum(map(len, together[:3])) > 0  # the weights are random: an image may show nothing
     for image, found in zip(images[:3], together, strict=False):
         (alone,) = detect([image])
         np.testing.assert_allclose(found.boxes, alone.boxes, atol=0.01)

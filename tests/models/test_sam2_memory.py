@@ -13,7 +13,7 @@ import torch
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories.masks import as_found, square  # noqa: E402
 from tests.factories.role_models import loaded, noise, opened, weights_of  # noqa: E402
-from workflow_scripts.film.segment_instances import segment_shot  # noqa: E402
+from workflow_scripts.film.segment_instances import detect_ahead, segment_shot  # noqa: E402
 from workflow_scripts.lib.images import read_rgb, write_image  # noqa: E402
 from workflow_scripts.models.detections import suppress_masks  # noqa: E402
 from workflow_scripts.models.loaders import sam2_memory  # noqa: E402
@@ -178,11 +178,12 @@ def test_the_phase_keeps_the_numbers_of_the_memory(tmp_path):
         write_image(tmp_path / file, noise(90, 120, number))
     shot = pd.DataFrame({"file": files, "time_s": [0.0, 0.1, 0.2], "shot_id": 4})
     shot["frame_id"] = [f"s0004_f{number:06d}" for number in range(3)]
+    detect = lambda images: [as_found(square(20)) for _ in images]  # noqa: E731
     rows = segment_shot(
         shot,
         tmp_path,
-        (read_rgb(tmp_path / file) for file in files),
-        lambda image: as_found(square(20)),
+        detect_ahead((read_rgb(tmp_path / file) for file in files), detect),
+        detect,
         opened("sam2 random"),
         tiling_interval=0,
         sure_score=0.5,
