@@ -89,18 +89,7 @@ def count_sam2() -> tuple[Net, Net, Net]:
     with torch.device("meta"):  # it makes places of windows where it is told
         encoded = count_work(sam, lambda: sam.vision_encoder(zeros(1, 3, 1024, 1024)))
     image = zeros(1, wide, cells, cells)
-    fine = [zeros(1, wide // 8, 4 * cells, 4 * cells), zeros(1, wide // 4, 2 * cells, 2 * cells)]
-    mask = count_work(
-        sam,
-        lambda: sam.mask_decoder(
-            image_embeddings=image,
-            image_positional_embeddings=image,
-            sparse_prompt_embeddings=zeros(1, 1, 2, wide),
-            dense_prompt_embeddings=image,
-            multimask_output=False,
-            high_resolution_features=fine,
-        ),
-    )
+    mask = count_mask(sam, image)
     pointers = POINTERS * wide // SAM_MEMORY
     now = zeros(cells**2, 1, wide)
     past = zeros(MEMORIES * cells**2 + pointers, 1, SAM_MEMORY)
@@ -116,6 +105,23 @@ def count_sam2() -> tuple[Net, Net, Net]:
         Net(count_parameters(sam.vision_encoder), encoded, whole),
         Net(decoders, mask, whole),
         Net(decoders + memory, attended + mask + written, whole),
+    )
+
+
+def count_mask(sam: torch.nn.Module, image: torch.Tensor) -> Work:
+    """A mask from the features of an image (1, C, h, w) and a box."""
+    cells, wide = SAM_CELLS, SAM_WIDTH
+    fine = [zeros(1, wide // 8, 4 * cells, 4 * cells), zeros(1, wide // 4, 2 * cells, 2 * cells)]
+    return count_work(
+        sam,
+        lambda: sam.mask_decoder(
+            image_embeddings=image,
+            image_positional_embeddings=image,
+            sparse_prompt_embeddings=zeros(1, 1, 2, wide),
+            dense_prompt_embeddings=image,
+            multimask_output=False,
+            high_resolution_features=fine,
+        ),
     )
 
 

@@ -112,6 +112,14 @@ def write_card(
         f"In all at least **{total / 3600:.2f} GPU-hours**; {at_goal / 3600:.2f} at {GOAL:.0%} of "
         "the matrix rate, the goal of [gpu.md](gpu.md).",
     ]
+    return "\n".join([*lines, *list_notes(card, bounds, misfits, steps)]) + "\n"
+
+
+def list_notes(
+    card: Card, bounds: Sequence[Bound], misfits: Sequence[str], steps: Sequence[Step]
+) -> list[str]:
+    """Nets of a phase that wait for different things; what fits in smaller batches, or not."""
+    lines = []
     for bound in bounds:
         own = [step for step in steps if step.phase == bound.phase]
         told = [f"{w}: {format_time(t)}, {b}" for w, t, b in describe_steps(own, card)]
@@ -121,8 +129,7 @@ def write_card(
         f"- `{step.phase}`: {step.what}: batches of {step.choose_batch(card)} fit, not {step.most}."
         for step in shrunk
     ]
-    lines += [f"- **does not fit**: {name}. Not in the total." for name in misfits]
-    return "\n".join(lines) + "\n"
+    return lines + [f"- **does not fit**: {name}. Not in the total." for name in misfits]
 
 
 def format_time(seconds: float) -> str:
