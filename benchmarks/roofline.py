@@ -54,7 +54,8 @@ Two assumptions make more work than there may be: LaMa paints every hole whole, 
 fill what they show of it; and memory is asked anew for all that products read and write, though
 caches keep some. Others make less: whoever has a face shows it in the first look (on the demo film
 98 of 100 faces are sure enough), so only the others are looked at twice; each person is shown to
-the memory of their shot once; the detector looks at no tiles.
+the memory of their shot once; the detector looks at no tiles; and every batch is as full as its
+loader allows, though a frame seldom shows eight people to follow.
 """
 
 
