@@ -26,10 +26,11 @@ class Step:
     most: int = 1  # items that a loader takes at once
     copied: float = 0.0  # bytes between CPU and GPU
     read_s: float = 0.0  # of one core: decoding, and scaling for the net
+    held_bytes: float = 0.0  # weights of the whole model, those among them that are not read here
 
     def choose_batch(self, card: Card) -> int:
         """Items that fit into the card's memory beside the weights, `most` at most; 0: none."""
-        free = FREE_SHARE * card.memory - self.weight_bytes
+        free = FREE_SHARE * card.memory - max(self.held_bytes, self.weight_bytes)
         return max(0, min(self.most, int(free // max(1.0, self.work.peak))))
 
     def time(self, card: Card) -> dict[str, float]:
@@ -62,30 +63,48 @@ def describe_steps(steps: Iterable[Step], card: Card) -> list[tuple[str, float, 
 
 @dataclass(frozen=True)
 class Bound:
-    """Seconds of a phase on a card, and what it waits for most."""
+    """Times of a phase on a card: by LIMITS, of each of its nets."""
 
     phase: str
-    seconds: float
-    binds: str
-    by_limit: dict[str, float]
+    times: tuple[dict[str, float], ...]
+
+    @property
+    def by_limit(self) -> dict[str, float]:
+        """Seconds of all nets together by LIMITS."""
+        return {name: sum(one[name] for one in self.times) for name in LIMITS}
+
+    @property
+    def seconds(self) -> float:
+        return self.find_seconds()
+
+    def find_seconds(self, share: float = 1.0) -> float:
+        """Seconds where products reach `share` of the card's rate, and all else its own.
+
+        Nets follow each other, each as slow as its products or its memory; reading and copying go
+        on beside them.
+        """
+        nets = sum(max(one["matrices"] / share, one["memory"]) for one in self.times)
+        return max(nets, self.by_limit["reading"], self.by_limit["bus"])
+
+    @property
+    def binds(self) -> str:
+        """What the phase waits for most."""
+        total = self.by_limit
+        beside = max(("reading", "bus"), key=lambda name: total[name])
+        if self.seconds == total[beside]:
+            return beside
+        return max(("matrices", "memory"), key=lambda name: total[name])
 
 
 def bound_phase(phase: str, steps: Iterable[Step], card: Card) -> Bound:
-    """Nets follow each other, each as slow as its products or its memory; reading and copying go on
-    beside them."""
-    times = [step.time(card) for step in steps if step.phase == phase]
+    """The bound of one phase; its steps are those of its name."""
+    times = tuple(step.time(card) for step in steps if step.phase == phase)
     if not times:
         raise CineloraError(
             f"{phase} holds a GPU, but nobody says what it does there.\n"
             "  Add its steps to benchmarks/film_steps.py or dataset_steps.py."
         )
-    total = {name: sum(one[name] for one in times) for name in LIMITS}
-    net = sum(max(one["matrices"], one["memory"]) for one in times)
-    on_card = max(("matrices", "memory"), key=lambda name: total[name])
-    seconds, binds = max(
-        (net, on_card), (total["reading"], "reading"), (total["bus"], "bus"), key=lambda p: p[0]
-    )
-    return Bound(phase, seconds, binds, total)
+    return Bound(phase, times)
 
 
 def bound_film(

@@ -1,10 +1,13 @@
 """The nets of the full tier that the roofline page counts, and what is published of the others."""
 
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 from benchmarks import full_nets as nets
 from benchmarks.bounds import Step
 from benchmarks.counts import GRID, FilmCounts
+from benchmarks.film_shapes import Size
 from benchmarks.work import Work
 from workflow_scripts.adapter.trainer import TARGETS
 from workflow_scripts.models.registry import choose_model, read_registry
@@ -26,46 +29,52 @@ EFFICIENTNET_B0 = 2 * 0.39e9  # at 224 px: Tan and Le 2019
 
 @dataclass(frozen=True)
 class Nets:
-    """Every net that is counted; of full_nets."""
+    """Every net that is counted, by what it does; of full_nets."""
 
     clip: nets.Net
     dinov2: nets.Net
-    sam2: nets.Net
-    mask: Work
-    followed: Work
-    qwen: nets.Net
-    answer: Work
+    encoder: nets.Net  # of SAM 2
+    mask: nets.Net
+    followed: nets.Net
+    question: nets.Net
+    token: nets.Net  # of an answer
     drawn: nets.Net
-    encoded: Work
-    decoded: Work
-    update: Work
+    encoded: nets.Net
+    decoded: nets.Net
+    update: nets.Net
     lama: nets.Net
 
 
 def count_nets(counts: FilmCounts) -> Nets:
     """Build each net without numbers, and count (about two minutes of a core)."""
     letters = int((counts.questions["letters"] * counts.questions["asked"]).sum() / counts.asked)
-    sam2, mask, followed = nets.count_sam2()
-    qwen, answer = nets.count_qwen(GRID, letters, TOKENS)
+    encoder, mask, followed = nets.count_sam2()
+    question, token = nets.count_qwen(GRID, letters, TOKENS)
     drawn, encoded, decoded = nets.count_diffusion()
-    rank = read_shipped()["adapter"]["defaults"]["rank"]
-    backward = nets.count_backward(nets.build(nets.make_unet), rank, TARGETS)
     return Nets(
         clip=nets.count_clip(),
         dinov2=nets.count_dinov2(),
-        sam2=sam2,
+        encoder=encoder,
         mask=mask,
         followed=followed,
-        qwen=qwen,
-        answer=answer,
+        question=question,
+        token=token,
         drawn=drawn,
         encoded=encoded,
         decoded=decoded,
-        # its backward pass reads and writes about twice what the forward pass does (assumed), and
-        # the forward pass keeps what it wrote
-        update=Work(backward, 3 * drawn.work.traffic, drawn.work.traffic),
+        update=count_update(drawn),
         lama=nets.count_lama(counts.holes.mean_px),
     )
+
+
+def count_update(drawn: nets.Net) -> nets.Net:
+    """An image of an update, by the UNet's forward pass."""
+    rank = read_shipped()["adapter"]["defaults"]["rank"]
+    backward = nets.count_backward(nets.build(nets.make_unet), rank, TARGETS)
+    # its backward pass reads and writes about twice what the forward pass does (assumed), and the
+    # forward pass keeps what it wrote; weights are read on the way forward and on the way back
+    work = Work(backward, 3 * drawn.work.traffic, drawn.work.traffic)
+    return nets.Net(2 * drawn.parameters, work, drawn.whole)
 
 
 def file_bytes(role: str) -> float:
@@ -75,26 +84,25 @@ def file_bytes(role: str) -> float:
     return float(row.get("bytes") or 1e6 * row["approx_mb"])
 
 
-def most_at_once(role: str, default: int = 1) -> int:
-    """Items that the loader of a role takes at once."""
-    options = choose_model(role, {"tier": "full"}).get("options", {})
-    return int(options.get("batch_size", default))
+def most_at_once(role: str) -> int:
+    """Items that the loader of a role takes at once: its option, or its own limit, or one."""
+    model = choose_model(role, {"tier": "full"})
+    size = model.get("options", {}).get("batch_size")
+    loader = import_module(f"workflow_scripts.models.loaders.{model['loader']}")
+    return int(size or getattr(loader, "MAX_AT_ONCE", 1))
+
+
+def counted(phase: str, what: str, items: float, net: nets.Net, **more: Any) -> Step:
+    """A step of a net of ours, in bfloat16 unless told otherwise."""
+    more = {"precision": "bf16", "held_bytes": net.held_bytes} | more
+    return Step(phase, what, items, net.work, weight_bytes=net.weight_bytes, grade=COUNTED, **more)
 
 
 def onnx(
-    phase: str, what: str, role: str, items: float, operations: float, side: tuple[int, int], **more
+    phase: str, what: str, role: str, items: float, operations: float, side: Size, **more: Any
 ) -> Step:
     """A step of a graph: TF32, as onnxruntime computes by default; its activations are unknown."""
-    height, width = side
-    pixels = 3 * height * width
-    return Step(
-        phase,
-        what,
-        items,
-        Work(operations, 0.0, 100.0 * pixels),
-        "tf32",
-        file_bytes(role),
-        PUBLISHED,
-        copied=4.0 * pixels,
-        **more,
-    )
+    pixels = 3.0 * side[0] * side[1]
+    work = Work(operations, 0.0, 100 * pixels)
+    more = {"most": most_at_once(role), "copied": 4 * pixels} | more
+    return Step(phase, what, items, work, "tf32", file_bytes(role), PUBLISHED, **more)

@@ -31,6 +31,8 @@ LOOKED_AT = 120  # people whose shapes are counted: each of another track
 GRID = (30, 54)  # patches of 14 px of a frame at 768 x 432 (max_side_px), in whole windows of two
 QUESTION_BYTES = 4 * GRID[0] * GRID[1] * 2 * 3 * 14**2  # float32; an image counts as two frames
 
+Row = tuple[str, float, float, str]  # what, before, now, how it comes to that
+
 
 @dataclass(frozen=True)
 class FilmCounts:
@@ -41,14 +43,11 @@ class FilmCounts:
     named: int  # of the people
     peopled_frames: int
     faces: int
-    looks: Shapes  # for faces, of LOOKED_AT people
+    tracks: int  # people, each once a shot
+    looks: list[Shapes]  # for faces, of LOOKED_AT people: each look
     holes: Shapes
     questions: pd.DataFrame  # dataset, candidates, chosen, asked, letters (of a question)
     shards: int
-
-    @property
-    def looks_a_person(self) -> float:
-        return len(self.looks.planned) / len(self.holes.planned)
 
     @property
     def asked(self) -> int:
@@ -71,6 +70,7 @@ def count_film(film: FeatureFilm, datasets: list[str] | None = None) -> FilmCoun
         named=int((who != "").sum()),
         peopled_frames=people["frame_id"].nunique(),
         faces=len(tables["faces"]),
+        tracks=people["track_id"].nunique(),
         looks=count_face_shapes(boxes),
         holes=count_hole_shapes(boxes, lama["max_side_px"]),
         questions=pd.DataFrame(rows),
@@ -95,12 +95,9 @@ def count_questions(dataset: str, paths: dict[str, str], selection: Path) -> dic
     )
     rows = pd.read_parquet(selection)
     wanted = rows[(rows["split"] != "") | rows["reserve"]]  # as dataset/questions.py has it
-    known = {name: paths[name] for name in ("texts", *kind.words)}
-    known["frames"] = str(selection.with_suffix(".frames"))  # the others are not spoken of
-    frames = pd.read_parquet(paths["frames"])
-    frames[frames["frame_id"].isin(wanted["frame_id"])].to_parquet(known["frames"])
+    known = {name: paths[name] for name in ("frames", "texts", *kind.words)}
     how = {"names": CLASS_WORDS, "style": [], "overlay_text": "crop"}
-    facts = read_words(kind, character, known, **how)
+    facts = read_words(kind, character, known, **how, wanted=set(wanted["image_id"]))
     texts = write_questions(kind, wanted, facts, *read_texts(*TEXTS))
     return {
         "dataset": dataset,
@@ -119,51 +116,48 @@ def count_former_questions(counts: FilmCounts) -> int:
 
 def compare(counts: FilmCounts) -> list[list[str]]:
     """Rows of the table: what, before, now, how it comes to that."""
+    rows = [*compare_questions(counts), *compare_jobs(counts), *compare_shapes(counts)]
+    return [[what, f"{round(a):,}", f"{round(b):,}", how] for what, a, b, how in rows]
+
+
+def compare_questions(counts: FilmCounts) -> list[Row]:
+    """What the caption model is asked, and what is copied for it."""
+    former, now, chosen = count_former_questions(counts), counts.asked, counts.questions["chosen"]
+    own, asked_mb = "selection and questions of the workflow", QUESTION_BYTES / 1e6
+    copied = "MB of images copied to the GPU for captions"
+    return [
+        ("captions asked for", former, now, own),
+        ("of images that are chosen", chosen.sum(), chosen.sum(), own),
+        (copied, asked_mb * former, asked_mb * now, "a frame in patches, a question"),
+    ]
+
+
+def compare_jobs(counts: FilmCounts) -> list[Row]:
+    """Jobs that hold a GPU, and the models that they open."""
     rules, datasets = read_gpu_rules(), len(counts.questions)
     jobs = {name: rule.count_jobs(counts.shards, datasets) for name, rule in rules.items()}
     loads = sum(jobs[name] * len(rule.roles) for name, rule in rules.items())
     asking, base = jobs["describe_images"], jobs["train_adapter"] + jobs["evaluate_adapter"]
-    former_asking = len(KINDS) * counts.shards
+    former, held = len(KINDS) * counts.shards, sum(jobs.values())
     base_mb = read_registry()["folders"]["stable-diffusion-v1-5"]["approx_mb"]
-    former = count_former_questions(counts)
-    asked_mb = QUESTION_BYTES / 1e6
-    chosen = int(counts.questions["chosen"].sum())
-    faces, holes = counts.looks, counts.holes
-    number, formula, own = "{:,}".format, "formula", "selection and questions of the workflow"
-    rows = [
-        ("captions asked for", former, counts.asked, own),
-        ("of images that are chosen", chosen, chosen, own),
-        ("loads of the caption model", former_asking, asking, "its jobs"),
-        (
-            "jobs that hold a GPU",
-            sum(jobs.values()) - asking + former_asking,
-            sum(jobs.values()),
-            "rule files",
-        ),
-        ("loads of models in them", loads - asking + former_asking, loads, "jobs x their models"),
-        (
-            "images that SAM 2 encodes to find people",
-            counts.frames,
-            counts.frames,
-            "once for boxes and memory",
-        ),
-        (
-            "encodings of OWLv2's prompts, where it detects",
-            counts.frames,
-            counts.shards,
-            "once a job",
-        ),
-        (f"shapes of {len(faces.asked)} looks for faces", *faces.distinct, "retina_face.py"),
-        (f"shapes of {len(holes.asked)} holes that LaMa paints", *holes.distinct, "lama.py"),
-        (
-            "MB of images copied to the GPU for captions",
-            asked_mb * former,
-            asked_mb * counts.asked,
-            "a frame in patches, a question",
-        ),
+    return [
+        ("loads of the caption model", former, asking, "its jobs"),
+        ("jobs that hold a GPU", held - asking + former, held, "rule files"),
+        ("loads of models in them", loads - asking + former, loads, "jobs x their models"),
         ("MB of the base read for its checksum", base * base_mb, base_mb, "every job, then once"),
     ]
-    return [[what, number(round(a)), number(round(b)), how or formula] for what, a, b, how in rows]
+
+
+def compare_shapes(counts: FilmCounts) -> list[Row]:
+    """How often images and prompts are encoded, and shapes for which a net plans itself anew."""
+    frames, faces, holes = counts.frames, sum(counts.looks, Shapes()), counts.holes
+    prompts = "encodings of OWLv2's prompts, where it detects"
+    return [
+        ("images that SAM 2 encodes to find people", frames, frames, "once for boxes and memory"),
+        (prompts, frames, counts.shards, "once a job"),
+        (f"shapes of {len(faces.asked)} looks for faces", *faces.distinct, "retina_face.py"),
+        (f"shapes of {len(holes.asked)} holes that LaMa paints", *holes.distinct, "lama.py"),
+    ]
 
 
 def write_counts(counts: FilmCounts) -> str:

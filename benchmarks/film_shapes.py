@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,9 @@ class Shapes:
         """How many differ, without and with whole steps."""
         return len(set(self.asked)), len(set(self.planned))
 
+    def __add__(self, other: "Shapes") -> "Shapes":
+        return Shapes(self.asked + other.asked, self.planned + other.planned)
+
     @property
     def mean_px(self) -> float:
         """Pixels of an input of the net, on average."""
@@ -42,20 +46,15 @@ def sample_people(people: pd.DataFrame, count: int, seed: int) -> np.ndarray:
     return rows[["x0", "y0", "x1", "y1"]].to_numpy(int)
 
 
-def count_face_shapes(boxes: np.ndarray) -> Shapes:
-    """Both looks at each person, as crop_faces takes them where it finds no face."""
-    shapes = Shapes()
+def count_face_shapes(boxes: np.ndarray) -> list[Shapes]:
+    """Each look at every person, as crop_faces takes them where it finds no face."""
+    looks = [Shapes() for _ in crop_faces.LOOKS]
+    turns = cycle(looks)
 
-    def look(images: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
-        height, width = images[0].shape[:2]
-        shapes.planned += [(height, width)] * len(images)
-        cells = [(height // s, width // s) for s in (32, 16, 8)]
-        maps = [np.zeros((*cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
-        return [maps] * len(images)
-
-    def face(images: Sequence[np.ndarray]) -> list[retina_face.Faces]:
-        shapes.asked += [image.shape[:2] for image in images]
-        return retina_face.find_faces(images, look, 0.5)
+    def face(parts: Sequence[np.ndarray]) -> list[retina_face.Faces]:
+        shapes = next(turns)
+        shapes.asked += [part.shape[:2] for part in parts]
+        return retina_face.find_faces(parts, lambda images: look_for_none(images, shapes), 0.5)
 
     for x0, y0, x1, y1 in boxes:
         image = np.zeros((y1 - y0 + 2 * MARGIN_PX, x1 - x0 + 2 * MARGIN_PX, 3), np.uint8)
@@ -63,7 +62,16 @@ def count_face_shapes(boxes: np.ndarray) -> Shapes:
         mask[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX] = True
         body = crop_faces.lay_on_gray(image, mask, np.array(mask_box(mask), float))
         crop_faces.find_faces([body], face)
-    return shapes
+    return looks
+
+
+def look_for_none(images: Sequence[np.ndarray], shapes: Shapes) -> list[list[np.ndarray]]:
+    """The maps of RetinaFace for images without a face; their shapes are noted."""
+    shapes.planned += [image.shape[:2] for image in images]
+    height, width = images[0].shape[:2]
+    cells = [(height // stride, width // stride) for stride in retina_face.ANCHORS]
+    maps = [np.zeros((*cell, n), np.float32) for cell in cells for n in (4, 8, 20)]
+    return [maps for _ in images]
 
 
 def count_hole_shapes(boxes: np.ndarray, max_side_px: int) -> Shapes:

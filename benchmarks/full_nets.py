@@ -1,7 +1,7 @@
 """The full tier's nets at full size, without numbers, and the work of each for one item.
 
-Sizes are those of each model's own config.json or paper, named beside them; a test compares the
-parameters with the size of the published files.
+Sizes are those of each model's own config.json or paper, named beside them; tests compare the
+parameters of Qwen, the UNet and LaMa with the sizes of their published files.
 """
 
 from collections.abc import Callable
@@ -42,10 +42,20 @@ MEMORIES, POINTERS = 7, 16  # sam2.1_hiera_l.yaml: num_maskmem, max_obj_ptrs_in_
 
 @dataclass(frozen=True)
 class Net:
-    """Parameters of a net, and the work of one item."""
+    """What one item reads of a model's weights, its work, and what of the model is in memory."""
 
-    parameters: float
+    parameters: float  # that the work reads
     work: Work
+    whole: float = 0.0  # parameters of all of the model, where it has more
+    value_bytes: int = 4  # of a parameter as it is loaded
+
+    @property
+    def weight_bytes(self) -> float:
+        return self.value_bytes * self.parameters
+
+    @property
+    def held_bytes(self) -> float:
+        return self.value_bytes * max(self.parameters, self.whole)
 
 
 def zeros(*shape: int, kind: torch.dtype = torch.float32) -> torch.Tensor:
@@ -61,7 +71,7 @@ def count_clip() -> Net:
     """One image through OpenCLIP ViT-L/14."""
     clip = build(make_vit_l_14)
     work = count_work(clip, lambda: clip.encode_image(zeros(1, 3, 224, 224)))
-    return Net(count_parameters(clip), work)
+    return Net(count_parameters(clip.visual), work, count_parameters(clip))
 
 
 def count_dinov2() -> Net:
@@ -70,7 +80,7 @@ def count_dinov2() -> Net:
     return Net(count_parameters(dino), count_work(dino, lambda: dino(zeros(1, 3, 224, 224))))
 
 
-def count_sam2() -> tuple[Net, Work, Work]:
+def count_sam2() -> tuple[Net, Net, Net]:
     """The encoder on one image; one box's mask; one person followed into one frame.
 
     To follow is to attend to the full memory, to decode, and to write the memory of the frame.
@@ -79,8 +89,30 @@ def count_sam2() -> tuple[Net, Work, Work]:
     with torch.device("meta"):  # it makes places of windows where it is told
         encoded = count_work(sam, lambda: sam.vision_encoder(zeros(1, 3, 1024, 1024)))
     image = zeros(1, wide, cells, cells)
+    mask = count_mask(sam, image)
+    pointers = POINTERS * wide // SAM_MEMORY
+    now = zeros(cells**2, 1, wide)
+    past = zeros(MEMORIES * cells**2 + pointers, 1, SAM_MEMORY)
+    attended = count_work(
+        sam,
+        lambda: sam.memory_attention(now, past, now, past, num_object_pointer_tokens=pointers),
+    )
+    written = count_work(sam, lambda: sam.memory_encoder(image, zeros(1, 1, 1024, 1024)))
+    decoders = count_parameters(sam.mask_decoder) + count_parameters(sam.prompt_encoder)
+    memory = count_parameters(sam.memory_attention) + count_parameters(sam.memory_encoder)
+    whole = count_parameters(sam)
+    return (
+        Net(count_parameters(sam.vision_encoder), encoded, whole),
+        Net(decoders, mask, whole),
+        Net(decoders + memory, attended + mask + written, whole),
+    )
+
+
+def count_mask(sam: torch.nn.Module, image: torch.Tensor) -> Work:
+    """A mask from the features of an image (1, C, h, w) and a box."""
+    cells, wide = SAM_CELLS, SAM_WIDTH
     fine = [zeros(1, wide // 8, 4 * cells, 4 * cells), zeros(1, wide // 4, 2 * cells, 2 * cells)]
-    mask = count_work(
+    return count_work(
         sam,
         lambda: sam.mask_decoder(
             image_embeddings=image,
@@ -91,15 +123,6 @@ def count_sam2() -> tuple[Net, Work, Work]:
             high_resolution_features=fine,
         ),
     )
-    pointers = POINTERS * wide // SAM_MEMORY
-    now = zeros(cells**2, 1, wide)
-    past = zeros(MEMORIES * cells**2 + pointers, 1, SAM_MEMORY)
-    attended = count_work(
-        sam,
-        lambda: sam.memory_attention(now, past, now, past, num_object_pointer_tokens=pointers),
-    )
-    written = count_work(sam, lambda: sam.memory_encoder(image, zeros(1, 1, 1024, 1024)))
-    return Net(count_parameters(sam), encoded), mask, attended + mask + written
 
 
 def make_qwen() -> Qwen2_5_VLForConditionalGeneration:
@@ -109,11 +132,12 @@ def make_qwen() -> Qwen2_5_VLForConditionalGeneration:
     return Qwen2_5_VLForConditionalGeneration(config)
 
 
-def count_qwen(grid: tuple[int, int], letters: int, tokens: int) -> tuple[Net, Work]:
-    """An image and a question read; all tokens of the answer, one after the other.
+def count_qwen(grid: tuple[int, int], letters: int, tokens: int) -> tuple[Net, Net]:
+    """An image and a question read; one token of an answer of so many.
 
     `grid` are rows and columns of patches; `letters` of the question become a quarter as many
-    tokens. Weights are read once for what is read, and once for each token of a batch.
+    tokens. Of the table of words each token reads a row, which is not counted; the image tower is
+    read with the question alone.
     """
     qwen = build(make_qwen)
     tower, language = qwen.model.visual, qwen.model.language_model
@@ -125,7 +149,12 @@ def count_qwen(grid: tuple[int, int], letters: int, tokens: int) -> tuple[Net, W
     # from here on the cache is full: the middle of the answer stands for all of it
     said = count_work(qwen, lambda: run_language(language, 1, length + tokens // 2, cache))
     head = Work(2.0 * qwen.lm_head.weight.numel(), 0.0)
-    return Net(count_parameters(qwen), seen + read + head), (said + head).times(tokens)
+    rest = count_parameters(language) - language.embed_tokens.weight.numel()
+    rest, whole = rest + qwen.lm_head.weight.numel(), count_parameters(qwen)
+    return (
+        Net(count_parameters(tower) + rest, seen + read + head, whole, value_bytes=2),
+        Net(rest, said + head, whole, value_bytes=2),
+    )
 
 
 def run_tower(tower: torch.nn.Module, grid: tuple[int, int]) -> torch.Tensor:
@@ -175,14 +204,19 @@ def make_vae() -> AutoencoderKL:
     )
 
 
-def count_diffusion() -> tuple[Net, Work, Work]:
-    """The UNet once on 512 px; an image into latents; latents into an image."""
+def count_diffusion() -> tuple[Net, Net, Net]:
+    """The UNet once on 512 px; an image into latents, in float32; latents into an image."""
     unet, vae = build(make_unet), build(make_vae)
     step = zeros(1, 4, 64, 64), zeros(1, kind=torch.long), zeros(1, 77, 768)
     drawn = count_work(unet, lambda: unet(*step))
-    encoded = count_work(vae, lambda: vae.encode(zeros(1, 3, 512, 512)))
+    encoded = count_work(vae, lambda: vae.encode(zeros(1, 3, 512, 512)), value_bytes=4)
     decoded = count_work(vae, lambda: vae.decode(zeros(1, 4, 64, 64)))
-    return Net(count_parameters(unet) + count_parameters(vae), drawn), encoded, decoded
+    whole = count_parameters(unet) + count_parameters(vae)
+    return (
+        Net(count_parameters(unet), drawn, whole),
+        Net(count_parameters(vae.encoder) + count_parameters(vae.quant_conv), encoded, whole),
+        Net(count_parameters(vae.decoder) + count_parameters(vae.post_quant_conv), decoded, whole),
+    )
 
 
 def count_backward(unet: UNet2DConditionModel, rank: int, targets: list[str]) -> float:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workflow_scripts.lib.rules import read_rules
+from workflow_scripts.lib.rules import asks_for_gpu, read_rules
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,7 @@ class GpuRule:
 def read_gpu_rules(rules: Mapping[str, str] | None = None) -> dict[str, GpuRule]:
     """Every rule that may ask for a GPU, by name; `rules` are their texts."""
     texts = read_rules() if rules is None else rules
-    asking = {name: text for name, text in texts.items() if re.search(r"^\s+gpu=(?!0)", text, re.M)}
-    return {name: read_rule(name, text) for name, text in asking.items()}
+    return {name: read_rule(name, text) for name, text in texts.items() if asks_for_gpu(text)}
 
 
 def read_rule(name: str, text: str) -> GpuRule:

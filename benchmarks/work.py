@@ -1,18 +1,19 @@
 """What a net has to do for one item, counted on tensors without numbers (the device "meta").
 
 Operations are those of matrix products, convolutions and attention, a multiplication and an
-addition counting two. Bytes are what these read and write in bfloat16: everything between them can
-be fused into them, so less cannot move; attention keeps its scores to itself, as flash attention
-does.
+addition counting two. Bytes are what these read and write, in bfloat16 unless said otherwise, all
+else fused into them and attention keeping its scores to itself, as flash attention does. What a
+card's caches hold from one operation to the next does not reach its memory, so less may move.
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
+from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -80,25 +81,28 @@ class Traffic(TorchDispatchMode):
             self.held -= values
 
 
-class FlashAttention(TorchFunctionMode):
-    """Attention as one operation that writes its result alone."""
+@contextmanager
+def flash_attention(traffic: Traffic) -> Iterator[list[int]]:
+    """Attention as one operation that writes its result alone; gives the operations of each.
 
-    def __init__(self, traffic: Traffic):
-        super().__init__()
-        self.traffic, self.operations = traffic, 0
+    The function is replaced where torch itself looks it up, so that nn.MultiheadAttention, which
+    calls it from within, counts as those do that call it by name.
+    """
+    operations: list[int] = []
+    former = functional.scaled_dot_product_attention
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is not torch.nn.functional.scaled_dot_product_attention:
-            return func(*args, **(kwargs or {}))
-        options = kwargs or {}
-        query, key, value = (*args, *(options[n] for n in ("query", "key", "value")[len(args) :]))[
-            :3
-        ]
+    def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_, **__):
         found = query.new_empty((*query.shape[:-1], value.shape[-1]))
         widths = query.shape[-1] + value.shape[-1]
-        self.operations += 2 * query.shape[:-1].numel() * key.shape[-2] * widths
-        self.traffic.values += sum(t.numel() for t in (query, key, value, found))
+        operations.append(2 * query.shape[:-1].numel() * key.shape[-2] * widths)
+        traffic.values += sum(t.numel() for t in (query, key, value, found))
         return found
+
+    functional.scaled_dot_product_attention = attend
+    try:
+        yield operations
+    finally:
+        functional.scaled_dot_product_attention = former
 
 
 def key_of(tensor: torch.Tensor) -> int:
@@ -113,17 +117,18 @@ def list_tensors(values: Any) -> list[torch.Tensor]:
     return [tensor for value in nested for tensor in list_tensors(value)]
 
 
-def count_work(net: torch.nn.Module, run: Callable[[], Any]) -> Work:
-    """The work of one call of `run`, which uses `net` on the device "meta"."""
+def count_work(
+    net: torch.nn.Module, run: Callable[[], Any], value_bytes: int = VALUE_BYTES
+) -> Work:
+    """The work of one call of `run`, which uses `net` on the device "meta"; activations have
+    `value_bytes` a value."""
     weights = {key_of(tensor) for tensor in (*net.parameters(), *net.buffers())}
     traffic = Traffic(weights)
-    flash = FlashAttention(traffic)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter, traffic, flash:
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter, traffic, flash_attention(traffic) as attended:
         run()
-    moved = VALUE_BYTES * traffic.values
-    return Work(
-        counter.get_total_flops() + flash.operations, moved, VALUE_BYTES * float(traffic.peak)
-    )
+    operations = counter.get_total_flops() + sum(attended)
+    return Work(operations, value_bytes * traffic.values, value_bytes * float(traffic.peak))
 
 
 def count_operations(run: Callable[[], Any]) -> int:

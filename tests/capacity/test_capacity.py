@@ -99,14 +99,17 @@ def test_the_first_bottleneck(films, cores, gpus, hours, first):
 def test_rules_that_ask_for_a_gpu(tmp_path):
     (tmp_path / "film").mkdir()
     (tmp_path / "film/a.smk").write_text(
-        "rule a:\n    resources:\n        gpu=1,\n\n\nrule b:\n    pass\n", encoding="utf-8"
+        "rule a:\n    resources:\n        gpu=1,\n\n\nrule b:\n    pass\n\n\n"
+        'rule c:\n    resources:\n        gpu=int(MODELS["expression"]["device"] == "cuda"),\n\n\n'
+        "rule d:\n    resources:\n        gpu=0,\n",
+        encoding="utf-8",
     )
-    assert find_gpu_rules(tmp_path) == {"a"}
+    assert find_gpu_rules(tmp_path) == {"a", "c"}
 
 
 def test_the_rules_of_the_house_that_ask_for_a_gpu():
     found = find_gpu_rules(Path("rules"))
-    assert {"segment_instances", "train_adapter"} <= found
+    assert {"segment_instances", "score_expressions", "train_adapter"} <= found
     assert not found & {"extract_frames", "pack_dataset"}
 
 

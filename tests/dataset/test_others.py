@@ -6,6 +6,8 @@ import pytest
 
 from tests.factories import dataset_phases, tables
 from workflow_scripts.dataset.others import list_others
+from workflow_scripts.dataset.words import read_words
+from workflow_scripts.lib.kinds import KINDS
 
 NAMES = {"nella": "nella woman", "bruno": "bruno man"}
 OWN = (100, 100, 200, 400)
@@ -56,3 +58,14 @@ def test_captions_of_crops_name_whoever_shows_beside(tmp_path, dataset):
     assert "with" not in alone["caption"]
     sources = {tag["text"]: tag["source"] for tag in together["tags"]}
     assert sources["with bruno person"] == "identify_characters.character"
+
+
+def test_only_images_that_are_wanted_are_spoken_of(tmp_path):
+    film, kind = tables.make_film(tmp_path), KINDS["pose"]
+    paths = {name: film[name] for name in ("frames", "texts", *kind.words)}
+    everybody = read_words(kind, "", paths, NAMES, [], "crop")
+    wanted = everybody["image_id"].iloc[[0, -1]]
+    assert len(everybody) > 2
+    some = read_words(kind, "", paths, NAMES, [], "crop", wanted=set(wanted))
+    expected = everybody[everybody["image_id"].isin(wanted)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some.reset_index(drop=True), expected)

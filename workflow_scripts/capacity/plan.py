@@ -17,7 +17,7 @@ import pandas as pd
 from workflow_scripts.capacity.measure import FRAMES_A_SHARD
 from workflow_scripts.lib.benchmarks import list_benchmarks, read_benchmark
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.rules import read_rules
+from workflow_scripts.lib.rules import asks_for_gpu, read_rules
 from workflow_scripts.plan.config import read_shipped
 
 LEAVES = Path("resources/capacity/README.md")
@@ -57,8 +57,7 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
 
 def find_gpu_rules(folder: Path) -> set[str]:
     """Rules that ask for a GPU."""
-    rules = read_rules(folder).items()
-    return {name for name, text in rules if re.search(r"^\s+gpu=1,", text, re.MULTILINE)}
+    return {name for name, text in read_rules(folder).items() if asks_for_gpu(text)}
 
 
 def scale(jobs: pd.DataFrame, gpu_rules: set[str], measured: int, frames: int) -> Cost:

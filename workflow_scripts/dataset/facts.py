@@ -4,7 +4,7 @@ An image is a frame, the clean plate of one, an instance, or the face of an inst
 What nobody measured, or measured as unknown, is "" here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -129,18 +129,15 @@ def name_place(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def list_people(instances: pd.DataFrame, names: dict[str, str]) -> pd.Series:
-    """Per frame_id, who is in the image: names of known characters, a number of unknown people.
+def list_people(characters: Iterable[str], names: Mapping[str, str]) -> list[str]:
+    """Who is in an image, by the characters of its people: names of the known, then how many more.
 
-    `instances` has frame_id and character; `names` maps characters to their words in captions.
+    `names` maps characters to their words in captions; somebody found twice is named once.
     """
-    known = instances["character"].map(names)
-    people = {}
-    for frame_id, rows in instances.assign(words=known).groupby("frame_id"):
-        strangers = int(rows["words"].isna().sum())
-        words = sorted(rows.dropna(subset="words").drop_duplicates("character")["words"])
-        people[frame_id] = words + ([count_people(strangers)] if strangers else [])
-    return pd.Series(people, dtype=object)
+    characters = list(characters)
+    strangers = sum(who not in names for who in characters)
+    words = sorted(names[who] for who in set(characters) & set(names))
+    return words + ([count_people(strangers)] if strangers else [])
 
 
 def count_people(number: int) -> str:

@@ -22,26 +22,26 @@ def list_others(
     are all that were found: instance_id, frame_id, x0 ... y1, character. `names` maps characters
     to their words in captions.
     """
-    by_frame = dict(iter(people.groupby("frame_id")))
+    by_frame, nobody = people.groupby("frame_id").indices, np.zeros(0, int)
+    ids, who = people["instance_id"].to_numpy(), people["character"].fillna("").to_numpy()
+    boxes = people[BOX].to_numpy(float)
     shown = []
     for image_id, frame_id, crop in zip(rows["image_id"], rows["frame_id"], crops, strict=True):
-        near = by_frame.get(frame_id, people.iloc[:0])
-        seen = find_shown(near[BOX].to_numpy(float), crop)
-        others = near[seen & find_others(near, image_id)]
-        shown.append(list_people(others, names).get(frame_id, []))
+        near = by_frame.get(frame_id, nobody)
+        is_other = find_others(ids[near] == image_id, who[near], boxes[near])
+        others = near[is_other & find_shown(boxes[near], crop)]
+        shown.append(list_people(who[others], names))
     return shown
 
 
-def find_others(near: pd.DataFrame, image_id: str) -> np.ndarray:
-    """Which of the people of a frame are somebody else than instance `image_id`: (N,) bool.
+def find_others(own: np.ndarray, who: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which of the N people of a frame are somebody else than the one marked in `own`: bool (N,).
 
-    The same character, or a nameless body in nearly the same box, is that one found twice.
+    The same character of `who`, or a nameless body in nearly the same of boxes (N, 4), is that one
+    found twice.
     """
-    own = (near["instance_id"] == image_id).to_numpy()
     if not own.any():
         return ~own
-    who = near["character"].fillna("").to_numpy()
-    boxes = near[BOX].to_numpy(float)
     overlaps = measure_overlaps(boxes[own][0], boxes)
     twice = (who == who[own][0]) & (who != "") | (who == "") & (overlaps >= SAME_BODY)
     return ~own & ~twice

@@ -47,7 +47,7 @@ def list_questions(
     wanted = (candidates["split"] != "") | candidates["reserve"]
     rows = find_crops(kind, candidates, wanted, Path(images))
     own = {name: tables[name] for name in ("frames", "texts", *kind.words)}
-    facts = read_words(kind, character, own, **spoken)
+    facts = read_words(kind, character, own, **spoken, wanted=set(rows["image_id"]))
     read = partial(read_crop, kind, images=Path(images), plates=list_plates(plates))
     texts = write_questions(kind, rows, facts, words, prompts)
     return [

@@ -1,6 +1,6 @@
 """The facts of images as captions and questions speak of them: who, in what posture, which text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -31,13 +31,16 @@ def read_words(
     names: dict[str, str],
     style: Sequence[str],
     overlay_text: str,
+    wanted: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Facts of every image that the dataset can have, one row each.
+    """Facts of every image that the dataset can have, or of those `wanted` by image_id; a row each.
 
     `tables` are named as in dataset.facts, and texts; `names` are the words for characters,
     `style` those for the style; `overlay_text` is the option of select_images.
     """
     facts = read_facts(kind, {name: path for name, path in tables.items() if name != "texts"})
+    if wanted is not None:
+        facts = facts[facts["image_id"].isin(wanted)]
     rows = add_words(kind, keep_candidates(kind, facts, character), names, style)
     texts, overlays = read_manifest(tables["texts"], TEXT_COLUMNS), read_overlays(tables["texts"])
     treated = treat_overlays(kind, rows, overlays, overlay_text)
@@ -104,12 +107,12 @@ def add_texts(
     What is cropped off or painted over, as `treated` says, is not named. Bars that a shot has of
     its own are not known here, but hold no text that belongs to the image.
     """
-    by_frame, nothing = dict(iter(texts.groupby("frame_id"))), texts.iloc[:0]
+    gone = set(OVERLAY)
+    by_frame, nothing = texts.groupby("frame_id").indices, np.zeros(0, int)
+    kinds, boxes = texts["kind"].to_numpy(), texts[BOX].to_numpy(float)
     shown = []
     for frame_id, box, done in zip(rows["frame_id"], cuts, treated, strict=True):
-        text = by_frame.get(frame_id, nothing)
-        if done in ("cropped", "painted"):
-            text = text[~text["kind"].isin(OVERLAY)]
-        inside = overlaps(text[BOX].to_numpy(float), box)
-        shown.append(sorted(text.loc[inside, "kind"].unique()))
+        near = by_frame.get(frame_id, nothing)
+        inside = set(kinds[near[overlaps(boxes[near], box)]])
+        shown.append(sorted(inside - gone if done in ("cropped", "painted") else inside))
     return rows.assign(text=shown)

@@ -20,3 +20,8 @@ def read_rules(folder: Path = RULES) -> dict[str, str]:
         )
     blocks = [block for text in texts for block in re.split(r"^rule ", text, flags=re.M)[1:]]
     return {block.partition(":")[0]: block for block in blocks}
+
+
+def asks_for_gpu(rule: str) -> bool:
+    """Whether the text of a rule asks for a GPU, always or where its model computes on one."""
+    return bool(re.search(r"^\s+gpu=(?!0\b)", rule, re.MULTILINE))
