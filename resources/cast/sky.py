@@ -53,8 +53,11 @@ def make_clouds(seed: int) -> np.ndarray:
 
 
 def paint_sky(sky: Sky, camera: Camera, size_px: int) -> np.ndarray:
-    """The sky as a camera sees it, (S, S, 3) float32 linear; below the horizon its color."""
-    rays = find_rays(camera, size_px)
+    """The sky as a camera sees it, (S, S, 3) float32 linear; below the horizon its color.
+
+    It is painted at half the size: nothing in it has sharp edges.
+    """
+    rays = find_rays(camera, size_px // 2)
     rise = np.clip(rays[..., 2:], 0, 1)
     share = np.sqrt(rise)  # the gradient is steepest at the horizon
     image = np.array(sky.horizon) * (1 - share) + np.array(sky.zenith) * share
@@ -68,7 +71,7 @@ def paint_sky(sky: Sky, camera: Camera, size_px: int) -> np.ndarray:
     image = image * (1 - edge) + np.array(sky.sun_color, np.float32) * edge
     if sky.clouds:
         image = lay_clouds(image, sky, rays)
-    return np.ascontiguousarray(image, np.float32)
+    return cv2.resize(image.astype(np.float32), (size_px, size_px))
 
 
 def lay_clouds(image: np.ndarray, sky: Sky, rays: np.ndarray) -> np.ndarray:
