@@ -19,6 +19,7 @@ OUTDOOR = {  # which weathers can be told at which hour
     "evening": ("clear", "fog", "rain", "snow"),
     "night": ("clear", "fog", "rain", "snow"),
 }
+ODD = {"snowfield": ("rain",), "desert": ("rain", "snow", "fog"), "beach": ("snow",)}
 INDOOR_HOURS = ("day", "evening", "night")
 MAX_LAMPS = 3  # the nearest; each costs every pixel
 
@@ -38,12 +39,13 @@ class Setting:
     lamps_lit: bool
 
 
-def choose_hour(indoor: bool, rng: np.random.Generator) -> tuple[str, str]:
+def choose_hour(place: Place, rng: np.random.Generator) -> tuple[str, str]:
     """Time of day and weather, all hours equally often and at each hour all weathers."""
-    if indoor:
+    if place.indoor:
         return str(rng.choice(INDOOR_HOURS)), "unknown"
     hour = str(rng.choice(list(OUTDOOR)))
-    return hour, str(rng.choice(OUTDOOR[hour]))
+    odd = ODD.get(place.kind, ())
+    return hour, str(rng.choice([weather for weather in OUTDOOR[hour] if weather not in odd]))
 
 
 def scale(color: Sequence[float], by: float) -> tuple:

@@ -1,0 +1,136 @@
+"""Draws one image: people take their places, a camera is found, all is drawn and measured."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cast import framing, truth
+from cast.acting import Moment, sample_moment
+from cast.attributes import Part, Person
+from cast.figures import Figure
+from cast.framing import Posed
+from cast.light import choose_hour, develop, make_setting
+from cast.places import Place
+from cast.rasterizer import Camera, Drawing, Mesh, rasterize
+from cast.sky import paint_sky
+from cast.solids import PlacePart, Solids, rgb
+from cast.weather import add_falling, dress_place
+
+MAX_AZIMUTH = 50  # degrees of the camera from the axis of the place
+PART_NAMES = {int(part): part.name for part in Part}
+FACE = [Part.FACE, Part.SCLERA, Part.IRIS, Part.LIPS, Part.WRINKLES]
+
+
+@dataclass(frozen=True)
+class Player:
+    """A person in an image: who, doing what, standing where, seen from which side."""
+
+    person: Person
+    figure: Figure
+    moment: Moment
+    posed: Posed
+    view: str
+
+
+def play(
+    person: Person, figure: Figure, at: Sequence[float], azimuth: float, rng: np.random.Generator
+) -> Player:
+    """Pose a person at (x, y) so that the camera at `azimuth` has some view of the body."""
+    moment = sample_moment(random.Random(int(rng.integers(1 << 62))), person.age_band)
+    view, yaw = framing.choose_view(rng)
+    points, joints, head = figure.moment(moment.bones, moment.face)
+    placed = framing.stand(points, joints, head, at, azimuth + yaw)
+    lies = moment.action == "lie"
+    posed = Posed(*placed, figure.head_height, azimuth + yaw, lies)
+    return Player(person, figure, moment, posed, view)
+
+
+def make_seat(player: Player, rng: np.random.Generator) -> list[Mesh]:
+    """A block under whoever sits."""
+    if player.moment.action != "sit":
+        return []
+    solids, hips = Solids(rng), player.posed.joints[framing.HIPS].mean(0)
+    # hips lie a hand's breadth above the seat
+    height = float(max(hips[2] - 0.5 * player.figure.head_height, 0.12))
+    colors = ("#9a6a3c", "#7a7f86", "#b5854f", "#5f6a78", "#a8543f")
+    color = rgb(colors[rng.integers(len(colors))])
+    size = (0.46 + 0.1 * player.figure.head_height, 0.42, height)
+    solids.box((hips[0], hips[1], 0), size, color, PlacePart.WALL, player.posed.facing)
+    return solids.meshes()
+
+
+def find_camera(
+    crew: Sequence[tuple[Person, Figure]], rng: np.random.Generator
+) -> tuple[list[Player], Camera, str]:
+    """Poses, and a camera that sees them in a shot type; tries until both fit."""
+    while True:
+        azimuth = float(rng.uniform(-MAX_AZIMUTH, MAX_AZIMUTH))
+        places = framing.line_up(len(crew), azimuth, rng)
+        players = [play(*who, at, azimuth, rng) for who, at in zip(crew, places, strict=True)]
+        lying = players[0].posed.lies
+        shot_type = framing.choose(framing.LYING if lying else framing.SHOT_TYPES, rng)
+        posed = [player.posed for player in players]
+        camera = framing.frame(posed, shot_type, azimuth, rng)
+        if camera is not None:
+            return players, camera, shot_type
+
+
+def draw_image(
+    crew: Sequence[tuple[Person, Figure]], place: Place, size_px: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Image (S, S, 3) uint8, mask (S, S) uint8 (person, 0: none) and the row of its truth.
+
+    The first of the crew is who the image is of; an image in which too little of them shows is
+    drawn again, otherwise.
+    """
+    while True:
+        players, camera, shot_type = find_camera(crew, rng)
+        hour, weather = choose_hour(place, rng)
+        setting = make_setting(place, hour, weather, rng)
+        meshes = dress_place(place, setting, rng)
+        for number, player in enumerate(players, 1):
+            points = player.posed.points
+            meshes.append(replace(player.figure.mesh, points=points, person=number))
+            meshes += make_seat(player, rng)
+        sky = None if place.indoor else paint_sky(setting.sky, camera, size_px)
+        drawing = rasterize(meshes, camera, setting.light, size_px, background=sky)
+        people = measure_people(players, camera, drawing)
+        if people and people[0]["person"] == 1:
+            image = add_falling(develop(drawing.image, setting.exposure), weather, rng)
+            row = describe(place, hour, weather, shot_type, drawing, people)
+            return image, truth.make_mask(drawing), row
+
+
+def measure_people(players: Sequence[Player], camera: Camera, drawing: Drawing) -> list[dict]:
+    """Rows of everybody who shows, in the order of the crew."""
+    rows = []
+    for number, player in enumerate(players, 1):
+        mesh = player.figure.mesh
+        face = np.unique(mesh.quads[np.isin(mesh.parts, FACE)])
+        moment = player.moment
+        row = truth.measure_person(
+            number, player.posed, camera, drawing,
+            words=player.person.words(), part_names=PART_NAMES,
+            face_points=player.posed.points[face], view=player.view,
+            action=moment.action, expression=moment.expression, intensity=moment.intensity,
+        )  # fmt: skip
+        if row is not None:
+            rows.append({"seed": player.person.seed, **row})
+    return rows
+
+
+def describe(place, hour, weather, shot_type, drawing, people) -> dict:
+    """The row of an image; the place counts as shown where its own things are in the image."""
+    free, marks = truth.count_place(drawing, (PlacePart.MARK, PlacePart.LAMP))
+    return {
+        "place": place.kind,
+        "place_shown": bool(free > 0.2 and marks > 0.05),
+        "indoor": "indoor" if place.indoor else "outdoor",
+        "time_of_day": hour,
+        "weather": weather,
+        "shot_type": shot_type,
+        "background_share": round(free, 3),
+        "people": people,
+    }
