@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cast.chances import draw
 from cast.rasterizer import Camera
 from cast.solids import turn_points
 
@@ -43,15 +44,9 @@ class Posed:
     lies: bool = False
 
 
-def choose(shares: dict, rng: np.random.Generator) -> str:
-    """A key, as often as its share says."""
-    weights = np.array(list(shares.values()), float)
-    return str(rng.choice(list(shares), p=weights / weights.sum()))
-
-
 def choose_view(rng: np.random.Generator) -> tuple[str, float]:
     """A view and a yaw of the body against the lens that it stands for, degrees."""
-    view = choose({name: share for name, (_, _, share) in VIEWS.items()}, rng)
+    view = draw({name: share for name, (_, _, share) in VIEWS.items()}, rng)
     low, high, _ = VIEWS[view]
     return view, float(rng.uniform(low, high) * rng.choice([-1, 1]))
 
@@ -149,6 +144,8 @@ def name_shot_type(people: Sequence[Posed], camera: Camera) -> str:
     shown = find_torso_shown(joints)
     if not (0 <= joints[0, 0] < 1 and 0 <= joints[0, 1] < 1):
         return ""  # the head is the least that must show
+    if shown <= TORSO["close-up"][1] and not (0.25 < joints[0, 0] < 0.75 and joints[0, 1] < 0.8):
+        return ""  # a close-up is of the whole head
     for name in ("close-up", "medium"):
         low, high = TORSO[name]
         if low <= shown <= high and (name == "close-up" or not is_whole(joints)):

@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cast.chances import draw
 from cast.places import Place
 from cast.rasterizer import Light
 from cast.sky import Sky
 
-OUTDOOR = {  # which weathers can be told at which hour
-    "day": ("clear", "overcast", "fog", "rain", "snow"),
-    "sunset": ("clear",),
-    "evening": ("clear", "fog", "rain", "snow"),
-    "night": ("clear", "fog", "rain", "snow"),
+OUTDOOR = {  # how often an hour is drawn, and which weathers can be told then
+    "day": (0.43, ("clear", "overcast", "fog", "rain", "snow")),
+    "sunset": (0.21, ("clear",)),
+    "evening": (0.18, ("clear", "fog", "rain", "snow")),
+    "night": (0.18, ("clear", "fog", "rain", "snow")),
 }
+CLEAR_SHARE = 2.0  # clear weather, to one of each other: most films are fair
 ODD = {"snowfield": ("rain",), "desert": ("rain", "snow", "fog"), "beach": ("snow",)}
-INDOOR_HOURS = ("day", "evening", "night")
+INDOOR_HOURS = {"day": 0.5, "evening": 0.3, "night": 0.2}
 MAX_LAMPS = 3  # the nearest; each costs every pixel
 
 
@@ -40,12 +42,13 @@ class Setting:
 
 
 def choose_hour(place: Place, rng: np.random.Generator) -> tuple[str, str]:
-    """Time of day and weather, all hours equally often and at each hour all weathers."""
+    """Time of day and weather that can be told at a place."""
     if place.indoor:
-        return str(rng.choice(INDOOR_HOURS)), "unknown"
-    hour = str(rng.choice(list(OUTDOOR)))
+        return draw(INDOOR_HOURS, rng), "unknown"
+    hour = draw({name: share for name, (share, _) in OUTDOOR.items()}, rng)
     odd = ODD.get(place.kind, ())
-    return hour, str(rng.choice([weather for weather in OUTDOOR[hour] if weather not in odd]))
+    weathers = [weather for weather in OUTDOOR[hour][1] if weather not in odd]
+    return hour, draw({w: CLEAR_SHARE if w == "clear" else 1.0 for w in weathers}, rng)
 
 
 def scale(color: Sequence[float], by: float) -> tuple:
@@ -109,8 +112,8 @@ def make_night(rng: np.random.Generator) -> Setting:
     hung = (moon[0] * 0.4, 0.85, 0.25) if behind else moon  # the moon shows, its light is the same
     strength = rng.uniform(0.85, 1.15)
     light = Light(
-        moon, scale((0.085, 0.12, 0.22), strength), scale((0.026, 0.040, 0.09), strength),
-        (0.014, 0.018, 0.034), fog=(0.012, 0.018, 0.045), fog_per_m=0.012, shadow=0.7, rim=0.8,
+        moon, scale((0.125, 0.17, 0.30), strength), scale((0.034, 0.050, 0.105), strength),
+        (0.018, 0.024, 0.044), fog=(0.012, 0.018, 0.045), fog_per_m=0.012, shadow=0.7, rim=0.8,
     )  # fmt: skip
     sky = Sky(
         (0.004, 0.007, 0.026), (0.018, 0.026, 0.065),
@@ -191,8 +194,8 @@ def make_room_night(rng: np.random.Generator) -> Setting:
     """No lamp burns; the moon looks in."""
     strength, side = rng.uniform(0.85, 1.15), rng.choice([-1, 1])
     light = Light(
-        (side * 0.8, -0.35, 0.6), scale((0.085, 0.12, 0.22), strength), (0.016, 0.023, 0.052),
-        (0.010, 0.014, 0.028), shadow=0.7, rim=0.8,
+        (side * 0.8, -0.35, 0.6), scale((0.125, 0.17, 0.30), strength), (0.022, 0.031, 0.066),
+        (0.013, 0.018, 0.036), shadow=0.7, rim=0.8,
     )  # fmt: skip
     sky = Sky((0.01, 0.02, 0.06), (0.02, 0.03, 0.08))
     return Setting("night", "unknown", light, sky, 1.75, (0.05, 0.09, 0.22), 0.9, 0.0, False)
@@ -203,7 +206,7 @@ ROOM_HOURS = {"day": make_room_day, "evening": make_room_evening, "night": make_
 
 def make_setting(place: Place, time_of_day: str, weather: str, rng: np.random.Generator) -> Setting:
     """Light a place; LookupError where the hour or the weather is none that shows there."""
-    allowed = ("unknown",) if place.indoor else OUTDOOR.get(time_of_day, ())
+    allowed = ("unknown",) if place.indoor else OUTDOOR.get(time_of_day, (0, ()))[1]
     if time_of_day not in (ROOM_HOURS if place.indoor else OUTDOOR) or weather not in allowed:
         where = "indoors" if place.indoor else "outdoors"
         raise LookupError(f"No {time_of_day!r} with {weather!r} {where}.")

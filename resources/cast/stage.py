@@ -9,9 +9,10 @@ import numpy as np
 from cast import framing, truth
 from cast.acting import Moment, sample_moment
 from cast.attributes import Part, Person
+from cast.chances import draw
 from cast.figures import Figure
 from cast.framing import Posed
-from cast.light import choose_hour, develop, make_setting
+from cast.light import Setting, choose_hour, develop, make_setting
 from cast.places import Place
 from cast.rasterizer import Camera, Drawing, Mesh, rasterize
 from cast.sky import paint_sky
@@ -70,7 +71,7 @@ def find_camera(
         places = framing.line_up(len(crew), azimuth, rng)
         players = [play(*who, at, azimuth, rng) for who, at in zip(crew, places, strict=True)]
         lying = players[0].posed.lies
-        shot_type = framing.choose(framing.LYING if lying else framing.SHOT_TYPES, rng)
+        shot_type = draw(framing.LYING if lying else framing.SHOT_TYPES, rng)
         posed = [player.posed for player in players]
         camera = framing.frame(posed, shot_type, azimuth, rng)
         if camera is not None:
@@ -99,8 +100,9 @@ def draw_image(
         people = measure_people(players, camera, drawing)
         if people and people[0]["person"] == 1:
             image = add_falling(develop(drawing.image, setting.exposure), weather, rng)
-            row = describe(place, hour, weather, shot_type, drawing, people)
-            return image, truth.make_mask(drawing), row
+            mask = truth.make_mask(drawing)
+            row = describe(place, setting, shot_type, drawing)
+            return image, mask, {**row, **describe_light(image, mask), "people": people}
 
 
 def measure_people(players: Sequence[Player], camera: Camera, drawing: Drawing) -> list[dict]:
@@ -115,22 +117,30 @@ def measure_people(players: Sequence[Player], camera: Camera, drawing: Drawing) 
             words=player.person.words(), part_names=PART_NAMES,
             face_points=player.posed.points[face], view=player.view,
             action=moment.action, expression=moment.expression, intensity=moment.intensity,
+            blink=moment.blink,
         )  # fmt: skip
         if row is not None:
             rows.append({"seed": player.person.seed, **row})
     return rows
 
 
-def describe(place, hour, weather, shot_type, drawing, people) -> dict:
-    """The row of an image; the place counts as shown where its own things are in the image."""
+def describe(place: Place, setting: Setting, shot_type: str, drawing: Drawing) -> dict:
+    """What the image is of; the place counts as shown where its own things are in the image."""
     free, marks = truth.count_place(drawing, (PlacePart.MARK, PlacePart.LAMP))
+    styles = {"toon": setting.light.toon_steps > 0, "outlined": setting.light.outline > 0}
     return {
         "place": place.kind,
         "place_shown": bool(free > 0.2 and marks > 0.05),
         "indoor": "indoor" if place.indoor else "outdoor",
-        "time_of_day": hour,
-        "weather": weather,
+        "time_of_day": setting.time_of_day,
+        "weather": setting.weather,
         "shot_type": shot_type,
+        "style": [name for name, shown in styles.items() if shown],
         "background_share": round(free, 3),
-        "people": people,
     }
+
+
+def describe_light(image: np.ndarray, mask: np.ndarray) -> dict:
+    luma, warmth_stops = truth.measure_light(image, mask)
+    light, warmth = truth.name_light(luma, warmth_stops)
+    return {"luma": luma, "warmth_stops": warmth_stops, "light": light, "warmth": warmth}

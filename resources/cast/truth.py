@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cast.framing import HIPS, SHOULDERS, Posed
+from cast.postures import find_posture
 from cast.rasterizer import Camera, Drawing
 from cast.visibility import Seen, find_visible, see_action, see_expression
 
@@ -16,6 +17,7 @@ JOINTS = (
 )  # fmt: skip
 UNDER_SKIN = 0.36  # of the head's height: joints lie so deep in the body, hips deeper
 MIN_PERSON_PX = 24
+LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 
 def split_ids(drawing: Drawing) -> tuple[np.ndarray, np.ndarray]:
@@ -103,6 +105,7 @@ def measure_person(
     action: str,
     expression: str,
     intensity: float,
+    blink: bool,
 ) -> dict | None:
     """The row of one person in one image; None: nothing of the person shows."""
     shown = drawing.ids >> 8 == person
@@ -132,6 +135,8 @@ def measure_person(
         "action": see_action(action, seen),
         "expression": see_expression(expression, seen),
         "intensity": round(intensity, 2),
+        "blink": blink,
+        "posture": find_posture(joints),
         "parts_px": seen.pixels,
         "true": dict(words),
         "visible": find_visible(words, seen),
@@ -150,3 +155,19 @@ def count_place(drawing: Drawing, mark_parts: Sequence[int]) -> tuple[float, flo
     who, parts = split_ids(drawing)
     marks = (who == 0) & np.isin(parts, mark_parts)
     return float((who == 0).mean()), float(marks.mean())
+
+
+def measure_light(image: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+    """Median luma, 0 to 1, and warmth, stops of red over blue, of what is not people."""
+    free = image[mask == 0] if (mask == 0).mean() > 0.02 else image.reshape(-1, 3)
+    linear = (free / 255.0) ** 2.2
+    luma = (linear @ LUMA) ** (1 / 2.2)
+    red, _, blue = linear.mean(0) + 1e-3
+    return round(float(np.median(luma)), 3), round(math.log2(red / blue), 3)
+
+
+def name_light(luma: float, warmth: float) -> tuple[str, str]:
+    """Words for both, "" near a limit; the limits are those of classify_lighting."""
+    lights = {"dark": (-1, 0.13), "dim": (0.17, 0.28), "soft": (0.32, 0.43), "bright": (0.48, 2)}
+    light = next((name for name, (low, high) in lights.items() if low <= luma <= high), "")
+    return light, "warm" if warmth >= 0.85 else "cool" if warmth <= -0.3 else ""
