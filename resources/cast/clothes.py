@@ -17,7 +17,9 @@ def dress(body: Sculpture, person: Person) -> tuple[list[Piece], np.ndarray]:
     pieces = [
         tailor.cut_top(sleeve, hem, 0.014 * k, person.top_rgb),
         tailor.cut(tailor.lower(leg), 0.008 * k, person.bottom_rgb, Part.BOTTOM),
-        tailor.cut(tailor.ankle + 0.005 * k - tailor.above, 0.010 * k, (0.05, 0.04, 0.04), Part.SHOES),
+        tailor.cut(
+            tailor.ankle + 0.005 * k - tailor.above, 0.010 * k, (0.05, 0.04, 0.04), Part.SHOES
+        ),
     ]
     hidden = (tailor.upper(sleeve, hem) > 0.012 * k) | (tailor.lower(leg) > 0.012 * k)
     hidden |= tailor.above < tailor.ankle - 0.01 * k

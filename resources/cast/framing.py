@@ -8,6 +8,7 @@ near a limit is not drawn.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,6 +44,15 @@ class Posed:
     facing: float  # degrees counterclockwise from -y
     lies: bool = False
 
+    @cached_property
+    def sparse(self) -> np.ndarray:
+        """Some of the points, enough to tell how far the body reaches, with the highest one."""
+        return np.r_[self.points[::29], self.points[self.points[:, 2].argmax()][None]]
+
+    @property
+    def top(self) -> float:
+        return float(self.sparse[-1, 2])
+
 
 def choose_view(rng: np.random.Generator) -> tuple[str, float]:
     """A view and a yaw of the body against the lens that it stands for, degrees."""
@@ -75,12 +85,11 @@ def line_up(count: int, azimuth: float, rng: np.random.Generator) -> list[tuple[
 def find_span(people: Sequence[Posed], shot_type: str, rng: np.random.Generator):
     """Lowest and highest z that the image should show, meters, for a shot type."""
     first = people[0]
-    top = max(float(p.points[:, 2].max()) for p in people)
+    top = max(person.top for person in people)
     shoulder, hip, knee = (float(first.joints[k, 2].mean()) for k in (SHOULDERS, HIPS, KNEES))
     if shot_type == "close-up":
-        tallest = float(first.points[:, 2].max())
         low = shoulder - rng.uniform(-0.15, 0.5) * (shoulder - hip)
-        return low, tallest + rng.uniform(0.06, 0.4) * first.head_height
+        return low, first.top + rng.uniform(0.06, 0.4) * first.head_height
     if shot_type == "medium":
         low = hip - rng.uniform(0.15, 0.7) * max(hip - knee, 0.2)
         return low, top + rng.uniform(0.06, 0.4) * first.head_height
@@ -100,7 +109,7 @@ def aim(
     if shot_type == "close-up":
         heads = people[0].joints[:1]
     sides = heads @ right
-    lying = max((float(np.ptp(p.points @ right)) for p in people if p.lies), default=0.0)
+    lying = max((float(np.ptp(p.sparse @ right)) for p in people if p.lies), default=0.0)
     width = max(float(np.ptp(sides)) + (0.7 if len(people) > 1 else 0), lying * 1.15)
     tall = max(high - low, width)
     middle = heads.mean(0)
@@ -135,7 +144,7 @@ def is_whole(joints: np.ndarray) -> bool:
 def name_shot_type(people: Sequence[Posed], camera: Camera) -> str:
     """The shot type of the first person; "" where it lies between two, or something is cut oddly."""
     joints = camera.project(people[0].joints, 1)[:, :2]
-    spans = [camera.project(p.points[::7], 1) for p in people]
+    spans = [camera.project(p.sparse, 1) for p in people]
     share = max(np.clip(s[:, 1], 0, 1).max() - np.clip(s[:, 1], 0, 1).min() for s in spans)
     if people[0].lies:  # the trunk lies across: what is whole is judged by width
         share = max(share, float(np.ptp(np.clip(spans[0][:, 0], 0, 1))))

@@ -1,1 +1,2 @@
-def make_hair(body, person): return []
+def make_hair(body, person):
+    return []

@@ -15,10 +15,9 @@ import numpy as np
 from cast.attributes import sample_person
 from cast.captions import write_caption
 from cast.chances import draw
-from cast.people import build_figure, load_body
 from cast.places import KINDS, make_place
 from cast.shards import encode, read_settings, write_images
-from cast.stage import draw_image
+from cast.stage import Actor, draw_image
 
 GROUP = 8  # characters that share a film's places, and meet
 PLACES = 6  # of a group
@@ -31,9 +30,11 @@ MAKER = 1  # changes when the same seed makes other images
 
 def make_group(body, seed: int, group: int, people: int, settings: dict) -> Iterator[dict]:
     """Rows of all images of one group of characters."""
+    from cast.people import build_figure  # the body model is a package of its own environment
+
     rng = np.random.default_rng([seed, group])
     cast = [sample_person(seed * SEEDS + group * GROUP + k) for k in range(people)]
-    figures = [build_figure(body, person) for person in cast]
+    actors = [Actor(person, build_figure(body, person)) for person in cast]
     place_seed = seed * SEEDS + group
     kinds = rng.choice(KINDS, PLACES, replace=False)
     places = [make_place(str(kind), place_seed) for kind in kinds]
@@ -42,7 +43,7 @@ def make_group(body, seed: int, group: int, people: int, settings: dict) -> Iter
             its_rng = np.random.default_rng([seed, group, first, number])
             others = its_rng.permutation([k for k in range(people) if k != first])
             size = int(draw(CREWS, its_rng))
-            crew = [(cast[k], figures[k]) for k in (first, *others[: size - 1])]
+            crew = [actors[k] for k in (first, *others[: size - 1])]
             place = places[its_rng.integers(PLACES)]
             image, mask, row = draw_image(crew, place, settings["size_px"], its_rng)
             yield {
@@ -95,7 +96,11 @@ def main(
     }  # fmt: skip
     missing = find_missing(out, people, part, settings)
     print(f"{len(missing)} files to make", flush=True)
-    body = load_body() if missing else None
+    if not missing:
+        return
+    from cast.people import load_body  # takes seconds: not for --help, nor where all is there
+
+    body = load_body()
     started, drawn = time.process_time(), 0
     for number, path in missing.items():
         drawn += make_file(body, number, people, path, file_settings(number, people, settings))

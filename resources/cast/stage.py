@@ -1,8 +1,10 @@
 """Draws one image: people take their places, a camera is found, all is drawn and measured."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -10,7 +12,6 @@ from cast import framing, truth
 from cast.acting import Moment, sample_moment
 from cast.attributes import Part, Person
 from cast.chances import draw
-from cast.figures import Figure
 from cast.framing import Posed
 from cast.light import Setting, choose_hour, develop, make_setting
 from cast.places import Place
@@ -19,33 +20,57 @@ from cast.sky import paint_sky
 from cast.solids import PlacePart, Solids, rgb
 from cast.weather import add_falling, dress_place
 
+MAX_FOG = 0.6  # optical depth between camera and people: some half of them shows
 MAX_AZIMUTH = 50  # degrees of the camera from the axis of the place
 PART_NAMES = {int(part): part.name for part in Part}
 FACE = [Part.FACE, Part.SCLERA, Part.IRIS, Part.LIPS, Part.WRINKLES]
 
 
+class Figure(Protocol):
+    """A body that can be posed, as people.build_figure makes it."""
+
+    mesh: Mesh
+    head_height: float  # meters
+
+    def moment(
+        self, bones: Mapping[str, np.ndarray], face: Mapping[str, float]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points (n, 3), joints (17, 3), rotation of the head (3, 3)."""
+
+
 @dataclass(frozen=True)
-class Player:
-    """A person in an image: who, doing what, standing where, seen from which side."""
+class Actor:
+    """A character who can be in many images."""
 
     person: Person
     figure: Figure
+
+    @cached_property
+    def face(self) -> np.ndarray:
+        """Which vertices lie in the face."""
+        mesh = self.figure.mesh
+        return np.unique(mesh.quads[np.isin(mesh.parts, FACE)])
+
+
+@dataclass(frozen=True)
+class Player:
+    """An actor in an image: doing what, standing where, seen from which side."""
+
+    actor: Actor
     moment: Moment
     posed: Posed
     view: str
 
 
-def play(
-    person: Person, figure: Figure, at: Sequence[float], azimuth: float, rng: np.random.Generator
-) -> Player:
-    """Pose a person at (x, y) so that the camera at `azimuth` has some view of the body."""
-    moment = sample_moment(random.Random(int(rng.integers(1 << 62))), person.age_band)
+def play(actor: Actor, at: Sequence[float], azimuth: float, rng: np.random.Generator) -> Player:
+    """Pose an actor at (x, y) so that the camera at `azimuth` has some view of the body."""
+    moment = sample_moment(random.Random(int(rng.integers(1 << 62))), actor.person.age_band)
     view, yaw = framing.choose_view(rng)
-    points, joints, head = figure.moment(moment.bones, moment.face)
+    points, joints, head = actor.figure.moment(moment.bones, moment.face)
     placed = framing.stand(points, joints, head, at, azimuth + yaw)
     lies = moment.action == "lie"
-    posed = Posed(*placed, figure.head_height, azimuth + yaw, lies)
-    return Player(person, figure, moment, posed, view)
+    posed = Posed(*placed, actor.figure.head_height, azimuth + yaw, lies)
+    return Player(actor, moment, posed, view)
 
 
 def make_seat(player: Player, rng: np.random.Generator) -> list[Mesh]:
@@ -54,22 +79,22 @@ def make_seat(player: Player, rng: np.random.Generator) -> list[Mesh]:
         return []
     solids, hips = Solids(rng), player.posed.joints[framing.HIPS].mean(0)
     # hips lie a hand's breadth above the seat
-    height = float(max(hips[2] - 0.5 * player.figure.head_height, 0.12))
+    height = float(max(hips[2] - 0.5 * player.actor.figure.head_height, 0.12))
     colors = ("#9a6a3c", "#7a7f86", "#b5854f", "#5f6a78", "#a8543f")
     color = rgb(colors[rng.integers(len(colors))])
-    size = (0.46 + 0.1 * player.figure.head_height, 0.42, height)
+    size = (0.46 + 0.1 * player.actor.figure.head_height, 0.42, height)
     solids.box((hips[0], hips[1], 0), size, color, PlacePart.WALL, player.posed.facing)
     return solids.meshes()
 
 
 def find_camera(
-    crew: Sequence[tuple[Person, Figure]], rng: np.random.Generator
+    crew: Sequence[Actor], rng: np.random.Generator
 ) -> tuple[list[Player], Camera, str]:
     """Poses, and a camera that sees them in a shot type; tries until both fit."""
     while True:
         azimuth = float(rng.uniform(-MAX_AZIMUTH, MAX_AZIMUTH))
         places = framing.line_up(len(crew), azimuth, rng)
-        players = [play(*who, at, azimuth, rng) for who, at in zip(crew, places, strict=True)]
+        players = [play(who, at, azimuth, rng) for who, at in zip(crew, places, strict=True)]
         lying = players[0].posed.lies
         shot_type = draw(framing.LYING if lying else framing.SHOT_TYPES, rng)
         posed = [player.posed for player in players]
@@ -79,7 +104,7 @@ def find_camera(
 
 
 def draw_image(
-    crew: Sequence[tuple[Person, Figure]], place: Place, size_px: int, rng: np.random.Generator
+    crew: Sequence[Actor], place: Place, size_px: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, dict]:
     """Image (S, S, 3) uint8, mask (S, S) uint8 (person, 0: none) and the row of its truth.
 
@@ -90,10 +115,11 @@ def draw_image(
         players, camera, shot_type = find_camera(crew, rng)
         hour, weather = choose_hour(place, rng)
         setting = make_setting(place, hour, weather, rng)
+        setting = thin_fog(setting, camera)
         meshes = dress_place(place, setting, rng)
         for number, player in enumerate(players, 1):
             points = player.posed.points
-            meshes.append(replace(player.figure.mesh, points=points, person=number))
+            meshes.append(replace(player.actor.figure.mesh, points=points, person=number))
             meshes += make_seat(player, rng)
         sky = None if place.indoor else paint_sky(setting.sky, camera, size_px)
         drawing = rasterize(meshes, camera, setting.light, size_px, background=sky)
@@ -105,22 +131,28 @@ def draw_image(
             return image, mask, {**row, **describe_light(image, mask), "people": people}
 
 
+def thin_fog(setting: Setting, camera: Camera) -> Setting:
+    """Fog that leaves people visible, however far away the camera stands."""
+    distance = float(np.linalg.norm(np.asarray(camera.target) - camera.eye))
+    most = MAX_FOG / distance
+    light = replace(setting.light, fog_per_m=min(setting.light.fog_per_m, most))
+    return replace(setting, light=light)
+
+
 def measure_people(players: Sequence[Player], camera: Camera, drawing: Drawing) -> list[dict]:
     """Rows of everybody who shows, in the order of the crew."""
     rows = []
     for number, player in enumerate(players, 1):
-        mesh = player.figure.mesh
-        face = np.unique(mesh.quads[np.isin(mesh.parts, FACE)])
-        moment = player.moment
+        actor, moment = player.actor, player.moment
         row = truth.measure_person(
             number, player.posed, camera, drawing,
-            words=player.person.words(), part_names=PART_NAMES,
-            face_points=player.posed.points[face], view=player.view,
+            words=actor.person.words(), part_names=PART_NAMES,
+            face_points=player.posed.points[actor.face], view=player.view,
             action=moment.action, expression=moment.expression, intensity=moment.intensity,
             blink=moment.blink,
         )  # fmt: skip
         if row is not None:
-            rows.append({"seed": player.person.seed, **row})
+            rows.append({"seed": actor.person.seed, **row})
     return rows
 
 
