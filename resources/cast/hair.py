@@ -148,14 +148,14 @@ def tie_braid(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Pi
     start, body = scalp.at(side * 112, -24, 0.014 * s), scalp.body
     front = np.interp(body.chin - 0.09 * s, scalp.trunk[:, 0], scalp.trunk[:, 1])
     over = np.array([side * 0.105 * s, (front + start[1]) / 2 - 0.03 * s, body.chin - 0.045 * s])
-    t = np.linspace(0, 1, 6)[:, None]
+    t = np.linspace(0, 1, 7)[:, None]
     upper = start * (1 - t) + over * t
-    t = np.linspace(0, 1, max(4, round(length / (0.034 * s))))[1:, None]
+    t = np.linspace(0, 1, max(4, round(length / (0.027 * s))))[1:, None]
     lower = over - DOWN * length * t - np.array([side * 0.035 * s, 0, 0]) * t
     lower[:, 1] = over[1] + (front - 0.03 * s - over[1]) * np.minimum(1, 2.5 * t[:, 0])
     path = scalp.rest_on_trunk(np.concatenate([upper, lower]), 0.024 * s)
     zigzag = np.where(np.arange(len(path)) % 2, 1, -1)[:, None] * np.array([0.010 * s, 0, 0])
-    size = np.linspace(1.0, 0.72, len(path))[:, None] * np.array([0.026, 0.021, 0.027]) * s
+    size = np.linspace(1.0, 0.72, len(path))[:, None] * np.array([0.030, 0.024, 0.031]) * s
     links = make_balls(scalp, path + zigzag, size, person.hair_rgb, rng)
     tip = path[-1:] - [0, 0, 0.035 * s]
     tie = make_balls(scalp, tip, np.full((1, 3), 0.014 * s), contrast(person.hair_rgb), rng, Part.TRIM)
