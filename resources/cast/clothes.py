@@ -305,8 +305,7 @@ def find_hidden(outfit: Outfit) -> np.ndarray:
     return hidden | (tailor.above < tailor.ankle - 0.008 * outfit.k)
 
 
-def dress(body: Sculpture, person: Person) -> tuple[list[Piece], np.ndarray]:
+def dress(outfit: Outfit) -> tuple[list[Piece], np.ndarray]:
     """Clothes, and which vertices (V,) of the skin they hide."""
-    outfit = plan_outfit(body, person)
-    pieces = [*DRESSES[person.dress_type](outfit), wear_shoes(outfit)]
+    pieces = [*DRESSES[outfit.person.dress_type](outfit), wear_shoes(outfit)]
     return pieces, find_hidden(outfit)

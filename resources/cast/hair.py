@@ -8,8 +8,7 @@ from maker.geometry import grid_faces
 from cast.attributes import Part, Person
 from cast.locks import grow_paths, make_balls, make_locks
 from cast.pieces import Piece, add_rigid
-from cast.scalp import Scalp, measure_scalp
-from cast.sculpting import Sculpture
+from cast.scalp import Scalp
 from cast.shades import contrast
 
 COLUMNS, ROWS = 64, 15
@@ -174,12 +173,11 @@ STYLES: dict[str, Callable] = {
 }
 
 
-def make_hair(body: Sculpture, person: Person) -> list[Piece]:
-    """The hair of a person; nothing on a bald head."""
+def make_hair(scalp: Scalp, person: Person) -> list[Piece]:
+    """The hair of a person; nothing on a bald head. A hat presses it flat."""
     if person.hair_style == "bald":
         return []
     rng = np.random.default_rng([person.seed, 1])
-    scalp = measure_scalp(body)
     tied = person.hair_style in ("ponytail", "twintails", "bun", "braid")
     volume, grooves = (0.013, 0.30) if tied else (0.017, 0.12)
     pieces = [make_cap(scalp, person, volume, grooves), *STYLES[person.hair_style](scalp, person, rng)]
