@@ -70,6 +70,7 @@ class Part(IntEnum):
     TRIM = 25  # buttons, sash, lapels: what tells a uniform from a suit
     SLEEVE = 26  # the sleeves of the top
     LENS = 27
+    STRAP = 28
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def make_brows(body: Sculpture, person: Person, front: Front) -> list[Piece]:
     color = darken(mix(person.hair_rgb, darken(person.skin_rgb, 0.3), 0.35), 0.75)
     pieces = []
     for eye in body.eyes:
-        x = eye[0] + np.sign(eye[0]) * (-0.021 + 0.048 * steps) * s
+        x = eye[0] + np.sign(eye[0]) * (-0.0165 + 0.0455 * steps) * s
         z = eye[2] + tall * 0.80 + (0.0105 + 0.0055 * np.sin(steps * 2.5) - 0.004 * steps) * s
         half = thick * s * np.sin(0.55 + 2.3 * steps) ** 0.8
         line = np.stack([x, z], 1)

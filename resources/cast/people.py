@@ -1,11 +1,14 @@
 """Builds characters: `build_figure(load_body(), sample_person(7)).moment(bones, face)`."""
 
+from cast.accessories import wear_accessories
 from cast.attributes import Person
 from cast.bodies import CastBody
-from cast.clothes import dress
+from cast.clothes import dress, plan_outfit
 from cast.faces import face_front, make_face, make_skin
 from cast.figures import Figure
 from cast.hair import make_hair
+from cast.marks import draw_lines, draw_scar, grow_beard
+from cast.scalp import measure_scalp
 from cast.sculpting import sculpt
 
 
@@ -17,12 +20,16 @@ def load_body() -> CastBody:
 def build_figure(body: CastBody, person: Person) -> Figure:
     """The figure of a person: the same bytes for the same person."""
     shape = sculpt(body, person)
-    clothes, hidden = dress(shape, person)
-    front = face_front(shape)
+    outfit, front, scalp = plan_outfit(shape, person), face_front(shape), measure_scalp(shape)
+    clothes, hidden = dress(outfit)
     pieces = [
         make_skin(shape, person, hidden),
         *make_face(shape, person, front),
+        *draw_lines(shape, person, front),
+        *draw_scar(shape, person, front),
+        *grow_beard(shape, person),
         *clothes,
-        *make_hair(shape, person),
+        *make_hair(scalp, person),
+        *wear_accessories(outfit, scalp),
     ]
     return Figure(shape, pieces)
