@@ -123,7 +123,9 @@ def lay_ribbon(
     rise = np.tile([lift, lift + bulge, lift], len(line))
     points = points + np.outer(rise, [0, front.side, 0])
     quads = grid_faces(len(line), 3, wrap=False)
-    return paint_piece(points, mixture @ body.weights, quads, color, part, mix_face(body, mixture))
+    return paint_piece(
+        points, mixture @ body.weights, quads, color, part, mix_face(body, mixture)
+    )
 
 
 def make_brows(body: Sculpture, person: Person, front: Front) -> list[Piece]:

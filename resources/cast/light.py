@@ -156,7 +156,7 @@ def make_fog(setting: Setting, rng: np.random.Generator) -> Setting:
 
 
 def make_rain(setting: Setting, rng: np.random.Generator) -> Setting:
-    setting = cover_sky(setting, rng.uniform(0.48, 0.6), 0.03)
+    setting = cover_sky(setting, rng.uniform(0.55, 0.66), 0.03)
     light = replace(setting.light, wet=0.9, fog_per_m=0.02)
     return replace(setting, light=light)
 

@@ -14,13 +14,7 @@ from maker.geometry import normals
 from cast.attributes import Person
 from cast.bodies import CastBody
 
-HEAD_GROWTH = {
-    "child": 1.10,
-    "teen": 1.17,
-    "young_adult": 1.19,
-    "middle_aged": 1.17,
-    "elderly": 1.17,
-}
+HEAD_GROWTH = {"child": 1.10, "teen": 1.17, "young_adult": 1.19, "middle_aged": 1.17, "elderly": 1.17}
 EYE_GROWTH = {  # of width, depth, height
     "child": (1.34, 1.10, 1.50),
     "teen": (1.34, 1.10, 1.48),
