@@ -23,6 +23,7 @@ OUTDOOR = {  # how often an hour is drawn, and which weathers can be told then
 CLEAR_SHARE = 2.0  # clear weather, to one of each other: most films are fair
 ODD = {"snowfield": ("rain",), "desert": ("rain", "snow", "fog"), "beach": ("snow",)}
 INDOOR_HOURS = {"day": 0.5, "evening": 0.3, "night": 0.2}
+CLOUDED_NIGHT = 0.55  # no moon: else it would pass for an evening
 MAX_LAMPS = 3  # the nearest; each costs every pixel
 
 
@@ -129,6 +130,7 @@ HOURS = {"day": make_day, "sunset": make_sunset, "evening": make_evening, "night
 def cover_sky(setting: Setting, gray: float, sun_left: float) -> Setting:
     """Hide the sun behind clouds: light from everywhere, a gray sky as bright as it was."""
     light, sky = setting.light, setting.sky
+    gray *= CLOUDED_NIGHT if setting.time_of_day == "night" else 1.0
     ambient = (np.array(light.sky) + 0.30 * np.array(light.color)) * gray
     ambient = 0.35 * ambient + 0.65 * ambient.mean() * np.array([0.97, 1.0, 1.05])
     light = replace(
@@ -156,8 +158,8 @@ def make_fog(setting: Setting, rng: np.random.Generator) -> Setting:
 
 
 def make_rain(setting: Setting, rng: np.random.Generator) -> Setting:
-    setting = cover_sky(setting, rng.uniform(0.55, 0.66), 0.03)
-    light = replace(setting.light, wet=0.9, fog_per_m=0.02)
+    setting = cover_sky(setting, rng.uniform(0.5, 0.6), 0.03)
+    light = replace(setting.light, wet=0.9, fog_per_m=0.012)
     return replace(setting, light=light)
 
 
@@ -225,7 +227,7 @@ def make_setting(place: Place, time_of_day: str, weather: str, rng: np.random.Ge
 def light_lamps(place: Place) -> tuple:
     """The lamps of a place that are nearest to people, lit."""
     nearest = sorted(place.lamps, key=lambda at: float(np.hypot(at[0], at[1])))[:MAX_LAMPS]
-    strength, reach = (0.6, 1.8) if place.indoor else (0.75, 1.5)
+    strength, reach = (0.6, 1.8) if place.indoor else (0.4, 1.3)
     return tuple((tuple(at), scale((1.0, 0.60, 0.26), strength), reach) for at in nearest)
 
 

@@ -149,7 +149,7 @@ def shade_sample(surfaces, view, light, shadow, sun, hit, is_person, near, u, v,
         lit[c] = sunny * light.color[c] + ambient * open_sky + rim * light.sky[c]
     add_lamps(x, y, z, n, light.lamps, lit)
     wet = light.wet * (n[2] > 0.7) * (not is_person)
-    mirror = wet * (0.05 + 0.6 * (1 - facing) ** 3)
+    mirror = wet * (0.03 + 0.3 * (1 - facing) ** 3)
     clear, glow = math.exp(-light.fog_per_m * near), surfaces.glow[hit >> 1]
     for c in range(3):
         value = color[c] * ((1 - 0.5 * wet) * lit[c] + glow) + mirror * light.sky[c]
