@@ -18,8 +18,8 @@ MAX_PARTS = 9  # besides the subject: CLIP reads 77 tokens
 KEEP = {  # how often a part is said, where it shows
     "hair": 0.75, "eyes": 0.45, "skin": 0.3, "body": 0.3, "top": 0.7, "bottom": 0.5, "sleeves": 0.2,
     "glasses": 0.8, "hat": 0.8, "beard": 0.8, "scar": 0.8, "accessories": 0.6, "emotion": 0.6,
-    "features": 0.15, "action": 0.6, "posture": 0.12, "view": 0.45, "shot_type": 0.55, "place": 0.75,
-    "indoor": 0.15, "time_of_day": 0.6, "weather": 0.5, "light": 0.12, "style": 0.1,
+    "features": 0.15, "action": 0.6, "posture": 0.12, "view": 0.45, "shot_type": 0.55,
+    "place": 0.75, "indoor": 0.15, "time_of_day": 0.6, "weather": 0.5, "light": 0.12, "style": 0.1,
 }  # fmt: skip
 ABSENT_SHARE = 0.15  # of what is absent that is said to be
 

@@ -128,7 +128,7 @@ def aim(
 
 
 def find_torso_shown(joints: np.ndarray) -> float:
-    """Share of the trunk above the lower edge, of projected joints (17, 2) in units of the image."""
+    """Share of the trunk above the lower edge; joints (17, 2) in units of the image."""
     shoulders, hips = joints[SHOULDERS, 1].mean(), joints[HIPS, 1].mean()
     return float((1 - shoulders) / max(hips - shoulders, 1e-6))
 
@@ -142,7 +142,7 @@ def is_whole(joints: np.ndarray) -> bool:
 
 
 def name_shot_type(people: Sequence[Posed], camera: Camera) -> str:
-    """The shot type of the first person; "" where it lies between two, or something is cut oddly."""
+    """The first person's shot type; "" where it lies between two, or something is cut oddly."""
     joints = camera.project(people[0].joints, 1)[:, :2]
     spans = [camera.project(p.sparse, 1) for p in people]
     share = max(np.clip(s[:, 1], 0, 1).max() - np.clip(s[:, 1], 0, 1).min() for s in spans)
@@ -167,7 +167,7 @@ def name_shot_type(people: Sequence[Posed], camera: Camera) -> str:
 def frame(
     people: Sequence[Posed], shot_type: str, azimuth: float, rng: np.random.Generator
 ) -> Camera | None:
-    """A camera that gives exactly this shot type and stands inside of the place; None: none found."""
+    """A camera inside of the place that gives exactly this shot type; None: none was found."""
     for _ in range(TRIES):
         camera = aim(people, shot_type, azimuth, rng)
         if abs(camera.eye[0]) <= MAX_SIDE_M and name_shot_type(people, camera) == shot_type:

@@ -1,7 +1,7 @@
 """Hours and weathers, by the words of the workflow: what they do to sun, sky, lamps and air.
 
-Between neighbors (day, sunset, evening, night; clear, overcast, fog) the values leave gaps, so that an
-image shows which it is. Indoors there is no weather and no sunset: warm lamps are the evening.
+Between neighbors (day, sunset, evening, night; clear, overcast, fog) the values leave gaps, so that
+an image shows which it is. Indoors is no weather and no sunset: warm lamps are the evening.
 """
 
 from collections.abc import Sequence

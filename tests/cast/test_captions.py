@@ -109,7 +109,9 @@ def test_what_shows_is_said_often_and_left_out_at_times():
     row = make_row({"hair_color": "green", "glasses": "glasses"}, time_of_day="night")
     said = write_many(row)
     for word in ("green hair", "glasses", "night"):
-        share = np.mean([word in text or ("spectacles" in text and word == "glasses") for text in said])
+        share = np.mean(
+            [word in text or ("spectacles" in text and word == "glasses") for text in said]
+        )
         assert 0.4 < share < 0.95, word
 
 
@@ -142,9 +144,9 @@ def test_order_and_wording_vary():
     )  # fmt: skip
     said = write_many(row)
     assert len(set(said)) > 350
-    assert {name for name in words.SUBJECTS["elderly", "female"] if any(name in s for s in said)} == set(
-        words.SUBJECTS["elderly", "female"]
-    )
+    assert {
+        name for name in words.SUBJECTS["elderly", "female"] if any(name in s for s in said)
+    } == set(words.SUBJECTS["elderly", "female"])
     assert any("a " not in s for s in said) and any("wearing an orange" in s for s in said)
 
 
@@ -166,7 +168,9 @@ def test_captions_of_all_that_can_show_fit_into_the_77_tokens_of_clip():
         place="living room", place_shown=True, indoor="indoor", time_of_day="evening",
         light="dim", warmth="warm", style=["toon", "outlined"],
     )  # fmt: skip
-    longest = max((text.replace(",", " ,").replace("-", " - ") for text in write_many(row)), key=len)
+    longest = max(
+        (text.replace(",", " ,").replace("-", " - ") for text in write_many(row)), key=len
+    )
     assert len(longest.split()) <= 75
 
 

@@ -34,7 +34,9 @@ def measure(kind: str, hour: str, sky: str, seed: int) -> dict[str, float]:
 
 def test_hours_and_weathers_are_those_of_the_workflow():
     assert set(light.OUTDOOR) == set(VOCABULARY["time_of_day"])
-    assert {sky for _, skies in light.OUTDOOR.values() for sky in skies} == set(VOCABULARY["weather"])
+    assert {sky for _, skies in light.OUTDOOR.values() for sky in skies} == set(
+        VOCABULARY["weather"]
+    )
     assert set(light.INDOOR_HOURS) <= set(VOCABULARY["time_of_day"])
 
 
@@ -123,7 +125,9 @@ def test_snow_lies_on_what_looks_up_and_not_on_walls():
     snowy = weather.dress_place(place, setting, np.random.default_rng(1))
     ground = np.concatenate([m.colors[m.quads[m.parts == PlacePart.GROUND]] for m in snowy])
     assert np.median(ground) > 0.6
-    unchanged = [np.isclose(a.colors, b.colors).all(1).mean() for a, b in zip(plain, snowy, strict=True)]
+    unchanged = [
+        np.isclose(a.colors, b.colors).all(1).mean() for a, b in zip(plain, snowy, strict=True)
+    ]
     assert min(unchanged) > 0.2
 
 
