@@ -23,6 +23,7 @@ SHOES = {
     "sportswear": (0.82, 0.82, 0.82),
 }
 SLEEVE_ENDS = {"short": 0.40, "long": 0.95}  # shares of the arm
+AROUND = 28  # points of a belt
 STRIPED = 0.35  # of casual tops
 
 
@@ -84,8 +85,9 @@ def make_skirt(outfit: Outfit) -> Piece:
     end = tailor.ankle + 0.05 * k if robe else tailor.knee + 0.03 * k
     top, flare = tailor.waist + 0.015 * k, 0.10 if robe else 0.62
     quads = body.body.faces["helper-skirt"]
-    piece = tailor.cut(np.minimum(tailor.above - end, top - tailor.above + 0.05 * k), 0.014 * k,
-                       outfit.person.bottom_rgb, Part.BOTTOM, quads)  # fmt: skip
+    highest = top + (-0.045 if robe else 0.05) * k
+    keep = np.minimum(tailor.above - end, highest - tailor.above)
+    piece = tailor.cut(keep, 0.014 * k, outfit.person.bottom_rgb, Part.BOTTOM, quads)
     middle = np.array([0, piece.points[:, 1].mean()])
     depth = np.clip(top + body.floor - piece.points[:, 2], 0, None)
     away = piece.points[:, :2] - middle
@@ -104,11 +106,30 @@ def wear_shoes(outfit: Outfit) -> Piece:
 
 
 def wear_band(outfit: Outfit, low: float, high: float, lift: float, color) -> Piece:
-    """A belt or sash: cloth of the trunk between two heights (for a body of 1.7 m)."""
-    tailor, k = outfit.tailor, outfit.k
-    keep = np.minimum(tailor.above - low * k, high * k - tailor.above)
-    keep = np.minimum(keep, 0.1 * (0.4 - tailor.arm))
-    return tailor.cut(keep, lift * k, color, Part.TRIM)
+    """A belt or sash around the trunk between two heights (for a body of 1.7 m)."""
+    k, rows = outfit.k, []
+    for height, out in ((low, 0.6), (low, 1.0), ((low + high) / 2, 1.1), (high, 1.0), (high, 0.6)):
+        rows.append(circle_trunk(outfit, height * k, lift * out * k))
+    points = np.concatenate(rows)
+    trunk = np.unique(outfit.tailor.tights[outfit.tailor.arm[outfit.tailor.tights].max(1) < 0.3])
+    weights = find_near(outfit.body, points, trunk, 8) @ outfit.body.weights
+    return paint_piece(points, weights, grid_faces(5, AROUND), color, Part.TRIM)
+
+
+def circle_trunk(outfit: Outfit, height: float, lift: float) -> np.ndarray:
+    """Points (AROUND, 3) of the convex outline of the trunk's cloth at a height over the floor."""
+    tailor = outfit.tailor
+    near = np.unique(tailor.tights)
+    near = near[(tailor.arm[near] < 0.3) & (np.abs(tailor.above[near] - height) < 0.05 * outfit.k)]
+    cloth = tailor.cloth[near][:, :2]
+    middle = (cloth.max(0) + cloth.min(0)) / 2
+    turn = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
+    aims = np.stack([np.sin(turn), -np.cos(turn)], 1)
+    reach = ((cloth - middle) @ aims.T).max(0) + lift  # the support function of the outline
+    cosines = aims @ aims.T
+    radius = np.where(cosines > 0.1, reach[None] / np.maximum(cosines, 0.1), np.inf).min(1)
+    z = np.full((AROUND, 1), height + outfit.body.floor)
+    return np.concatenate([middle + aims * radius[:, None], z], 1)
 
 
 def dress_casual(outfit: Outfit) -> list[Piece]:
@@ -208,8 +229,8 @@ def dress_traditional(outfit: Outfit) -> list[Piece]:
         line = np.stack([side * (0.072 - 0.125 * t), neck + 0.02 - t * (neck + 0.02 - waist - 0.05)], 1)
         pieces.append(outfit.ribbon(line, 0.019, accent, Part.TRIM, lift, 0.003))
     sash = mix(accent, person.iris_rgb, 0.55)
-    pieces.append(wear_band(outfit, waist - 0.055, waist + 0.085, 0.030, sash))
-    pieces.append(wear_band(outfit, waist + 0.003, waist + 0.027, 0.034, darken(accent, 0.8)))
+    pieces.append(wear_band(outfit, waist - 0.065, waist + 0.085, 0.036, sash))
+    pieces.append(wear_band(outfit, waist + 0.0, waist + 0.024, 0.041, darken(accent, 0.8)))
     return [*pieces, widen_sleeve(outfit, "L"), widen_sleeve(outfit, "R")]
 
 
@@ -220,12 +241,13 @@ def widen_sleeve(outfit: Outfit, side: str) -> Piece:
     t = np.linspace(0.25, 1.9, 9)[:, None]
     axis = np.where(t < 1, a + (b - a) * t, b + (c - b) * (t - 1))
     along = (c - a) / np.linalg.norm(c - a)
-    down = np.array([0, 0, -1.0]) + along[2] * along
+    down = np.array([0, 0.8, -0.35])  # mostly behind the arm: below it would be inside the trunk
+    down -= down @ along * along
     down /= np.linalg.norm(down)
     across = np.cross(along, down)
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     wide = np.interp(t[:, 0], [0.25, 1, 1.9], [0.060, 0.062, 0.066]) * k
-    deep = np.interp(t[:, 0], [0.25, 0.7, 1.9], [0.058, 0.085, 0.17]) * k
+    deep = np.interp(t[:, 0], [0.25, 0.7, 1.9], [0.058, 0.080, 0.13]) * k
     ring = np.cos(turn)[None, :, None] * across * wide[:, None, None]
     ring = ring + (np.sin(turn)[None, :, None] * deep[:, None, None]) * down
     points = axis[:, None] + down * (deep - 0.055 * k)[:, None, None] + ring

@@ -22,6 +22,7 @@ def face_front(body: Sculpture) -> Front:
     near = (middle[:, 2] > body.chin - 0.02 * body.scale) & (middle[:, 1] < body.center[1])
     near &= np.abs(middle[:, 0]) < 0.11 * body.scale
     near &= body.body.regions["inside-mouth"][quads].max(1) < 0.5
+    near &= body.normals[quads, 1].max(1) < 0.2
     return Front(points, split_quads(quads[near]))
 
 
@@ -119,10 +120,11 @@ def lay_ribbon(
 ) -> Piece:
     """A ribbon along a line (k, 2) of x, z in meters, `half` (k,) wide, `lift` above the surface."""
     line, half = np.asarray(line, float), np.asarray(half, float)
-    points, mixture = front.lay(ribbon_places(line, half))
-    rise = np.tile([lift, lift + bulge, lift], len(line))
+    rows = 3 if half.max() < 0.016 * body.size else 7  # a broad one bends around the body
+    points, mixture = front.lay(ribbon_places(line, half, rows))
+    rise = np.tile(lift + bulge * (1 - np.linspace(-1, 1, rows) ** 2), len(line))
     points = points + np.outer(rise, [0, front.side, 0])
-    quads = grid_faces(len(line), 3, wrap=False)
+    quads = grid_faces(len(line), rows, wrap=False)
     return paint_piece(
         points, mixture @ body.weights, quads, color, part, mix_face(body, mixture)
     )

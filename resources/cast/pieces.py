@@ -52,7 +52,8 @@ def add_bound(body: Sculpture, mixture: sp.csr_matrix, points, quads, colors, pa
 
 def mix_face(body: Sculpture, mixture: sp.csr_matrix) -> np.ndarray | None:
     """Offsets (A, n, 3) of the facial actions of mixtures (n, V) of vertices."""
-    face = np.stack([mixture @ offsets for offsets in body.face])
+    face = mixture @ body.face_by_vertex  # (n, A * 3)
+    face = face.reshape(len(face), -1, 3).transpose(1, 0, 2)
     return face.astype(np.float32) if np.abs(face).max(initial=0) > 1e-5 else None
 
 

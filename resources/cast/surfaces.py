@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from maker.geometry import grid_faces
 
+from cast.laying import find_triangles
+
 
 @dataclass(frozen=True)
 class Front:
@@ -21,27 +23,14 @@ class Front:
         A place beside the mesh goes to the nearest edge of its nearest triangle.
         """
         corners = self.points[self.triangles]
-        shares = share_corners(places, corners[:, :, [0, 2]])
-        depth = self.side * (shares * corners[None, :, :, 1]).sum(-1)
-        outside = -np.minimum(shares.min(-1), 0)
-        best = np.argmax(depth - 1e3 * outside, 1)
-        share = np.clip(np.take_along_axis(shares, best[:, None, None], 1)[:, 0], 0, None)
+        flat, depth = corners[:, :, [0, 2]].copy(), self.side * corners[:, :, 1]
+        best, share = find_triangles(np.asarray(places, float), flat, depth)
+        share = np.clip(share, 0, None)
         share /= share.sum(1, keepdims=True)
         rows = np.repeat(np.arange(len(places)), 3)
         columns = self.triangles[best].ravel()
         mixture = sp.csr_matrix((share.ravel(), (rows, columns)), (len(places), len(self.points)))
         return mixture @ self.points, mixture
-
-
-def share_corners(places: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Barycentric shares (n, t, 3) of places (n, 2) in triangles (t, 3, 2)."""
-    a, b, c = corners[None, :, 0], corners[None, :, 1], corners[None, :, 2]
-    p = places[:, None]
-    whole = (b - a)[..., 0] * (c - a)[..., 1] - (b - a)[..., 1] * (c - a)[..., 0]
-    whole = np.where(np.abs(whole) < 1e-12, 1e-12, whole)
-    first = ((b - p)[..., 0] * (c - p)[..., 1] - (b - p)[..., 1] * (c - p)[..., 0]) / whole
-    second = ((c - p)[..., 0] * (a - p)[..., 1] - (c - p)[..., 1] * (a - p)[..., 0]) / whole
-    return np.stack([first, second, 1 - first - second], -1)
 
 
 def split_quads(quads: np.ndarray) -> np.ndarray:
