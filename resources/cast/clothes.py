@@ -94,7 +94,9 @@ def make_skirt(outfit: Outfit) -> Piece:
     angle = np.arctan2(away[:, 0], away[:, 1])
     pleats = 0 if robe else 0.05 * np.sin(18 * angle)
     points = piece.points.copy()
-    points[:, :2] = middle + away * (1 + (flare * depth + pleats * smooth_step(depth / 0.2)))[:, None]
+    points[:, :2] = (
+        middle + away * (1 + (flare * depth + pleats * smooth_step(depth / 0.2)))[:, None]
+    )
     shade = 1 - (0 if robe else 0.16) * (0.5 + 0.5 * np.sin(18 * angle))
     return replace(piece, points=points, colors=piece.colors * np.reshape(shade, (-1, 1)))
 
@@ -181,11 +183,13 @@ def strap_shoulders(outfit: Outfit) -> list[Piece]:
     for side in "LR":
         shoulder = body.heads[body.bone(f"upperarm01.{side}")]
         neck = body.heads[body.bone("neck01")]
-        t = np.linspace(0.42, 0.98, 5)[:, None]
+        t = np.linspace(0.40, 0.80, 5)[:, None]
         line = neck + (shoulder - neck) * t
         line[:, 2] = top_of(outfit, line) + 0.022 * k
         across = np.array([0, 0.030 * k, 0])
-        points = np.stack([line - across, line + [0, 0, 0.008 * k], line + across], 1).reshape(-1, 3)
+        points = np.stack([line - across, line + [0, 0, 0.008 * k], line + across], 1).reshape(
+            -1, 3
+        )
         near = find_near(body, points, np.unique(outfit.tailor.tights))
         quads = grid_faces(5, 3, wrap=False)
         pieces.append(paint_piece(points, near @ body.weights, quads, GOLD, Part.TRIM))
@@ -207,13 +211,13 @@ def dress_formal(outfit: Outfit) -> list[Piece]:
     shirt = [(0, neck + 0.02 - t * (neck + 0.02 - low)) for t in np.linspace(0, 1, 8)]
     pieces = [wear_top(outfit, 0.018), *wear_legs(outfit)]
     width = 0.060 * (1 - np.linspace(0, 1, 8)) + 0.004
-    pieces.append(outfit.ribbon(shirt, width, SHIRT, Part.TRIM, 0.0215))
+    pieces.append(outfit.ribbon(shirt, width, SHIRT, Part.TRIM, 0.028))
     lapel = mix(person.top_rgb, contrast(person.top_rgb), 0.22)
     for side in (-1, 1):
         line = [(side * (0.070 * (1 - t) + 0.012), neck + 0.015 - t * (neck + 0.015 - low))
                 for t in np.linspace(0, 1, 8)]  # fmt: skip
         half = 0.010 + 0.022 * np.sin(np.pi * np.linspace(0.15, 1, 8))
-        pieces.append(outfit.ribbon(line, half, lapel, Part.TRIM, 0.024, 0.004))
+        pieces.append(outfit.ribbon(line, half, lapel, Part.TRIM, 0.031, 0.004))
     for z in (low - 0.035, low - 0.115):
         pieces.append(outfit.disc(0, z, 0.011, contrast(person.top_rgb), Part.TRIM, 0.023))
     return pieces
@@ -226,7 +230,9 @@ def dress_traditional(outfit: Outfit) -> list[Piece]:
     pieces = [wear_top(outfit, 0.015), *wear_legs(outfit)]
     for side, lift in ((1, 0.019), (-1, 0.023)):  # the left border lies over the right
         t = np.linspace(0, 1, 10)
-        line = np.stack([side * (0.072 - 0.125 * t), neck + 0.02 - t * (neck + 0.02 - waist - 0.05)], 1)
+        line = np.stack(
+            [side * (0.072 - 0.125 * t), neck + 0.02 - t * (neck + 0.02 - waist - 0.05)], 1
+        )
         pieces.append(outfit.ribbon(line, 0.019, accent, Part.TRIM, lift, 0.003))
     sash = mix(accent, person.iris_rgb, 0.55)
     pieces.append(wear_band(outfit, waist - 0.065, waist + 0.085, 0.036, sash))
@@ -296,7 +302,18 @@ def write_number(outfit: Outfit) -> list[Piece]:
     return pieces
 
 
-SEVEN_SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
+SEVEN_SEGMENTS = (
+    "abcdef",
+    "bc",
+    "abged",
+    "abgcd",
+    "fgbc",
+    "afgcd",
+    "afgedc",
+    "abc",
+    "abcdefg",
+    "abcdfg",
+)
 DRESSES: dict[str, Callable[[Outfit], list[Piece]]] = {
     "casual": dress_casual,
     "uniform": dress_uniform,
@@ -323,7 +340,7 @@ def find_hidden(outfit: Outfit) -> np.ndarray:
     if outfit.person.bottom in ("trousers", "shorts"):
         hidden |= tailor.lower(outfit.legs) > edge
     else:
-        hidden |= (tailor.lower(tailor.knee + 0.1 * outfit.k) > edge)
+        hidden |= tailor.lower(tailor.knee + 0.1 * outfit.k) > edge
     return hidden | (tailor.above < tailor.ankle - 0.008 * outfit.k)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from maker.geometry import grid_faces, ring_points
 
 from cast.attributes import Part, Person
-from cast.pieces import Piece, add_bound, add_rigid, cut_mesh, paint_piece, mix_face
+from cast.pieces import Piece, add_bound, add_rigid, cut_mesh, mix_face, paint_piece
 from cast.sculpting import Sculpture
 from cast.shades import darken, mix
 from cast.surfaces import Front, ribbon_places, split_quads
@@ -125,9 +125,7 @@ def lay_ribbon(
     rise = np.tile(lift + bulge * (1 - np.linspace(-1, 1, rows) ** 2), len(line))
     points = points + np.outer(rise, [0, front.side, 0])
     quads = grid_faces(len(line), rows, wrap=False)
-    return paint_piece(
-        points, mixture @ body.weights, quads, color, part, mix_face(body, mixture)
-    )
+    return paint_piece(points, mixture @ body.weights, quads, color, part, mix_face(body, mixture))
 
 
 def make_brows(body: Sculpture, person: Person, front: Front) -> list[Piece]:

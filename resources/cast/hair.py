@@ -165,7 +165,9 @@ def tie_braid(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Pi
     size = np.linspace(1.0, 0.72, len(path))[:, None] * np.array([0.030, 0.024, 0.031]) * s
     links = make_balls(scalp, path + zigzag, size, person.hair_rgb, rng)
     tip = path[-1:] - [0, 0, 0.035 * s]
-    tie = make_balls(scalp, tip, np.full((1, 3), 0.014 * s), contrast(person.hair_rgb), rng, Part.TRIM)
+    tie = make_balls(
+        scalp, tip, np.full((1, 3), 0.014 * s), contrast(person.hair_rgb), rng, Part.TRIM
+    )
     brush = make_balls(scalp, tip - [0, 0, 0.03 * s], np.array([[0.016, 0.014, 0.032]]) * s,
                        person.hair_rgb, rng)  # fmt: skip
     return [links, tie, brush]
@@ -189,5 +191,8 @@ def make_hair(scalp: Scalp, person: Person) -> list[Piece]:
     tied = person.hair_style in ("ponytail", "twintails", "bun", "braid")
     volume, grooves = (0.013, 0.30) if tied else (0.017, 0.12)
     volume = volume if person.hat == NONE else 0.008
-    pieces = [make_cap(scalp, person, volume, grooves), *STYLES[person.hair_style](scalp, person, rng)]
+    pieces = [
+        make_cap(scalp, person, volume, grooves),
+        *STYLES[person.hair_style](scalp, person, rng),
+    ]
     return pieces + ([] if person.hair_style == "curly" else make_fringe(scalp, person, rng))

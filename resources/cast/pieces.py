@@ -45,9 +45,7 @@ def add_rigid(body: Sculpture, points, quads, colors, part, bone: str = "head") 
 
 def add_bound(body: Sculpture, mixture: sp.csr_matrix, points, quads, colors, part) -> Piece:
     """A piece whose points follow a mixture (n, V) of the body's vertices, in faces too."""
-    return paint_piece(
-        points, mixture @ body.weights, quads, colors, part, mix_face(body, mixture)
-    )
+    return paint_piece(points, mixture @ body.weights, quads, colors, part, mix_face(body, mixture))
 
 
 def mix_face(body: Sculpture, mixture: sp.csr_matrix) -> np.ndarray | None:
@@ -71,9 +69,7 @@ def find_near(
     return sp.csr_matrix((share.ravel(), (rows, columns)), (len(points), len(body.points)))
 
 
-def cut_mesh(
-    quads: np.ndarray, keep: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, sp.csr_matrix]:
+def cut_mesh(quads: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray, sp.csr_matrix]:
     """The part of a mesh where `keep` (one number a vertex) is above 0, cut at 0.
 
     Returns the vertices that are used, quads over them, and the mixtures (n, V) that say where on

@@ -16,7 +16,13 @@ from maker.geometry import normals
 from cast.attributes import Person
 from cast.bodies import CastBody
 
-HEAD_GROWTH = {"child": 1.10, "teen": 1.17, "young_adult": 1.19, "middle_aged": 1.17, "elderly": 1.17}
+HEAD_GROWTH = {
+    "child": 1.10,
+    "teen": 1.17,
+    "young_adult": 1.19,
+    "middle_aged": 1.17,
+    "elderly": 1.17,
+}
 EYE_GROWTH = {  # of width, depth, height
     "child": (1.34, 1.10, 1.50),
     "teen": (1.34, 1.10, 1.48),
@@ -156,7 +162,9 @@ def sculpt(body: CastBody, person: Person) -> Sculpture:
 def warp_offsets(warp: Callable, points: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Offsets (A, n, 3) at points (n, 3) under a warp, to first order: its slopes are taken once."""
     steps = STEP_M * np.eye(3)
-    slopes = (warp(points[None] + steps[:, None]) - warp(points[None] - steps[:, None])) / (2 * STEP_M)
+    slopes = (warp(points[None] + steps[:, None]) - warp(points[None] - steps[:, None])) / (
+        2 * STEP_M
+    )
     return np.einsum("inj,ani->anj", slopes.astype(np.float32), offsets, optimize=True)
 
 
