@@ -35,7 +35,7 @@ def is_face(body: Sculpture, points: np.ndarray) -> np.ndarray:
 
 
 def spot(body: Sculpture, x: float, z: float, radius: float) -> np.ndarray:
-    """(V,) how near a vertex lies to a place of the face and its mirror; lengths of a grown head."""
+    """(V,) how near a vertex lies to a place of the face or its mirror image; for a grown head."""
     s, eye = body.scale, body.eyes[:, 2].mean()
     away = np.hypot(np.abs(body.points[:, 0]) - x * s, body.points[:, 2] - eye - z * s)
     front = body.points[:, 1] < body.center[1] - 0.03 * s
@@ -118,7 +118,7 @@ def copy_mesh(body: Sculpture, names: list[str], color, part: Part) -> Piece:
 def lay_ribbon(
     body: Sculpture, front: Front, line, half, color, part: Part, lift: float, bulge: float = 0
 ) -> Piece:
-    """A ribbon along a line (k, 2) of x, z in meters, `half` (k,) wide, `lift` above the surface."""
+    """A ribbon along a line (k, 2) of x, z in meters, `half` (k,) wide, `lift` off the surface."""
     line, half = np.asarray(line, float), np.asarray(half, float)
     rows = 3 if half.max() < 0.016 * body.size else 7  # a broad one bends around the body
     points, mixture = front.lay(ribbon_places(line, half, rows))

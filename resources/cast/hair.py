@@ -130,11 +130,11 @@ def tie_ponytail(scalp: Scalp, person: Person, rng: np.random.Generator) -> list
 
 
 def tie_twintails(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Piece]:
-    return [
-        piece
-        for side in (-1, 1)
-        for piece in hang_tail(scalp, person, (side * 112, 38 if person.hat == NONE else 4), (side * 0.085, 0.01, 0.03), 0.026, rng)
-    ]  # fmt: skip
+    pieces, height = [], 38 if person.hat == NONE else 4
+    for side in (-1, 1):
+        push = (side * 0.085, 0.01, 0.03)
+        pieces += hang_tail(scalp, person, (side * 112, height), push, 0.026, rng)
+    return pieces
 
 
 def tie_bun(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Piece]:

@@ -11,7 +11,7 @@ STEPS, AROUND = 11, 6
 
 
 def shade_locks(color, count: int, steps: int, rng: np.random.Generator) -> np.ndarray:
-    """Colors (count, steps, 3): each lock a little different, darker at the root, a band of light."""
+    """Colors (count, steps, 3): locks differ a little; each is dark at its root, with a shine."""
     each = np.exp(rng.normal(0, 0.10, (count, 1)))
     along = np.linspace(0, 1, steps)[None]
     shine = 0.28 * np.exp(-(((along - 0.30) / 0.09) ** 2))

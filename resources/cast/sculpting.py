@@ -160,7 +160,7 @@ def sculpt(body: CastBody, person: Person) -> Sculpture:
 
 
 def warp_offsets(warp: Callable, points: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Offsets (A, n, 3) at points (n, 3) under a warp, to first order: its slopes are taken once."""
+    """Offsets (A, n, 3) at points (n, 3) under a warp, to first order: by its slopes there."""
     steps = STEP_M * np.eye(3)
     slopes = (warp(points[None] + steps[:, None]) - warp(points[None] - steps[:, None])) / (
         2 * STEP_M
