@@ -4,10 +4,10 @@ import numpy as np
 from maker.geometry import grid_faces, ring_points
 
 from cast.attributes import Part, Person
-from cast.pieces import Piece, add_bound, add_rigid, cut_mesh, mix_face, paint_piece
+from cast.pieces import Piece, add_bound, add_rigid, mix_face, paint_piece
 from cast.sculpting import Sculpture
 from cast.shades import darken, mix
-from cast.surfaces import Front, ribbon_places, split_quads
+from cast.surfaces import Front, cut_mesh, ribbon_places, split_quads
 
 TEETH, TONGUE, MOUTH = (0.86, 0.84, 0.79), (0.55, 0.16, 0.17), (0.10, 0.015, 0.018)
 LASHES = (0.012, 0.009, 0.009)

@@ -5,10 +5,10 @@ from maker.geometry import normals
 
 from cast.attributes import NONE, Part, Person
 from cast.faces import lay_ribbon
-from cast.pieces import Piece, add_bound, cut_mesh
+from cast.pieces import Piece, add_bound
 from cast.sculpting import Sculpture, smooth_step
 from cast.shades import darken, mix
-from cast.surfaces import Front
+from cast.surfaces import Front, cut_mesh
 
 STRENGTH = {"elderly": 1.0, "middle_aged": 0.55}  # of lines, by age; others have none
 

@@ -17,11 +17,11 @@ from cast.attributes import Person
 from cast.bodies import CastBody
 
 HEAD_GROWTH = {
-    "child": 1.10,
-    "teen": 1.17,
-    "young_adult": 1.19,
-    "middle_aged": 1.17,
-    "elderly": 1.17,
+    "child": 1.24,
+    "teen": 1.19,
+    "young_adult": 1.16,
+    "middle_aged": 1.15,
+    "elderly": 1.15,
 }
 EYE_GROWTH = {  # of width, depth, height
     "child": (1.34, 1.10, 1.50),

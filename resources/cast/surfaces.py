@@ -1,10 +1,10 @@
-"""Shapes laid on surfaces: ribbons, discs and tubes."""
+"""Meshes that are cut, and shapes laid on surfaces: ribbons, discs and tubes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from maker.geometry import grid_faces
+from maker.geometry import grid_faces, trim
 
 from cast.laying import find_triangles
 
@@ -36,6 +36,26 @@ class Front:
 def split_quads(quads: np.ndarray) -> np.ndarray:
     """Triangles (2 m, 3) of quads (m, 4)."""
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
+def cut_mesh(quads: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray, sp.csr_matrix]:
+    """The part of a mesh where `keep` (one number a vertex) is above 0, cut at 0.
+
+    Returns the vertices that are used, quads over them, and the mixtures (n, V) that say where on
+    the mesh each of them lies.
+    """
+    quads, cuts = trim(quads, keep)
+    used, local = np.unique(quads, return_inverse=True)
+    place = {int(vertex): row for row, vertex in enumerate(used)}
+    rows, columns, shares = list(range(len(used))), list(used), np.ones(len(used))
+    for vertex, mate, share in cuts:
+        row = place[int(vertex)]
+        shares[row] = share
+        rows.append(row)
+        columns.append(int(mate))
+    shares = np.concatenate([shares, 1 - cuts[:, 2]])
+    mixture = sp.csr_matrix((shares, (rows, columns)), (len(used), len(keep)))
+    return used, local.reshape(quads.shape), mixture
 
 
 def ribbon_places(line: np.ndarray, half: np.ndarray, rows: int = 3) -> np.ndarray:

@@ -52,8 +52,8 @@ def test_bones_turn_and_nothing_else(action):
     bones = acting.make_bones(action, 0.4, (20, 5))
     assert "head" in bones
     turns = np.array([turn[:3, :3] for turn in bones.values()])
-    np.testing.assert_allclose(turns @ turns.transpose(0, 2, 1), np.eye(3)[None].repeat(len(turns), 0),
-                               atol=1e-9)  # fmt: skip
+    squares = turns @ turns.transpose(0, 2, 1)
+    np.testing.assert_allclose(squares, np.broadcast_to(np.eye(3), squares.shape), atol=1e-9)
     assert ("root" in bones) == (action == "lie")
 
 

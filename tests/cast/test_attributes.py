@@ -152,18 +152,18 @@ def test_color_words_are_apart(kind):
     wrong = 0
     for person in PEOPLE:
         shade = getattr(person, f"{field}_rgb")
-        near = min(colors, key=lambda name: _distance(colors[name], shade))
+        near = min(colors, key=lambda name: distance(colors[name], shade))
         wrong += near != getattr(person, word[field])
     assert wrong <= 0.005 * SEEDS
 
 
-def _distance(a, b) -> float:
+def distance(a, b) -> float:
     return sum((x**0.45 - y**0.45) ** 2 for x, y in zip(a, b, strict=True))
 
 
 def test_nobody_of_the_demo_film_is_in_the_cast():
     assert [person.seed for person in PEOPLE if demo_people.is_like_demo(person)] == []
-    assert all(set(CAST) == set(demo_people.LOOKS) for _ in [0])
+    assert set(CAST) == set(demo_people.LOOKS)
     nearest = min(
         demo_people.shade_distance(person, CAST[name])
         for person in PEOPLE

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from cast import surfaces
-from cast.pieces import cut_mesh
 
 POINTS = np.array(
     [[0, 0, 0], [1, 0, 0], [1, 0, 1], [0, 0, 1], [0, -1, 0], [1, -1, 0], [1, -2, 1], [0, -2, 1]],
@@ -37,7 +36,7 @@ def test_a_place_beside_the_mesh_stays_at_its_edge():
 
 def test_a_mesh_is_cut_between_its_vertices():
     keep = np.where(POINTS[:, 2] > 0.5, 0.25, -0.75)
-    used, quads, mixture = cut_mesh(QUADS[:1], keep)
+    used, quads, mixture = surfaces.cut_mesh(QUADS[:1], keep)
     points = mixture @ POINTS
     assert sorted(used) == [0, 1, 2, 3] and quads.shape == (1, 4)
     np.testing.assert_allclose(sorted(points[:, 2]), [0.75, 0.75, 1, 1])
@@ -45,7 +44,7 @@ def test_a_mesh_is_cut_between_its_vertices():
 
 
 def test_a_mesh_that_is_kept_whole_is_the_mesh():
-    used, quads, mixture = cut_mesh(QUADS, np.ones(8))
+    used, quads, mixture = surfaces.cut_mesh(QUADS, np.ones(8))
     np.testing.assert_array_equal(used[quads], QUADS)
     np.testing.assert_array_equal(mixture @ POINTS, POINTS[used])
 
