@@ -3,27 +3,23 @@
 from collections.abc import Callable
 
 import numpy as np
-from maker.geometry import grid_faces
 
 from cast.attributes import NONE, Part, Person
-from cast.clothes import GOLD, Outfit
+from cast.clothes import GOLD
+from cast.headgear import pick_color, wear_hat
+from cast.outfits import Outfit
 from cast.pieces import Piece, add_rigid, find_near, paint_piece
 from cast.scalp import Scalp
 from cast.sculpting import Sculpture
-from cast.shades import SKIN, TOPS, contrast, darken
+from cast.shades import SKIN
 from cast.surfaces import make_ball, sweep, sweep_quads
 
 FRAMES = ((0.02, 0.02, 0.022), (0.55, 0.03, 0.03), (0.10, 0.05, 0.02), (0.03, 0.05, 0.30))
-FELT = ("red", "blue", "green", "brown", "black", "yellow", "purple")
 
 
-def pick_color(person: Person, salt: int, names=FELT) -> np.ndarray:
-    """A color for a thing, not that of the top."""
-    rng = np.random.default_rng([person.seed, salt])
-    return np.array(TOPS[str(rng.choice([name for name in names if name != person.top_color]))])
-
-
-def bend_tube(line: np.ndarray, radius: float, closed: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def bend_tube(
+    line: np.ndarray, radius: float, closed: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Points and quads of a round tube along a line (k, 3)."""
     if closed:
         line = np.concatenate([line, line[:1]])
@@ -46,21 +42,30 @@ def wear_glasses(body: Sculpture, person: Person) -> list[Piece]:
     wide = 0.0285 * s
     front = body.points[body.body.skin]
     near = np.abs(front[:, 2] - body.eyes[0, 2]) < 0.02 * s
-    y = front[near & (np.abs(np.abs(front[:, 0]) - body.eyes[0, 0]) < 0.02 * s), 1].min() - 0.010 * s
+    y = (
+        front[near & (np.abs(np.abs(front[:, 0]) - body.eyes[0, 0]) < 0.02 * s), 1].min()
+        - 0.010 * s
+    )
     lines, lenses = [], []
     for eye in body.eyes:
         x = np.sign(eye[0]) * max(abs(eye[0]) + 0.002 * s, wide + 0.004 * s)
-        rim = np.c_[x + shape[:, 0] * wide, np.full(22, y), eye[2] - 0.001 * s + shape[:, 1] * wide * 0.92]
+        rim = np.c_[
+            x + shape[:, 0] * wide, np.full(22, y), eye[2] - 0.001 * s + shape[:, 1] * wide * 0.92
+        ]
         rim[:, 1] += 0.9 * np.maximum(np.abs(rim[:, 0]) - 0.045 * s, 0)  # bent around the face
         lines.append((rim, True))
         lenses.append(rim)
         hinge = rim[np.argmax(np.abs(rim[:, 0]))]
-        ear = np.array([np.sign(eye[0]) * ear_width(body), body.center[1] + 0.012 * s, eye[2] + 0.004 * s])
+        ear = np.array(
+            [np.sign(eye[0]) * ear_width(body), body.center[1] + 0.012 * s, eye[2] + 0.004 * s]
+        )
         t = np.linspace(0, 1, 6)[:, None]
         lines.append((hinge + (ear - hinge) * t, False))
     inner = [rim[np.argmin(np.abs(rim[:, 0]))] for rim in lenses]
     arch = np.linspace(0, 1, 5)[:, None]
-    lines.append((inner[0] + (inner[1] - inner[0]) * arch + np.sin(np.pi * arch) * [0, 0, 0.004 * s], False))
+    lines.append(
+        (inner[0] + (inner[1] - inner[0]) * arch + np.sin(np.pi * arch) * [0, 0, 0.004 * s], False)
+    )
     pieces = [add_rigid(body, *bend_tube(line, 0.0026 * s, loop), color, Part.GLASSES)
               for line, loop in lines]  # fmt: skip
     return pieces + (fill_lenses(body, lenses) if person.glasses == "sunglasses" else [])
@@ -83,87 +88,15 @@ def fill_lenses(body: Sculpture, rims: list[np.ndarray]) -> list[Piece]:
     return pieces
 
 
-def make_dome(scalp: Scalp, rim: np.ndarray, lift: float, rows: int = 9) -> np.ndarray:
-    """Points (rows, columns, 3) over the head from the top down to elevations `rim` (degrees)."""
-    azimuth = np.arange(len(rim)) * 360 / len(rim)
-    t = np.linspace(0, 1, rows)[:, None]
-    return scalp.at(azimuth[None], 89 - t * (89 - rim[None]), lift * scalp.scale)
-
-
-def wear_hat(scalp: Scalp, person: Person) -> list[Piece]:
-    return [] if person.hat == NONE else HATS[person.hat](scalp, person)
-
-
-def wear_beanie(scalp: Scalp, person: Person) -> list[Piece]:
-    """A knitted cap with a folded rim and a bobble."""
-    body, color = scalp.body, pick_color(person, 3)
-    azimuth = np.arange(40) * 9.0
-    rim = 24 - 14 * (1 - np.cos(np.radians(azimuth))) / 2
-    dome = make_dome(scalp, rim, 0.036)
-    ribs = 1 + 0.12 * np.cos(np.arange(40) * np.pi)[None, :, None]
-    fold = np.stack([make_dome(scalp, rim + up, lift, 2)[1] for up, lift in
-                     ((14, 0.038), (13, 0.047), (-1, 0.045), (-2, 0.020))])  # fmt: skip
-    top = dome[0].mean(0) + [0, 0, 0.018 * scalp.scale]
-    ball, quads = make_ball(top, np.full(3, 0.030 * scalp.scale))
-    return [
-        add_rigid(body, dome, grid_faces(9, 40)[:, ::-1], color * ribs * np.ones((9, 1, 1)), Part.HAT),
-        add_rigid(body, fold, grid_faces(4, 40)[:, ::-1], darken_array(color, 0.7), Part.HAT),
-        add_rigid(body, ball, quads, contrast(color), Part.HAT),
-    ]
-
-
-def darken_array(color: np.ndarray, factor: float) -> np.ndarray:
-    return np.asarray(color) * factor
-
-
-def wear_cap(scalp: Scalp, person: Person) -> list[Piece]:
-    """A baseball cap: a dome and a visor."""
-    body, s, color = scalp.body, scalp.scale, pick_color(person, 4)
-    rim = np.full(40, 30.0) - 12 * (1 - np.cos(np.radians(np.arange(40) * 9.0))) / 2
-    dome = make_dome(scalp, rim, 0.034)
-    across = np.linspace(-62, 62, 13)
-    inner = scalp.at(across, np.full(13, 31.0), 0.033 * s)
-    reach = 0.085 * s * np.cos(np.radians(across) * 1.35)[:, None] ** 0.7
-    rows = [inner + reach * t * [0, -1, 0] - [0, 0, 0.022 * s * t**2] for t in np.linspace(0, 1, 5)]
-    visor = np.stack(rows)
-    under = visor - [0, 0, 0.005 * s]
-    button, quads = make_ball(dome[0].mean(0), np.full(3, 0.010 * s), 5, 8)
-    shades = darken_array(color, 0.55)
-    return [
-        add_rigid(body, dome, grid_faces(9, 40)[:, ::-1], color, Part.HAT),
-        add_rigid(body, visor, grid_faces(5, 13, wrap=False), shades, Part.HAT),
-        add_rigid(body, under, grid_faces(5, 13, wrap=False)[:, ::-1], shades * 0.6, Part.HAT),
-        add_rigid(body, button, quads, shades, Part.HAT),
-    ]
-
-
-def wear_brim_hat(scalp: Scalp, person: Person) -> list[Piece]:
-    """A hat with a crown, a ribbon and a broad brim."""
-    body, s = scalp.body, scalp.scale
-    color = pick_color(person, 5, ("brown", "black", "white", "yellow", "grey", "blue"))
-    azimuth = np.arange(40) * 9.0
-    ring = scalp.at(azimuth, 36 - 12 * (1 - np.cos(np.radians(azimuth))) / 2, 0.034 * s)
-    middle, up = ring.mean(0), np.array([0, 0.12, 1.0])
-    rows = [middle + (ring - middle) * wide + up * rise * s for wide, rise in
-            ((2.0, -0.020), (1.5, -0.006), (1.02, 0.0), (0.97, 0.045), (0.93, 0.09), (0.80, 0.108), (0.05, 0.102))]  # fmt: skip
-    points = np.stack(rows)
-    tone = np.ones((7, 40, 1)) * color
-    tone[:2] *= 0.9
-    band = np.stack([middle + (ring - middle) * wide + up * rise * s
-                     for wide, rise in ((1.045, 0.002), (1.02, 0.030))])  # fmt: skip
-    return [
-        add_rigid(body, points, grid_faces(7, 40), tone, Part.HAT),
-        add_rigid(body, band, grid_faces(2, 40), contrast(color), Part.HAT),
-    ]
-
-
-HATS: dict[str, Callable] = {"cap": wear_cap, "brim_hat": wear_brim_hat, "beanie": wear_beanie}
-
-
 def follow_cloth(outfit: Outfit, points: np.ndarray, quads, colors, part: Part) -> Piece:
     """A piece that moves with the nearest cloth."""
     points = np.reshape(points, (-1, 3))
-    near = find_near(outfit.body, points, np.unique(outfit.tailor.tights[outfit.tailor.arm[outfit.tailor.tights].max(1) < 0.5]), 12)
+    near = find_near(
+        outfit.body,
+        points,
+        np.unique(outfit.tailor.tights[outfit.tailor.arm[outfit.tailor.tights].max(1) < 0.5]),
+        12,
+    )
     return paint_piece(points, near @ outfit.body.weights, quads, np.reshape(colors, (-1, 3)), part)
 
 
@@ -174,12 +107,18 @@ def wear_scarf(outfit: Outfit) -> list[Piece]:
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     pieces = []
     for radius, z, tube in ((0.092, 0.030, 0.034), (0.086, 0.062, 0.030)):
-        line = np.stack([radius * np.sin(turn), -radius * np.cos(turn), -0.03 * np.cos(turn)], 1) * k
+        line = (
+            np.stack([radius * np.sin(turn), -radius * np.cos(turn), -0.03 * np.cos(turn)], 1) * k
+        )
         line = np.concatenate([line, line[:1]]) + neck + [0, -0.006 * k, z * k]
         out = line - neck - [0, 0, z * k]
         points = sweep(line, np.full(25, 0.8 * tube * k), np.full(25, 0.75 * tube * k), out, 8)
-        stripes = np.where((np.arange(25) // 2 % 2)[:, None, None] == 0, 1.0, 0.72) * np.ones((25, 8, 1))
-        pieces.append(follow_cloth(outfit, points, sweep_quads(1, 25, 8), stripes * color, Part.SCARF))
+        stripes = np.where((np.arange(25) // 2 % 2)[:, None, None] == 0, 1.0, 0.72) * np.ones(
+            (25, 8, 1)
+        )
+        pieces.append(
+            follow_cloth(outfit, points, sweep_quads(1, 25, 8), stripes * color, Part.SCARF)
+        )
     top, side = outfit.level("neck01"), 0.035 if outfit.person.seed % 2 else -0.035
     line = [(side, top - 0.01 - 0.24 * t) for t in np.linspace(0, 1, 7)]
     pieces.append(outfit.ribbon(line, 0.034, color * 0.85, Part.SCARF, 0.042, 0.010))
@@ -192,7 +131,7 @@ def wear_tie(outfit: Outfit) -> list[Piece]:
     top, low = outfit.level("neck01") + 0.005, outfit.tailor.waist / outfit.k + 0.07
     line = [(0, top - (top - low) * t) for t in np.linspace(0, 1, 9)]
     half = [0.019, 0.013, 0.015, 0.018, 0.021, 0.024, 0.026, 0.027, 0.004]
-    return [outfit.ribbon(line, half, color, Part.TIE, 0.029, 0.006)]
+    return [outfit.ribbon(line, half, color, Part.TIE, 0.034, 0.006)]
 
 
 def carry_backpack(outfit: Outfit) -> list[Piece]:
@@ -201,7 +140,9 @@ def carry_backpack(outfit: Outfit) -> list[Piece]:
     chest = body.heads[body.bone("spine02")]
     back = outfit.tailor.chest(1.0).lay(np.array([[0.0, chest[2]]]))[0][0]
     pack, quads = make_ball(back + [0, 0.075 * k, 0], np.array([0.16, 0.085, 0.20]) * k, 11, 16)
-    pocket, more = make_ball(back + [0, 0.135 * k, -0.07 * k], np.array([0.11, 0.05, 0.08]) * k, 9, 12)
+    pocket, more = make_ball(
+        back + [0, 0.135 * k, -0.07 * k], np.array([0.11, 0.05, 0.08]) * k, 9, 12
+    )
     pieces = [follow_cloth(outfit, pack, quads, color, Part.BACKPACK),
               follow_cloth(outfit, pocket, more, color * 0.6, Part.BACKPACK)]  # fmt: skip
     top = outfit.level("neck01") - 0.005
@@ -232,7 +173,14 @@ def wear_earrings(body: Sculpture, person: Person) -> list[Piece]:
     for side in (-1, 1):
         ear = ears[ears[:, 0] * side > 0]
         lobe = ear[np.argmin(ear[:, 2])]
-        ring = lobe + np.stack([0 * turn + side * 0.008, np.sin(turn) * 0.6 * 0.017, np.cos(turn) * 0.017 - 0.017], 1) * s
+        ring = (
+            lobe
+            + np.stack(
+                [0 * turn + side * 0.008, np.sin(turn) * 0.6 * 0.017, np.cos(turn) * 0.017 - 0.017],
+                1,
+            )
+            * s
+        )
         pieces.append(add_rigid(body, *bend_tube(ring, 0.0036 * s, True), GOLD, Part.EARRINGS))
     return pieces
 

@@ -18,7 +18,8 @@ EXPRESSIONS = {  # facial actions at intensity 1
     },
     "sad": {
         **both(mouthFrown=1.25, eyeSquint=0.35, mouthLowerDown=0.15, browOuterUp=-0.45),
-        **{"browInnerUp": 1.35, "mouthShrugLower": 0.55},
+        "browInnerUp": 1.35,
+        "mouthShrugLower": 0.55,
     },
     "angry": {
         **both(browDown=1.5, noseSneer=0.9, mouthFrown=0.7, eyeSquint=0.25, mouthPress=0.6),
@@ -26,7 +27,9 @@ EXPRESSIONS = {  # facial actions at intensity 1
     },
     "surprised": {
         **both(browOuterUp=1.1, eyeWide=1.1),
-        **{"jawOpen": 0.75, "browInnerUp": 1.1, "mouthFunnel": 0.45},
+        "jawOpen": 0.75,
+        "browInnerUp": 1.1,
+        "mouthFunnel": 0.45,
     },
 }
 MAX_INTENSITY = 1.7

@@ -1,114 +1,23 @@
 """What characters wear: casual, uniform, formal, traditional, sportswear."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 from maker.geometry import grid_faces
 
-from cast.attributes import Part, Person
-from cast.faces import lay_ribbon
+from cast.attributes import Part
+from cast.outfits import Outfit, wear_band, wear_legs, wear_shoes, wear_top
 from cast.pieces import Piece, find_near, paint_piece
-from cast.sculpting import Sculpture, smooth_step
 from cast.shades import contrast, darken, mix
-from cast.surfaces import Front, disc_places, disc_quads
-from cast.tailoring import Tailor
 
 GOLD, LEATHER, SHIRT = (0.72, 0.46, 0.07), (0.055, 0.03, 0.02), (0.84, 0.84, 0.82)
-SHOES = {
-    "casual": (0.60, 0.58, 0.55),
-    "uniform": (0.02, 0.02, 0.022),
-    "formal": (0.02, 0.018, 0.018),
-    "traditional": (0.16, 0.08, 0.03),
-    "sportswear": (0.82, 0.82, 0.82),
-}
-SLEEVE_ENDS = {"short": 0.40, "long": 0.95}  # shares of the arm
 STRIPED = 0.35  # of casual tops
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """Who is dressed, what cloth is measured by, and where top and legs end (m over the floor)."""
-
-    body: Sculpture
-    person: Person
-    tailor: Tailor
-    front: Front
-    sleeve: float
-    hem: float
-    legs: float
-
-    @property
-    def k(self) -> float:
-        return self.body.size
-
-    def ribbon(self, line, half, color, part: Part, lift: float, bulge: float = 0.0) -> Piece:
-        """A ribbon on the chest; x and heights over the floor, all for a body of 1.7 m."""
-        line = np.asarray(line, float) * self.k + [0, self.body.floor]
-        half = np.broadcast_to(np.asarray(half, float) * self.k, len(line))
-        return lay_ribbon(
-            self.body, self.front, line, half, color, part, lift * self.k, bulge * self.k
-        )
-
-    def disc(self, x: float, z: float, radius: float, color, part: Part, lift: float) -> Piece:
-        """A button: a disc on the chest, measured as ribbons are."""
-        places = disc_places((x, z), radius) * self.k + [0, self.body.floor]
-        points, mixture = self.front.lay(places)
-        points = points - [0, lift * self.k, 0]
-        return paint_piece(points, mixture @ self.body.weights, disc_quads(), color, part)
-
-    def level(self, bone: str) -> float:
-        """Height of a joint, for a body of 1.7 m."""
-        return self.tailor.height(bone) / self.k
-
-
-def wear_top(outfit: Outfit, lift: float, color=None) -> Piece:
-    color = outfit.person.top_rgb if color is None else color
-    return outfit.tailor.cut_top(outfit.sleeve, outfit.hem, lift * outfit.k, color)
-
-
-def wear_legs(outfit: Outfit) -> list[Piece]:
-    """Trousers or shorts, a little wider towards the hem; below a skirt, nothing."""
-    person, tailor, k = outfit.person, outfit.tailor, outfit.k
-    if person.bottom in ("skirt", "robe"):
-        return [make_skirt(outfit)]
-    low = np.clip(1 - (tailor.above - outfit.legs) / (0.4 * k), 0, 1)
-    lift = (0.008 + 0.014 * low) * k
-    return [tailor.cut(tailor.lower(outfit.legs), lift, person.bottom_rgb, Part.BOTTOM)]
-
-
-def make_skirt(outfit: Outfit) -> Piece:
-    """A pleated skirt to the knee, or the lower half of a robe to the ankle."""
-    tailor, body, k = outfit.tailor, outfit.body, outfit.k
-    robe = outfit.person.bottom == "robe"
-    end = tailor.ankle + 0.05 * k if robe else tailor.knee + 0.03 * k
-    top, flare = tailor.waist + 0.015 * k, 0.10 if robe else 0.62
-    quads = body.body.faces["helper-skirt"]
-    piece = tailor.cut(np.minimum(tailor.above - end, top - tailor.above + 0.05 * k), 0.014 * k,
-                       outfit.person.bottom_rgb, Part.BOTTOM, quads)  # fmt: skip
-    middle = np.array([0, piece.points[:, 1].mean()])
-    depth = np.clip(top + body.floor - piece.points[:, 2], 0, None)
-    away = piece.points[:, :2] - middle
-    angle = np.arctan2(away[:, 0], away[:, 1])
-    pleats = 0 if robe else 0.05 * np.sin(18 * angle)
-    points = piece.points.copy()
-    points[:, :2] = middle + away * (1 + (flare * depth + pleats * smooth_step(depth / 0.2)))[:, None]
-    shade = 1 - (0 if robe else 0.16) * (0.5 + 0.5 * np.sin(18 * angle))
-    return replace(piece, points=points, colors=piece.colors * np.reshape(shade, (-1, 1)))
-
-
-def wear_shoes(outfit: Outfit) -> Piece:
-    tailor, k = outfit.tailor, outfit.k
-    color = SHOES[outfit.person.dress_type]
-    return tailor.cut(tailor.ankle + 0.012 * k - tailor.above, 0.011 * k, color, Part.SHOES)
-
-
-def wear_band(outfit: Outfit, low: float, high: float, lift: float, color) -> Piece:
-    """A belt or sash: cloth of the trunk between two heights (for a body of 1.7 m)."""
-    tailor, k = outfit.tailor, outfit.k
-    keep = np.minimum(tailor.above - low * k, high * k - tailor.above)
-    keep = np.minimum(keep, 0.1 * (0.4 - tailor.arm))
-    return tailor.cut(keep, lift * k, color, Part.TRIM)
+SEGMENTS = {  # strokes of digits on a seven-segment display: from, to
+    "a": ((-1, 2), (1, 2)), "b": ((1, 2), (1, 0)), "c": ((1, 0), (1, -2)),
+    "d": ((-1, -2), (1, -2)), "e": ((-1, 0), (-1, -2)), "f": ((-1, 2), (-1, 0)),
+    "g": ((-1, 0), (1, 0)),
+}  # fmt: skip
+DIGITS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 
 
 def dress_casual(outfit: Outfit) -> list[Piece]:
@@ -160,11 +69,13 @@ def strap_shoulders(outfit: Outfit) -> list[Piece]:
     for side in "LR":
         shoulder = body.heads[body.bone(f"upperarm01.{side}")]
         neck = body.heads[body.bone("neck01")]
-        t = np.linspace(0.42, 0.98, 5)[:, None]
+        t = np.linspace(0.40, 0.80, 5)[:, None]
         line = neck + (shoulder - neck) * t
         line[:, 2] = top_of(outfit, line) + 0.022 * k
         across = np.array([0, 0.030 * k, 0])
-        points = np.stack([line - across, line + [0, 0, 0.008 * k], line + across], 1).reshape(-1, 3)
+        points = np.stack([line - across, line + [0, 0, 0.008 * k], line + across], 1).reshape(
+            -1, 3
+        )
         near = find_near(body, points, np.unique(outfit.tailor.tights))
         quads = grid_faces(5, 3, wrap=False)
         pieces.append(paint_piece(points, near @ body.weights, quads, GOLD, Part.TRIM))
@@ -186,13 +97,13 @@ def dress_formal(outfit: Outfit) -> list[Piece]:
     shirt = [(0, neck + 0.02 - t * (neck + 0.02 - low)) for t in np.linspace(0, 1, 8)]
     pieces = [wear_top(outfit, 0.018), *wear_legs(outfit)]
     width = 0.060 * (1 - np.linspace(0, 1, 8)) + 0.004
-    pieces.append(outfit.ribbon(shirt, width, SHIRT, Part.TRIM, 0.0215))
+    pieces.append(outfit.ribbon(shirt, width, SHIRT, Part.TRIM, 0.028))
     lapel = mix(person.top_rgb, contrast(person.top_rgb), 0.22)
     for side in (-1, 1):
         line = [(side * (0.070 * (1 - t) + 0.012), neck + 0.015 - t * (neck + 0.015 - low))
                 for t in np.linspace(0, 1, 8)]  # fmt: skip
         half = 0.010 + 0.022 * np.sin(np.pi * np.linspace(0.15, 1, 8))
-        pieces.append(outfit.ribbon(line, half, lapel, Part.TRIM, 0.024, 0.004))
+        pieces.append(outfit.ribbon(line, half, lapel, Part.TRIM, 0.031, 0.004))
     for z in (low - 0.035, low - 0.115):
         pieces.append(outfit.disc(0, z, 0.011, contrast(person.top_rgb), Part.TRIM, 0.023))
     return pieces
@@ -205,11 +116,13 @@ def dress_traditional(outfit: Outfit) -> list[Piece]:
     pieces = [wear_top(outfit, 0.015), *wear_legs(outfit)]
     for side, lift in ((1, 0.019), (-1, 0.023)):  # the left border lies over the right
         t = np.linspace(0, 1, 10)
-        line = np.stack([side * (0.072 - 0.125 * t), neck + 0.02 - t * (neck + 0.02 - waist - 0.05)], 1)
+        line = np.stack(
+            [side * (0.072 - 0.125 * t), neck + 0.02 - t * (neck + 0.02 - waist - 0.05)], 1
+        )
         pieces.append(outfit.ribbon(line, 0.019, accent, Part.TRIM, lift, 0.003))
     sash = mix(accent, person.iris_rgb, 0.55)
-    pieces.append(wear_band(outfit, waist - 0.055, waist + 0.085, 0.030, sash))
-    pieces.append(wear_band(outfit, waist + 0.003, waist + 0.027, 0.034, darken(accent, 0.8)))
+    pieces.append(wear_band(outfit, waist - 0.065, waist + 0.085, 0.036, sash))
+    pieces.append(wear_band(outfit, waist + 0.0, waist + 0.024, 0.041, darken(accent, 0.8)))
     return [*pieces, widen_sleeve(outfit, "L"), widen_sleeve(outfit, "R")]
 
 
@@ -220,12 +133,13 @@ def widen_sleeve(outfit: Outfit, side: str) -> Piece:
     t = np.linspace(0.25, 1.9, 9)[:, None]
     axis = np.where(t < 1, a + (b - a) * t, b + (c - b) * (t - 1))
     along = (c - a) / np.linalg.norm(c - a)
-    down = np.array([0, 0, -1.0]) + along[2] * along
+    down = np.array([0, 0.8, -0.35])  # mostly behind the arm: below it would be inside the trunk
+    down -= down @ along * along
     down /= np.linalg.norm(down)
     across = np.cross(along, down)
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     wide = np.interp(t[:, 0], [0.25, 1, 1.9], [0.060, 0.062, 0.066]) * k
-    deep = np.interp(t[:, 0], [0.25, 0.7, 1.9], [0.058, 0.085, 0.17]) * k
+    deep = np.interp(t[:, 0], [0.25, 0.7, 1.9], [0.058, 0.080, 0.13]) * k
     ring = np.cos(turn)[None, :, None] * across * wide[:, None, None]
     ring = ring + (np.sin(turn)[None, :, None] * deep[:, None, None]) * down
     points = axis[:, None] + down * (deep - 0.055 * k)[:, None, None] + ring
@@ -260,21 +174,15 @@ def dress_sportswear(outfit: Outfit) -> list[Piece]:
 def write_number(outfit: Outfit) -> list[Piece]:
     """A number on the chest, of strokes."""
     accent, chest = contrast(outfit.person.top_rgb), outfit.level("spine01") - 0.01
-    strokes = SEVEN_SEGMENTS[outfit.person.seed % 10]
-    ends = {"a": ((-1, 2), (1, 2)), "b": ((1, 2), (1, 0)), "c": ((1, 0), (1, -2)),
-            "d": ((-1, -2), (1, -2)), "e": ((-1, 0), (-1, -2)), "f": ((-1, 2), (-1, 0)),
-            "g": ((-1, 0), (1, 0))}  # fmt: skip
     pieces = []
-    for stroke in strokes:
-        (x0, z0), (x1, z1) = ends[stroke]
-        t = np.linspace(-0.06, 1.06, 4)[:, None]
-        line = np.array([x0, z0]) + (np.array([x1, z1]) - [x0, z0]) * t
+    for stroke in DIGITS[outfit.person.seed % 10]:
+        start, end = np.array(SEGMENTS[stroke], float)
+        line = start + (end - start) * np.linspace(-0.06, 1.06, 4)[:, None]
         line = line * [0.035, 0.032] + [0, chest]
         pieces.append(outfit.ribbon(line, 0.010, accent, Part.TRIM, 0.020))
     return pieces
 
 
-SEVEN_SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 DRESSES: dict[str, Callable[[Outfit], list[Piece]]] = {
     "casual": dress_casual,
     "uniform": dress_uniform,
@@ -284,16 +192,6 @@ DRESSES: dict[str, Callable[[Outfit], list[Piece]]] = {
 }
 
 
-def plan_outfit(body: Sculpture, person: Person) -> Outfit:
-    """Where the clothes of a person end."""
-    tailor, k = Tailor(body), body.size
-    below = 0.13 if person.dress_type in ("uniform", "formal") else 0.07
-    hem = tailor.waist - (0.02 if person.bottom in ("skirt", "robe") else below) * k
-    legs = tailor.ankle + 0.012 * k if person.bottom == "trousers" else tailor.knee + 0.06 * k
-    sleeve = SLEEVE_ENDS[person.sleeves]
-    return Outfit(body, person, tailor, tailor.chest(), sleeve, hem, legs)
-
-
 def find_hidden(outfit: Outfit) -> np.ndarray:
     """(V,) bool: skin that lies well inside cloth."""
     tailor, edge = outfit.tailor, 0.014 * outfit.k
@@ -301,7 +199,7 @@ def find_hidden(outfit: Outfit) -> np.ndarray:
     if outfit.person.bottom in ("trousers", "shorts"):
         hidden |= tailor.lower(outfit.legs) > edge
     else:
-        hidden |= (tailor.lower(tailor.knee + 0.1 * outfit.k) > edge)
+        hidden |= tailor.lower(tailor.knee + 0.1 * outfit.k) > edge
     return hidden | (tailor.above < tailor.ankle - 0.008 * outfit.k)
 
 

@@ -4,10 +4,10 @@ import numpy as np
 from maker.geometry import grid_faces, ring_points
 
 from cast.attributes import Part, Person
-from cast.pieces import Piece, add_bound, add_rigid, cut_mesh, paint_piece, mix_face
+from cast.pieces import Piece, add_bound, add_rigid, mix_face, paint_piece
 from cast.sculpting import Sculpture
 from cast.shades import darken, mix
-from cast.surfaces import Front, ribbon_places, split_quads
+from cast.surfaces import Front, cut_mesh, ribbon_places, split_quads
 
 TEETH, TONGUE, MOUTH = (0.86, 0.84, 0.79), (0.55, 0.16, 0.17), (0.10, 0.015, 0.018)
 LASHES = (0.012, 0.009, 0.009)
@@ -22,6 +22,7 @@ def face_front(body: Sculpture) -> Front:
     near = (middle[:, 2] > body.chin - 0.02 * body.scale) & (middle[:, 1] < body.center[1])
     near &= np.abs(middle[:, 0]) < 0.11 * body.scale
     near &= body.body.regions["inside-mouth"][quads].max(1) < 0.5
+    near &= body.normals[quads, 1].max(1) < 0.2
     return Front(points, split_quads(quads[near]))
 
 
@@ -34,7 +35,7 @@ def is_face(body: Sculpture, points: np.ndarray) -> np.ndarray:
 
 
 def spot(body: Sculpture, x: float, z: float, radius: float) -> np.ndarray:
-    """(V,) how near a vertex lies to a place of the face and its mirror; lengths of a grown head."""
+    """(V,) how near a vertex lies to a place of the face or its mirror image; for a grown head."""
     s, eye = body.scale, body.eyes[:, 2].mean()
     away = np.hypot(np.abs(body.points[:, 0]) - x * s, body.points[:, 2] - eye - z * s)
     front = body.points[:, 1] < body.center[1] - 0.03 * s
@@ -117,15 +118,14 @@ def copy_mesh(body: Sculpture, names: list[str], color, part: Part) -> Piece:
 def lay_ribbon(
     body: Sculpture, front: Front, line, half, color, part: Part, lift: float, bulge: float = 0
 ) -> Piece:
-    """A ribbon along a line (k, 2) of x, z in meters, `half` (k,) wide, `lift` above the surface."""
+    """A ribbon along a line (k, 2) of x, z in meters, `half` (k,) wide, `lift` off the surface."""
     line, half = np.asarray(line, float), np.asarray(half, float)
-    points, mixture = front.lay(ribbon_places(line, half))
-    rise = np.tile([lift, lift + bulge, lift], len(line))
+    rows = 3 if half.max() < 0.016 * body.size else 7  # a broad one bends around the body
+    points, mixture = front.lay(ribbon_places(line, half, rows))
+    rise = np.tile(lift + bulge * (1 - np.linspace(-1, 1, rows) ** 2), len(line))
     points = points + np.outer(rise, [0, front.side, 0])
-    quads = grid_faces(len(line), 3, wrap=False)
-    return paint_piece(
-        points, mixture @ body.weights, quads, color, part, mix_face(body, mixture)
-    )
+    quads = grid_faces(len(line), rows, wrap=False)
+    return paint_piece(points, mixture @ body.weights, quads, color, part, mix_face(body, mixture))
 
 
 def make_brows(body: Sculpture, person: Person, front: Front) -> list[Piece]:

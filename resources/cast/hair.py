@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from maker.geometry import grid_faces
 
-from cast.attributes import Part, Person
+from cast.attributes import NONE, Part, Person
 from cast.locks import grow_paths, make_balls, make_locks
 from cast.pieces import Piece, add_rigid
 from cast.scalp import Scalp
@@ -14,6 +14,7 @@ from cast.shades import contrast
 COLUMNS, ROWS = 64, 15
 DOWN = np.array([0.0, 0.0, 1.0])  # taken away
 LINE = [(0, 44), (30, 42), (50, 32), (64, 16), (78, -2), (92, 4), (104, 2), (116, -20), (180, -36)]
+HAT_RIM = (32, 8)  # elevation of a hat's rim over the face and at the back
 DROPS = {"short": 0.015, "medium": 0.145, "long": 0.37}  # below the rim, of a grown head
 
 
@@ -39,17 +40,18 @@ def make_fringe(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[
     """Locks over the forehead; none where the hair is swept back."""
     if person.fringe == "swept":
         return []
-    across = np.linspace(-58, 58, 9)
+    across, top = np.linspace(-58, 58, 9), 0 if person.hat == NONE else 36
     if person.fringe == "side":
-        start = np.stack([np.full(9, 28.0), np.full(9, 66.0)], 1)
+        start = np.stack([np.full(9, 28.0), np.full(9, 66.0 - top)], 1)
         end = np.stack([np.linspace(44, -66, 9), np.linspace(30, 6, 9)], 1)
     elif person.fringe == "parted":
-        start = np.stack([np.sign(across) * 6, np.full(9, 70.0)], 1)
+        start = np.stack([np.sign(across) * 6, np.full(9, 70.0 - top)], 1)
         end = np.stack([across * 1.1 + np.sign(across) * 14, 28 - np.abs(across) * 0.35], 1)
     else:
-        start = np.stack([across * 0.5, np.full(9, 68.0)], 1)
+        start = np.stack([across * 0.5, np.full(9, 68.0 - top)], 1)
         end = np.stack([across, 19 - 0.12 * np.abs(across) + rng.normal(0, 1.5, 9)], 1)
-    paths = grow_paths(scalp, start, end, 0.017 * scalp.scale, 0.004 * scalp.scale)
+    lift = (0.017 if person.hat == NONE else 0.010) * scalp.scale
+    paths = grow_paths(scalp, start, end, lift, 0.004 * scalp.scale)
     return [make_locks(scalp, paths, 0.017 * scalp.scale, person.hair_rgb, rng)]
 
 
@@ -63,7 +65,10 @@ def fall_loose(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[P
     low = np.interp(side, [60, 80, 100, 130, 180], [2, -8, -12, -20, -24])
     jitter = rng.normal(0, 3, (2, count))
     pieces = []
-    for crown, lift, share in ((74, 0.026, 1.0), (50, 0.018, 0.93)):
+    layers = ((74, 0.026, 1.0), (50, 0.018, 0.93))
+    if person.hat != NONE:  # nothing may come through it
+        layers = ((20, 0.014, 1.0), (14, 0.010, 0.93))
+    for crown, lift, share in layers:
         start = np.stack([azimuth * 0.7 + 54 + jitter[0], np.full(count, crown)], 1)
         end = np.stack([azimuth + jitter[0], low + jitter[1]], 1)
         length = drop * share * (1 + rng.normal(0, 0.05, count))
@@ -82,6 +87,8 @@ def curl_up(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Piec
     azimuth, elevation = n * golden % 360, np.degrees(np.arcsin(1 - 1.52 * (n + 0.5) / 150))
     side = np.abs((azimuth + 180) % 360 - 180)
     grows = elevation > np.interp(side, *np.array(LINE, float).T) - 2
+    if person.hat != NONE:
+        grows &= elevation < np.interp(side, [0, 180], HAT_RIM)
     azimuth, elevation = azimuth[grows], elevation[grows]
     centers = scalp.at(azimuth, elevation, (0.018 + rng.normal(0, 0.004, len(azimuth))) * s)
     chains = [centers]
@@ -118,21 +125,22 @@ def hang_tail(
 
 def tie_ponytail(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Piece]:
     sway = float(rng.choice([-1, 1])) * 0.045
-    return hang_tail(scalp, person, (180, 52), (sway, 0.10, 0.055), 0.030, rng)
+    height = 52 if person.hat == NONE else 2
+    return hang_tail(scalp, person, (180, height), (sway, 0.10, 0.055), 0.030, rng)
 
 
 def tie_twintails(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Piece]:
-    return [
-        piece
-        for side in (-1, 1)
-        for piece in hang_tail(scalp, person, (side * 112, 38), (side * 0.085, 0.01, 0.03), 0.026, rng)
-    ]  # fmt: skip
+    pieces, height = [], 38 if person.hat == NONE else 4
+    for side in (-1, 1):
+        push = (side * 0.085, 0.01, 0.03)
+        pieces += hang_tail(scalp, person, (side * 112, height), push, 0.026, rng)
+    return pieces
 
 
 def tie_bun(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Piece]:
-    """A bun high on the head, where it shows from the front as well."""
+    """A bun high on the head, where it shows from the front as well; under a hat, at the nape."""
     s = scalp.scale
-    middle = scalp.at(180, 66, 0.035 * s)
+    middle = scalp.at(180, 66 if person.hat == NONE else 2, 0.035 * s)
     turn = np.linspace(0, 2 * np.pi, 7, endpoint=False)
     ring = middle + 0.026 * s * np.stack([np.cos(turn), np.sin(turn), 0 * turn], 1)
     centers = np.concatenate([ring, middle[None] + [0, 0, 0.012 * s]])
@@ -157,7 +165,9 @@ def tie_braid(scalp: Scalp, person: Person, rng: np.random.Generator) -> list[Pi
     size = np.linspace(1.0, 0.72, len(path))[:, None] * np.array([0.030, 0.024, 0.031]) * s
     links = make_balls(scalp, path + zigzag, size, person.hair_rgb, rng)
     tip = path[-1:] - [0, 0, 0.035 * s]
-    tie = make_balls(scalp, tip, np.full((1, 3), 0.014 * s), contrast(person.hair_rgb), rng, Part.TRIM)
+    tie = make_balls(
+        scalp, tip, np.full((1, 3), 0.014 * s), contrast(person.hair_rgb), rng, Part.TRIM
+    )
     brush = make_balls(scalp, tip - [0, 0, 0.03 * s], np.array([[0.016, 0.014, 0.032]]) * s,
                        person.hair_rgb, rng)  # fmt: skip
     return [links, tie, brush]
@@ -180,5 +190,9 @@ def make_hair(scalp: Scalp, person: Person) -> list[Piece]:
     rng = np.random.default_rng([person.seed, 1])
     tied = person.hair_style in ("ponytail", "twintails", "bun", "braid")
     volume, grooves = (0.013, 0.30) if tied else (0.017, 0.12)
-    pieces = [make_cap(scalp, person, volume, grooves), *STYLES[person.hair_style](scalp, person, rng)]
+    volume = volume if person.hat == NONE else 0.008
+    pieces = [
+        make_cap(scalp, person, volume, grooves),
+        *STYLES[person.hair_style](scalp, person, rng),
+    ]
     return pieces + ([] if person.hair_style == "curly" else make_fringe(scalp, person, rng))

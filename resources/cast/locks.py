@@ -11,7 +11,7 @@ STEPS, AROUND = 11, 6
 
 
 def shade_locks(color, count: int, steps: int, rng: np.random.Generator) -> np.ndarray:
-    """Colors (count, steps, 3): each lock a little different, darker at the root, a band of light."""
+    """Colors (count, steps, 3): locks differ a little; each is dark at its root, with a shine."""
     each = np.exp(rng.normal(0, 0.10, (count, 1)))
     along = np.linspace(0, 1, steps)[None]
     shine = 0.28 * np.exp(-(((along - 0.30) / 0.09) ** 2))
@@ -67,6 +67,8 @@ def make_balls(
     ball, quads = make_ball((0, 0, 0), (1, 1, 1), 6, 9)
     points = (ball[None] * np.asarray(radii)[:, None] + centers[:, None]).reshape(-1, 3)
     quads = (quads[None] + (np.arange(len(centers)) * len(ball))[:, None, None]).reshape(-1, 4)
-    tone = np.exp(rng.normal(0, 0.09, len(centers)))[:, None, None] * (0.92 + 0.14 * ball[None, :, 2:])
+    tone = np.exp(rng.normal(0, 0.09, len(centers)))[:, None, None] * (
+        0.92 + 0.14 * ball[None, :, 2:]
+    )
     colors = np.clip(tone * np.asarray(color), 0, 1).reshape(-1, 3)
     return paint_piece(points, scalp.follow(points), quads, colors, part)

@@ -1,14 +1,14 @@
 """What is on a face besides the face: lines of age, scars, beards."""
 
 import numpy as np
+from maker.geometry import normals
 
 from cast.attributes import NONE, Part, Person
 from cast.faces import lay_ribbon
-from cast.pieces import Piece, add_bound, cut_mesh
+from cast.pieces import Piece, add_bound
 from cast.sculpting import Sculpture, smooth_step
 from cast.shades import darken, mix
-from cast.surfaces import Front
-from maker.geometry import normals
+from cast.surfaces import Front, cut_mesh
 
 STRENGTH = {"elderly": 1.0, "middle_aged": 0.55}  # of lines, by age; others have none
 
@@ -73,9 +73,11 @@ def draw_scar(body: Sculpture, person: Person, front: Front) -> list[Piece]:
     pieces = [lay_ribbon(body, front, line, half, color, Part.SCAR, lift, 0.001 * s)]
     along = (line[-1] - line[0]) / np.linalg.norm(line[-1] - line[0])
     across = np.array([-along[1], along[0]]) * 0.0095 * s
-    for share in ((1, 7) if person.scar == "eye" else (2, 4, 6)):
+    for share in (1, 7) if person.scar == "eye" else (2, 4, 6):
         stitch = line[share] + np.linspace(-1, 1, 3)[:, None] * across
-        pieces.append(lay_ribbon(body, front, stitch, np.full(3, 0.0018 * s), color, Part.SCAR, lift))
+        pieces.append(
+            lay_ribbon(body, front, stitch, np.full(3, 0.0018 * s), color, Part.SCAR, lift)
+        )
     return pieces
 
 

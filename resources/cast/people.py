@@ -3,11 +3,12 @@
 from cast.accessories import wear_accessories
 from cast.attributes import Person
 from cast.bodies import CastBody
-from cast.clothes import dress, plan_outfit
+from cast.clothes import dress
 from cast.faces import face_front, make_face, make_skin
 from cast.figures import Figure
 from cast.hair import make_hair
 from cast.marks import draw_lines, draw_scar, grow_beard
+from cast.outfits import plan_outfit
 from cast.scalp import measure_scalp
 from cast.sculpting import sculpt
 

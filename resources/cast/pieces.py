@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from maker.geometry import trim
 
 from cast.sculpting import Sculpture
 
@@ -45,14 +44,13 @@ def add_rigid(body: Sculpture, points, quads, colors, part, bone: str = "head") 
 
 def add_bound(body: Sculpture, mixture: sp.csr_matrix, points, quads, colors, part) -> Piece:
     """A piece whose points follow a mixture (n, V) of the body's vertices, in faces too."""
-    return paint_piece(
-        points, mixture @ body.weights, quads, colors, part, mix_face(body, mixture)
-    )
+    return paint_piece(points, mixture @ body.weights, quads, colors, part, mix_face(body, mixture))
 
 
 def mix_face(body: Sculpture, mixture: sp.csr_matrix) -> np.ndarray | None:
     """Offsets (A, n, 3) of the facial actions of mixtures (n, V) of vertices."""
-    face = np.stack([mixture @ offsets for offsets in body.face])
+    face = mixture @ body.face_by_vertex  # (n, A * 3)
+    face = face.reshape(len(face), -1, 3).transpose(1, 0, 2)
     return face.astype(np.float32) if np.abs(face).max(initial=0) > 1e-5 else None
 
 
@@ -68,28 +66,6 @@ def find_near(
     rows = np.repeat(np.arange(len(points)), count)
     columns = vertices[near].ravel()
     return sp.csr_matrix((share.ravel(), (rows, columns)), (len(points), len(body.points)))
-
-
-def cut_mesh(
-    quads: np.ndarray, keep: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, sp.csr_matrix]:
-    """The part of a mesh where `keep` (one number a vertex) is above 0, cut at 0.
-
-    Returns the vertices that are used, quads over them, and the mixtures (n, V) that say where on
-    the mesh each of them lies.
-    """
-    quads, cuts = trim(quads, keep)
-    used, local = np.unique(quads, return_inverse=True)
-    place = {int(vertex): row for row, vertex in enumerate(used)}
-    rows, columns, shares = list(range(len(used))), list(used), np.ones(len(used))
-    for vertex, mate, share in cuts:
-        row = place[int(vertex)]
-        shares[row] = share
-        rows.append(row)
-        columns.append(int(mate))
-    shares = np.concatenate([shares, 1 - cuts[:, 2]])
-    mixture = sp.csr_matrix((shares, (rows, columns)), (len(used), len(keep)))
-    return used, local.reshape(quads.shape), mixture
 
 
 def join_faces(pieces: Sequence[Piece]) -> tuple[np.ndarray, np.ndarray]:

@@ -59,7 +59,9 @@ class Scalp:
     def follow(self, points: np.ndarray) -> sp.csr_matrix:
         """Weights (n, B): hair moves with the head, below the chin more and more with the back."""
         z = points[:, 2]
-        share = 0.25 + 0.75 * smooth_step((z - self.body.chin + 0.16 * self.scale) / (0.2 * self.scale))
+        share = 0.25 + 0.75 * smooth_step(
+            (z - self.body.chin + 0.16 * self.scale) / (0.2 * self.scale)
+        )
         count = len(points)
         bones = [self.body.bone(name) for name in ("head", "spine01")]
         rows = np.r_[np.arange(count), np.arange(count)]
@@ -75,7 +77,9 @@ def measure_scalp(body: Sculpture) -> Scalp:
     away = body.points[skin] - body.center
     far = np.linalg.norm(away, axis=1)
     ears = body.body.regions["ears"][skin] > 0.5
-    head = (body.points[skin, 2] > body.chin - 0.05 * body.scale) & (far > 0.05 * body.scale) & ~ears
+    head = (
+        (body.points[skin, 2] > body.chin - 0.05 * body.scale) & (far > 0.05 * body.scale) & ~ears
+    )
     head &= body.body.regions["inside-mouth"][skin] < 0.5
     azimuth, elevation = np.meshgrid(
         np.arange(AZIMUTHS) * 360 / AZIMUTHS, np.linspace(LOWEST, 90, ELEVATIONS)

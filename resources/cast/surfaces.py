@@ -1,10 +1,12 @@
-"""Shapes laid on surfaces: ribbons, discs and tubes."""
+"""Meshes that are cut, and shapes laid on surfaces: ribbons, discs and tubes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from maker.geometry import grid_faces
+from maker.geometry import grid_faces, trim
+
+from cast.laying import find_triangles
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,9 @@ class Front:
         A place beside the mesh goes to the nearest edge of its nearest triangle.
         """
         corners = self.points[self.triangles]
-        shares = share_corners(places, corners[:, :, [0, 2]])
-        depth = self.side * (shares * corners[None, :, :, 1]).sum(-1)
-        outside = -np.minimum(shares.min(-1), 0)
-        best = np.argmax(depth - 1e3 * outside, 1)
-        share = np.clip(np.take_along_axis(shares, best[:, None, None], 1)[:, 0], 0, None)
+        flat, depth = corners[:, :, [0, 2]].copy(), self.side * corners[:, :, 1]
+        best, share = find_triangles(np.asarray(places, float), flat, depth)
+        share = np.clip(share, 0, None)
         share /= share.sum(1, keepdims=True)
         rows = np.repeat(np.arange(len(places)), 3)
         columns = self.triangles[best].ravel()
@@ -33,20 +33,29 @@ class Front:
         return mixture @ self.points, mixture
 
 
-def share_corners(places: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Barycentric shares (n, t, 3) of places (n, 2) in triangles (t, 3, 2)."""
-    a, b, c = corners[None, :, 0], corners[None, :, 1], corners[None, :, 2]
-    p = places[:, None]
-    whole = (b - a)[..., 0] * (c - a)[..., 1] - (b - a)[..., 1] * (c - a)[..., 0]
-    whole = np.where(np.abs(whole) < 1e-12, 1e-12, whole)
-    first = ((b - p)[..., 0] * (c - p)[..., 1] - (b - p)[..., 1] * (c - p)[..., 0]) / whole
-    second = ((c - p)[..., 0] * (a - p)[..., 1] - (c - p)[..., 1] * (a - p)[..., 0]) / whole
-    return np.stack([first, second, 1 - first - second], -1)
-
-
 def split_quads(quads: np.ndarray) -> np.ndarray:
     """Triangles (2 m, 3) of quads (m, 4)."""
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
+def cut_mesh(quads: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray, sp.csr_matrix]:
+    """The part of a mesh where `keep` (one number a vertex) is above 0, cut at 0.
+
+    Returns the vertices that are used, quads over them, and the mixtures (n, V) that say where on
+    the mesh each of them lies.
+    """
+    quads, cuts = trim(quads, keep)
+    used, local = np.unique(quads, return_inverse=True)
+    place = {int(vertex): row for row, vertex in enumerate(used)}
+    rows, columns, shares = list(range(len(used))), list(used), np.ones(len(used))
+    for vertex, mate, share in cuts:
+        row = place[int(vertex)]
+        shares[row] = share
+        rows.append(row)
+        columns.append(int(mate))
+    shares = np.concatenate([shares, 1 - cuts[:, 2]])
+    mixture = sp.csr_matrix((shares, (rows, columns)), (len(used), len(keep)))
+    return used, local.reshape(quads.shape), mixture
 
 
 def ribbon_places(line: np.ndarray, half: np.ndarray, rows: int = 3) -> np.ndarray:

@@ -8,9 +8,9 @@ import scipy.sparse as sp
 from maker.geometry import normals
 
 from cast.attributes import Part
-from cast.pieces import Piece, cut_mesh, paint_piece
+from cast.pieces import Piece, paint_piece
 from cast.sculpting import Sculpture
-from cast.surfaces import Front, split_quads
+from cast.surfaces import Front, cut_mesh, split_quads
 
 ARM = ("upperarm", "lowerarm", "wrist", "finger", "metacarpal")
 SMOOTHING = 4  # times: cloth spans hollows

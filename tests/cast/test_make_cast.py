@@ -1,6 +1,5 @@
 import argparse
 import hashlib
-import os
 
 import pyarrow.parquet as pq
 import pytest
@@ -64,9 +63,9 @@ def test_arguments():
 
 @pytest.fixture(scope="module")
 def body():
-    pytest.importorskip("anny", reason="anny is not here: it has an environment of its own")
-    if "ANNY_CACHE_DIR" not in os.environ:
-        pytest.skip("anny is not here: ANNY_CACHE_DIR names no folder for its body")
+    pytest.importorskip(
+        "anny", reason="the body model (anny) is in the environment of the film maker"
+    )
     from cast.people import load_body
 
     return load_body()
