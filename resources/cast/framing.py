@@ -25,6 +25,7 @@ VIEWS = {  # degrees between where the body faces and the lens, and how often
 }
 SHOT_TYPES = {"close-up": 0.40, "medium": 0.25, "full": 0.22, "wide": 0.13}
 LYING = {"full": 0.6, "wide": 0.4}  # others would show a part of a bed of grass
+LIE_ROOM = {"full": 1.2, "wide": 2.2}  # width of the image, over that of who lies
 TORSO = {"close-up": (-9.0, 0.60), "medium": (0.92, 99.0)}  # share of the trunk in the image
 HEIGHT = {"full": (0.73, 0.97), "wide": (0.25, 0.60)}  # of the tallest, over the image's
 MAX_SIDE_M = 3.9  # from the axis of the place: walls begin beyond
@@ -93,6 +94,8 @@ def find_span(people: Sequence[Posed], shot_type: str, rng: np.random.Generator)
     if shot_type == "medium":
         low = hip - rng.uniform(0.15, 0.7) * max(hip - knee, 0.2)
         return low, top + rng.uniform(0.06, 0.4) * first.head_height
+    if first.lies:
+        return 0.0, top
     low, high = HEIGHT[shot_type]
     tall = top / rng.uniform(low + 0.02, high - 0.03)
     return -(tall - top) * rng.uniform(0.3, 0.6), top + (tall - top) * 0.5
@@ -110,17 +113,18 @@ def aim(
         heads = people[0].joints[:1]
     sides = heads @ right
     lying = max((float(np.ptp(p.sparse @ right)) for p in people if p.lies), default=0.0)
-    width = max(float(np.ptp(sides)) + (0.7 if len(people) > 1 else 0), lying * 1.15)
+    lying *= LIE_ROOM.get(shot_type, 0.0)
+    width = max(float(np.ptp(sides)) + (0.7 if len(people) > 1 else 0), lying)
     tall = max(high - low, width)
     middle = heads.mean(0)
     middle += right * ((sides.max() + sides.min()) / 2 - middle @ right)
     middle += right * rng.uniform(-0.11, 0.11) * (tall - width)
-    target = np.array(
-        [middle[0], middle[1], high - tall / 2 if shot_type != "wide" else (low + high) / 2]
-    )
+    height = (low + high) / 2 if shot_type == "wide" or lying else high - tall / 2
+    target = np.array([middle[0], middle[1], height])
     fov = rng.uniform(24, 34) if shot_type == "close-up" else rng.uniform(28, 44)
     distance = tall / 2 / math.tan(math.radians(fov) / 2)
-    rise = math.radians(float(np.clip(rng.normal(4, 7), -10, 24)))
+    lift = 16 if lying else 4  # who lies is seen from above
+    rise = math.radians(float(np.clip(rng.normal(lift, 7), -10, 28)))
     back = np.array([math.sin(a) * math.cos(rise), -math.cos(a) * math.cos(rise), math.sin(rise)])
     eye = target + distance * back
     eye[2] = max(eye[2], 0.25)

@@ -80,11 +80,10 @@ def test_captions_can_be_written_of_every_row(drawn):
 
 
 def test_rows_come_back_from_their_file(drawn, tmp_path):
-    rows = [
-        {"image_id": f"i{k}", "image": shards.encode(image, "png"), "mask": shards.encode(mask, "png"),
-         "captions": ["a"], "place_seed": 1, **row}
-        for k, (image, mask, row) in enumerate(drawn)
-    ]  # fmt: skip
+    rows = []
+    for k, (image, mask, row) in enumerate(drawn):
+        files = {"image": shards.encode(image, "png"), "mask": shards.encode(mask, "png")}
+        rows.append({"image_id": f"i{k}", **files, "captions": ["a"], "place_seed": 1, **row})
     shards.write_images(rows, tmp_path / "a" / "cast.parquet", {"seed": 1})
     assert shards.read_settings(tmp_path / "a" / "cast.parquet") == {"seed": 1}
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["cast.parquet"]
