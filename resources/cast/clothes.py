@@ -69,9 +69,9 @@ def strap_shoulders(outfit: Outfit) -> list[Piece]:
     for side in "LR":
         shoulder = body.heads[body.bone(f"upperarm01.{side}")]
         neck = body.heads[body.bone("neck01")]
-        t = np.linspace(0.40, 0.80, 5)[:, None]
+        t = np.linspace(0.50, 0.86, 5)[:, None]
         line = neck + (shoulder - neck) * t
-        line[:, 2] = top_of(outfit, line) + 0.022 * k
+        line[:, 2] = top_of(outfit, line) + 0.019 * k
         across = np.array([0, 0.030 * k, 0])
         points = np.stack([line - across, line + [0, 0, 0.008 * k], line + across], 1).reshape(
             -1, 3
@@ -86,7 +86,7 @@ def top_of(outfit: Outfit, line: np.ndarray) -> np.ndarray:
     """Height (n,) of the shoulder's cloth above points (n, 3)."""
     used = np.unique(outfit.tailor.tights)
     cloth = outfit.tailor.cloth[used]
-    near = np.linalg.norm(cloth[None, :, :2] - line[:, None, :2], axis=-1) < 0.04 * outfit.k
+    near = np.linalg.norm(cloth[None, :, :2] - line[:, None, :2], axis=-1) < 0.025 * outfit.k
     return np.where(near, cloth[None, :, 2], -9).max(1)
 
 
