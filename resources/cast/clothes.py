@@ -44,7 +44,7 @@ def dress_uniform(outfit: Outfit) -> list[Piece]:
     pieces.append(outfit.disc(0, waist + 0.002, 0.024, GOLD, Part.TRIM, 0.034))
     for z in np.linspace(waist + 0.09, chest + 0.06, 4):
         pieces += [outfit.disc(x, z, 0.013, GOLD, Part.TRIM, 0.024) for x in (-0.055, 0.055)]
-    return [*pieces, stand_collar(outfit), *strap_shoulders(outfit)]
+    return [*pieces, stand_collar(outfit), strap_shoulders(outfit)]
 
 
 def stand_collar(outfit: Outfit) -> Piece:
@@ -63,31 +63,18 @@ def stand_collar(outfit: Outfit) -> Piece:
     return paint_piece(points, weights, grid_faces(3, 20), color, Part.TRIM)
 
 
-def strap_shoulders(outfit: Outfit) -> list[Piece]:
-    """Gold shoulder straps."""
-    body, k, pieces = outfit.body, outfit.k, []
-    for side in "LR":
-        shoulder = body.heads[body.bone(f"upperarm01.{side}")]
-        neck = body.heads[body.bone("neck01")]
-        t = np.linspace(0.40, 0.80, 5)[:, None]
-        line = neck + (shoulder - neck) * t
-        line[:, 2] = top_of(outfit, line) + 0.022 * k
-        across = np.array([0, 0.030 * k, 0])
-        points = np.stack([line - across, line + [0, 0, 0.008 * k], line + across], 1).reshape(
-            -1, 3
-        )
-        near = find_near(body, points, np.unique(outfit.tailor.tights))
-        quads = grid_faces(5, 3, wrap=False)
-        pieces.append(paint_piece(points, near @ body.weights, quads, GOLD, Part.TRIM))
-    return pieces
-
-
-def top_of(outfit: Outfit, line: np.ndarray) -> np.ndarray:
-    """Height (n,) of the shoulder's cloth above points (n, 3)."""
-    used = np.unique(outfit.tailor.tights)
-    cloth = outfit.tailor.cloth[used]
-    near = np.linalg.norm(cloth[None, :, :2] - line[:, None, :2], axis=-1) < 0.04 * outfit.k
-    return np.where(near, cloth[None, :, 2], -9).max(1)
+def strap_shoulders(outfit: Outfit) -> Piece:
+    """Gold shoulder straps: the tunic's own cloth on the ridge of the shoulders."""
+    body, k = outfit.body, outfit.k
+    shoulder, neck = (body.heads[body.bone(name)] for name in ("upperarm01.L", "neck01"))
+    x, y = np.abs(body.points[:, 0]), body.points[:, 1]
+    keep = np.minimum.reduce([
+        0.034 * k - np.abs(y - (shoulder[1] + neck[1]) / 2),
+        x - 0.42 * shoulder[0],
+        1.0 * shoulder[0] - x,
+        0.2 * (body.normals[:, 2] - 0.3),
+    ])  # fmt: skip
+    return outfit.tailor.cut(keep, 0.021 * k, GOLD, Part.TRIM)
 
 
 def dress_formal(outfit: Outfit) -> list[Piece]:
