@@ -65,10 +65,12 @@ class Player:
 def play(actor: Actor, at: Sequence[float], azimuth: float, rng: np.random.Generator) -> Player:
     """Pose an actor at (x, y) so that the camera at `azimuth` has some view of the body."""
     moment = sample_moment(random.Random(int(rng.integers(1 << 62))), actor.person.age_band)
+    lies = moment.action == "lie"
     view, yaw = framing.choose_view(rng)
+    if lies:  # across the image; the words for views are of upright bodies
+        view, yaw = "unknown", float(rng.uniform(50, 130) * rng.choice([-1, 1]))
     points, joints, head = actor.figure.moment(moment.bones, moment.face)
     placed = framing.stand(points, joints, head, at, azimuth + yaw)
-    lies = moment.action == "lie"
     posed = Posed(*placed, actor.figure.head_height, azimuth + yaw, lies)
     return Player(actor, moment, posed, view)
 

@@ -117,8 +117,11 @@ def see_expression(expression: str, seen: Seen) -> str:
 
 
 def see_action(action: str, seen: Seen) -> str:
-    """The action: legs tell it, a wave is told by the hand above its shoulder."""
+    """The action: legs tell it, a wave is told by its hand, and a trunk that lies by itself."""
     joints = seen.joints
+    if action == "lie":
+        trunk = [joints[f"{s}_{name}"] for s in ("left", "right") for name in ("hip", "shoulder")]
+        return action if sum(trunk) >= 2 else UNKNOWN
     if action == "wave":
         return action if joints["right_wrist"] and joints["right_elbow"] else UNKNOWN
     knees = joints["left_knee"] or joints["right_knee"]

@@ -103,3 +103,5 @@ def test_legs_tell_an_action_and_a_hand_tells_a_wave():
     hand = {**PORTRAIT.joints, "right_wrist": True, "right_elbow": True}
     assert see_action("wave", replace(PORTRAIT, joints=hand)) == "wave"
     assert see_action("wave", PORTRAIT) == "unknown"
+    assert see_action("lie", PORTRAIT) == "lie"
+    assert see_action("lie", replace(PORTRAIT, joints=dict.fromkeys(JOINTS, False))) == "unknown"
