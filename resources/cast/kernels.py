@@ -75,6 +75,14 @@ def find_bounds(x0, y0, z0, x1, y1, z1, x2, y2, z2, focal, size):
     return math.ceil(left), math.floor(right) + 1, math.ceil(top), math.floor(bottom) + 1
 
 
+@nb.njit(cache=True, fastmath=True, inline="always")
+def find_span(a, b, c, size):
+    """First and end pixel whose middles lie between the least and the greatest of three places."""
+    low = max(min(a, b, c) - 0.5, 0.0)
+    high = min(max(a, b, c) - 0.5, size - 1.0)
+    return math.ceil(low), math.floor(high) + 1
+
+
 @nb.njit(cache=True, fastmath=True)
 def find_visible(
     points: np.ndarray, quads: np.ndarray, focal: float, depth: np.ndarray, hits: np.ndarray
@@ -86,6 +94,10 @@ def find_visible(
     """
     size = depth.shape[0]
     middle = size / 2
+    places = np.empty((len(points), 2), np.float32)
+    for i in range(len(points)):
+        scale = focal / max(points[i, 2], NEAR_M)
+        places[i, 0], places[i, 1] = middle + scale * points[i, 0], middle - scale * points[i, 1]
     for q in range(len(quads)):
         for half in range(2):
             a, b, c = quads[q, 0], quads[q, 1 + half], quads[q, 2 + half]
@@ -94,7 +106,15 @@ def find_visible(
             x2, y2, z2 = points[c, 0], points[c, 1], points[c, 2]
             if max(z0, z1, z2) < NEAR_M:
                 continue
-            left, right, top, bottom = find_bounds(x0, y0, z0, x1, y1, z1, x2, y2, z2, focal, size)
+            if min(z0, z1, z2) > NEAR_M:  # nearly all: their corners were projected once
+                left, right = find_span(places[a, 0], places[b, 0], places[c, 0], size)
+                if left >= right:
+                    continue
+                top, bottom = find_span(places[a, 1], places[b, 1], places[c, 1], size)
+            else:
+                left, right, top, bottom = find_bounds(
+                    x0, y0, z0, x1, y1, z1, x2, y2, z2, focal, size
+                )
             if left >= right or top >= bottom:
                 continue
             # weight of corner i at ray (u, v, 1): u * ai + v * bi + ci, over the determinant
