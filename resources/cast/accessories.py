@@ -32,43 +32,39 @@ def wear_glasses(body: Sculpture, person: Person) -> list[Piece]:
     """Rims around the eyes, a bridge and temples; sunglasses have dark lenses."""
     if person.glasses == NONE:
         return []
-    s = body.scale
-    color = np.array(FRAMES[person.seed % len(FRAMES)])
-    round_rims = person.seed % 3 != 0
-    turn = np.linspace(0, 2 * np.pi, 22, endpoint=False)
-    power = 1.0 if round_rims else 0.6
-    shape = np.stack([np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power,
-                      np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** power], 1)  # fmt: skip
-    wide = 0.0285 * s
-    front = body.points[body.body.skin]
-    near = np.abs(front[:, 2] - body.eyes[0, 2]) < 0.02 * s
-    y = (
-        front[near & (np.abs(np.abs(front[:, 0]) - body.eyes[0, 0]) < 0.02 * s), 1].min()
-        - 0.010 * s
-    )
-    lines, lenses = [], []
-    for eye in body.eyes:
-        x = np.sign(eye[0]) * max(abs(eye[0]) + 0.002 * s, wide + 0.004 * s)
-        rim = np.c_[
-            x + shape[:, 0] * wide, np.full(22, y), eye[2] - 0.001 * s + shape[:, 1] * wide * 0.92
-        ]
-        rim[:, 1] += 0.9 * np.maximum(np.abs(rim[:, 0]) - 0.045 * s, 0)  # bent around the face
-        lines.append((rim, True))
-        lenses.append(rim)
+    s, color = body.scale, np.array(FRAMES[person.seed % len(FRAMES)])
+    rims = bend_rims(body, 0.6 if person.seed % 3 == 0 else 1.0)
+    lines = [(rim, True) for rim in rims]
+    t = np.linspace(0, 1, 6)[:, None]
+    for eye, rim in zip(body.eyes, rims, strict=True):
         hinge = rim[np.argmax(np.abs(rim[:, 0]))]
-        ear = np.array(
-            [np.sign(eye[0]) * ear_width(body), body.center[1] + 0.012 * s, eye[2] + 0.004 * s]
-        )
-        t = np.linspace(0, 1, 6)[:, None]
-        lines.append((hinge + (ear - hinge) * t, False))
-    inner = [rim[np.argmin(np.abs(rim[:, 0]))] for rim in lenses]
-    arch = np.linspace(0, 1, 5)[:, None]
-    lines.append(
-        (inner[0] + (inner[1] - inner[0]) * arch + np.sin(np.pi * arch) * [0, 0, 0.004 * s], False)
-    )
-    pieces = [add_rigid(body, *bend_tube(line, 0.0026 * s, loop), color, Part.GLASSES)
-              for line, loop in lines]  # fmt: skip
-    return pieces + (fill_lenses(body, lenses) if person.glasses == "sunglasses" else [])
+        ear = [np.sign(eye[0]) * ear_width(body), body.center[1] + 0.012 * s, eye[2] + 0.004 * s]
+        lines.append((hinge + (np.array(ear) - hinge) * t, False))
+    left, right = (rim[np.argmin(np.abs(rim[:, 0]))] for rim in rims)
+    bridge = left + (right - left) * t + np.sin(np.pi * t) * [0, 0, 0.004 * s]
+    lines.append((bridge, False))
+    pieces = []
+    for line, loop in lines:
+        points, quads = bend_tube(line, 0.0026 * s, loop)
+        pieces.append(add_rigid(body, points, quads, color, Part.GLASSES))
+    return pieces + (fill_lenses(body, rims) if person.glasses == "sunglasses" else [])
+
+
+def bend_rims(body: Sculpture, power: float) -> list[np.ndarray]:
+    """The left and the right rim (22, 3), bent around the face; power 1 is round, 0.6 squarish."""
+    s, wide, rims = body.scale, 0.0285 * body.scale, []
+    turn = np.linspace(0, 2 * np.pi, 22, endpoint=False)
+    x, z = (np.sign(v) * np.abs(v) ** power for v in (np.cos(turn), np.sin(turn)))
+    skin = body.points[body.body.skin]
+    near = np.abs(skin[:, 2] - body.eyes[0, 2]) < 0.02 * s
+    near &= np.abs(np.abs(skin[:, 0]) - body.eyes[0, 0]) < 0.02 * s
+    y = skin[near, 1].min() - 0.010 * s
+    for eye in body.eyes:
+        middle = np.sign(eye[0]) * max(abs(eye[0]) + 0.002 * s, wide + 0.004 * s)
+        rim = np.c_[middle + x * wide, np.full(22, y), eye[2] - 0.001 * s + z * wide * 0.92]
+        rim[:, 1] += 0.9 * np.maximum(np.abs(rim[:, 0]) - 0.045 * s, 0)
+        rims.append(rim)
+    return rims
 
 
 def ear_width(body: Sculpture) -> float:
