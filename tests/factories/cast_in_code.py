@@ -1,6 +1,7 @@
 """Shards of a cast made in code: colored figures in colored places, with captions' truth."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,16 +32,28 @@ def make_cast(folder: Path, *, images: int, seed: int = 0) -> Path:
     return folder
 
 
-def make_row(number: int, rng: np.random.Generator) -> dict[str, str | bytes]:
+def make_row(number: int, rng: np.random.Generator) -> dict[str, Any]:
+    """What resources/cast/shards.py keeps of an image, as far as the recipe reads it."""
     top, place = rng.choice(list(COLORS)), rng.choice(list(PLACES))
     close = bool(rng.integers(2))
     image = draw_figure(top, place, close, rng)
+    person = {
+        "seed": number // 4,
+        "box": [8.0, 12.0, 56.0, 64.0],
+        "view": "front",
+        "action": "unknown",
+        "expression": "unknown",
+        "visible": {"top_color": str(top), "glasses": "unknown", "accessories": ["scarf"]},
+    }
     return {
         "image_id": f"i{number:05d}",
-        "person_id": f"p{number // 4:04d}",
         "image": cv2.imencode(".png", image[:, :, ::-1])[1].tobytes(),
-        "top_color": str(top),
+        "captions": [f"A person wearing a {top} top, at the {place}.", f"{place}, {top} clothes"],
         "place": str(place),
+        "place_shown": number % 5 > 0,
+        "indoor": "outdoor",
+        "time_of_day": "day",
+        "weather": "clear",
         "shot_type": "close-up" if close else "full",
-        "glasses": "unknown",  # too few pixels
+        "people": [person],
     }

@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
 
-from resources.light_models.recipe.captions import write_caption, write_captions, write_prompts
+from resources.light_models.recipe.captions import (
+    tell_images,
+    write_caption,
+    write_captions,
+    write_prompts,
+)
 from resources.light_models.recipe.train_clip import judge_pairs
 from resources.light_models.recipe.words import UNSEEN, read_words
+from tests.factories.light_recipe import small_cast
 from workflow_scripts.lib.errors import CineloraError
 
 TRUTH = {
@@ -76,6 +82,16 @@ def test_which_captions_are_true_of_which_images():
     assert true.tolist() == [[True, True, True], [True, False, False], [False, False, True]]
     # the second image shows nothing of the second attribute: neither true nor false
     assert false.tolist() == [[False] * 3, [False] * 3, [True, True, False]]
+
+
+def test_a_share_of_the_captions_are_the_casts_own(tmp_path):
+    cast = small_cast(tmp_path, images=40)
+    chosen = np.arange(40)
+    texts, claims = tell_images(cast, chosen, np.random.default_rng(0))
+    own = [text in stored for text, stored in zip(texts, cast.table["captions"], strict=True)]
+    assert 6 < sum(own) < 28
+    assert (claims[own] == cast.codes[own]).all()
+    assert not (claims[~np.array(own)] == cast.codes[~np.array(own)]).all()
 
 
 def test_prompts_ask_for_each_value_that_has_words():

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from resources.light_models.recipe import data
-from tests.factories.cast_in_code import COLORS, make_cast
+from tests.factories.cast_in_code import COLORS, make_cast, make_row
 from workflow_scripts.lib.errors import CineloraError
 
 
@@ -22,6 +22,9 @@ def test_shards_become_images_and_codes(tmp_path):
         tops
     )
     assert set(cast.codes[:, cast.words.column("glasses")]) == {-1}
+    hidden = cast.codes[:, cast.words.column("place")] == -1
+    assert hidden.tolist() == [number % 5 == 0 for number in range(20)]
+    assert cast.table["person_id"].tolist() == [number // 4 for number in range(20)]
 
 
 def test_images_are_decoded_once_and_anew_when_a_shard_changes(tmp_path, monkeypatch):
@@ -45,7 +48,7 @@ def test_images_are_decoded_once_and_anew_when_a_shard_changes(tmp_path, monkeyp
     ids=["empty", "no image"],
 )
 def test_an_image_that_is_none_is_named(tmp_path, image, said):
-    row = {"image_id": "i7", "person_id": "p", "image": image, "place": "beach"}
+    row = make_row(7, np.random.default_rng(0)) | {"image_id": "i7", "image": image}
     pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
     with pytest.raises(CineloraError, match=f"i7 is {said}"):
         data.open_cast(tmp_path, side_px=64)

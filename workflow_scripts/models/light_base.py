@@ -27,7 +27,7 @@ REMEDY = "Fetch it again (git checkout), or train it anew: make light-models."
 
 
 def write_weights(path: str | Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> None:
-    """Write a net's tensors as float16, whole numbers as they are, with its config in the header."""
+    """Write a net's tensors, fractions as float16, with its config in the header."""
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in state.items()

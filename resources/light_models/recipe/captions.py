@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resources.light_models.recipe.data import Cast
 from resources.light_models.recipe.words import UNSEEN, Words
 
 SYLLABLES = re.findall("..", "badafigahojakalumonanoperarisotatuvowaze")
 NAMED = 0.15  # share of captions that call a person by a name nobody has: words must survive it
+STORED = 0.4  # share of captions that come with the cast
 FULL = 0.6  # share of captions that say all they can; the others leave out more
 
 
@@ -50,6 +52,23 @@ def write_captions(
     """Texts and claims (N, attributes) for images with codes (N, attributes)."""
     captions = [write_caption(words, row, rng) for row in codes]
     return [caption.text for caption in captions], np.stack([c.claims for c in captions])
+
+
+def tell_images(
+    cast: Cast, chosen: np.ndarray, rng: np.random.Generator
+) -> tuple[list[str], np.ndarray]:
+    """Texts and claims (B, attributes) for some images of a cast.
+
+    A share are the cast's own captions, in sentences. What those claim is not known, so they count
+    as claiming all that the image shows: true of hardly another image.
+    """
+    texts, claims = write_captions(cast.words, cast.codes[chosen], rng)
+    for place, number in enumerate(chosen):
+        stored = cast.table["captions"].iat[number]
+        if len(stored) and rng.random() < STORED:
+            texts[place] = stored[rng.integers(len(stored))]
+            claims[place] = cast.codes[number]
+    return texts, claims
 
 
 def _choose_noun(words: Words, claims: np.ndarray, rng: np.random.Generator) -> str:

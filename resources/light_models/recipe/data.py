@@ -1,13 +1,15 @@
 """The cast as arrays: shards of images and truth in, decoded once, then read as they are needed.
 
-A folder of the cast holds Parquet shards: `image_id`, `person_id`, `image` (JPEG or PNG bytes) and
-a column for each attribute. Decoding costs more than any other part of a batch, so it is done once,
-into one array on disk that the system's page cache keeps.
+A folder of the cast holds Parquet shards, in the schema of resources/cast/shards.py: the bytes of
+each image, captions, what the place shows, and `people`, of whom the first is who the image is of.
+Decoding costs more than any other part of a batch, so it is done once, into one array on disk that
+the system's page cache keeps.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +21,10 @@ from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 
-NEEDED = ("image_id", "person_id", "image")
+SCENE = ("place", "indoor", "time_of_day", "weather", "shot_type")  # attributes of an image
+ACTING = ("view", "action", "expression")  # of a person, beside those that are `visible`
+NEEDED = ("image_id", "image", "captions", "place_shown", "people", *SCENE)
+UNKNOWN = "unknown"
 CROP = 0.88  # smallest share of a side that a random crop keeps: the shot type must stay true
 
 
@@ -28,7 +33,7 @@ class Cast:
     """Images and what they show."""
 
     images: np.ndarray  # (N, side, side, 3) uint8 RGB, memory-mapped
-    table: pd.DataFrame  # image_id, person_id and the attributes
+    table: pd.DataFrame  # image_id, person_id, box, captions and the attributes
     words: Words
     codes: np.ndarray  # (N, attributes) int16
     sha256: str  # of the shards
@@ -63,8 +68,8 @@ def open_cast(folder: str | Path, *, side_px: int, words: Words | None = None) -
 
 
 def read_truth(shards: list[Path]) -> pd.DataFrame:
-    """Every column of the shards but the images, in the order of the files."""
-    tables = []
+    """What the images show, one row each, in the order of the files; attributes by name."""
+    rows = []
     for shard in shards:
         names = pq.read_schema(shard).names
         if missing := [name for name in NEEDED if name not in names]:
@@ -72,8 +77,27 @@ def read_truth(shards: list[Path]) -> pd.DataFrame:
                 f"{shard} has no column {', '.join(missing)}: not a shard of a cast.\n"
                 f"  It has: {', '.join(names)}."
             )
-        tables.append(pq.read_table(shard, columns=[n for n in names if n != "image"]).to_pandas())
-    return pd.concat(tables, ignore_index=True)
+        columns = [name for name in NEEDED if name != "image"]
+        rows += [flatten(row) for row in pq.read_table(shard, columns=columns).to_pylist()]
+    return pd.DataFrame(rows)
+
+
+def flatten(row: dict[str, Any]) -> dict[str, Any]:
+    """One row of the truth: the scene, and of the people the first, as far as they show."""
+    person = row["people"][0]
+    scene = {name: row[name] for name in SCENE}
+    if not row["place_shown"]:
+        scene["place"] = UNKNOWN
+    return {
+        "image_id": row["image_id"],
+        "person_id": person["seed"],
+        "box": person["box"],
+        "captions": row["captions"],
+        **scene,
+        **{name: person[name] for name in ACTING},
+        **{name: value for name, value in person["visible"].items() if isinstance(value, str)},
+        "people": str(len(row["people"])),
+    }
 
 
 def _decode_once(

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resources.light_models.recipe.captions import write_captions, write_prompts
+from resources.light_models.recipe.captions import tell_images, write_prompts
 from resources.light_models.recipe.data import Cast, augment, choose_batch, open_cast, rng_for
 from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
 from resources.light_models.recipe.training import Training
@@ -110,14 +110,19 @@ class ClipLosses:
         images = F.normalize(images, dim=1)
         scale = self.model.logit_scale.exp().clamp(max=MAX_SCALE)
         return {
-            "pairs": self._pairs(images, codes, scale, rng),
+            "pairs": self._pairs(images, chosen, scale, rng),
             "attributes": self._attributes(images, codes, scale, rng),
         }
 
     def _pairs(
-        self, images: torch.Tensor, codes: np.ndarray, scale: torch.Tensor, rng: np.random.Generator
+        self,
+        images: torch.Tensor,
+        chosen: np.ndarray,
+        scale: torch.Tensor,
+        rng: np.random.Generator,
     ) -> torch.Tensor:
-        texts, claims = write_captions(self.cast.words, codes, rng)
+        texts, claims = tell_images(self.cast, chosen, rng)
+        codes = self.cast.codes[chosen]
         logits = scale * images @ self._encode(texts).T
         true, false = (
             torch.from_numpy(part).to(self.device) for part in judge_pairs(codes, claims)

@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextModel
 
 from resources.light_models.recipe import train_clip, train_vae
-from resources.light_models.recipe.captions import write_captions
+from resources.light_models.recipe.captions import tell_images
 from resources.light_models.recipe.data import Cast, choose_batch, open_cast, rng_for
 from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
 from resources.light_models.recipe.train_clip import Tokenizer, normalize_pixels
@@ -106,13 +106,13 @@ class UnetLosses:
     ):
         self.unet, self.text_encoder, self.cast, self.latents = unet, text_encoder, cast, latents
         self.batch, self.seed, self.device = batch, seed, device
-        self.schedule, self.tokenize = DDPMScheduler(**read_json(SCHEDULE)), Tokenizer()
+        self.schedule, self.tokenize = DDPMScheduler.from_config(read_json(SCHEDULE)), Tokenizer()
         self.scale = measure_scale(latents)
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "unet", step)
         chosen = choose_batch(len(self.cast), self.batch, rng)
-        texts, _ = write_captions(self.cast.words, self.cast.codes[chosen], rng)
+        texts, _ = tell_images(self.cast, chosen, rng)
         dropped = rng.random(self.batch) < DROPPED
         texts = ["" if skip else text for text, skip in zip(texts, dropped, strict=True)]
         mirrored = rng.integers(2, size=self.batch)
@@ -156,7 +156,7 @@ class UnetLosses:
         """
         rng = rng_for(self.seed, "held out", 0)
         chosen = train_vae.spread_evenly(len(held_out), HELD_OUT)
-        texts, _ = write_captions(held_out.words, held_out.codes[chosen], rng)
+        texts, _ = tell_images(held_out, chosen, rng)
         found = np.asarray(latents[chosen, 0], np.float32) * self.scale
         clean = torch.from_numpy(found).to(self.device)
         states, last = self.encode(texts), self.schedule.config.num_train_timesteps

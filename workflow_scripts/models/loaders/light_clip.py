@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,12 +21,11 @@ class LightClip:
     `clip.fit(image)` as of pixels.Embedder.
     """
 
-    def __init__(self, path: Path, device: str, batch_size: int):
-        state, config = read_weights(path)
-        self.device = open_device(device)
-        self.model = make_clip(config)
-        self.model.load_state_dict(unpack_table(state, config["text_cfg"]["vocab_size"]))
-        self.model.to(self.device).eval()
+    def __init__(
+        self, model: torch.nn.Module, config: dict[str, Any], device: str, batch_size: int
+    ):
+        self.device, self.config = open_device(device), config
+        self.model = model.to(self.device).eval()
         self.tokenizer = make_tokenizer()
         self.side_px, self.width = config["vision_cfg"]["image_size"], config["embed_dim"]
         self.images = Batches(self._embed_images, batch_size, self.device)
@@ -61,4 +61,7 @@ class LightClip:
 
 def load_embed(files: dict[str, Path], *, device: str, batch_size: int) -> LightClip:
     """Open the file of weights that the recipe exported."""
-    return LightClip(only_file(files), device, batch_size)
+    state, config = read_weights(only_file(files))
+    model = make_clip(config)
+    model.load_state_dict(unpack_table(state, config["text_cfg"]["vocab_size"]))
+    return LightClip(model, config, device, batch_size)

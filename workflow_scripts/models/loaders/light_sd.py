@@ -1,4 +1,4 @@
-"""Role base, light tier: the project's own small Stable Diffusion, which draws the rendered cast."""
+"""Role base, light tier: the project's own Stable Diffusion, which draws the rendered cast."""
 
 from pathlib import Path
 
