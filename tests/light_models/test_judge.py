@@ -53,13 +53,10 @@ def test_colors_tell_red_tops_from_blue_ones(tmp_path):
 
 def test_prompts_score_images_of_their_own_direction():
     words = read_words({"glasses": ["none", "glasses"]})
-    axes = {"without": [1, 0, 0], "no": [1, 0, 0], "sunglasses": [0, 0, 1]}
+    axes = {"without": [1, 0, 0], "no glasses": [1, 0, 0], "sunglasses": [0, 0, 1]}
 
     def texts(wordings):
-        found = [
-            [a for w, a in axes.items() if w in text.split() + text.split(", ")]
-            for text in wordings
-        ]
+        found = [[axis for word, axis in axes.items() if word in text] for text in wordings]
         return np.array([rows[0] if rows else [0, 1, 0] for rows in found], float)
 
     prompts, codes = scoring.embed_prompts(words, 0, texts)

@@ -50,7 +50,11 @@ def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, A
 
 
 def assemble_base(folder: str | Path, *, clip: Path, vae: Path, unet: Path) -> None:
-    """Write the diffusers folder, in float16, of the three files; the same bytes each time."""
+    """Write the diffusers folder of the three files; the same bytes each time.
+
+    In float32: transformers opens a float16 encoder as such and diffusers the rest in float32, and
+    the two do not fit together unless the user names a type.
+    """
     state, config = read_weights(clip)
     state = unpack_table(state, config["text_cfg"]["vocab_size"])
     unet_state, unet_config = read_weights(unet)
@@ -58,7 +62,7 @@ def assemble_base(folder: str | Path, *, clip: Path, vae: Path, unet: Path) -> N
     pipeline = StableDiffusionPipeline(
         vae=_fill(AutoencoderKL, *read_weights(vae), vae),
         unet=_fill(UNet2DConditionModel, unet_state, unet_config, unet),
-        text_encoder=convert_text_tower(state, config).half(),
+        text_encoder=convert_text_tower(state, config),
         tokenizer=make_tokenizer(),
         scheduler=DDIMScheduler(**schedule),
         safety_checker=None,
@@ -75,4 +79,4 @@ def _fill(kind: Any, state: dict[str, torch.Tensor], config: dict[str, Any], pat
         net.load_state_dict(state)
     except RuntimeError as error:
         raise CineloraError(f"{path} does not fit its own config: {error}\n  {REMEDY}") from error
-    return net.half().eval()
+    return net.eval()

@@ -12,10 +12,7 @@ VERSION = "cinelora-light-sd"
 
 
 def load_base(files: dict[str, Path], *, device: str) -> Base:
-    """Open the folder that light_base.assemble_base left; `files` holds its model_index.json.
-
-    It computes in float32, though it is kept in float16: a CPU has no fast float16.
-    """
+    """Open the folder that light_base.assemble_base left; `files` holds its model_index.json."""
     folder = named_file(files, "model_index.json").parent
     check_files(folder)
     open_device(device)
