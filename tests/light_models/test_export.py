@@ -6,7 +6,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
-from resources.light_models.recipe import export, train_clip
+from resources.light_models.recipe import export, judge, train_clip
 from resources.light_models.recipe.training import read_averaged
 from tests.factories.light_recipe import small_cast, train_all
 from workflow_scripts.lib.checksums import hash_file, hash_folder
@@ -56,7 +56,7 @@ def test_the_workflow_opens_it_as_a_base(made):
 def test_its_latents_are_those_that_it_was_trained_on(made):
     folder, cast, trainings, _ = made
     base = light_sd.load_base({"model_index.json": folder / "base/model_index.json"}, device="cpu")
-    latents = encode_images(base, np.asarray(cast.images))
+    latents = encode_images(base, np.array(cast.images))
     assert float(latents.std()) == pytest.approx(1, abs=0.1)
     (kept,) = (folder / "work/latents").glob("*.npy")
     scale = trainings[2].settings["scale"]
@@ -152,3 +152,18 @@ def test_damaged_weights_are_named(made, tmp_path, damage, said):
     damage(path)
     with pytest.raises(CineloraError, match=f"light-vae.safetensors {said}"):
         assemble_base(tmp_path / "base", **(made[3] | {"vae": path}))
+
+
+def test_the_models_are_judged_beside_a_random_twin_and_colors(made):
+    folder, cast, _, paths = made
+    clip = light_clip.load_embed({"clip": paths["clip"]}, device="cpu", batch_size=8)
+    rows = {row["figure"]: row for row in judge.judge_clip(clip, cast, cast)}
+    assert {"place", "shot_type", "top_color", "retrieval (R@1)"} <= set(rows)
+    assert rows["top_color"]["images"] == 24
+    assert rows["top_color"]["goal"] == 0.95
+    assert rows["top_color"]["colors"] > 0.8  # the images are little else
+    assert 0 <= rows["top_color"]["random"] <= 1
+    assert rows["retrieval (R@1)"]["images"] == 6
+    base = light_sd.load_base({"model_index.json": folder / "base/model_index.json"}, device="cpu")
+    vae = judge.judge_vae(base, cast, np.array(cast.images[:3]), "the cast")
+    assert 3 < vae["accuracy"] < vae["colors"]  # four steps of training: worse than components

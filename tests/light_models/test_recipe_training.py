@@ -33,7 +33,7 @@ def trained(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("number", "part", "share"),
-    [(0, "pairs", 0.85), (0, "attributes", 0.6), (1, "squared", 0.5), (2, "velocity", 0.8)],
+    [(0, "pairs", 0.85), (0, "attributes", 0.6), (1, "squared", 0.7), (2, "velocity", 0.8)],
     ids=["clip: pairs", "clip: attributes", "vae", "unet"],
 )
 def test_what_is_trained_for_a_moment_learns(trained, number, part, share):
@@ -76,8 +76,10 @@ def test_a_training_that_was_stopped_ends_where_it_would_have(trained, tmp_path,
     assert whole_step == step == 6
     assert whole.keys() == stopped.keys()
     assert [name for name in whole if not torch.equal(whole[name], stopped[name])] == []
-    columns = [name for name in curve[0] if name != "elapsed_s"]
-    assert [[r[c] for c in columns] for r in curve] == [[r[c] for c in columns] for r in its_curve]
+    for row in [*curve, *its_curve]:
+        del row["elapsed_s"]
+    assert curve == its_curve
+    assert len(curve) == 6
 
 
 def stop_after(module, steps, cast, more, target, run, config):
@@ -114,7 +116,7 @@ def test_a_finished_training_takes_no_further_step(trained):
 
 
 def test_the_held_out_loss_tells_right_captions_from_wrong_ones(trained):
-    rows = [row for row in trained[2][2].rows if "held_out" in row]
+    rows = [row for row in trained[2][2].rows if "held_out" in row]  # the last one, always
     assert [row["step"] for row in rows] == [STEPS]
     assert rows[0]["held_out"] > 0
     assert rows[0]["wrong_caption"] > 0

@@ -41,8 +41,8 @@ BATCH = 64
 def judge_clip(clip: light_clip.LightClip, seen: Cast, apart: Cast) -> list[dict[str, Any]]:
     """A row per attribute, and one for the retrieval of characters."""
     images = list(np.asarray(apart.images))
-    vectors = clip(images)
     twin = make_twin(clip)
+    vectors, untrained = clip(images), twin(images)
     colors, known = scoring.describe_colors(images), scoring.describe_colors(list(seen.images))
     rows = []
     for column, attribute in enumerate(apart.words.attributes):
@@ -53,7 +53,7 @@ def judge_clip(clip: light_clip.LightClip, seen: Cast, apart: Cast) -> list[dict
         found = scoring.score_attribute(vectors, prompts, codes)
         row = scoring.measure_accuracy(found, wanted)
         twins, codes = scoring.embed_prompts(apart.words, column, twin.embed_texts)
-        by_twin = scoring.score_attribute(twin(images), twins, codes)
+        by_twin = scoring.score_attribute(untrained, twins, codes)
         by_color = scoring.nearest_centroids(known, seen.codes[:, column], colors)
         rows.append(
             {"figure": attribute.name, "goal": GOALS.get(attribute.name), **row}

@@ -191,7 +191,7 @@ def train(
     }
     training = Training(unet, work / "unet", run.budget, RATE, settings, average=0.9995)
     for step in training.run(losses):
-        if held_out and step % EVERY == 0:
+        if held_out and (step % EVERY == 0 or training.done):
             training.rows[-1] |= losses.measure(held_out, apart)
         if step % 20 == 0:
             log.info("unet: %s", training.rows[-1])

@@ -87,6 +87,10 @@ class Training:
     def checkpoint(self) -> Path:
         return self.folder / "checkpoint.safetensors"
 
+    @property
+    def done(self) -> bool:
+        return self.budget.share(self.step, self.elapsed_s) >= 1
+
     def run(
         self, losses: Callable[[int], dict[str, torch.Tensor]], *, save_every_s: float = 120.0
     ) -> Iterator[int]:
