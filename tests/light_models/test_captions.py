@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from resources.light_models.recipe.captions import (
+    fix_article,
     tell_images,
     write_caption,
     write_captions,
@@ -111,3 +112,26 @@ def test_prompts_ask_for_each_value_that_has_words():
 def test_a_value_without_words_is_an_error():
     with pytest.raises(CineloraError, match="no words for glasses = 'monocle'"):
         read_words({"glasses": ["monocle"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [("a orange top", "an orange top"), ("a red top", "a red top"), ("hair", "hair")],
+    ids=["vowel", "consonant", "no article"],
+)
+def test_articles_fit_what_follows(text, fixed):
+    assert fix_article(text) == fixed
+
+
+def test_nobody_has_a_without():
+    texts = texts_of(0, 400) + texts_of(1, 400)
+    assert [text for text in texts if "with with" in text or "with no " in text] == []
+    assert sum(" with red hair" in text for text in texts) > 5
+
+
+def test_a_value_that_was_never_learned_is_not_asked_for(caplog):
+    words, _ = words_and_codes()
+    truth = TRUTH | {"place": ["desert", "forest", "beach"]}
+    column = words.encode(truth)[:, words.column("place")]
+    assert column.tolist() == [UNSEEN, *words.encode(TRUTH)[1:, words.column("place")]]
+    assert "place: {'desert'} was never learned" in caplog.text

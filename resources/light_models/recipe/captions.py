@@ -16,6 +16,20 @@ from resources.light_models.recipe.words import UNSEEN, Words
 SYLLABLES = re.findall("..", "badafigahojakalumonanoperarisotatuvowaze")
 NAMED = 0.15  # share of captions that call a person by a name nobody has: words must survive it
 STORED = 0.4  # share of captions that come with the cast
+# wordings that do not stand after "with": "a man with bald" is no English
+BESIDE = (
+    "with",
+    "in ",
+    "no ",
+    "wearing",
+    "bald",
+    "bareheaded",
+    "clean",
+    "bearded",
+    "slim",
+    "heavy",
+    "muscular",
+)
 FULL = 0.6  # share of captions that say all they can; the others leave out more
 
 
@@ -94,11 +108,18 @@ def _choose_noun(words: Words, claims: np.ndarray, rng: np.random.Generator) -> 
 def _join(noun: str, subject: list[str], scene: list[str], rng: np.random.Generator) -> str:
     """One of three shapes: with a "with", all separated by commas, or the scene first."""
     shape = rng.integers(3)
-    if shape == 0 and subject:
-        who = f"{noun} with {', '.join(subject)}"
-        return ", ".join([who, *scene])
+    subject = [fix_article(text) for text in subject]
+    had = [text for text in subject if not text.startswith(BESIDE)]
+    if shape == 0 and had:
+        rest = [text for text in subject if text.startswith(BESIDE)]
+        return ", ".join([f"{noun} with {', '.join(had)}", *rest, *scene])
     parts = [noun, *subject, *scene] if shape != 2 else [*scene, noun, *subject]
     return ", ".join(parts)
+
+
+def fix_article(text: str) -> str:
+    """ "a orange top" becomes "an orange top"."""
+    return f"an {text[2:]}" if text[:3] in ("a a", "a e", "a i", "a o") else text
 
 
 def write_prompts(
@@ -115,5 +136,5 @@ def write_prompts(
         wordings = attribute.phrases[attribute.values[code]]
         pick = 0 if rng is None else rng.integers(len(wordings))
         frame = "{}" if rng is None else words.templates[rng.integers(len(words.templates))]
-        texts.append(frame.format(wordings[pick]))
+        texts.append(frame.format(fix_article(wordings[pick])))
     return texts, codes

@@ -8,6 +8,7 @@ import numpy as np
 import yaml
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.logs import log
 
 FILE = Path(__file__).with_name("words.yaml")
 UNSEEN = -1  # code of an attribute that the image does not show
@@ -53,7 +54,10 @@ class Words:
     def _encode(self, attribute: Attribute, values: list[str]) -> np.ndarray:
         codes = {value: code for code, value in enumerate(attribute.values)}
         codes |= dict.fromkeys(self.unseen, UNSEEN)
-        return np.array([codes[str(value)] for value in values], np.int16)
+        strange = {str(value) for value in values} - set(codes)
+        if strange:  # a cast that is judged may hold what the one that was trained on does not
+            log.warning("%s: %s was never learned, and is not asked for", attribute.name, strange)
+        return np.array([codes.get(str(value), UNSEEN) for value in values], np.int16)
 
 
 @cache
