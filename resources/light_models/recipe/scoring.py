@@ -64,6 +64,8 @@ def describe_colors(images: Sequence[np.ndarray]) -> np.ndarray:
 def nearest_centroids(known: np.ndarray, codes: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """The code whose mean vector among `known` is nearest to each row of `asked`."""
     values = np.unique(codes[codes != UNSEEN])
+    if not len(values):
+        return np.full(len(asked), UNSEEN)
     centers = np.stack([known[codes == value].mean(0) for value in values])
     distances = ((asked[:, None] - centers[None]) ** 2).sum(2)
     return values[distances.argmin(1)]
