@@ -24,9 +24,7 @@ def skin_points(rest, starts, bones, weights, turns):
     return out
 
 
-def turn_bones(
-    parents: list[int], heads: np.ndarray, turns: dict[int, np.ndarray]
-) -> np.ndarray:
+def turn_bones(parents: list[int], heads: np.ndarray, turns: dict[int, np.ndarray]) -> np.ndarray:
     """How every bone moved from rest: (B, 3, 4) float32, for bones that turn about their heads.
 
     `heads` (B, 3) lie at rest in the world; `turns` are world-aligned rotations (3, 3) by bone.

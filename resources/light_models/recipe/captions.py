@@ -1,0 +1,140 @@
+"""Captions out of truth: varied in order, wording and length, with what each of them claims.
+
+A caption says only what the image shows. What it claims comes with it, as codes: so it is known of
+every image in a batch whether the caption is true of it, and two images that fit one caption are
+not pushed apart.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from resources.light_models.recipe.data import Cast
+from resources.light_models.recipe.words import UNSEEN, Words
+
+SYLLABLES = re.findall("..", "badafigahojakalumonanoperarisotatuvowaze")
+NAMED = 0.15  # share of captions that call a person by a name nobody has: words must survive it
+STORED = 0.4  # share of captions that come with the cast
+# wordings that do not stand after "with": "a man with bald" is no English
+BESIDE = (
+    "with",
+    "in ",
+    "no ",
+    "wearing",
+    "bald",
+    "bareheaded",
+    "clean",
+    "bearded",
+    "slim",
+    "heavy",
+    "muscular",
+)
+FULL = 0.6  # share of captions that say all they can; the others leave out more
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A text, and the codes (attributes,) that it claims; UNSEEN where it says nothing."""
+
+    text: str
+    claims: np.ndarray
+
+
+def write_caption(words: Words, codes: np.ndarray, rng: np.random.Generator) -> Caption:
+    """Describe one image by its codes (attributes,)."""
+    share = 1.0 if rng.random() < FULL else rng.uniform(0.2, 0.8)
+    claims = np.full(len(codes), UNSEEN, np.int16)
+    subject, scene = [], []
+    for position in rng.permutation(len(codes)):
+        attribute, code = words.attributes[position], int(codes[position])
+        if code == UNSEEN or rng.random() >= attribute.said * share or not attribute.part:
+            continue
+        texts = attribute.phrases[attribute.values[code]]
+        if not texts:
+            continue
+        claims[position] = code
+        if attribute.part != "noun":
+            place = subject if attribute.part == "subject" else scene
+            place.append(texts[rng.integers(len(texts))])
+    return Caption(_join(_choose_noun(words, claims, rng), subject, scene, rng), claims)
+
+
+def write_captions(
+    words: Words, codes: np.ndarray, rng: np.random.Generator
+) -> tuple[list[str], np.ndarray]:
+    """Texts and claims (N, attributes) for images with codes (N, attributes)."""
+    captions = [write_caption(words, row, rng) for row in codes]
+    return [caption.text for caption in captions], np.stack([c.claims for c in captions])
+
+
+def tell_images(
+    cast: Cast, chosen: np.ndarray, rng: np.random.Generator
+) -> tuple[list[str], np.ndarray]:
+    """Texts and claims (B, attributes) for some images of a cast.
+
+    A share are the cast's own captions, in sentences. What those claim is not known, so they count
+    as claiming all that the image shows: true of hardly another image.
+    """
+    texts, claims = write_captions(cast.words, cast.codes[chosen], rng)
+    for place, number in enumerate(chosen):
+        stored = cast.table["captions"].iat[number]
+        if len(stored) and rng.random() < STORED:
+            texts[place] = stored[rng.integers(len(stored))]
+            claims[place] = cast.codes[number]
+    return texts, claims
+
+
+def _choose_noun(words: Words, claims: np.ndarray, rng: np.random.Generator) -> str:
+    """The noun that says gender and age as far as both are claimed: age alone needs its own."""
+    said = {}
+    for name in ("gender", "age_band"):
+        if name in [attribute.name for attribute in words.attributes]:
+            column = words.column(name)
+            if claims[column] != UNSEEN:
+                said[name] = words.attributes[column].values[claims[column]]
+    if "gender" not in said and "age_band" in said:
+        column = words.attributes[words.column("age_band")]
+        choices = list(column.phrases[said["age_band"]])
+    else:
+        choices = words.subjects[said.get("gender", "_")][said.get("age_band", "_")]
+    noun = choices[rng.integers(len(choices))]
+    if rng.random() < NAMED:
+        name = "".join(SYLLABLES[n] for n in rng.integers(len(SYLLABLES), size=rng.integers(2, 4)))
+        noun = f"{name} {noun.removeprefix('a ').removeprefix('an ')}"
+    return noun
+
+
+def _join(noun: str, subject: list[str], scene: list[str], rng: np.random.Generator) -> str:
+    """One of three shapes: with a "with", all separated by commas, or the scene first."""
+    shape = rng.integers(3)
+    subject = [fix_article(text) for text in subject]
+    had = [text for text in subject if not text.startswith(BESIDE)]
+    if shape == 0 and had:
+        rest = [text for text in subject if text.startswith(BESIDE)]
+        return ", ".join([f"{noun} with {', '.join(had)}", *rest, *scene])
+    parts = [noun, *subject, *scene] if shape != 2 else [*scene, noun, *subject]
+    return ", ".join(parts)
+
+
+def fix_article(text: str) -> str:
+    """ "a orange top" becomes "an orange top"."""
+    return f"an {text[2:]}" if text[:3] in ("a a", "a e", "a i", "a o") else text
+
+
+def write_prompts(
+    words: Words, column: int, rng: np.random.Generator | None = None
+) -> tuple[list[str], list[int]]:
+    """A text for each value of one attribute that has words, and the values' codes.
+
+    Without `rng` the texts are those that score images: the first wording, plain.
+    """
+    attribute = words.attributes[column]
+    codes = attribute.asked
+    texts = []
+    for code in codes:
+        wordings = attribute.phrases[attribute.values[code]]
+        pick = 0 if rng is None else rng.integers(len(wordings))
+        frame = "{}" if rng is None else words.templates[rng.integers(len(words.templates))]
+        texts.append(frame.format(fix_article(wordings[pick])))
+    return texts, codes
