@@ -26,7 +26,10 @@ AGES = {
     "elderly": ("elderly person", "old person"),
     "unknown": ("person", "character", "figure"),
 }
-GROUPS = {2: ("two people", "a group of two"), 3: ("three people", "a group of three")}
+GROUPS = {
+    2: ("two people", "a group of two", "another person nearby"),
+    3: ("three people", "a group of three", "two other people nearby"),
+}
 HAIR_STYLES = {
     "loose": ("loose hair", "hair worn down"),
     "bun": ("hair in a bun", "a hair bun", "hair tied up in a bun"),

@@ -43,26 +43,29 @@ def write_caption(row: Mapping, rng: np.random.Generator) -> str:
     """A caption of an image; `row` as stage.describe makes it."""
     speaker = Speaker(rng)
     person = row["people"][0]
-    subject = name_subject(row["people"], speaker)
+    subject = name_subject(person["visible"], speaker)
     parts = {**tell_looks(person["visible"], speaker), **tell_acting(person, speaker)}
     parts |= tell_setting(row, speaker)
     kept = [name for name, text in parts.items() if text and speaker.chance(KEEP[name])]
     kept = [kept[k] for k in sorted(rng.permutation(len(kept))[:MAX_PARTS])]
-    said = {name: parts[name] for name in kept}
+    said = {name: parts[name] for name in kept} | tell_group(len(row["people"]), speaker)
     write = write_sentence if speaker.chance(SENTENCES) else write_list
     return write(subject, said, rng)
 
 
-def name_subject(people: Sequence[Mapping], speaker: Speaker) -> str:
-    """Who is in the image, without an article; of several people the first is told about."""
-    visible = people[0]["visible"]
+def name_subject(visible: Mapping, speaker: Speaker) -> str:
+    """Who is told about, without an article: of several people the first."""
     pair = (visible["age_band"], visible["gender"])
-    name = speaker.say(w.SUBJECTS, pair) or speaker.say(w.AGES, visible["age_band"])
-    if len(people) == 1 or speaker.chance(0.2):
-        return name
-    if speaker.chance(0.4):
-        return f"{name} with {'another person' if len(people) == 2 else 'two other people'}"
-    return f"{name}, {speaker.say(w.GROUPS, len(people))}"
+    return speaker.say(w.SUBJECTS, pair) or speaker.say(w.AGES, visible["age_band"])
+
+
+def tell_group(people: int, speaker: Speaker) -> dict[str, str]:
+    """How many people there are, whenever it is more than one.
+
+    A part of its own: beside the subject it would take over the looks that follow ("a girl with
+    two other people with red hair").
+    """
+    return {"group": speaker.say(w.GROUPS, people)} if people in w.GROUPS else {}
 
 
 def tell_hair(visible: Mapping, speaker: Speaker) -> str:

@@ -24,15 +24,17 @@ PLACES = 6  # of a group
 GROUPS_PER_FILE = 10
 CREWS = {"1": 0.8, "2": 0.14, "3": 0.06}  # people in an image
 CAPTIONS = 3  # an image
+# first in every seed: numpy takes [1, 5] and [1, 5, 0, 0] for the same one
+FOR_GROUPS, FOR_IMAGES = 1, 2
 SEEDS = 1_000_000  # characters of one seed; the next seed's come after them
-MAKER = 1  # changes when the same seed makes other images
+MAKER = 2  # changes when the same seed makes other images
 
 
 def make_group(body, seed: int, group: int, people: int, settings: dict) -> Iterator[dict]:
     """Rows of all images of one group of characters."""
     from cast.people import build_figure  # the body model is a package of its own environment
 
-    rng = np.random.default_rng([seed, group])
+    rng = np.random.default_rng([FOR_GROUPS, seed, group])
     cast = [sample_person(seed * SEEDS + group * GROUP + k) for k in range(people)]
     actors = [Actor(person, build_figure(body, person)) for person in cast]
     place_seed = seed * SEEDS + group
@@ -40,7 +42,7 @@ def make_group(body, seed: int, group: int, people: int, settings: dict) -> Iter
     places = [make_place(str(kind), place_seed) for kind in kinds]
     for first, person in enumerate(cast):
         for number in range(settings["images_per_person"]):
-            its_rng = np.random.default_rng([seed, group, first, number])
+            its_rng = np.random.default_rng([FOR_IMAGES, seed, group, first, number])
             others = its_rng.permutation([k for k in range(people) if k != first])
             size = int(draw(CREWS, its_rng))
             crew = [actors[k] for k in (first, *others[: size - 1])]

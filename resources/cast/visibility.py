@@ -1,5 +1,9 @@
 """Which attributes an image shows: the rest is "unknown", however well the maker knows it.
 
+Whether an attribute is known must not tell its value: where a scar could not be seen, that there is
+none cannot be seen either. So each attribute has one gate for all of its values, and what is there
+must show its own pixels besides.
+
 Counts are pixels of the image by part, measured in the id buffer; limits are in pixels because what
 can be told depends on them, whatever the size of the image.
 """
@@ -10,8 +14,8 @@ from dataclasses import dataclass
 UNKNOWN = "unknown"
 MIN_PX = {
     "eye_color": 4, "hair": 25, "hair_shape": 60, "face": 40, "features": 90, "skin": 30,
-    "cloth": 40, "dress": 120, "glasses": 6, "hat": 15, "beard": 8, "scar": 4, "scar_face": 400,
-    "lips": 4, "trinket": 5,
+    "cloth": 40, "dress": 120, "glasses": 6, "hat": 15, "hat_head": 60, "beard": 8, "scar": 4,
+    "scar_face": 400, "expression": 200, "lips": 4, "trinket": 5,
 }  # fmt: skip
 TRINKETS = {  # accessories and the part that shows them
     "scarf": "SCARF", "tie": "TIE", "backpack": "BACKPACK", "earrings": "EARRINGS",
@@ -64,9 +68,11 @@ def see_head(words: Mapping[str, object], seen: Seen) -> dict[str, bool]:
     bald, hat = words["hair_style"] == "bald", words["hat"] != "none"
     hair = seen.shows("hair", "HAIR")
     shape = bald or seen.shows("hair_shape", "HAIR")
-    behind = words["hair_style"] in BEHIND and seen.head_yaw < 60
-    style = seen.crown and shape and not behind and not (hat and (bald or behind))
-    # from the front a tail of hair may be anything: then loose hair cannot be told from it either
+    tail = words["hair_style"] in BEHIND
+    short = words["hair_style"] == "loose" and words["hair_length"] == "short"
+    # from the front, hair that is tied behind looks like short hair: none of them can be told
+    behind = (tail or short) and seen.head_yaw < 60
+    style = seen.crown and shape and not behind and not (hat and bald)
     return {
         "age_band": seen.face >= MIN_PX["features"] and seen.head_yaw < 100,
         "gender": face and seen.face >= MIN_PX["features"],
@@ -74,7 +80,9 @@ def see_head(words: Mapping[str, object], seen: Seen) -> dict[str, bool]:
         "eye_color": seen.shows("eye_color", "IRIS") and words["glasses"] != "sunglasses",
         "hair_color": hair and not bald,
         "hair_style": bool(style),
-        "hair_length": bool(shape and seen.shoulders and seen.crown and not bald),
+        "hair_length": bool(
+            shape and seen.shoulders and seen.crown and not bald and not (tail and behind)
+        ),
     }
 
 
@@ -97,33 +105,37 @@ def see_body(words: Mapping[str, object], seen: Seen) -> dict[str, bool]:
 
 def see_extras(words: Mapping[str, object], seen: Seen) -> dict[str, bool]:
     facing = seen.head_yaw < 75 and seen.face >= MIN_PX["features"]
+    head = seen.face + seen.count("HAIR", "HAT", "GLASSES", "LENS")
     parts = {
         "glasses": (("GLASSES", "LENS"), facing),
-        "hat": (("HAT",), seen.crown),
+        "hat": (("HAT",), seen.crown and head >= MIN_PX["hat_head"]),
         "beard": (("BEARD",), facing),
         "scar": (("SCAR",), facing and seen.face >= MIN_PX["scar_face"]),
     }
-    # what is there must show; that nothing is there must be plain to see
     return {
-        name: empty if words[name] == "none" else seen.shows(name, *names)
-        for name, (names, empty) in parts.items()
+        name: gate and (words[name] == "none" or seen.shows(name, *names))
+        for name, (names, gate) in parts.items()
     }
 
 
 def see_expression(expression: str, seen: Seen) -> str:
-    """The expression, where mouth and most of the face show."""
-    plain = seen.shows("lips", "LIPS", "TEETH", "MOUTH") and seen.face >= MIN_PX["features"]
+    """The expression, where the mouth and enough of the face show."""
+    plain = seen.shows("lips", "LIPS", "TEETH", "MOUTH") and seen.face >= MIN_PX["expression"]
     return expression if plain and seen.head_yaw < 60 else UNKNOWN
 
 
 def see_action(action: str, seen: Seen) -> str:
-    """The action: legs tell it, a wave is told by its hand, and a trunk that lies by itself."""
+    """The action, where a leg shows; to lie takes the trunk besides, to wave the hand.
+
+    Without legs nothing is known: if a hand alone told a wave, every action that is known of a
+    close-up would be one.
+    """
     joints = seen.joints
+    knees = joints["left_knee"] or joints["right_knee"]
+    plain = knees and (joints["left_ankle"] or joints["right_ankle"])
     if action == "lie":
         trunk = [joints[f"{s}_{name}"] for s in ("left", "right") for name in ("hip", "shoulder")]
-        return action if sum(trunk) >= 2 else UNKNOWN
+        plain = plain and sum(trunk) >= 2
     if action == "wave":
-        return action if joints["right_wrist"] and joints["right_elbow"] else UNKNOWN
-    knees = joints["left_knee"] or joints["right_knee"]
-    ankles = joints["left_ankle"] or joints["right_ankle"]
-    return action if knees and ankles else UNKNOWN
+        plain = plain and joints["right_wrist"] and joints["right_elbow"]
+    return action if plain else UNKNOWN

@@ -150,6 +150,20 @@ def test_order_and_wording_vary():
     assert any("a " not in s for s in said) and any("wearing an orange" in s for s in said)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_caption_always_says_how_many_there_are_and_whose_looks_they_are(count):
+    row = make_row({"hair_color": "green", "gender": "female"}, view="front")
+    row["people"] = row["people"] * count
+    said = write_many(row)
+    groups = words.GROUPS.get(count, ())
+    assert len(said) == 400
+    for text in said:
+        assert any(group in text.lower() for group in groups) == (count > 1), text
+        # in a sentence the looks stand before the others come in
+        if " with " in text and groups:
+            assert text.index(" with ") < min(text.index(g) for g in groups if g in text), text
+
+
 def test_a_place_that_does_not_show_is_not_named():
     hidden = " ".join(write_many(make_row(place="beach", place_shown=False)))
     shown = " ".join(write_many(make_row(place="beach", place_shown=True)))

@@ -1,6 +1,7 @@
 import argparse
 import hashlib
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from cast import make_cast, shards
@@ -59,6 +60,14 @@ def test_arguments():
     for text in ("0", "-3", "x"):
         with pytest.raises(argparse.ArgumentTypeError, match="of 1 or more"):
             read_count(text)
+
+
+def test_no_two_purposes_share_their_random_numbers():
+    group = np.random.default_rng([make_cast.FOR_GROUPS, 1, 5]).integers(1 << 60)
+    first = np.random.default_rng([make_cast.FOR_IMAGES, 1, 5, 0, 0]).integers(1 << 60)
+    alike = [np.random.default_rng(key).integers(1 << 60) for key in ([1, 5], [1, 5, 0, 0])]
+    assert alike[0] == alike[1], "numpy fills seeds up with zeros: the reason for the purposes"
+    assert group != first
 
 
 @pytest.fixture(scope="module")

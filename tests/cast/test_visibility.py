@@ -93,15 +93,71 @@ def test_a_bald_head_is_seen_and_has_no_hair_color():
 def test_an_expression_needs_a_mouth_that_looks_this_way():
     assert see_expression("happy", PORTRAIT) == "happy"
     assert see_expression("happy", replace(PORTRAIT, head_yaw=80)) == "unknown"
+    small = {"FACE": 165, "LIPS": 30, "SCLERA": 4}
+    assert see_expression("happy", replace(PORTRAIT, pixels=small)) == "unknown"
+    assert see_expression("happy", replace(PORTRAIT, pixels={**small, "IRIS": 1})) == "happy"
     hidden = replace(PORTRAIT, pixels={**PORTRAIT.pixels, "LIPS": 2})
     assert see_expression("happy", hidden) == "unknown"
 
 
-def test_legs_tell_an_action_and_a_hand_tells_a_wave():
-    assert see_action("run", WHOLE) == "run"
-    assert see_action("run", PORTRAIT) == "unknown"
-    hand = {**PORTRAIT.joints, "right_wrist": True, "right_elbow": True}
-    assert see_action("wave", replace(PORTRAIT, joints=hand)) == "wave"
-    assert see_action("wave", PORTRAIT) == "unknown"
-    assert see_action("lie", PORTRAIT) == "lie"
-    assert see_action("lie", replace(PORTRAIT, joints=dict.fromkeys(JOINTS, False))) == "unknown"
+@pytest.mark.parametrize("action", ["stand", "run", "wave", "lie"])
+def test_no_action_is_known_without_legs(action):
+    legs = {name for name in JOINTS if name.endswith(("knee", "ankle"))}
+    above = {name: name not in legs for name in JOINTS}
+    assert see_action(action, WHOLE) == action
+    assert see_action(action, replace(WHOLE, joints=above)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("action", "needed"), [("wave", "right_wrist"), ("wave", "right_elbow"), ("run", "ankle")]
+)
+def test_an_action_needs_what_does_it(action, needed):
+    joints = {name: not name.endswith(needed) for name in JOINTS}
+    assert see_action(action, replace(WHOLE, joints=joints)) == "unknown"
+
+
+VALUES = {
+    "glasses": ("none", "glasses", "sunglasses"), "hat": ("none", "cap"),
+    "beard": ("none", "full_beard"), "scar": ("none", "cheek"),
+}  # fmt: skip
+FULL = replace(
+    PORTRAIT, pixels={**PORTRAIT.pixels, "GLASSES": 20, "HAT": 90, "BEARD": 40, "SCAR": 9}
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "hidden"),
+    [
+        ({}, set()),
+        ({"head_yaw": 80.0}, {"glasses", "beard", "scar"}),
+        ({"crown": False}, {"hat"}),
+        ({"pixels": {**FULL.pixels, "FACE": 200}}, {"scar"}),
+        ({"pixels": {"FACE": 9, "HAIR": 9, "HAT": 15, "GLASSES": 8, "BEARD": 8, "SCAR": 4}},
+         set(VALUES)),
+    ],
+    ids=["all shows", "from the side", "cut at the top", "a small face", "far away"],
+)  # fmt: skip
+def test_whether_it_is_known_does_not_tell_the_value(change, hidden):
+    for name, values in VALUES.items():
+        known = {
+            see(replace(FULL, **change), **{name: value})[name] != "unknown" for value in values
+        }
+        assert known == {name not in hidden}, name
+
+
+@pytest.mark.parametrize(
+    ("style", "length", "known"),
+    [
+        ("bun", "none", False), ("ponytail", "long", False), ("braid", "long", False),
+        ("loose", "short", False), ("loose", "long", True), ("curly", "short", True),
+    ],
+)  # fmt: skip
+def test_from_the_front_tied_hair_and_short_hair_look_alike(style, length, known):
+    words = {"hair_style": style, "hair_length": length}
+    assert (see(PORTRAIT, **words)["hair_style"] != "unknown") == known
+    assert see(replace(PORTRAIT, head_yaw=120), **words)["hair_style"] == style
+
+
+def test_the_length_of_a_tail_does_not_show_from_the_front():
+    assert see(PORTRAIT, hair_style="braid", hair_length="long")["hair_length"] == "unknown"
+    assert see(PORTRAIT, hair_style="loose", hair_length="short")["hair_length"] == "short"

@@ -39,6 +39,7 @@ def make_row(number: int, rng: np.random.Generator) -> dict[str, Any]:
     image = draw_figure(top, place, close, rng)
     person = {
         "seed": number // 4,
+        "visible_px": 900.0,
         "box": [8.0, 12.0, 56.0, 64.0],
         "view": "front",
         "action": "unknown",

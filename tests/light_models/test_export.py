@@ -60,7 +60,11 @@ def test_its_latents_are_those_that_it_was_trained_on(made):
     assert float(latents.std()) == pytest.approx(1, abs=0.1)
     (kept,) = (folder / "work/latents").glob("*.npy")
     scale = trainings[2].settings["scale"]
-    np.testing.assert_allclose(np.load(kept)[:, 0] * scale, latents, atol=0.05)
+    cached = np.load(kept) * scale
+    np.testing.assert_allclose(cached[::2], latents[::2], atol=0.05)
+    turned = encode_images(base, np.array(cast.images)[:, :, ::-1].copy())
+    np.testing.assert_allclose(cached[1::2], turned[1::2], atol=0.05)
+    assert float(abs(turned[1::2] - latents[1::2]).max()) > 0.2
 
 
 def test_its_text_states_are_those_of_the_trained_clip(made):
@@ -127,6 +131,13 @@ def test_an_encoder_that_was_trained_further_is_refused(made, tmp_path):
     save_file(load_file(path), path, {"step": "5", "settings": json.dumps({"config": {}})})
     with pytest.raises(CineloraError, match="clip was trained further after the UNet"):
         export.export(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("number", [float("nan"), 1e5], ids=["not a number", "beyond float16"])
+def test_numbers_that_float16_cannot_hold_are_refused(number):
+    export.check_finite("vae", {"a": torch.ones(2), "ids": torch.tensor([70_000])})
+    with pytest.raises(CineloraError, match="light-vae: 1 tensors .* the first\n  is b"):
+        export.check_finite("vae", {"a": torch.ones(2), "b": torch.tensor([1.0, number])})
 
 
 def test_too_many_bytes_are_refused(made, monkeypatch):

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from resources.light_models.recipe import drawing, judge, scoring
+from resources.light_models.recipe.data import Cast
 from resources.light_models.recipe.words import UNSEEN, read_words
 from tests.factories.light_recipe import small_cast
 
@@ -79,6 +80,71 @@ def test_a_prompt_says_what_is_asked_for():
     words = read_words(truth)
     prompt = drawing.write_prompt(words, words.encode(truth)[0])
     assert prompt == "a man, beach, night, close-up, red hair, blue top"
+
+
+def test_a_prompt_asks_for_one_person_who_faces_the_camera():
+    truth = {
+        "gender": ["male", "male", "male"],
+        "people": ["1", "2", "1"],
+        "view": ["front", "front", "back"],
+        "shot_type": ["full"] * 3,
+    }
+    words = read_words(truth)
+    prompts = [drawing.write_prompt(words, codes) for codes in words.encode(truth)]
+    assert prompts == [
+        "a man, one person, front view, full body shot",
+        "a man, full body shot",
+        "a man, full body shot",
+    ]
+
+
+def make_asked_cast(places: list[str]) -> Cast:
+    """Images of these places: outdoors with weather, a shop without, and one of two people."""
+    count = len(places)
+    indoors = [place == "shop" for place in places]
+    truth = {
+        "place": places,
+        "indoor": ["indoor" if inside else "outdoor" for inside in indoors],
+        "weather": ["unknown" if inside else "rain" for inside in indoors],
+        "people": ["1"] * (count - 1) + ["2"],
+        "view": ["front"] * (count - 2) + ["back", "front"],
+        "time_of_day": ["day"] * count,
+        "shot_type": ["full"] * count,
+        "hair_color": ["red"] * count,
+        "top_color": ["blue"] * count,
+    }
+    words = read_words(truth)
+    return Cast(np.zeros((count, 8, 8, 3)), pd.DataFrame(truth), words, words.encode(truth), "")
+
+
+def test_all_places_are_drawn_alike_and_indoors_without_weather():
+    cast = make_asked_cast(["beach"] * 20 + ["shop"] * 2 + ["forest"] * 4 + ["desert"] * 2)
+    chosen = drawing.choose_asked(cast, 12, np.random.default_rng(0))
+    assert len(chosen) == 12
+    drawn = cast.table["place"].iloc[chosen].value_counts().to_dict()
+    assert drawn == {"beach": 4, "shop": 4, "forest": 4}  # the deserts are of two, or from behind
+    many = drawing.choose_asked(cast, 60, np.random.default_rng(0))
+    assert cast.table["place"].iloc[many].value_counts().to_dict() == dict.fromkeys(drawn, 20)
+
+
+def test_values_without_words_are_no_question():
+    wanted = np.array([0, 1, 2, UNSEEN, 1])
+    assert scoring.keep_asked(wanted, [0, 2]).tolist() == [0, UNSEEN, 2, UNSEEN, UNSEEN]
+
+
+def test_all_ways_are_measured_on_the_same_images():
+    wanted = np.array([0] * 9 + [1, UNSEEN])
+    beside = {"random": np.ones(11, int), "colors": wanted}
+    row = judge.measure_all(np.zeros(11, int), beside, wanted)
+    assert (row["images"], row["accuracy"], row["balanced"]) == (10, 0.9, 0.5)
+    assert (row["random"], row["random_balanced"]) == (0.1, 0.5)
+    assert (row["colors"], row["colors_balanced"]) == (1, 1)
+
+
+def test_a_goal_is_not_reached_by_the_commonest_value(tmp_path):
+    row = {"figure": "a", "goal": 0.85, "images": 9, "accuracy": 0.9}
+    judge.write_table([row | {"balanced": 0.5}, row | {"balanced": 0.86}], tmp_path / "a.csv")
+    assert pd.read_csv(tmp_path / "a.csv")["reached"].tolist() == ["MISSED", "yes"]
 
 
 def test_people_are_cut_out_with_a_little_around(tmp_path):

@@ -83,6 +83,55 @@ def test_augmented_images_are_the_same_image_cut_and_mirrored():
     assert 8 < sum(bright_left) < 32
 
 
+def make_person(px: float, **visible) -> dict:
+    acting = {"view": "front", "action": "stand", "expression": "happy"}
+    looks = {"glasses": "none", "hat": "cap", **visible, "accessories": []}
+    return {"seed": 1, "box": [0, 0, 9, 9], "visible_px": px, **acting, "visible": looks}
+
+
+@pytest.mark.parametrize(
+    ("others", "glasses"),
+    [
+        ([], "none"),
+        ([(50, "glasses")], "none"),
+        ([(51, "glasses")], "unknown"),
+        ([(90, "none"), (10, "glasses")], "unknown"),
+        ([(90, "none")], "none"),
+        ([(90, "unknown")], "none"),
+    ],
+    ids=["alone", "twice as large", "nearly", "one of three differs", "all agree", "not seen"],
+)
+def test_of_several_people_only_what_is_true_of_the_image_is_kept(others, glasses):
+    people = [make_person(100), *(make_person(px, glasses=value) for px, value in others)]
+    flat = data.flatten(make_row(0, np.random.default_rng(0)) | {"people": people})
+    assert flat["glasses"] == glasses
+    assert (flat["hat"], flat["action"], flat["people"]) == ("cap", "stand", str(len(people)))
+
+
+def test_a_person_is_cut_out_and_claims_nothing_of_the_whole_image(tmp_path):
+    cast = data.open_cast(make_cast(tmp_path / "cast", images=12), side_px=64)
+    chosen, cropped = np.arange(2, 10), np.arange(8) % 2 == 1
+    images, codes = data.cut_people(cast, chosen, cropped, np.random.default_rng(0))
+    hidden = [cast.words.column(name) for name in ("shot_type", "place", "people")]
+    shown = [n for n in range(codes.shape[1]) if n not in hidden]
+    assert np.array_equal(images[~cropped], cast.images[chosen][~cropped])
+    assert np.array_equal(codes[~cropped], cast.codes[chosen][~cropped])
+    assert (codes[np.ix_(cropped, hidden)] == -1).all()
+    assert np.array_equal(codes[:, shown], cast.codes[chosen][:, shown])
+    assert (cast.codes[:, hidden[0]] != -1).all(), "the cast itself stays as it was"
+    for image, whole in zip(images[cropped], cast.images[chosen][cropped], strict=True):
+        # the box is 8..56 x 12..64, of which 5 to 13 px more are kept: the top row is gone, or not
+        assert image.shape == (64, 64, 3)
+        assert not np.array_equal(image, whole)
+
+
+def test_a_crop_ends_with_the_image():
+    image = np.arange(64, dtype=np.uint8)[:, None, None].repeat(64, 1).repeat(3, 2)
+    crop = data.crop_person(image, np.array([30, 40, 40, 60]), 0.25)  # 5 px around
+    assert crop.shape == (29, 20, 3)
+    assert (crop[0, 0, 0], crop[-1, 0, 0]) == (35, 63)
+
+
 def test_a_piece_keeps_its_scale():
     image = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(1, 64, 64, 3).astype(np.uint16)
     piece = data.cut_pieces(image, 16, np.random.default_rng(0))[0]

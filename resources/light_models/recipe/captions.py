@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.light_models.recipe.data import Cast
-from resources.light_models.recipe.words import UNSEEN, Words
+from resources.light_models.recipe.words import UNSEEN, Attribute, Words
 
 SYLLABLES = re.findall("..", "badafigahojakalumonanoperarisotatuvowaze")
 NAMED = 0.15  # share of captions that call a person by a name nobody has: words must survive it
@@ -48,16 +48,32 @@ def write_caption(words: Words, codes: np.ndarray, rng: np.random.Generator) -> 
     subject, scene = [], []
     for position in rng.permutation(len(codes)):
         attribute, code = words.attributes[position], int(codes[position])
-        if code == UNSEEN or rng.random() >= attribute.said * share or not attribute.part:
+        if code == UNSEEN or not attribute.part:
             continue
-        texts = attribute.phrases[attribute.values[code]]
-        if not texts:
+        texts, said = attribute.phrases[attribute.values[code]], attribute.said * share
+        if not texts or rng.random() >= (1 if is_group(attribute, code) else said):
+            continue
+        if is_idle(words, codes, attribute, code):
             continue
         claims[position] = code
         if attribute.part != "noun":
             place = subject if attribute.part == "subject" else scene
             place.append(texts[rng.integers(len(texts))])
     return Caption(_join(_choose_noun(words, claims, rng), subject, scene, rng), claims)
+
+
+def is_group(attribute: Attribute, code: int) -> bool:
+    """Whether this says that there are several people, which no caption may keep quiet about."""
+    return attribute.name == "people" and attribute.values[code] != "1"
+
+
+def is_idle(words: Words, codes: np.ndarray, attribute: Attribute, code: int) -> bool:
+    """Whether nobody would say it: that someone who is no man has no beard."""
+    if attribute.name != "beard" or attribute.values[code] != "none":
+        return False
+    column = words.find("gender")
+    gender = UNSEEN if column is None else int(codes[column])
+    return gender == UNSEEN or words.attributes[column].values[gender] != "male"
 
 
 def write_captions(
@@ -69,19 +85,27 @@ def write_captions(
 
 
 def tell_images(
-    cast: Cast, chosen: np.ndarray, rng: np.random.Generator
+    cast: Cast,
+    chosen: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    codes: np.ndarray | None = None,
+    cropped: np.ndarray | None = None,
 ) -> tuple[list[str], np.ndarray]:
     """Texts and claims (B, attributes) for some images of a cast.
 
     A share are the cast's own captions, in sentences. What those claim is not known, so they count
-    as claiming all that the image shows: true of hardly another image.
+    as claiming all that the image shows: true of hardly another image. They are of whole images:
+    where one is `cropped` (B,), only what its `codes` (B, attributes) say is told.
     """
-    texts, claims = write_captions(cast.words, cast.codes[chosen], rng)
+    codes = cast.codes[chosen] if codes is None else codes
+    whole = np.ones(len(chosen), bool) if cropped is None else ~cropped
+    texts, claims = write_captions(cast.words, codes, rng)
     for place, number in enumerate(chosen):
         stored = cast.table["captions"].iat[number]
-        if len(stored) and rng.random() < STORED:
+        if whole[place] and len(stored) and rng.random() < STORED:
             texts[place] = stored[rng.integers(len(stored))]
-            claims[place] = cast.codes[number]
+            claims[place] = codes[place]
     return texts, claims
 
 
@@ -89,17 +113,16 @@ def _choose_noun(words: Words, claims: np.ndarray, rng: np.random.Generator) -> 
     """The noun that says gender and age as far as both are claimed: age alone needs its own."""
     said = {}
     for name in ("gender", "age_band"):
-        if name in [attribute.name for attribute in words.attributes]:
-            column = words.column(name)
-            if claims[column] != UNSEEN:
-                said[name] = words.attributes[column].values[claims[column]]
+        column = words.find(name)
+        if column is not None and claims[column] != UNSEEN:
+            said[name] = words.attributes[column].values[claims[column]]
     if "gender" not in said and "age_band" in said:
         column = words.attributes[words.column("age_band")]
         choices = list(column.phrases[said["age_band"]])
     else:
         choices = words.subjects[said.get("gender", "_")][said.get("age_band", "_")]
     noun = choices[rng.integers(len(choices))]
-    if rng.random() < NAMED:
+    if rng.random() < NAMED and noun != "someone":  # "tazeja someone" is no English
         name = "".join(SYLLABLES[n] for n in rng.integers(len(SYLLABLES), size=rng.integers(2, 4)))
         noun = f"{name} {noun.removeprefix('a ').removeprefix('an ')}"
     return noun
@@ -109,12 +132,17 @@ def _join(noun: str, subject: list[str], scene: list[str], rng: np.random.Genera
     """One of three shapes: with a "with", all separated by commas, or the scene first."""
     shape = rng.integers(3)
     subject = [fix_article(text) for text in subject]
-    had = [text for text in subject if not text.startswith(BESIDE)]
+    had = [text for text in subject if not stands_beside(text)]
     if shape == 0 and had:
-        rest = [text for text in subject if text.startswith(BESIDE)]
+        rest = [text for text in subject if stands_beside(text)]
         return ", ".join([f"{noun} with {', '.join(had)}", *rest, *scene])
     parts = [noun, *subject, *scene] if shape != 2 else [*scene, noun, *subject]
     return ", ".join(parts)
+
+
+def stands_beside(text: str) -> bool:
+    """Whether a wording does not fit after "with": "a man with red-haired" is no English."""
+    return text.startswith(BESIDE) or text.endswith("-haired")
 
 
 def fix_article(text: str) -> str:
@@ -133,7 +161,7 @@ def write_prompts(
     codes = attribute.asked
     texts = []
     for code in codes:
-        wordings = attribute.phrases[attribute.values[code]]
+        wordings = words.list_askable(attribute, code)
         pick = 0 if rng is None else rng.integers(len(wordings))
         frame = "{}" if rng is None else words.templates[rng.integers(len(words.templates))]
         texts.append(frame.format(fix_article(wordings[pick])))

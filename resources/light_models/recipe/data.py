@@ -16,16 +16,20 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from resources.light_models.recipe.words import Words, known_columns, read_words
+from resources.light_models.recipe.words import UNSEEN, Words, known_columns, read_words
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.models.loaders.pixels import fit_square
 
 SCENE = ("place", "indoor", "time_of_day", "weather", "shot_type")  # attributes of an image
 ACTING = ("view", "action", "expression")  # of a person, beside those that are `visible`
 NEEDED = ("image_id", "image", "captions", "place_shown", "people", *SCENE)
 UNKNOWN = "unknown"
-CROP = 0.88  # smallest share of a side that a random crop keeps: the shot type must stay true
+CROP = 0.94  # smallest share of a side that a random crop keeps: the shot type must stay true
+CONTEXT = (0.10, 0.25)  # around the box of a person that is cut out, as a share of its longer side
+HIDDEN_IN_CROPS = ("shot_type", "people", "place")  # what an image of one person alone cannot tell
+DOMINANT = 2.0  # times the pixels of anybody else: then the image is of this person
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,12 @@ def read_truth(shards: list[Path]) -> pd.DataFrame:
 
 
 def flatten(row: dict[str, Any]) -> dict[str, Any]:
-    """One row of the truth: the scene, and of the people the first, as far as they show."""
-    person = row["people"][0]
+    """One row of the truth: the scene, and of the people the first, as far as they show.
+
+    Of several people an attribute is kept where all of whom it shows agree, or where the first
+    outweighs everybody else: "glasses" of an image in which one of two wears some is no truth.
+    """
+    person, others = row["people"][0], row["people"][1:]
     scene = {name: row[name] for name in SCENE}
     if not row["place_shown"]:
         scene["place"] = UNKNOWN
@@ -94,10 +102,27 @@ def flatten(row: dict[str, Any]) -> dict[str, Any]:
         "box": person["box"],
         "captions": row["captions"],
         **scene,
-        **{name: person[name] for name in ACTING},
-        **{name: value for name, value in person["visible"].items() if isinstance(value, str)},
+        **keep_agreed(person, others),
         "people": str(len(row["people"])),
     }
+
+
+def keep_agreed(person: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, str]:
+    """The attributes of a person that an image with these others shows."""
+    found = read_attributes(person)
+    largest = max((other["visible_px"] for other in others), default=0)
+    if not others or person["visible_px"] >= DOMINANT * largest:
+        return found
+    theirs = [read_attributes(other) for other in others]
+    return {
+        name: value if all(other[name] in (value, UNKNOWN) for other in theirs) else UNKNOWN
+        for name, value in found.items()
+    }
+
+
+def read_attributes(person: dict[str, Any]) -> dict[str, str]:
+    looks = {name: value for name, value in person["visible"].items() if isinstance(value, str)}
+    return {**{name: person[name] for name in ACTING}, **looks}
 
 
 def _decode_once(
@@ -162,6 +187,35 @@ def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         part = part[:, ::-1] if mirrored[number] else part
         out[number] = cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR)
     return out
+
+
+def crop_person(image: np.ndarray, box: np.ndarray, context: float) -> np.ndarray:
+    """The part of an image (S, S, 3) around a box (4,) of pixels, at its own scale."""
+    box = np.asarray(box, float)
+    pad = context * max(box[2] - box[0], box[3] - box[1])
+    side = image.shape[0]
+    low = np.clip(np.floor(box[:2] - pad), 0, side - 2).astype(int)
+    high = np.clip(np.ceil(box[2:] + pad), low + 2, side).astype(int)
+    return np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+
+
+def cut_people(
+    cast: Cast, chosen: np.ndarray, cropped: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images (B, S, S, 3) uint8 and codes (B, attributes), some cut to the person they are of.
+
+    Cut out and stretched as the workflow embeds its characters, so that both look alike to the
+    net. `cropped` (B,) bool says which.
+    """
+    images, codes = np.array(cast.images[chosen]), cast.codes[chosen].copy()
+    for place in np.flatnonzero(cropped):
+        box = cast.table["box"].iloc[chosen[place]]
+        crop = crop_person(images[place], box, rng.uniform(*CONTEXT))
+        images[place] = fit_square(crop, cast.side_px)
+    names = [attribute.name for attribute in cast.words.attributes]
+    hidden = [names.index(name) for name in HIDDEN_IN_CROPS if name in names]
+    codes[np.ix_(cropped, hidden)] = UNSEEN
+    return images, codes
 
 
 def cut_pieces(images: np.ndarray, side_px: int, rng: np.random.Generator) -> np.ndarray:

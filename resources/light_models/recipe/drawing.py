@@ -12,6 +12,7 @@ from workflow_scripts.models.diffusion import Base, draw_images
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
 
 ASKED = ("place", "time_of_day", "weather", "shot_type", "hair_color", "top_color")
+FACING = ("front", "three_quarter")
 LIGHT = {"tier": "light"}
 STEPS = 25
 GUIDANCE = 3.0
@@ -19,24 +20,52 @@ ENLARGED_PX = 384  # side at which the workflow's own detectors look: they were 
 
 
 def choose_asked(cast: Cast, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Numbers of images that show everything that is asked for; all of them where too few do."""
-    columns = [cast.words.column(name) for name in ASKED]
-    whole = np.flatnonzero((cast.codes[:, columns] != UNSEEN).all(1))
+    """Numbers of images that show what is asked for, as many of each place; all where none does.
+
+    There is no weather indoors, so it is not needed there. One person who faces the camera: hair,
+    top and face can be looked for in what is drawn.
+    """
+    fits = show_all(cast) & (cast.table["people"] == "1") & cast.table["view"].isin(FACING)
+    whole = np.flatnonzero(fits)
     if not len(whole):
-        whole = np.arange(len(cast))
-    return np.sort(rng.choice(whole, count, replace=count > len(whole)))
+        return np.sort(rng.choice(len(cast), count, replace=count > len(cast)))
+    places = cast.codes[whole, cast.words.column("place")]
+    each = [rng.permutation(whole[places == place]) for place in np.unique(places)]
+    # round after round, one of each place; a place with few images starts again
+    rounds = -(-count // len(each))
+    turns = [np.resize(numbers, rounds) for numbers in each]
+    return np.sort(np.stack(turns, 1).ravel()[:count])
+
+
+def show_all(cast: Cast) -> np.ndarray:
+    """Which images (N,) show everything that a prompt asks for."""
+    indoors = cast.table["indoor"].to_numpy() == "indoor"
+    shown = {name: cast.codes[:, cast.words.column(name)] != UNSEEN for name in ASKED}
+    shown["weather"] = shown["weather"] | indoors
+    return np.stack(list(shown.values())).all(0)
 
 
 def write_prompt(words: Words, codes: np.ndarray) -> str:
-    """The first wording of each asked attribute, after who is shown."""
+    """The first wording of each asked attribute, after who is shown and from where.
+
+    The number of people is said only beside a person who faces the camera.
+    """
+    named = ("gender", "people", "view", *ASKED)
+    columns = {name: words.find(name) for name in named}
+    values = {name: read_value(words, codes, column) for name, column in columns.items()}
+    if values["people"] != "1" or values["view"] not in FACING:
+        values |= {"people": None, "view": None}
     said = []
-    for name in ("gender", *ASKED):
-        column = words.column(name)
-        attribute = words.attributes[column]
-        code = int(codes[column])
-        texts = () if code == UNSEEN else attribute.phrases[attribute.values[code]]
+    for name, value in values.items():
+        texts = () if value is None else words.attributes[columns[name]].phrases[value]
         said += texts[:1] or (["a person"] if name == "gender" else [])
     return ", ".join(said)
+
+
+def read_value(words: Words, codes: np.ndarray, column: int | None) -> str | None:
+    """The value of an attribute in codes (attributes,); None where it does not show."""
+    code = UNSEEN if column is None else int(codes[column])
+    return None if code == UNSEEN else words.attributes[column].values[code]
 
 
 def draw_prompts(base: Base, prompts: Sequence[str], seed: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from resources.light_models.recipe import train_unet
@@ -40,6 +41,8 @@ def export(work: Path, out: Path) -> dict[str, Path]:
                 f"{work}/{part} was trained further after the UNet was.\n"
                 "  Train the UNet again: delete its folder, and run make light-models."
             )
+    for part, state in states.items():
+        check_finite(part, state)
     write_weights(paths["clip"], pack_table(states["clip"]), heads["clip"]["settings"]["config"])
     vae = heads["vae"]["settings"]["config"] | {"scaling_factor": settings["scale"]}
     write_weights(paths["vae"], states["vae"], vae)
@@ -57,6 +60,17 @@ def describe_unet(settings: dict[str, Any]) -> dict[str, Any]:
         "cross_attention_dim": settings["width"],
         "schedule": read_json(train_unet.SCHEDULE),
     }
+
+
+def check_finite(part: str, state: dict[str, torch.Tensor]) -> None:
+    """CineloraError where a number does not fit into float16, which ships."""
+    floats = {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
+    broken = [name for name, tensor in floats.items() if not tensor.half().isfinite().all()]
+    if broken:
+        raise CineloraError(
+            f"light-{part}: {len(broken)} tensors hold numbers too large for float16, the first\n"
+            f"  is {broken[0]}. Delete the folder of {part} and train it again, at a lower rate."
+        )
 
 
 def check_size(paths: list[Path]) -> None:

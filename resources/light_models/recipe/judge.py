@@ -48,19 +48,37 @@ def judge_clip(clip: light_clip.LightClip, seen: Cast, apart: Cast) -> list[dict
     for column, attribute in enumerate(apart.words.attributes):
         if len(attribute.asked) < 2:
             continue
-        wanted = apart.codes[:, column]
-        prompts, codes = scoring.embed_prompts(apart.words, column, clip.embed_texts)
-        found = scoring.score_attribute(vectors, prompts, codes)
-        row = scoring.measure_accuracy(found, wanted)
-        twins, codes = scoring.embed_prompts(apart.words, column, twin.embed_texts)
-        by_twin = scoring.score_attribute(untrained, twins, codes)
-        by_color = scoring.nearest_centroids(known, seen.codes[:, column], colors)
-        rows.append(
-            {"figure": attribute.name, "goal": GOALS.get(attribute.name), **row}
-            | {"random": scoring.measure_accuracy(by_twin, wanted)["accuracy"]}
-            | {"colors": scoring.measure_accuracy(by_color, wanted)["accuracy"]}
+        # the same images and values for all three, or their figures could not be compared
+        wanted, learned = (
+            scoring.keep_asked(cast.codes[:, column], attribute.asked) for cast in (apart, seen)
         )
+        beside = {
+            "random": answer_by_texts(twin, untrained, apart, column),
+            "colors": scoring.nearest_centroids(known, learned, colors),
+        }
+        found = answer_by_texts(clip, vectors, apart, column)
+        goal = GOALS.get(attribute.name)
+        rows.append({"figure": attribute.name, "goal": goal} | measure_all(found, beside, wanted))
     return [*rows, judge_retrieval(clip, twin, apart)]
+
+
+def answer_by_texts(
+    clip: light_clip.LightClip, vectors: np.ndarray, apart: Cast, column: int
+) -> np.ndarray:
+    """The code (N,) of an attribute that a CLIP finds in images with these vectors (N, D)."""
+    prompts, codes = scoring.embed_prompts(apart.words, column, clip.embed_texts)
+    return scoring.score_attribute(vectors, prompts, codes)
+
+
+def measure_all(
+    found: np.ndarray, beside: dict[str, np.ndarray], wanted: np.ndarray
+) -> dict[str, Any]:
+    """Figures of the answers (N,) of the CLIP, and accuracies of those that stand beside it."""
+    row: dict[str, Any] = scoring.measure_accuracy(found, wanted)
+    for name, answers in beside.items():
+        measured = scoring.measure_accuracy(answers, wanted)
+        row |= {name: measured["accuracy"], f"{name}_balanced": measured["balanced"]}
+    return row
 
 
 def make_twin(clip: light_clip.LightClip) -> light_clip.LightClip:
@@ -110,6 +128,8 @@ def judge_drawn(
 ) -> list[dict[str, Any]]:
     """Draw prompts out of the truth, keep a contact sheet, and judge what came."""
     chosen = drawing.choose_asked(apart, count, np.random.default_rng(SEED))
+    places = set(apart.table["place"].iloc[chosen]) - {"unknown"}
+    log.info("%d prompts, in %d places", count, len(places))
     wanted = apart.codes[chosen]
     prompts = [drawing.write_prompt(apart.words, codes) for codes in wanted]
     images = drawing.draw_prompts(base, prompts, SEED)
@@ -151,10 +171,15 @@ def read_frames(folder: Path, side_px: int) -> np.ndarray:
 
 
 def write_table(rows: list[dict[str, Any]], path: Path) -> str:
-    """Keep the figures as CSV; returns them as a table for people, misses marked."""
+    """Keep the figures as CSV; returns them as a table for people, misses marked.
+
+    A goal is reached where accuracy and balanced accuracy reach it: the commonest value alone
+    carries none.
+    """
     table = pd.DataFrame(rows)
+    lowest = table.reindex(columns=["accuracy", "balanced"]).min(axis=1)
     table["reached"] = np.where(
-        table["goal"].isna(), "", np.where(table["accuracy"] >= table["goal"], "yes", "MISSED")
+        table["goal"].isna(), "", np.where(lowest >= table["goal"], "yes", "MISSED")
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_when_done(path) as partial:

@@ -2,9 +2,11 @@
 
 Each part goes on where it stopped, so the command can be given again after an interruption. A
 budget of a few minutes ends with models that work and draw badly; README.md says what they need.
+Minutes are those of computing, so that a busy machine takes longer and makes the same models.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -16,10 +18,12 @@ from resources.light_models.recipe.options import Run, add_machine, parse, read_
 from resources.light_models.recipe.training import Budget
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
+from workflow_scripts.lib.manifest import replace_when_done
 
-SHARES = {"clip": 0.30, "vae": 0.20, "unet": 0.50}  # of the minutes; the cast comes on top
-PEOPLE_A_MINUTE = 12.5  # 1,500 characters for two hours
-PEOPLE = (24, 1500)  # at least, at most
+SHARES = {"clip": 0.25, "vae": 0.18, "unet": 0.57}  # of the minutes; the cast comes on top
+PEOPLE_A_MINUTE = 17.4  # 2,084 characters, 25,000 images, for two hours
+PEOPLE = (24, 2084)  # at least, at most
+PROCESSES = 2  # that draw the cast
 HELD_OUT_PEOPLE = 200
 IMAGES_A_PERSON = 12
 SIZE_PX = 128
@@ -28,7 +32,10 @@ RESOURCES = Path(__file__).resolve().parents[2]
 
 
 def make_cast(python: str, folder: Path, *, seed: int, people: int) -> None:
-    """Draw a cast with the environment that has the body model; what is there already is kept."""
+    """Draw a cast with the environment that has the body model; what is there already is kept.
+
+    In two processes, each of one thread: the drawing of an image has hardly anything to share out.
+    """
     asked = {
         "--seed": seed,
         "--people": people,
@@ -38,15 +45,47 @@ def make_cast(python: str, folder: Path, *, seed: int, people: int) -> None:
     }
     words = [str(word) for pair in asked.items() for word in pair]
     paths = os.pathsep.join([str(RESOURCES / "demo_film"), str(RESOURCES)])
-    command = [python, "-m", "cast.make_cast", *words]
+    command = [python, "-m", "cast.make_cast", *words, "--part"]
+    env = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    commands = [[*command, f"{part}/{PROCESSES}"] for part in range(PROCESSES)]
     try:
-        subprocess.run(command, check=True, cwd=RESOURCES, env=os.environ | {"PYTHONPATH": paths})
+        run_together(commands, env)
     except (OSError, subprocess.CalledProcessError) as error:
         raise CineloraError(
             f"the cast was not drawn: {error}\n"
             "  It needs the environment of resources/cast/README.md; name its python with\n"
             f"  CAST_PYTHON=…, or put shards there yourself: {folder}."
         ) from error
+
+
+def run_together(commands: list[list[str]], env: dict[str, str]) -> None:
+    """Run commands at the same time; the first that fails ends the others and is an error."""
+    running = []
+    try:
+        for command in commands:
+            running.append(subprocess.Popen(command, cwd=RESOURCES, env=env))
+        for process in running:
+            if process.wait():
+                raise subprocess.CalledProcessError(process.returncode, process.args)
+    finally:
+        for process in running:
+            process.terminate()  # one that has ended is left alone
+            process.wait()
+
+
+def keep_asked(work: Path, asked: dict[str, float]) -> None:
+    """Note what a working folder was begun with; CineloraError where something else is asked."""
+    note = work / "asked.json"
+    if not note.is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        with replace_when_done(note) as partial:
+            partial.write_text(json.dumps(asked), encoding="utf-8")
+    elif (found := read_json(note)) != asked:
+        raise CineloraError(
+            f"{work} was begun with {found}, and {asked} is asked.\n"
+            "  Ask for the same to go on there; for something else name another folder\n"
+            "  (LIGHT_WORK=...), or delete this one."
+        )
 
 
 def count_people(minutes: float) -> int:
@@ -79,7 +118,8 @@ def run_module(name: str, *words: str | Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=120, help="for the three trainings")
+    parser.add_argument("--minutes", type=float, default=120, help="of computing, all trainings")
+    parser.add_argument("--people", type=int, help="characters to learn from; else by minutes")
     parser.add_argument("--work", required=True, type=Path, help="cast, checkpoints, curves")
     parser.add_argument("--out", required=True, type=Path, help="folder of the files that ship")
     parser.add_argument("--cast-python", default="python3", help="python that has the body model")
@@ -88,7 +128,8 @@ def main() -> None:
     asked = parse(parser)
     work, out = asked.work.resolve(), asked.out.resolve()
     seen, apart = work / "cast", work / "held_out"
-    people = count_people(asked.minutes)
+    people = asked.people or count_people(asked.minutes)
+    keep_asked(work, {"minutes": asked.minutes, "people": people})
     log.info("%d characters to learn from, %d to judge with", people, HELD_OUT_PEOPLE)
     make_cast(asked.cast_python, seen, seed=TRAIN_SEED, people=people)
     make_cast(asked.cast_python, apart, seed=HELD_OUT_SEED, people=min(people, HELD_OUT_PEOPLE))

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from resources.light_models.recipe.captions import write_prompts
-from resources.light_models.recipe.data import Cast
+from resources.light_models.recipe.data import Cast, crop_person
 from resources.light_models.recipe.words import UNSEEN, Words
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -32,6 +32,11 @@ def embed_prompts(words: Words, column: int, texts: Texts) -> tuple[np.ndarray, 
 def score_attribute(vectors: np.ndarray, prompts: np.ndarray, codes: list[int]) -> np.ndarray:
     """The code (N,) of the value whose prompt is nearest to each image."""
     return np.array(codes)[(vectors @ prompts.T).argmax(1)]
+
+
+def keep_asked(wanted: np.ndarray, asked: list[int]) -> np.ndarray:
+    """Codes (N,) as they are, UNSEEN where a value has no words and no answer could be right."""
+    return np.where(np.isin(wanted, asked), wanted, UNSEEN)
 
 
 def measure_accuracy(found: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
@@ -73,14 +78,8 @@ def nearest_centroids(known: np.ndarray, codes: np.ndarray, asked: np.ndarray) -
 
 def crop_people(cast: Cast, chosen: np.ndarray) -> list[np.ndarray]:
     """The first person of each image, with a little of what is around."""
-    crops = []
-    for number in chosen:
-        image, box = cast.images[number], np.asarray(cast.table["box"].iat[number], float)
-        pad = CONTEXT * max(box[2] - box[0], box[3] - box[1])
-        low = np.clip(np.floor(box[:2] - pad), 0, cast.side_px - 2).astype(int)
-        high = np.clip(np.ceil(box[2:] + pad), low + 2, cast.side_px).astype(int)
-        crops.append(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]]))
-    return crops
+    boxes = cast.table["box"]
+    return [crop_person(cast.images[n], boxes.iat[n], CONTEXT) for n in chosen]
 
 
 def measure_retrieval(

@@ -15,7 +15,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from resources.light_models.recipe.captions import tell_images, write_prompts
-from resources.light_models.recipe.data import Cast, augment, choose_batch, open_cast, rng_for
+from resources.light_models.recipe.data import (
+    Cast,
+    augment,
+    choose_batch,
+    cut_people,
+    open_cast,
+    rng_for,
+)
 from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
 from resources.light_models.recipe.training import Training
 from resources.light_models.recipe.words import UNSEEN
@@ -24,7 +31,9 @@ from workflow_scripts.models.light_clip import make_clip
 from workflow_scripts.models.loaders.tiny_sd import make_tokenizer
 
 CONFIG = Path(__file__).with_name("clip.json")
-BATCH = 256
+BATCH = 64  # small: two cores take more steps, and steps are what a short training lacks
+CROPPED = 0.4  # share of images that are cut to their person: what the workflow embeds
+ATTRIBUTE_WEIGHT = 5.0  # of the attributes' loss: the pairs' is some times larger
 RATE = 1e-3
 MAX_SCALE = 50.0  # of the similarities, as a factor: CLIP's own limit is 100
 
@@ -96,33 +105,45 @@ class ClipLosses:
     """`losses(step)`: the two losses of the batch that belongs to a step."""
 
     def __init__(
-        self, model: nn.Module, cast: Cast, *, batch: int, seed: int, device: torch.device
+        self,
+        model: nn.Module,
+        cast: Cast,
+        *,
+        batch: int,
+        seed: int,
+        device: torch.device,
+        attribute_weight: float = ATTRIBUTE_WEIGHT,
     ):
         self.model, self.cast, self.batch, self.seed = model, cast, batch, seed
-        self.device, self.tokenize = device, Tokenizer()
+        self.device, self.tokenize, self.weight = device, Tokenizer(), attribute_weight
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "clip", step)
         chosen = choose_batch(len(self.cast), self.batch, rng)
-        pixels = augment(np.asarray(self.cast.images[chosen]), rng)
-        codes = self.cast.codes[chosen]
-        images = self.model.visual(normalize_pixels(torch.from_numpy(pixels).to(self.device)))
-        images = F.normalize(images, dim=1)
+        cropped = rng.random(len(chosen)) < CROPPED
+        pixels, codes = cut_people(self.cast, chosen, cropped, rng)
+        told = tell_images(self.cast, chosen, rng, codes=codes, cropped=cropped)
+        images = self._embed(augment(pixels, rng))
         scale = self.model.logit_scale.exp().clamp(max=MAX_SCALE)
         return {
-            "pairs": self._pairs(images, chosen, scale, rng),
-            "attributes": self._attributes(images, codes, scale, rng),
+            "pairs": self._pairs(images, codes, told, scale),
+            "attributes": self.weight * self._attributes(images, codes, scale, rng),
         }
+
+    def _embed(self, pixels: np.ndarray) -> torch.Tensor:
+        """Vectors (B, D) of length 1 of images (B, S, S, 3) uint8."""
+        rows = normalize_pixels(torch.from_numpy(pixels).to(self.device))
+        rows = rows.contiguous(memory_format=torch.channels_last)  # faster on a CPU
+        return F.normalize(self.model.visual(rows), dim=1)
 
     def _pairs(
         self,
         images: torch.Tensor,
-        chosen: np.ndarray,
+        codes: np.ndarray,
+        told: tuple[list[str], np.ndarray],
         scale: torch.Tensor,
-        rng: np.random.Generator,
     ) -> torch.Tensor:
-        texts, claims = tell_images(self.cast, chosen, rng)
-        codes = self.cast.codes[chosen]
+        texts, claims = told
         logits = scale * images @ self._encode(texts).T
         true, false = (
             torch.from_numpy(part).to(self.device) for part in judge_pairs(codes, claims)
@@ -150,30 +171,43 @@ class ClipLosses:
         return encode_text(self.model, self.tokenize(texts).to(self.device))
 
 
-def train(cast: Cast, folder: Path, run: Run, config: dict[str, Any]) -> Training:
+def train(
+    cast: Cast,
+    folder: Path,
+    run: Run,
+    config: dict[str, Any],
+    *,
+    attribute_weight: float = ATTRIBUTE_WEIGHT,
+) -> Training:
     """Train, or go on with, the CLIP of an open_clip config whose checkpoint is in `folder`."""
     torch.manual_seed(run.seed)
     model = make_clip(config).to(run.place)
+    model.visual.to(memory_format=torch.channels_last)
     settings = {
         "seed": run.seed,
         "batch": run.batch,
+        "attribute_weight": attribute_weight,
         "config": config,
         "data": cast.sha256,
         "values": {a.name: a.values for a in cast.words.attributes},
     }
     training = Training(model, folder, run.budget, RATE, settings, average=0.998)
-    losses = ClipLosses(model, cast, batch=run.batch, seed=run.seed, device=run.place)
+    options = {"batch": run.batch, "seed": run.seed, "attribute_weight": attribute_weight}
+    losses = ClipLosses(model, cast, device=run.place, **options)
     for step in training.run(losses):
-        if step % 20 == 0:
+        if step % 20 == 0 or training.done:
             log.info("clip: %s", training.rows[-1])
     return training
 
 
 def main() -> None:
-    asked = parse(make_parser(__doc__, batch=BATCH))
+    parser = make_parser(__doc__, batch=BATCH)
+    parser.add_argument("--attribute-weight", type=float, default=ATTRIBUTE_WEIGHT)
+    asked = parse(parser)
     config = read_json(CONFIG)
     cast = open_cast(asked.data, side_px=config["vision_cfg"]["image_size"])
-    train(cast, asked.work / "clip", read_run(asked), config)
+    weight = asked.attribute_weight
+    train(cast, asked.work / "clip", read_run(asked), config, attribute_weight=weight)
 
 
 if __name__ == "__main__":

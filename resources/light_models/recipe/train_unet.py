@@ -1,8 +1,9 @@
 """Train the small UNet: captions of the cast, as the small CLIP reads them, steer what it draws.
 
 Stable Diffusion's shape and step, with velocity as target and a noise schedule that ends in noise
-alone, so that night is dark. Latents are encoded once, mirrored ones too; captions are written anew
-for each step. The CLIP's text tower stays as it is: it is the encoder that adapters meet as well.
+alone, so that night is dark. Latents are encoded once, every other image mirrored; captions are
+written anew for each step. The CLIP's text tower stays as it is: it is the encoder that adapters
+meet as well.
 """
 
 from hashlib import sha256
@@ -27,7 +28,7 @@ from workflow_scripts.models.light_clip import convert_text_tower
 
 CONFIG = Path(__file__).with_name("unet.json")
 SCHEDULE = Path(__file__).with_name("schedule.json")
-BATCH = 64
+BATCH = 32
 RATE = 1e-3
 DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
 HELD_OUT = 64  # images whose loss is followed
@@ -51,17 +52,21 @@ def open_text_encoder(work: Path) -> CLIPTextModel:
 
 @torch.no_grad()
 def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, device: torch.device) -> np.ndarray:
-    """Latents (N, 2, channels, h, w) float16, not scaled, of each image and its mirror image."""
+    """Latents (N, channels, h, w) float16, not scaled; images of odd number are mirrored.
+
+    A cast has far more images than a training reads often: both ways of each would be twice the
+    work before it, for little.
+    """
     channels, side = vae.config.latent_channels, cast.side_px // 8
     with replace_when_done(path) as partial:
-        shape = (len(cast), 2, channels, side, side)
+        shape = (len(cast), channels, side, side)
         array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
         for start in range(0, len(cast), 64):
-            images = np.asarray(cast.images[start : start + 64])
-            for mirrored, part in enumerate((images, images[:, :, ::-1])):
-                pixels = normalize_pixels(torch.from_numpy(part.copy())).to(device)
-                found = vae.encode(pixels).latent_dist.mode()
-                array[start : start + 64, mirrored] = found.half().cpu().numpy()
+            images = np.array(cast.images[start : start + 64])  # from an even number on
+            images[1::2] = images[1::2, :, ::-1].copy()
+            pixels = normalize_pixels(torch.from_numpy(images)).to(device)
+            found = vae.encode(pixels).latent_dist.mode()
+            array[start : start + 64] = found.half().cpu().numpy()
         array.flush()
     return np.load(path, mmap_mode="r")
 
@@ -81,13 +86,23 @@ def open_latents(vae: AutoencoderKL, cast: Cast, work: Path, device: torch.devic
 def measure_scale(latents: np.ndarray) -> float:
     """What latents are multiplied with, so that their deviation is 1."""
     chosen = train_vae.spread_evenly(len(latents), 2048)
-    return round(1 / float(np.asarray(latents[chosen, 0], np.float32).std()), 4)
+    return round(1 / float(np.asarray(latents[chosen], np.float32).std()), 4)
 
 
 def make_unet(config: dict[str, Any], channels: int, width: int) -> UNet2DConditionModel:
     """A new net for latents of so many channels and text states of this width."""
     extra = {"in_channels": channels, "out_channels": channels, "cross_attention_dim": width}
     return UNet2DConditionModel(**config, **extra)
+
+
+def spread_timesteps(count: int, last: int, rng: np.random.Generator) -> np.ndarray:
+    """Timesteps (count,) int64 below `last`, one in each part of the range, in any order.
+
+    Every batch has all noise levels, so its loss says more. The order is random because the images
+    of a batch are sorted: the first would always get the least noise.
+    """
+    places = (np.arange(count) + rng.random(count)) / count * last
+    return rng.permutation(np.minimum(places.astype(np.int64), last - 1))
 
 
 class UnetLosses:
@@ -115,17 +130,16 @@ class UnetLosses:
         texts, _ = tell_images(self.cast, chosen, rng)
         dropped = rng.random(self.batch) < DROPPED
         texts = ["" if skip else text for text, skip in zip(texts, dropped, strict=True)]
-        mirrored = rng.integers(2, size=self.batch)
-        latents = self.read(chosen, mirrored)
+        latents = self.read(chosen)
         noise = self._noise(latents.shape, rng)
         last = self.schedule.config.num_train_timesteps
-        timesteps = torch.from_numpy(rng.integers(last, size=self.batch)).to(self.device)
+        timesteps = torch.from_numpy(spread_timesteps(self.batch, last, rng)).to(self.device)
         errors = self.errors(latents, self.encode(texts), noise, timesteps)
         return {"velocity": errors.mean()}
 
-    def read(self, chosen: np.ndarray, mirrored: np.ndarray) -> torch.Tensor:
-        """Scaled latents (B, channels, h, w) of images, some of them mirrored."""
-        found = np.asarray(self.latents[chosen, mirrored], np.float32)
+    def read(self, chosen: np.ndarray) -> torch.Tensor:
+        """Scaled latents (B, channels, h, w) of images."""
+        found = np.asarray(self.latents[chosen], np.float32)
         return torch.from_numpy(found * self.scale).to(self.device)
 
     @torch.no_grad()
@@ -157,7 +171,7 @@ class UnetLosses:
         rng = rng_for(self.seed, "held out", 0)
         chosen = train_vae.spread_evenly(len(held_out), HELD_OUT)
         texts, _ = tell_images(held_out, chosen, rng)
-        found = np.asarray(latents[chosen, 0], np.float32) * self.scale
+        found = np.asarray(latents[chosen], np.float32) * self.scale
         clean = torch.from_numpy(found).to(self.device)
         states, last = self.encode(texts), self.schedule.config.num_train_timesteps
         losses = {"held_out": [], "wrong_caption": []}
@@ -192,8 +206,9 @@ def train(
     training = Training(unet, work / "unet", run.budget, RATE, settings, average=0.9995)
     for step in training.run(losses):
         if held_out and (step % EVERY == 0 or training.done):
-            training.rows[-1] |= losses.measure(held_out, apart)
-        if step % 20 == 0:
+            with training.averaged_weights():
+                training.rows[-1] |= losses.measure(held_out, apart)
+        if step % 20 == 0 or training.done:
             log.info("unet: %s", training.rows[-1])
     return training
 

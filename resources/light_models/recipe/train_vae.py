@@ -2,7 +2,8 @@
 
 At the start the encoder is drawn towards principal components of the blocks, which hold most of an
 image already; the pull ends at half of the budget. Noise on the latents makes the decoder bear what
-a denoising net leaves over. The variance of the latents is fixed to that noise.
+a denoising net leaves over. The variance of the latents is fixed to that noise. Most of the budget
+goes to pieces of images; the last of it to whole ones, whose statistics the net will meet.
 """
 
 from pathlib import Path
@@ -22,14 +23,17 @@ from workflow_scripts.lib.logs import log
 
 CONFIG = Path(__file__).with_name("vae.json")
 BATCH = 32
-PIECE_PX = 64  # what is trained on: four times as many images for the same work
+PIECE_PX = 64  # what is trained on first: four times as many images for the same work
+WHOLE = 0.75  # share of the budget from which whole images are trained on, a quarter as many
 RATE = 2e-3
 NOISE = 0.05  # deviation of the noise on latents, whose own deviation is about 1
 PULL = 1.0  # weight of the distance to the principal components, at the start
 PULL_ENDS = 0.5  # share of the budget
 SHARP = 0.1  # weight of the absolute error beside the squared one: edges stay edges
 FITTED = 512  # images that the components come from
-MEASURED = 64
+MEASURED = 64  # images that a finished net is measured on
+FOLLOWED = 16  # and that one in training is, every so many steps
+EVERY = 500
 
 
 def make_vae(config: dict[str, Any]) -> AutoencoderKL:
@@ -57,13 +61,24 @@ class VaeLosses:
     ):
         self.vae, self.cast, self.blocks = vae, cast, blocks
         self.batch, self.seed, self.device = batch, seed, device
-        self.pull = PULL
+        self.pull, self.whole = PULL, False
+
+    def progress(self, share: float) -> None:
+        """What changes with the share of the budget that is used."""
+        self.pull = PULL * max(0.0, 1 - share / PULL_ENDS)
+        self.whole = share >= WHOLE
+
+    def read_pixels(self, rng: np.random.Generator) -> torch.Tensor:
+        """Pieces (B, 3, 64, 64), or a quarter as many whole images, -1 to 1."""
+        count = max(1, self.batch // 4) if self.whole else self.batch
+        chosen = choose_batch(len(self.cast), count, rng)
+        images = np.asarray(self.cast.images[chosen])
+        images = images if self.whole else cut_pieces(images, PIECE_PX, rng)
+        return normalize_pixels(torch.from_numpy(images)).to(self.device)
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "vae", step)
-        chosen = choose_batch(len(self.cast), self.batch, rng)
-        images = cut_pieces(np.asarray(self.cast.images[chosen]), PIECE_PX, rng)
-        pixels = normalize_pixels(torch.from_numpy(images)).to(self.device)
+        pixels = self.read_pixels(rng)
         latents = self.vae.encode(pixels).latent_dist.mode()
         noise = torch.from_numpy(rng.standard_normal(latents.shape, np.float32)).to(self.device)
         drawn = self.vae.decode(latents + NOISE * noise).sample
@@ -96,7 +111,7 @@ def measure(vae: AutoencoderKL, blocks: Blocks, images: np.ndarray) -> dict[str,
     """Mean PSNR in dB of the net and of the components on images (N, S, S, 3) uint8."""
     found = {"psnr": [], "components": []}
     for image in images:
-        pixels = normalize_pixels(torch.from_numpy(image[None]))
+        pixels = normalize_pixels(torch.from_numpy(image[None])).to(vae.device)
         drawn = vae.decode(vae.encode(pixels).latent_dist.mode()).sample
         found["psnr"].append(float(psnr(pixels, drawn)))
         found["components"].append(float(psnr(pixels, blocks.decode(blocks.encode(pixels)))))
@@ -108,7 +123,10 @@ def spread_evenly(count: int, wanted: int) -> np.ndarray:
 
 
 def train(cast: Cast, folder: Path, run: Run, config: dict[str, Any]) -> Training:
-    """Train, or go on with, the VAE of a config whose checkpoint is in `folder`."""
+    """Train, or go on with, the VAE of a config whose checkpoint is in `folder`.
+
+    The curve has the PSNR of the averaged weights on a few of the images now and then.
+    """
     torch.manual_seed(run.seed)
     vae = make_vae(config).to(run.place)
     freeze_variance(vae)
@@ -118,13 +136,17 @@ def train(cast: Cast, folder: Path, run: Run, config: dict[str, Any]) -> Trainin
     training = Training(vae, folder, run.budget, RATE, settings, average=0.998)
     losses = VaeLosses(vae, cast, blocks, batch=run.batch, seed=run.seed, device=run.place)
 
-    def pulled(step: int) -> dict[str, torch.Tensor]:
-        share = training.budget.share(training.step, training.elapsed_s)
-        losses.pull = PULL * max(0.0, 1 - share / PULL_ENDS)
+    followed = np.asarray(cast.images[spread_evenly(len(cast), FOLLOWED)])
+
+    def compute(step: int) -> dict[str, torch.Tensor]:
+        losses.progress(training.budget.share(training.step, training.elapsed_s))
         return losses(step)
 
-    for step in training.run(pulled):
-        if step % 20 == 0:
+    for step in training.run(compute):
+        if step % EVERY == 0 or training.done:
+            with training.averaged_weights():
+                training.rows[-1] |= measure(vae, blocks, followed)
+        if step % 20 == 0 or training.done:
             log.info("vae: %s", training.rows[-1])
     return training
 

@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 
-WARMUP = 50  # steps until the full rate
+WARMUP = 0.03  # share of the budget until the full rate
+FIRST = 0.0005  # share that the first step counts as: its rate is not 0
 FLAT = 0.55  # share of the budget at the full rate, then it falls to LAST of it
 LAST = 0.02
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # AdamW's, per tensor
@@ -31,7 +33,11 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # AdamW's, per tensor
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a training lasts: so many steps (then it is repeatable), or so many minutes."""
+    """How long a training lasts: so many steps (then it is repeatable), or so many minutes.
+
+    Minutes of computing on all threads, so that a busy machine does not shorten a training. Work
+    that one thread does alone counts by its part: on the wall it takes somewhat longer.
+    """
 
     steps: int = 0
     minutes: float = 0
@@ -45,10 +51,24 @@ class Budget:
         return step / self.steps if self.steps else elapsed_s / (60 * self.minutes)
 
 
-def rate_at(step: int, share: float) -> float:
-    """Factor of the learning rate: rises, stays, falls straight."""
+def rate_at(share: float) -> float:
+    """Factor of the learning rate at a share of the budget: rises, stays, falls straight."""
     falling = 1 if share < FLAT else max(LAST, (1 - share) / (1 - FLAT))
-    return min(1, (step + 1) / WARMUP) * falling
+    return min(1, max(share, FIRST) / WARMUP) * falling
+
+
+def read_clock(device: str) -> float:
+    """Seconds that all threads computed, each: other programs on the machine do not count.
+
+    A GPU computes beside this process, so there it is the time on the wall.
+    """
+    return time.monotonic() if device == "cuda" else time.process_time() / torch.get_num_threads()
+
+
+def lay_out(moment: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """A moment in the memory order of its parameter, which the fused optimizer relies on."""
+    same = moment.shape == parameter.shape
+    return torch.empty_like(parameter, requires_grad=False).copy_(moment) if same else moment
 
 
 @dataclass
@@ -75,7 +95,8 @@ class Training:
             {"params": [p for n, p in named.items() if n not in shrunk], "weight_decay": 0.0},
         ]
         self.names = [n for n in named if n in shrunk] + [n for n in named if n not in shrunk]
-        self.optimizer = torch.optim.AdamW(groups, self.learning_rate, betas=(0.9, 0.99))
+        options = {"betas": (0.9, 0.99), "fused": True}
+        self.optimizer = torch.optim.AdamW(groups, self.learning_rate, **options)
         self.parameters = named
         # running statistics are averaged too, or they would belong to other weights
         self.averaged = {n: t.clone() for n, t in self._floats().items()}
@@ -99,19 +120,18 @@ class Training:
         Yields the number of steps after each. Saves at the end and every so many seconds.
         """
         self.model.train()
-        first = self.step
-        started = saved = time.monotonic()
+        first, device = self.step, next(self.model.parameters()).device.type
+        started, saved = read_clock(device), time.monotonic()
         before = self.elapsed_s
         while (share := self.budget.share(self.step, self.elapsed_s)) < 1:
             parts = losses(self.step)
             total = sum(parts.values())
-            self._update(total, rate_at(self.step, share))
-            now = time.monotonic()
-            self.elapsed_s = before + now - started
+            self._update(total, rate_at(share))
+            self.elapsed_s = before + read_clock(device) - started
             self._record(parts)
-            if now - saved >= save_every_s:
+            if time.monotonic() - saved >= save_every_s:
                 self.save()
-                saved = now
+                saved = time.monotonic()
             yield self.step
         if self.step > first:
             self.save()
@@ -133,6 +153,20 @@ class Training:
         kept = min(self.average, (1 + self.step) / (10 + self.step))
         for name, tensor in self._floats().items():
             self.averaged[name].lerp_(tensor, 1 - kept)
+
+    @contextmanager
+    def averaged_weights(self) -> Iterator[None]:
+        """The model holds the averaged weights, which ship, as long as this lasts."""
+        kept = {name: tensor.clone() for name, tensor in self._floats().items()}
+        with torch.no_grad():
+            for name, tensor in self._floats().items():
+                tensor.copy_(self.averaged[name])
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, tensor in self._floats().items():
+                    tensor.copy_(kept[name])
 
     def _floats(self) -> dict[str, torch.Tensor]:
         state = self.model.state_dict()
@@ -175,7 +209,8 @@ class Training:
         states = {}
         for number, name in enumerate(self.names):
             if f"moment.step.{name}" in tensors:
-                states[number] = {m: tensors[f"moment.{m}.{name}"] for m in MOMENTS}
+                found = {m: tensors[f"moment.{m}.{name}"] for m in MOMENTS}
+                states[number] = {m: lay_out(t, self.parameters[name]) for m, t in found.items()}
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": states, "param_groups": groups})
         self.step, self.elapsed_s = head["step"], head["elapsed_s"]

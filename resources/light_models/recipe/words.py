@@ -42,6 +42,17 @@ class Words:
     unseen: frozenset[str]
     templates: tuple[str, ...]
     subjects: dict[str, dict[str, list[str]]]
+    shared: frozenset[str] = frozenset()
+
+    def find(self, name: str) -> int | None:
+        """The column of an attribute; None: the cast does not have it."""
+        names = [attribute.name for attribute in self.attributes]
+        return names.index(name) if name in names else None
+
+    def list_askable(self, attribute: Attribute, code: int) -> tuple[str, ...]:
+        """The wordings of a value that fit no other one of its attribute."""
+        wordings = attribute.phrases[attribute.values[code]]
+        return tuple(text for text in wordings if text not in self.shared)
 
     def column(self, name: str) -> int:
         return [attribute.name for attribute in self.attributes].index(name)
@@ -83,7 +94,8 @@ def read_words(truth: dict[str, list[str]]) -> Words:
         if name in truth:
             found = {str(value) for value in truth[name]} - unseen
             attributes.append(_fill(name, row, found))
-    return Words(tuple(attributes), unseen, tuple(table["templates"]), table["subjects"])
+    shared = frozenset(table["shared"])
+    return Words(tuple(attributes), unseen, tuple(table["templates"]), table["subjects"], shared)
 
 
 def _fill(name: str, row: dict, found: set[str]) -> Attribute:
