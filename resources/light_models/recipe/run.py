@@ -130,9 +130,10 @@ def main() -> None:
     seen, apart = work / "cast", work / "held_out"
     people = asked.people or count_people(asked.minutes)
     keep_asked(work, {"minutes": asked.minutes, "people": people})
-    log.info("%d characters to learn from, %d to judge with", people, HELD_OUT_PEOPLE)
+    apart_people = min(people, HELD_OUT_PEOPLE)
+    log.info("%d characters to learn from, %d to judge with", people, apart_people)
     make_cast(asked.cast_python, seen, seed=TRAIN_SEED, people=people)
-    make_cast(asked.cast_python, apart, seed=HELD_OUT_SEED, people=min(people, HELD_OUT_PEOPLE))
+    make_cast(asked.cast_python, apart, seed=HELD_OUT_SEED, people=apart_people)
     train_all(seen, apart, work, asked.minutes, asked.device)
     base = work / "base"
     run_module("export", "--work", work, "--out", out, "--base", base)
