@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from safetensors.torch import load_file, save_file
 from resources.light_models.recipe import export, judge, train_clip
 from resources.light_models.recipe.training import read_averaged
 from tests.factories.light_recipe import small_cast, train_all
+from workflow_scripts.adapter.examples import Examples
+from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.lib.checksums import hash_file, hash_folder
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import draw_images, encode_captions, encode_images
@@ -65,6 +68,25 @@ def test_its_latents_are_those_that_it_was_trained_on(made):
     turned = encode_images(base, np.array(cast.images)[:, :, ::-1].copy())
     np.testing.assert_allclose(cached[1::2], turned[1::2], atol=0.05)
     assert float(abs(turned[1::2] - latents[1::2]).max()) > 0.2
+
+
+def test_an_adapter_trains_on_its_latents_of_eight_channels(made):
+    folder, cast, _, _ = made
+    base = light_sd.load_base({"model_index.json": folder / "base/model_index.json"}, device="cpu")
+    latents = list(encode_images(base, np.array(cast.images[:2])))
+    assert latents[0].shape == (8, 8, 8)
+    states = encode_captions(base, CAPTIONS)
+    weights = [torch.ones(1, 8, 8)] * 2
+    options = {"caption_dropout": 0, "min_snr_gamma": 0}
+    losses = []
+    for offset in (0.0, 0.5):
+        settings = SimpleNamespace(noise_offset=offset, **options)
+        train = Examples([], latents, weights, states, states[0])
+        holder = SimpleNamespace(base=base, settings=settings, train=train)
+        with torch.no_grad():
+            losses.append(Trainer.losses(holder, [0, 1], torch.Generator().manual_seed(1)))
+    assert losses[0].shape == losses[1].shape == (2,)
+    assert not torch.allclose(losses[0], losses[1])
 
 
 def test_its_text_states_are_those_of_the_trained_clip(made):
