@@ -11,13 +11,18 @@ SLOTS := --resources gpu=$(shell nproc)
 FILM ?= resources/demo_film
 TIER ?= light
 NAME ?= demo
+# What `make light-models` works in; the cast needs an environment of its own (resources/cast/README.md).
+LIGHT_WORK ?= resources/models/light_work
+LIGHT_OUT ?= $(LIGHT_WORK)/weights
+CAST_PYTHON ?= python3
+MINUTES ?= 120
 PEERS := benchmarks/scratch/peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models bench bench-gpu roofline lint film-bbb lock phases timings clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu roofline lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -58,6 +63,10 @@ models: $(READY)  ## fetch the models of a tier, sizes and licenses first; TIER=
 
 calibrate: $(READY)  ## options that suit your models of embed and scene, from a film that was run; NAME=demo
 	@$(BIN)/python -m workflow_scripts.plan.calibrate $(NAME)
+
+light-models: $(READY)  ## make the light tier's own models from nothing; MINUTES=120, CAST_PYTHON=<python with the body model>
+	$(BIN)/python -m resources.light_models.recipe.run --minutes $(MINUTES) --work $(LIGHT_WORK) \
+	  --out $(LIGHT_OUT) --cast-python $(CAST_PYTHON)
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md

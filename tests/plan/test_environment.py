@@ -19,7 +19,7 @@ DISTRIBUTIONS = {  # whose modules have another name
     "sam2": "rf-sam-2",
     "yaml": "pyyaml",
 }
-OURS = {"workflow_scripts", "tests", "benchmarks", "maker"}
+OURS = {"workflow_scripts", "tests", "benchmarks", "resources", "maker", "cast"}
 BLENDER = {"bpy", "bmesh", "mathutils", "anny", "OpenEXR"}  # maker/README.md: a Python of its own
 PEERS = DISTRIBUTIONS | {"faiss": "faiss-cpu"}  # of benchmarks/peers.py
 

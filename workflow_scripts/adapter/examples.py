@@ -29,7 +29,7 @@ class Examples:
     """A cached split; all tensors float32 on the CPU."""
 
     images: list[TrainingImage]
-    latents: list[torch.Tensor]  # (4, h, w) each
+    latents: list[torch.Tensor]  # (channels, h, w) each
     weights: list[torch.Tensor]  # (1, h, w) each: how much an error there counts
     captions: torch.Tensor  # (N, 77, width)
     no_caption: torch.Tensor  # (77, width), of ""

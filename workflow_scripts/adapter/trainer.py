@@ -156,7 +156,7 @@ class Trainer:
         options, device = self.settings, self.base.device
         latents = torch.stack([self.train.latents[i] for i in members])
         noise = torch.randn(latents.shape, generator=generator)
-        shift = torch.randn(len(members), 4, 1, 1, generator=generator)
+        shift = torch.randn(*latents.shape[:2], 1, 1, generator=generator)  # one a channel
         noise = noise + options.noise_offset * shift  # lets whole images become dark or bright
         last = self.base.noise.config.num_train_timesteps
         timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)

@@ -114,7 +114,7 @@ def denoising_errors(
     noise: torch.Tensor,
     timesteps: torch.Tensor,
 ) -> torch.Tensor:
-    """Squared error of the predicted noise (or velocity), (B, 4, h, w)."""
+    """Squared error of the predicted noise (or velocity), (B, channels, h, w)."""
     noisy = base.noise.add_noise(latents, noise, timesteps)
     with fast(base):
         predicted = base.pipeline.unet(noisy, timesteps, captions).sample

@@ -1,0 +1,1 @@
+"""How the light tier's own models are made: a small CLIP, VAE and UNet, and their judge."""

@@ -1,0 +1,227 @@
+"""Train the small UNet: captions of the cast, as the small CLIP reads them, steer what it draws.
+
+Stable Diffusion's shape and step, with velocity as target and a noise schedule that ends in noise
+alone, so that night is dark. Latents are encoded once, every other image mirrored; captions are
+written anew for each step. The CLIP's text tower stays as it is: it is the encoder that adapters
+meet as well.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from transformers import CLIPTextModel
+
+from resources.light_models.recipe import train_clip, train_vae
+from resources.light_models.recipe.captions import tell_images
+from resources.light_models.recipe.data import Cast, choose_batch, open_cast, rng_for
+from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
+from resources.light_models.recipe.train_clip import Tokenizer, normalize_pixels
+from resources.light_models.recipe.training import Training, read_averaged
+from workflow_scripts.lib.checksums import hash_file
+from workflow_scripts.lib.logs import log
+from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.models.light_clip import convert_text_tower
+
+CONFIG = Path(__file__).with_name("unet.json")
+SCHEDULE = Path(__file__).with_name("schedule.json")
+BATCH = 32
+RATE = 1e-3
+DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
+HELD_OUT = 64  # images whose loss is followed
+EVERY = 200  # steps between two of its measurements
+LEVELS = (0.125, 0.375, 0.625, 0.875)  # how noisy the held-out images are
+
+
+def open_vae(work: Path) -> AutoencoderKL:
+    """The trained VAE of a working folder, its scale not yet set."""
+    head, state = read_averaged(work / "vae" / "checkpoint.safetensors")
+    vae = train_vae.make_vae(head["settings"]["config"])
+    vae.load_state_dict(state)
+    return vae.eval().requires_grad_(False)
+
+
+def open_text_encoder(work: Path) -> CLIPTextModel:
+    """The trained CLIP's text tower, as the drawing net meets it."""
+    head, state = read_averaged(work / "clip" / "checkpoint.safetensors")
+    return convert_text_tower(state, head["settings"]["config"]).requires_grad_(False)
+
+
+@torch.no_grad()
+def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, device: torch.device) -> np.ndarray:
+    """Latents (N, channels, h, w) float16, not scaled; images of odd number are mirrored.
+
+    A cast has far more images than a training reads often: both ways of each would be twice the
+    work before it, for little.
+    """
+    channels, side = vae.config.latent_channels, cast.side_px // 8
+    with replace_when_done(path) as partial:
+        shape = (len(cast), channels, side, side)
+        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
+        for start in range(0, len(cast), 64):
+            images = np.array(cast.images[start : start + 64])  # from an even number on
+            images[1::2] = images[1::2, :, ::-1].copy()
+            pixels = normalize_pixels(torch.from_numpy(images)).to(device)
+            found = vae.encode(pixels).latent_dist.mode()
+            array[start : start + 64] = found.half().cpu().numpy()
+        array.flush()
+    return np.load(path, mmap_mode="r")
+
+
+def open_latents(vae: AutoencoderKL, cast: Cast, work: Path, device: torch.device) -> np.ndarray:
+    """The cached latents of this cast by this VAE: another VAE or cast has another file."""
+    vae_sum = hash_file(work / "vae" / "checkpoint.safetensors")
+    name = sha256(f"{cast.sha256} {cast.side_px} {vae_sum}".encode()).hexdigest()[:16]
+    path = work / "latents" / f"{name}.npy"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        return np.load(path, mmap_mode="r")
+    log.info("unet: encoding %d images", len(cast))
+    return cache_latents(vae.to(device), cast, path, device)
+
+
+def measure_scale(latents: np.ndarray) -> float:
+    """What latents are multiplied with, so that their deviation is 1."""
+    chosen = train_vae.spread_evenly(len(latents), 2048)
+    return round(1 / float(np.asarray(latents[chosen], np.float32).std()), 4)
+
+
+def make_unet(config: dict[str, Any], channels: int, width: int) -> UNet2DConditionModel:
+    """A new net for latents of so many channels and text states of this width."""
+    extra = {"in_channels": channels, "out_channels": channels, "cross_attention_dim": width}
+    return UNet2DConditionModel(**config, **extra)
+
+
+def spread_timesteps(count: int, last: int, rng: np.random.Generator) -> np.ndarray:
+    """Timesteps (count,) int64 below `last`, one in each part of the range, in any order.
+
+    Every batch has all noise levels, so its loss says more. The order is random because the images
+    of a batch are sorted: the first would always get the least noise.
+    """
+    places = (np.arange(count) + rng.random(count)) / count * last
+    return rng.permutation(np.minimum(places.astype(np.int64), last - 1))
+
+
+class UnetLosses:
+    """`losses(step)`: squared error of the velocity, of the batch that belongs to a step."""
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        text_encoder: CLIPTextModel,
+        cast: Cast,
+        latents: np.ndarray,
+        *,
+        batch: int,
+        seed: int,
+        device: torch.device,
+    ):
+        self.unet, self.text_encoder, self.cast, self.latents = unet, text_encoder, cast, latents
+        self.batch, self.seed, self.device = batch, seed, device
+        self.schedule, self.tokenize = DDPMScheduler.from_config(read_json(SCHEDULE)), Tokenizer()
+        self.scale = measure_scale(latents)
+
+    def __call__(self, step: int) -> dict[str, torch.Tensor]:
+        rng = rng_for(self.seed, "unet", step)
+        chosen = choose_batch(len(self.cast), self.batch, rng)
+        texts, _ = tell_images(self.cast, chosen, rng)
+        dropped = rng.random(self.batch) < DROPPED
+        texts = ["" if skip else text for text, skip in zip(texts, dropped, strict=True)]
+        latents = self.read(chosen)
+        noise = self._noise(latents.shape, rng)
+        last = self.schedule.config.num_train_timesteps
+        timesteps = torch.from_numpy(spread_timesteps(self.batch, last, rng)).to(self.device)
+        errors = self.errors(latents, self.encode(texts), noise, timesteps)
+        return {"velocity": errors.mean()}
+
+    def read(self, chosen: np.ndarray) -> torch.Tensor:
+        """Scaled latents (B, channels, h, w) of images."""
+        found = np.asarray(self.latents[chosen], np.float32)
+        return torch.from_numpy(found * self.scale).to(self.device)
+
+    @torch.no_grad()
+    def encode(self, texts: list[str]) -> torch.Tensor:
+        """States (B, 77, width) of the texts, as the pipeline has them."""
+        tokens = self.tokenize(texts, whole=True).to(self.device)
+        return self.text_encoder(tokens).last_hidden_state
+
+    def errors(
+        self, latents: torch.Tensor, states: torch.Tensor, noise: torch.Tensor, steps: torch.Tensor
+    ) -> torch.Tensor:
+        """Squared error (B, channels, h, w) of the predicted velocity."""
+        noisy = self.schedule.add_noise(latents, noise, steps)
+        wanted = self.schedule.get_velocity(latents, noise, steps)
+        # bfloat16 where it is fast; on a CPU without its instructions it takes ten times as long
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            found = self.unet(noisy, steps, states).sample
+        return (found.float() - wanted) ** 2
+
+    def _noise(self, shape: torch.Size, rng: np.random.Generator) -> torch.Tensor:
+        return torch.from_numpy(rng.standard_normal(shape, np.float32)).to(self.device)
+
+    @torch.no_grad()
+    def measure(self, held_out: Cast, latents: np.ndarray) -> dict[str, float]:
+        """Loss of held-out images with their own captions, and with another image's.
+
+        Captions, noise and noise levels are the same at every measurement.
+        """
+        rng = rng_for(self.seed, "held out", 0)
+        chosen = train_vae.spread_evenly(len(held_out), HELD_OUT)
+        texts, _ = tell_images(held_out, chosen, rng)
+        found = np.asarray(latents[chosen], np.float32) * self.scale
+        clean = torch.from_numpy(found).to(self.device)
+        states, last = self.encode(texts), self.schedule.config.num_train_timesteps
+        losses = {"held_out": [], "wrong_caption": []}
+        for level in LEVELS:
+            noise = self._noise(clean.shape, rng)
+            steps = torch.full((len(clean),), int(level * last), device=self.device)
+            for name, said in (("held_out", states), ("wrong_caption", states.roll(1, 0))):
+                losses[name].append(float(self.errors(clean, said, noise, steps).mean()))
+        return {name: round(float(np.mean(values)), 4) for name, values in losses.items()}
+
+
+def train(
+    cast: Cast, held_out: Cast | None, work: Path, run: Run, config: dict[str, Any]
+) -> Training:
+    """Train, or go on with, the UNet of a working folder that holds a trained CLIP and VAE."""
+    vae, text_encoder = open_vae(work), open_text_encoder(work).to(run.place)
+    latents = open_latents(vae, cast, work, run.place)
+    apart = open_latents(vae, held_out, work, run.place) if held_out else None
+    shape = {"channels": vae.config.latent_channels, "width": text_encoder.config.hidden_size}
+    torch.manual_seed(run.seed)
+    unet = make_unet(config, **shape).to(run.place)
+    options = {"batch": run.batch, "seed": run.seed}
+    losses = UnetLosses(unet, text_encoder, cast, latents, **options, device=run.place)
+    settings = {
+        "config": config,
+        "scale": losses.scale,
+        "data": cast.sha256,
+        **shape,
+        **options,
+        **{part: hash_file(work / part / "checkpoint.safetensors") for part in ("clip", "vae")},
+    }
+    training = Training(unet, work / "unet", run.budget, RATE, settings, average=0.9995)
+    for step in training.run(losses):
+        if held_out and (step % EVERY == 0 or training.done):
+            with training.averaged_weights():
+                training.rows[-1] |= losses.measure(held_out, apart)
+        if step % 20 == 0 or training.done:
+            log.info("unet: %s", training.rows[-1])
+    return training
+
+
+def main() -> None:
+    parser = make_parser(__doc__, batch=BATCH)
+    parser.add_argument("--held-out", default="", help="folder of shards whose loss is followed")
+    asked = parse(parser)
+    side = read_json(train_clip.CONFIG)["vision_cfg"]["image_size"]
+    cast = open_cast(asked.data, side_px=side)
+    apart = open_cast(asked.held_out, side_px=side, words=cast.words) if asked.held_out else None
+    train(cast, apart, asked.work, read_run(asked), read_json(CONFIG))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The recipe of the light models, small enough for a test: nets of the same kind, few steps."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resources.light_models.recipe import train_clip, train_unet, train_vae
+from resources.light_models.recipe.data import Cast, open_cast
+from resources.light_models.recipe.options import Run, read_json
+from resources.light_models.recipe.training import Budget, Training
+from tests.factories.cast_shards import make_cast
+
+SIDE = 64
+
+
+def clip_config() -> dict[str, Any]:
+    """The recipe's own config, with fewer and narrower layers."""
+    config = read_json(train_clip.CONFIG)
+    config["embed_dim"] = 32
+    config["vision_cfg"] |= {"image_size": SIDE, "timm_model_name": "test_efficientnet"}
+    config["text_cfg"] |= {"width": 64, "heads": 2, "layers": 2}
+    return config
+
+
+def vae_config() -> dict[str, Any]:
+    config = read_json(train_vae.CONFIG)
+    return config | {"block_out_channels": [8, 8, 16, 16], "sample_size": SIDE}
+
+
+def unet_config() -> dict[str, Any]:
+    config = read_json(train_unet.CONFIG)
+    return config | {"block_out_channels": [16, 32, 32], "sample_size": SIDE // 8}
+
+
+def small_cast(folder: Path, images: int = 48, seed: int = 0) -> Cast:
+    return open_cast(make_cast(folder, images=images, seed=seed), side_px=SIDE)
+
+
+def run_steps(steps: int, batch: int = 8) -> Run:
+    return Run(Budget(steps=steps), batch)
+
+
+def train_all(cast: Cast, work: Path, steps: int, batch: int = 8) -> list[Training]:
+    """CLIP, VAE and UNet into one working folder."""
+    torch.set_num_threads(1)
+    run = run_steps(steps, batch)
+    return [
+        train_clip.train(cast, work / "clip", run, clip_config()),
+        train_vae.train(cast, work / "vae", run, vae_config()),
+        train_unet.train(cast, cast, work, run, unet_config()),
+    ]

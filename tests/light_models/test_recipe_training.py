@@ -1,0 +1,210 @@
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from resources.light_models.recipe import train_clip, train_unet, train_vae
+from resources.light_models.recipe.training import (
+    Budget,
+    Training,
+    rate_at,
+    read_averaged,
+    read_checkpoint,
+    read_clock,
+    read_curve,
+)
+from tests.factories.light_recipe import (
+    clip_config,
+    run_steps,
+    small_cast,
+    train_all,
+    unet_config,
+    vae_config,
+)
+from workflow_scripts.lib.errors import CineloraError
+
+STEPS = 24
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipe")
+    cast = small_cast(folder / "cast")
+    return cast, folder, train_all(cast, folder / "work", STEPS)
+
+
+@pytest.mark.parametrize(
+    ("number", "part", "share"),
+    [(0, "pairs", 0.85), (0, "attributes", 0.6), (1, "squared", 0.7), (2, "velocity", 0.8)],
+    ids=["clip: pairs", "clip: attributes", "vae", "unet"],
+)
+def test_what_is_trained_for_a_moment_learns(trained, number, part, share):
+    losses = [row[part] for row in trained[2][number].rows]
+    assert len(losses) == STEPS
+    assert np.mean(losses[-4:]) < share * np.mean(losses[:3])
+
+
+TRAININGS = {
+    "clip": (train_clip, clip_config, ()),
+    "vae": (train_vae, vae_config, ()),
+    "unet": (train_unet, unet_config, (None,)),
+}
+
+
+@pytest.mark.parametrize("part", TRAININGS)
+def test_a_training_that_was_stopped_ends_where_it_would_have(trained, tmp_path, part):
+    cast, folder, _ = trained
+    module, config, more = TRAININGS[part]
+    finals = []
+    for name, stops in (("whole", []), ("stopped", [3])):
+        work = tmp_path / name
+        if part == "unet":
+            for needed in ("clip", "vae"):
+                (work / needed).mkdir(parents=True)
+                source = folder / "work" / needed / "checkpoint.safetensors"
+                (work / needed / source.name).write_bytes(source.read_bytes())
+        target = work if part == "unet" else work / part
+        for steps in [*stops, 6]:
+            # the schedule of six steps, of which only the first are taken
+            run = run_steps(6)
+            if steps < 6:
+                with pytest.raises(KeyboardInterrupt):
+                    stop_after(module, steps, cast, more, target, run, config())
+            else:
+                module.train(cast, *more, target, run, config())
+        head, tensors = read_checkpoint(work / part / "checkpoint.safetensors")
+        finals.append((head["step"], tensors, read_curve(work / part / "curve.csv")))
+    (whole_step, whole, curve), (step, stopped, its_curve) = finals
+    assert whole_step == step == 6
+    assert whole.keys() == stopped.keys()
+    assert [name for name in whole if not torch.equal(whole[name], stopped[name])] == []
+    for row in [*curve, *its_curve]:
+        del row["elapsed_s"]
+    assert curve == its_curve
+    assert len(curve) == 6
+
+
+def stop_after(module, steps, cast, more, target, run, config):
+    """Train, save after so many steps, and be interrupted in the middle of the next but one."""
+    real = Training.run
+
+    def run_and_stop(self, losses, **options):
+        for step in real(self, losses, **options):
+            if step == steps:
+                self.save()
+            if step == steps + 2:
+                raise KeyboardInterrupt
+            yield step
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "run", run_and_stop)
+        module.train(cast, *more, target, run, config)
+
+
+def test_other_settings_do_not_go_on_with_a_checkpoint(trained):
+    cast, folder, _ = trained
+    with pytest.raises(CineloraError, match="was made with other settings or data"):
+        train_vae.train(cast, folder / "work/vae", run_steps(STEPS, batch=4), vae_config())
+
+
+def test_a_finished_training_takes_no_further_step(trained):
+    cast, folder, trainings = trained
+    again = train_vae.train(cast, folder / "work/vae", run_steps(STEPS), vae_config())
+    assert (again.step, len(again.rows)) == (STEPS, STEPS)
+    averaged = read_averaged(folder / "work/vae/checkpoint.safetensors")[1]
+    wanted = trainings[1].averaged_state()
+    assert [n for n in wanted if not torch.equal(wanted[n], averaged[n])] == []
+    assert len(wanted) > 50
+
+
+def test_the_held_out_loss_tells_right_captions_from_wrong_ones(trained):
+    rows = [row for row in trained[2][2].rows if "held_out" in row]  # the last one, always
+    assert [row["step"] for row in rows] == [STEPS]
+    assert rows[0]["wrong_caption"] > rows[0]["held_out"] > 0
+
+
+def test_tokens_that_no_caption_has_keep_their_row(trained):
+    before = train_clip.make_clip(clip_config()).token_embedding.weight
+    after = trained[2][0].model.token_embedding.weight
+    changed = (before != after).any(1)
+    assert 20 < int(changed.sum()) < 1000
+    assert bool(changed[49406])  # the start of every text
+
+
+def test_short_texts_have_the_vector_of_open_clips_own_encoder(trained):
+    model, tokenize = trained[2][0].model.eval(), train_clip.Tokenizer()
+    texts = ["a woman", "a man with a red top, beach, close-up"]
+    with torch.no_grad():
+        ours = train_clip.encode_text(model, tokenize(texts))
+        theirs = model.encode_text(tokenize(texts, whole=True), normalize=True)
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+    assert float((ours[0] - ours[1]).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("share", "factor"),
+    [(0, 1 / 60), (0.015, 0.5), (0.03, 1), (0.5, 1), (0.775, 0.5), (1, 0.02)],
+    ids=["first", "warming", "warm", "flat", "half of the fall", "last"],
+)
+def test_the_rate_rises_stays_and_falls(share, factor):
+    assert rate_at(share) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("budget", [{}, {"steps": 3, "minutes": 1}], ids=["none", "both"])
+def test_a_budget_is_steps_or_minutes(budget):
+    with pytest.raises(CineloraError, match="either --steps or --minutes"):
+        Budget(**budget)
+
+
+def test_waiting_does_not_use_up_a_budget():
+    threads = torch.get_num_threads()
+    cpu, wall = read_clock("cpu"), read_clock("cuda")
+    time.sleep(0.3)
+    assert read_clock("cuda") - wall >= 0.3
+    assert read_clock("cpu") - cpu < 0.1
+    started, spent = time.process_time(), read_clock("cpu")
+    while time.process_time() - started < 0.2:
+        pass
+    assert 0.2 / threads <= read_clock("cpu") - spent < 0.5
+
+
+def test_averaged_weights_are_there_for_a_while(trained):
+    training = trained[2][1]
+    name = "decoder.conv_out.weight"
+    own = training.model.state_dict()[name].clone()
+    with training.averaged_weights():
+        held = training.model.state_dict()[name].clone()
+    assert torch.equal(held, training.averaged[name])
+    assert not torch.equal(held, own)
+    assert torch.equal(training.model.state_dict()[name], own)
+
+
+def test_every_batch_has_all_noise_levels_in_no_order():
+    rng = np.random.default_rng(0)
+    drawn = np.stack([train_unet.spread_timesteps(8, 1000, rng) for _ in range(200)])
+    assert (np.sort(drawn) // 125 == np.arange(8)).all()
+    assert (drawn.min(), drawn.max()) >= (0, 990) and drawn.max() < 1000
+    # images of a batch are sorted: none may get one level more often than another
+    assert np.abs(drawn.mean(0) - 500).max() < 90
+
+
+def test_the_last_of_a_vaes_budget_has_whole_images(trained):
+    losses = train_vae.VaeLosses(None, trained[0], None, batch=8, seed=1, device="cpu")
+    shapes = []
+    for share in (0, 0.74, 0.76):
+        losses.progress(share)
+        shapes.append((*losses.read_pixels(np.random.default_rng(0)).shape, losses.pull > 0))
+    # 64 px are a whole image of this cast, so the number of images tells
+    assert [(shape[0], shape[-1]) for shape in shapes] == [(8, True), (8, False), (2, False)]
+
+
+def test_the_vae_is_measured_with_the_weights_that_ship(trained):
+    last = trained[2][1].rows[-1]
+    assert {"psnr", "components"} <= set(last)
+    assert last["components"] > last["psnr"] > 3
+
+
+def test_minutes_end_a_training_by_the_clock():
+    assert Budget(minutes=2).share(10**6, 60) == 0.5
+    assert Budget(steps=4).share(1, 10**6) == 0.25
