@@ -104,13 +104,15 @@ def open_role(role: str) -> Callable:
 def count_people(images: Sequence[np.ndarray]) -> np.ndarray:
     """How many people the workflow's own detector finds in each image."""
     detect, segment = open_role("detect"), open_role("segment")
-    return np.array([len(segment(image, detect(image)).scores) for image in enlarge(images)])
+    shown = enlarge(images)
+    found = zip(shown, detect(shown), strict=True)
+    return np.array([len(segment(image, bodies).scores) for image, bodies in found])
 
 
 def find_faces(images: Sequence[np.ndarray]) -> np.ndarray:
     """Whether the workflow's own detector finds a face in each image."""
     face = open_role("face")
-    return np.array([len(face(image)[1]) > 0 for image in enlarge(images)])
+    return np.array([len(faces[1]) > 0 for faces in face(enlarge(images))])
 
 
 def make_sheet(images: Sequence[np.ndarray], columns: int = 8) -> np.ndarray:
