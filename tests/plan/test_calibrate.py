@@ -145,14 +145,14 @@ def test_what_is_not_told_is_an_error_after_the_rest(tmp_path, monkeypatch, caps
     shuffle(write_film(tmp_path / "results/tiny"), "instance")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CineloraError, match="do not tell people apart"):
-        calibrate.main(["tiny"])
+        calibrate.main("tiny")
     assert list(yaml.safe_load(capsys.readouterr().out)) == ["cluster_scenes"]
 
 
 def test_what_is_printed_is_a_page_of_config(tmp_path, monkeypatch, capsys):
     write_film(tmp_path / "results/tiny")
     monkeypatch.chdir(tmp_path)
-    calibrate.main(["tiny"])
+    calibrate.main("tiny")
     said = capsys.readouterr().out
     page = yaml.safe_load(said)
     options = {f"{block}.{name}" for block, values in page.items() for name in values}

@@ -7,6 +7,7 @@ a track are one person, people who are seen together are two; neighboring backgr
 one view, shots far apart are mostly two places. Vectors that do not tell these apart are refused.
 """
 
+import argparse
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +62,10 @@ def read_people(results: Path) -> People:
     """What a film says of who is one person and who are two."""
     people, tracks, whole, early, late = read_tracks(*list_shards(results, "instances"))
     if not tracks:
-        raise CineloraError(f"{results} holds no tracks of people: nobody to tell apart.")
+        raise CineloraError(
+            f"{results} holds no tracks of people: nobody to tell apart.\n"
+            "  Take a film in which people are seen together."
+        )
     meetings = count_meetings(people, tracks)
     one, other = np.nonzero(np.triu(meetings >= FEW))
     long = np.flatnonzero(count_images(people, tracks) > 1)
@@ -196,22 +200,21 @@ def write_page(choices: list[Choice], results: str | Path) -> str:
     return "\n".join([*lines, yaml.safe_dump(values, sort_keys=False)])
 
 
-def main(arguments: list[str]) -> None:
-    """Print the page of each film that is named; what none of them tells is an error at the end."""
-    if not arguments:
-        raise CineloraError("which film? Name a folder below results/, such as demo.")
-    refused = []
-    for film in arguments:
-        choices, problems = calibrate(f"results/{film}")
-        refused += problems
-        if choices:
-            print(write_page(choices, f"results/{film}"), end="")
-    if refused:
-        raise CineloraError("\n".join(refused))
+def main(film: str) -> None:
+    """Print the page of a film that was run; what it does not tell is an error at the end."""
+    choices, problems = calibrate(f"results/{film}")
+    if choices:
+        print(write_page(choices, f"results/{film}"), end="")
+    if problems:
+        raise CineloraError("\n".join(problems))
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("film", help="a folder below results/, such as demo")
     try:
-        main(sys.argv[1:])
+        main(**vars(parser.parse_args()))
     except CineloraError as error:
         sys.exit(f"ERROR {error}")

@@ -83,7 +83,8 @@ def find_batch_size(path: Path, session: onnxruntime.InferenceSession, most: int
     if first != 1:
         raise CineloraError(
             f"{path} takes exactly {first} images at once, not one or any number.\n"
-            "  Export it with one, or with a dynamic first axis."
+            "  Check the row of this model in the table of models; a graph of yours is exported\n"
+            "  with one image, or with a dynamic first axis."
         )
     return 1
 
