@@ -1,0 +1,1 @@
+"""Small models that the project trains itself, and how they were made."""

@@ -1,0 +1,1 @@
+"""Makes the small models of the light tier from drawn places and people."""
