@@ -1,1 +1,1 @@
-"""Makes the small models of the light tier from drawn places and people."""
+"""How the light tier's own models are made: a small CLIP, VAE and UNet, and their judge."""

@@ -28,13 +28,13 @@ from light_models.recipe.lighting_grades import (
     lay_crowd,
     lay_falling,
 )
-from light_models.recipe.lighting_scenes import choose_scenes, draw_scene
+from light_models.recipe.lighting_scenes import BY_WEATHER, choose_scenes, draw_scene
 from workflow_scripts.film.light_measures import measure_image
 from workflow_scripts.film.measure_lighting import compare_images
 
 FRAMES = 3
 STILL_SHARE = 0.6  # of the cameras
-COMPARED_SHARE = 0.45  # of the shots; of others one frame is made, which costs a third
+COMPARED_SHARE = 0.7  # of the shots; of others one frame is made, which costs a third
 
 
 def cut_windows(linear: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
@@ -107,7 +107,7 @@ def measure_drawn(
 
 def main(
     table: Path, scenes: int, seed: int, held_out: bool, variants: int, presets: bool,
-    compared: float, cycles: Path | None, truth: Path | None,
+    compared: float, by_weather: float, cycles: Path | None, truth: Path | None,
 ) -> None:  # fmt: skip
     """Write the table of one split or of one folder of Cycles' images."""
     rows: list[dict] = []
@@ -119,7 +119,7 @@ def main(
                 linear, path.stem, known[path.stem], variants, seed, presets, compared
             )
     else:
-        for scene in choose_scenes(scenes, seed, held_out):
+        for scene in choose_scenes(scenes, seed, held_out, by_weather):
             linear = draw_scene(scene)
             rows += measure_drawn(
                 linear, scene.shot, scene.truth, variants, seed, presets, compared
@@ -140,6 +140,7 @@ if __name__ == "__main__":
     parser.add_argument("--held-out", action="store_true", help="kinds of places never trained on")
     parser.add_argument("--variants", type=int, default=2, help="films that show each scene")
     parser.add_argument("--compared", type=float, default=COMPARED_SHARE, help="share of the shots")
+    parser.add_argument("--by-weather", type=float, default=BY_WEATHER, help="share of the shots")
     parser.add_argument("--presets", action="store_true", help="grades that training never sees")
     parser.add_argument("--cycles", type=Path, help="images of cast.cycles instead of drawing")
     parser.add_argument("--truth", type=Path, help="truth.json beside the packed scenes")

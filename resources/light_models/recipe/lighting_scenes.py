@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from cast.light import Setting, choose_hour, make_setting
+from cast.light import OUTDOOR, Setting, choose_hour, make_setting
 from cast.places import INDOORS, OUTDOORS, Place, make_place
 from cast.rasterizer import Camera, Mesh, rasterize
 from cast.sky import paint_sky
@@ -21,6 +21,7 @@ SIZE_PX = 192
 SHOTS_PER_PLACE = 2  # building a place costs as much as an image
 INDOOR_SHARE = 0.4
 SNOW_LIES = 0.6  # share of snowy shots in which it lies already
+BY_WEATHER = 0.5  # share of the shots outdoors in which all weathers, not all hours, count alike
 OPEN_SKY = 0.4  # share of rain and snow after dusk that falls from a sky as colored as a clear one
 
 
@@ -50,7 +51,9 @@ def list_kinds(held_out: bool) -> tuple[list[str], list[str]]:
                  for kinds in (OUTDOORS, INDOORS))  # fmt: skip
 
 
-def choose_scenes(shots: int, seed: int, held_out: bool) -> Iterator[Scene]:
+def choose_scenes(
+    shots: int, seed: int, held_out: bool, by_weather: float = BY_WEATHER
+) -> Iterator[Scene]:
     """Scenes by seed: a new place every few shots, each under another light."""
     kinds = list_kinds(held_out)
     for n in range(shots):
@@ -58,16 +61,19 @@ def choose_scenes(shots: int, seed: int, held_out: bool) -> Iterator[Scene]:
         if n % SHOTS_PER_PLACE == 0:
             indoor = rng.random() < INDOOR_SHARE
             place = make_place(str(rng.choice(kinds[int(indoor)])), seed * 100_000 + n)
-        setting = scatter_setting(choose_setting(place, rng), rng)
+        setting = scatter_setting(choose_setting(place, by_weather, rng), rng)
         lies = setting.weather != "snow" or rng.random() < SNOW_LIES
         dressed = setting if lies else replace(setting, weather="overcast")
         meshes = tuple(dress_place(place, dressed, rng))
         yield Scene(f"{seed}-{n:05d}", place, meshes, setting, aim_camera(place, rng))
 
 
-def choose_setting(place: Place, rng: np.random.Generator) -> Setting:
+def choose_setting(place: Place, by_weather: float, rng: np.random.Generator) -> Setting:
     """An hour and a weather; films rarely gray a night because it rains."""
     hour, weather = choose_hour(place.indoor, rng)
+    if not place.indoor and by_weather and rng.random() < by_weather:
+        weather = str(rng.choice(list(dict.fromkeys(w for some in OUTDOOR.values() for w in some))))
+        hour = str(rng.choice([hour for hour, some in OUTDOOR.items() if weather in some]))
     if weather in ("rain", "snow") and hour != "day" and rng.random() < OPEN_SKY:
         return replace(make_setting(place, hour, "clear", rng), weather=weather)
     return make_setting(place, hour, weather, rng)

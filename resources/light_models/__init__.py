@@ -1,1 +1,0 @@
-"""Small models that the project trains itself, and how they were made."""
