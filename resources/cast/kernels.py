@@ -38,10 +38,41 @@ def find_normals(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
 
 
 @nb.njit(cache=True, fastmath=True, inline="always")
-def find_span(a: float, b: float, c: float, size: int) -> tuple[int, int]:
-    """First and end pixel whose middle lies between the least and the greatest of three places."""
-    low, high = min(a, b, c), max(a, b, c)
-    return max(0, math.ceil(low - 0.5)), min(size, math.floor(high - 0.5) + 1)
+def widen(bounds, x, y, z, focal):
+    """Bounds (left, right, top, bottom) around the middle, in pixels, with a projected point."""
+    scale = focal / z
+    column, row = scale * x, -scale * y
+    return (
+        min(bounds[0], column),
+        max(bounds[1], column),
+        min(bounds[2], row),
+        max(bounds[3], row),
+    )
+
+
+@nb.njit(cache=True, fastmath=True, inline="always")
+def widen_by_edge(bounds, xa, ya, za, xb, yb, zb, focal):
+    """Bounds with an edge's first corner, and with where it meets the plane just ahead."""
+    if za >= NEAR_M:
+        bounds = widen(bounds, xa, ya, za, focal)
+    if (za >= NEAR_M) != (zb >= NEAR_M):
+        t = (NEAR_M - za) / (zb - za)
+        bounds = widen(bounds, xa + t * (xb - xa), ya + t * (yb - ya), NEAR_M, focal)
+    return bounds
+
+
+@nb.njit(cache=True, fastmath=True, inline="always")
+def find_bounds(x0, y0, z0, x1, y1, z1, x2, y2, z2, focal, size):
+    """First and end column and row of the pixels whose middles a triangle may cover."""
+    bounds = (1e9, -1e9, 1e9, -1e9)
+    bounds = widen_by_edge(bounds, x0, y0, z0, x1, y1, z1, focal)
+    bounds = widen_by_edge(bounds, x1, y1, z1, x2, y2, z2, focal)
+    bounds = widen_by_edge(bounds, x2, y2, z2, x0, y0, z0, focal)
+    off = size / 2 - 0.5
+    left, right = max(bounds[0] + off, 0.0), min(bounds[1] + off, size - 1.0)
+    top, bottom = max(bounds[2] + off, 0.0), min(bounds[3] + off, size - 1.0)
+    # clamped before they become integers: near the camera the bounds are huge
+    return math.ceil(left), math.floor(right) + 1, math.ceil(top), math.floor(bottom) + 1
 
 
 @nb.njit(cache=True, fastmath=True)
@@ -63,12 +94,7 @@ def find_visible(
             x2, y2, z2 = points[c, 0], points[c, 1], points[c, 2]
             if max(z0, z1, z2) < NEAR_M:
                 continue
-            if min(z0, z1, z2) > NEAR_M:
-                f0, f1, f2 = focal / z0, focal / z1, focal / z2
-                left, right = find_span(middle + f0 * x0, middle + f1 * x1, middle + f2 * x2, size)
-                top, bottom = find_span(middle - f0 * y0, middle - f1 * y1, middle - f2 * y2, size)
-            else:  # a corner behind the camera: the projection has no bounds
-                left, right, top, bottom = 0, size, 0, size
+            left, right, top, bottom = find_bounds(x0, y0, z0, x1, y1, z1, x2, y2, z2, focal, size)
             if left >= right or top >= bottom:
                 continue
             # weight of corner i at ray (u, v, 1): u * ai + v * bi + ci, over the determinant

@@ -1,7 +1,7 @@
 """Hours and weathers, by the words of the workflow: what they do to sun, sky, lamps and air.
 
-Between neighbors (day, sunset, evening, night; clear, overcast, fog) the values leave gaps, so that an
-image shows which it is. Indoors there is no weather and no sunset: warm lamps are the evening.
+Between neighbors (day, sunset, evening, night; clear, overcast, fog) the values leave gaps, so that
+an image shows which it is. Indoors is no weather and no sunset: warm lamps are the evening.
 """
 
 from collections.abc import Sequence
@@ -9,17 +9,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cast.chances import draw
 from cast.places import Place
 from cast.rasterizer import Light
 from cast.sky import Sky
 
-OUTDOOR = {  # which weathers can be told at which hour
-    "day": ("clear", "overcast", "fog", "rain", "snow"),
-    "sunset": ("clear",),
-    "evening": ("clear", "fog", "rain", "snow"),
-    "night": ("clear", "fog", "rain", "snow"),
+OUTDOOR = {  # how often an hour is drawn, and which weathers can be told then
+    "day": (0.43, ("clear", "overcast", "fog", "rain", "snow")),
+    "sunset": (0.21, ("clear",)),
+    "evening": (0.18, ("clear", "fog", "rain", "snow")),
+    "night": (0.18, ("clear", "fog", "rain", "snow")),
 }
-INDOOR_HOURS = ("day", "evening", "night")
+CLEAR_SHARE = 2.0  # clear weather, to one of each other: most films are fair
+ODD = {"snowfield": ("rain",), "desert": ("rain", "snow", "fog"), "beach": ("snow",)}
+INDOOR_HOURS = {"day": 0.5, "evening": 0.3, "night": 0.2}
+CLOUDED_NIGHT = 0.55  # no moon: else it would pass for an evening
 MAX_LAMPS = 3  # the nearest; each costs every pixel
 
 
@@ -38,12 +42,14 @@ class Setting:
     lamps_lit: bool
 
 
-def choose_hour(indoor: bool, rng: np.random.Generator) -> tuple[str, str]:
-    """Time of day and weather, all hours equally often and at each hour all weathers."""
-    if indoor:
-        return str(rng.choice(INDOOR_HOURS)), "unknown"
-    hour = str(rng.choice(list(OUTDOOR)))
-    return hour, str(rng.choice(OUTDOOR[hour]))
+def choose_hour(place: Place, rng: np.random.Generator) -> tuple[str, str]:
+    """Time of day and weather that can be told at a place."""
+    if place.indoor:
+        return draw(INDOOR_HOURS, rng), "unknown"
+    hour = draw({name: share for name, (share, _) in OUTDOOR.items()}, rng)
+    odd = ODD.get(place.kind, ())
+    weathers = [weather for weather in OUTDOOR[hour][1] if weather not in odd]
+    return hour, draw({w: CLEAR_SHARE if w == "clear" else 1.0 for w in weathers}, rng)
 
 
 def scale(color: Sequence[float], by: float) -> tuple:
@@ -107,8 +113,8 @@ def make_night(rng: np.random.Generator) -> Setting:
     hung = (moon[0] * 0.4, 0.85, 0.25) if behind else moon  # the moon shows, its light is the same
     strength = rng.uniform(0.85, 1.15)
     light = Light(
-        moon, scale((0.085, 0.12, 0.22), strength), scale((0.026, 0.040, 0.09), strength),
-        (0.014, 0.018, 0.034), fog=(0.012, 0.018, 0.045), fog_per_m=0.012, shadow=0.7, rim=0.8,
+        moon, scale((0.125, 0.17, 0.30), strength), scale((0.034, 0.050, 0.105), strength),
+        (0.018, 0.024, 0.044), fog=(0.012, 0.018, 0.045), fog_per_m=0.012, shadow=0.7, rim=0.8,
     )  # fmt: skip
     sky = Sky(
         (0.004, 0.007, 0.026), (0.018, 0.026, 0.065),
@@ -124,6 +130,7 @@ HOURS = {"day": make_day, "sunset": make_sunset, "evening": make_evening, "night
 def cover_sky(setting: Setting, gray: float, sun_left: float) -> Setting:
     """Hide the sun behind clouds: light from everywhere, a gray sky as bright as it was."""
     light, sky = setting.light, setting.sky
+    gray *= CLOUDED_NIGHT if setting.time_of_day == "night" else 1.0
     ambient = (np.array(light.sky) + 0.30 * np.array(light.color)) * gray
     ambient = 0.35 * ambient + 0.65 * ambient.mean() * np.array([0.97, 1.0, 1.05])
     light = replace(
@@ -151,8 +158,8 @@ def make_fog(setting: Setting, rng: np.random.Generator) -> Setting:
 
 
 def make_rain(setting: Setting, rng: np.random.Generator) -> Setting:
-    setting = cover_sky(setting, rng.uniform(0.48, 0.6), 0.03)
-    light = replace(setting.light, wet=0.9, fog_per_m=0.02)
+    setting = cover_sky(setting, rng.uniform(0.5, 0.6), 0.03)
+    light = replace(setting.light, wet=0.9, fog_per_m=0.012)
     return replace(setting, light=light)
 
 
@@ -189,8 +196,8 @@ def make_room_night(rng: np.random.Generator) -> Setting:
     """No lamp burns; the moon looks in."""
     strength, side = rng.uniform(0.85, 1.15), rng.choice([-1, 1])
     light = Light(
-        (side * 0.8, -0.35, 0.6), scale((0.085, 0.12, 0.22), strength), (0.016, 0.023, 0.052),
-        (0.010, 0.014, 0.028), shadow=0.7, rim=0.8,
+        (side * 0.8, -0.35, 0.6), scale((0.125, 0.17, 0.30), strength), (0.022, 0.031, 0.066),
+        (0.013, 0.018, 0.036), shadow=0.7, rim=0.8,
     )  # fmt: skip
     sky = Sky((0.01, 0.02, 0.06), (0.02, 0.03, 0.08))
     return Setting("night", "unknown", light, sky, 1.75, (0.05, 0.09, 0.22), 0.9, 0.0, False)
@@ -201,7 +208,7 @@ ROOM_HOURS = {"day": make_room_day, "evening": make_room_evening, "night": make_
 
 def make_setting(place: Place, time_of_day: str, weather: str, rng: np.random.Generator) -> Setting:
     """Light a place; LookupError where the hour or the weather is none that shows there."""
-    allowed = ("unknown",) if place.indoor else OUTDOOR.get(time_of_day, ())
+    allowed = ("unknown",) if place.indoor else OUTDOOR.get(time_of_day, (0, ()))[1]
     if time_of_day not in (ROOM_HOURS if place.indoor else OUTDOOR) or weather not in allowed:
         where = "indoors" if place.indoor else "outdoors"
         raise LookupError(f"No {time_of_day!r} with {weather!r} {where}.")
@@ -220,7 +227,7 @@ def make_setting(place: Place, time_of_day: str, weather: str, rng: np.random.Ge
 def light_lamps(place: Place) -> tuple:
     """The lamps of a place that are nearest to people, lit."""
     nearest = sorted(place.lamps, key=lambda at: float(np.hypot(at[0], at[1])))[:MAX_LAMPS]
-    strength, reach = (0.6, 1.8) if place.indoor else (0.75, 1.5)
+    strength, reach = (0.6, 1.8) if place.indoor else (0.4, 1.3)
     return tuple((tuple(at), scale((1.0, 0.60, 0.26), strength), reach) for at in nearest)
 
 

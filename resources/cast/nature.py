@@ -1,5 +1,5 @@
-"""Places in nature. Each builder fills `s`; people stand around the origin, the camera looks along +y
-from within 55 degrees of it, and nothing stands nearer than 2.2 m.
+"""Places in nature. Each builder fills `s`; people stand around the origin, the camera looks along
++y from within 55 degrees of it, and nothing stands nearer than 2.2 m.
 """
 
 import math
@@ -37,10 +37,10 @@ def beach(s: Solids) -> None:
         (6.2, None),
     ]
     for k, (start, foam) in enumerate(bands):
-        y = shore + start
+        y, z = shore + start, 0.02 + 0.004 * k
         color = rgb(foam) if foam else sea * (1 - 0.06 * k)
-        s.panel([[-90, y, 0.02 + 0.004 * k], [90, y, 0.02 + 0.004 * k],
-                 [90, 90, 0.02 + 0.004 * k], [-90, 90, 0.02 + 0.004 * k]], color, PlacePart.MARK)  # fmt: skip
+        corners = [[-90, y, z], [90, y, z], [90, 90, z], [-90, 90, z]]
+        s.panel(corners, color, PlacePart.MARK)
     for x, y in scatter(s, 5, 4, shore - 0.6):
         palm_tree(s, x, y, s.rng.uniform(3.2, 5))
     for x, y in scatter(s, 4, 3, shore - 1):

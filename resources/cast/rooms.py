@@ -23,19 +23,23 @@ def shell(s: Solids, walls, floor, boards=True) -> None:
     for k, x in enumerate(np.arange(-SIDE, SIDE, step)):
         if boards:
             shade = s.vary(one, 0.09)
-            s.panel([[x, -6, 0], [x + step, -6, 0], [x + step, BACK, 0], [x, BACK, 0]], shade,
+            s.panel([[x, -11, 0], [x + step, -11, 0], [x + step, BACK, 0], [x, BACK, 0]], shade,
                     PlacePart.GROUND)  # fmt: skip
             continue
-        for j, y in enumerate(np.arange(-6, BACK, step)):
+        for j, y in enumerate(np.arange(-11, BACK, step)):
             shade = one * (0.82 if (j + k) % 2 else 1.0)
             s.panel([[x, y, 0], [x + step, y, 0], [x + step, y + step, 0], [x, y + step, 0]], shade,
                     PlacePart.GROUND)  # fmt: skip
-    runs = [((-SIDE, BACK), (SIDE, BACK)), ((-SIDE, -6), (-SIDE, BACK)), ((SIDE, BACK), (SIDE, -6))]
+    runs = [
+        ((-SIDE, BACK), (SIDE, BACK)),
+        ((-SIDE, -11), (-SIDE, BACK)),
+        ((SIDE, BACK), (SIDE, -11)),
+    ]
     for start, end in runs:
         s.wall(start, end, 0, HIGH, wall)
     for start, end in (((-SIDE, BACK - 0.02), (SIDE, BACK - 0.02)),):
         s.wall(start, end, 0, 0.12, rgb("#f0ece2"))
-    s.panel([[-SIDE, -6, HIGH], [SIDE, -6, HIGH], [SIDE, BACK, HIGH], [-SIDE, BACK, HIGH]],
+    s.panel([[-SIDE, -11, HIGH], [SIDE, -11, HIGH], [SIDE, BACK, HIGH], [-SIDE, BACK, HIGH]],
             rgb("#f2efe8"))  # fmt: skip
 
 

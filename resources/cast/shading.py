@@ -101,79 +101,98 @@ def is_edge(ids, depth, y, x, size):
     return False
 
 
-@nb.njit(cache=True, fastmath=True)
-def shade(
-    surfaces: Surfaces,
-    view: View,
-    light: Lighting,
-    hits: np.ndarray,
-    depth: np.ndarray,
-    shadow: np.ndarray,
-    sun: View,
-    background: np.ndarray,
-    ids: np.ndarray,
-    image: np.ndarray,
-) -> None:
-    """Add the color of every sample of `hits` (R, R) to its pixel of `image` (S, S, 3).
+@nb.njit(cache=True, fastmath=True, inline="always")
+def mix(values, corners, weights, out):
+    """Three channels at a sample from those of a triangle's corners."""
+    for c in range(3):
+        out[c] = (
+            weights[0] * values[corners[0], c]
+            + weights[1] * values[corners[1], c]
+            + weights[2] * values[corners[2], c]
+        )
 
-    `shadow` is the depth that `sun` sees; `background` (S, S, 3) shows where nothing was hit.
+
+@nb.njit(cache=True, fastmath=True, inline="always")
+def face_viewer(n, ray):
+    """Scale a normal to length 1, turn it to the viewer; how much it faces the viewer, 0 to 1."""
+    length = math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-9
+    facing = -(n[0] * ray[0] + n[1] * ray[1] + n[2] * ray[2])
+    scale = math.copysign(1 / length, facing)
+    for c in range(3):
+        n[c] *= scale
+    reach = math.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
+    return abs(facing) / (length * reach)
+
+
+@nb.njit(cache=True, fastmath=True, inline="always")
+def shade_sample(surfaces, view, light, shadow, sun, hit, is_person, near, u, v, work):
+    """Color of one sample, in work[3]; the rows before hold normal, light and color on the way."""
+    n, lit, color, out = work[0], work[1], work[2], work[3]
+    quad = surfaces.quads[hit >> 1]
+    corners = (quad[0], quad[1 + (hit & 1)], quad[2 + (hit & 1)])
+    weights = find_weights(surfaces.points, corners[0], corners[1], corners[2], u, v)
+    ray = (
+        u * view.axes[0, 0] + v * view.axes[1, 0] + view.axes[2, 0],
+        u * view.axes[0, 1] + v * view.axes[1, 1] + view.axes[2, 1],
+        u * view.axes[0, 2] + v * view.axes[1, 2] + view.axes[2, 2],
+    )
+    x, y = view.eye[0] + near * ray[0], view.eye[1] + near * ray[1]
+    z = view.eye[2] + near * ray[2]
+    mix(surfaces.normals, corners, weights, n)
+    mix(surfaces.colors, corners, weights, color)
+    facing = face_viewer(n, ray)
+    sunny = find_sun(x, y, z, n, is_person, light, shadow, sun)
+    open_sky = 1.0 if is_person else find_contact(x, y, z, light.contacts)
+    up, rim = 0.5 + 0.5 * n[2], light.rim * is_person * (1 - facing) ** 3
+    for c in range(3):
+        ambient = up * light.sky[c] + (1 - up) * light.ground[c]
+        lit[c] = sunny * light.color[c] + ambient * open_sky + rim * light.sky[c]
+    add_lamps(x, y, z, n, light.lamps, lit)
+    wet = light.wet * (n[2] > 0.7) * (not is_person)
+    mirror = wet * (0.03 + 0.3 * (1 - facing) ** 3)
+    clear, glow = math.exp(-light.fog_per_m * near), surfaces.glow[hit >> 1]
+    for c in range(3):
+        value = color[c] * ((1 - 0.5 * wet) * lit[c] + glow) + mirror * light.sky[c]
+        out[c] = clear * value + (1 - clear) * light.fog[c]
+
+
+@nb.njit(cache=True, fastmath=True)
+def shade(surfaces, view, light, hits, depth, shadow, sun, background, ids, image):
+    """Write the mean color of every pixel's samples, `hits` (R, R), into `image` (S, S, 3).
+
+    `shadow` is the depth that `sun` sees; `background` (S, S, 3) shows where nothing was hit. The
+    samples of a pixel that show the same quad, or the same part of a person, share one color: edges
+    are smooth, and most pixels are shaded once.
     """
     size, s = depth.shape[0], depth.shape[0] // image.shape[0]
-    share, middle = 1.0 / (s * s), depth.shape[0] / 2
-    n, lit = np.zeros(3), np.zeros(3)
-    for row in range(size):
-        v = (middle - row - 0.5) / view.focal
-        for column in range(size):
-            hit, pixel = hits[row, column], image[row // s, column // s]
-            if hit < 0:
-                for c in range(3):
-                    pixel[c] += share * background[row // s, column // s, c]
-                continue
-            u, q = (column + 0.5 - middle) / view.focal, hit >> 1
-            i0 = surfaces.quads[q, 0]
-            i1, i2 = surfaces.quads[q, 1 + (hit & 1)], surfaces.quads[q, 2 + (hit & 1)]
-            w0, w1, w2 = find_weights(surfaces.points, i0, i1, i2, u, v)
-            near, is_person = depth[row, column], ids[row, column] >> 8 > 0
-            rx = u * view.axes[0, 0] + v * view.axes[1, 0] + view.axes[2, 0]
-            ry = u * view.axes[0, 1] + v * view.axes[1, 1] + view.axes[2, 1]
-            rz = u * view.axes[0, 2] + v * view.axes[1, 2] + view.axes[2, 2]
-            x, y, z = view.eye[0] + near * rx, view.eye[1] + near * ry, view.eye[2] + near * rz
+    share, middle, work = 1.0 / (s * s), size / 2, np.zeros((4, 3))
+    total = np.zeros(3)
+    for y in range(image.shape[0]):
+        for x in range(image.shape[0]):
+            last_hit, last_id, empty = -2, 0, 0
+            total[:] = 0
+            for row in range(y * s, y * s + s):
+                for column in range(x * s, x * s + s):
+                    hit, its_id = hits[row, column], ids[row, column]
+                    if hit < 0:
+                        empty += 1
+                        continue
+                    is_person = its_id >> 8 > 0
+                    if hit >> 1 != last_hit and not (is_person and its_id == last_id):
+                        u = (column + 0.5 - middle) / view.focal
+                        v = (middle - row - 0.5) / view.focal
+                        near = depth[row, column]
+                        shade_sample(
+                            surfaces, view, light, shadow, sun, hit, is_person, near, u, v, work
+                        )
+                        last_hit, last_id = hit >> 1, its_id
+                    line = 1.0
+                    if light.outline > 0 and is_person and is_edge(ids, depth, row, column, size):
+                        line = 1 - light.outline
+                    for c in range(3):
+                        total[c] += line * work[3, c]
             for c in range(3):
-                n[c] = (
-                    w0 * surfaces.normals[i0, c]
-                    + w1 * surfaces.normals[i1, c]
-                    + w2 * surfaces.normals[i2, c]
-                )
-            length = math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-9
-            facing = -(n[0] * rx + n[1] * ry + n[2] * rz)
-            scale = math.copysign(1 / length, facing)
-            facing = abs(facing) / (length * math.sqrt(rx * rx + ry * ry + rz * rz))
-            for c in range(3):
-                n[c] *= scale
-            sunny = find_sun(x, y, z, n, is_person, light, shadow, sun)
-            open_sky = 1.0 if is_person else find_contact(x, y, z, light.contacts)
-            up = 0.5 + 0.5 * n[2]
-            rim = light.rim * is_person * (1 - facing) ** 3
-            for c in range(3):
-                ambient = up * light.sky[c] + (1 - up) * light.ground[c]
-                lit[c] = sunny * light.color[c] + ambient * open_sky + rim * light.sky[c]
-            add_lamps(x, y, z, n, light.lamps, lit)
-            wet = light.wet * (n[2] > 0.7) * (not is_person)
-            mirror = wet * (0.05 + 0.6 * (1 - facing) ** 3)
-            clear = math.exp(-light.fog_per_m * near)
-            line = 1.0
-            if light.outline > 0 and is_person and is_edge(ids, depth, row, column, size):
-                line = 1 - light.outline
-            glow = surfaces.glow[q]
-            for c in range(3):
-                color = (
-                    w0 * surfaces.colors[i0, c]
-                    + w1 * surfaces.colors[i1, c]
-                    + w2 * surfaces.colors[i2, c]
-                )
-                value = color * ((1 - 0.5 * wet) * lit[c] + glow) * line
-                value += mirror * light.sky[c]
-                pixel[c] += share * (clear * value + (1 - clear) * light.fog[c])
+                image[y, x, c] = share * (total[c] + empty * background[y, x, c])
 
 
 def paint(surfaces, view, light, hits, depth, shadow, sun, background, size_px):

@@ -53,22 +53,24 @@ def make_clouds(seed: int) -> np.ndarray:
 
 
 def paint_sky(sky: Sky, camera: Camera, size_px: int) -> np.ndarray:
-    """The sky as a camera sees it, (S, S, 3) float32 linear; below the horizon its color."""
-    rays = find_rays(camera, size_px)
+    """The sky as a camera sees it, (S, S, 3) float32 linear; below the horizon its color.
+
+    It is painted at half the size: nothing in it has sharp edges.
+    """
+    rays = find_rays(camera, size_px // 2)
     rise = np.clip(rays[..., 2:], 0, 1)
     share = np.sqrt(rise)  # the gradient is steepest at the horizon
     image = np.array(sky.horizon) * (1 - share) + np.array(sky.zenith) * share
     image = image.astype(np.float32)
     angle = np.arccos(np.clip(rays @ np.array(sky.sun, np.float32), -1, 1))[..., None]
-    if sky.stars:
-        image += paint_stars(sky, rays)
     if sky.halo:
         image += np.array(sky.sun_color, np.float32) * sky.halo * np.exp(-angle * 4)
     edge = np.clip((sky.sun_radius - angle) / 0.006 + 0.5, 0, 1) * (rays[..., 2:] > 0)
     image = image * (1 - edge) + np.array(sky.sun_color, np.float32) * edge
     if sky.clouds:
         image = lay_clouds(image, sky, rays)
-    return np.ascontiguousarray(image, np.float32)
+    image = cv2.resize(image.astype(np.float32), (size_px, size_px))
+    return add_stars(image, sky, camera) if sky.stars else image
 
 
 def lay_clouds(image: np.ndarray, sky: Sky, rays: np.ndarray) -> np.ndarray:
@@ -85,19 +87,14 @@ def lay_clouds(image: np.ndarray, sky: Sky, rays: np.ndarray) -> np.ndarray:
     return image * (1 - cover) + np.array(sky.cloud_color, np.float32) * shade * cover
 
 
-def paint_stars(sky: Sky, rays: np.ndarray) -> np.ndarray:
-    """Some two hundred stars over the half of the sky; each fills a pixel or so."""
-    rng = np.random.default_rng(sky.seed)
-    stars = rng.normal(size=(420, 3))
-    stars[:, 2] = np.abs(stars[:, 2]) * 0.7 + 0.05
-    stars /= np.linalg.norm(stars, axis=1, keepdims=True)
-    shown = stars[(stars @ rays.mean((0, 1))) > 0.5].astype(np.float32)
-    image = np.zeros(rays.shape[:2] + (1,), np.float32)
-    if not len(shown):
-        return image
-    flat = rays.reshape(-1, 3) @ shown.T
-    best = flat.argmax(0)
-    near = flat[best, np.arange(len(shown))] > 0.99995
-    bright = rng.uniform(0.25, 1, len(shown)).astype(np.float32) * sky.stars
-    image.reshape(-1)[best[near]] = bright[near]
+def add_stars(image: np.ndarray, sky: Sky, camera: Camera) -> np.ndarray:
+    """Stars of one pixel each, some hundred over the whole sky, where no cloud is."""
+    rng, size = np.random.default_rng(sky.seed), len(image)
+    stars = rng.normal(size=(700, 3))
+    stars[:, 2] = np.abs(stars[:, 2]) * 0.7 + 0.04
+    bright = rng.uniform(0.1, 1, len(stars)).astype(np.float32) ** 2 * sky.stars
+    x, y, depth = camera.project(stars * 1e4, size).T
+    shown = (depth > 0) & (x >= 0) & (x < size) & (y >= 0) & (y < size)
+    rows, columns = y[shown].astype(int), x[shown].astype(int)
+    image[rows, columns] += bright[shown, None] * (image[rows, columns, :1] < 0.12)
     return image

@@ -99,8 +99,8 @@ class Solids:
         points = (unit * bumps * np.asarray(radii, float)).reshape(-1, 3) + at
         row, column = np.divmod(np.arange((rows - 1) * columns), columns)
         right = (column + 1) % columns
-        quads = np.stack([row * columns + column, row * columns + right,
-                          (row + 1) * columns + right, (row + 1) * columns + column], 1)  # fmt: skip
+        low, high = row * columns, (row + 1) * columns
+        quads = np.stack([low + column, low + right, high + right, high + column], 1)
         # paler above, where the sky shines on leaves
         shade = (0.85 + 0.3 * (unit[..., 2].reshape(-1, 1) + 1) / 2) * self.vary(color)
         self.add(points, quads, np.clip(shade, 0, 1), part, glow, casts)

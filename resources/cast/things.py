@@ -24,11 +24,10 @@ def parasol(s: Solids, x: float, y: float) -> None:
 
 def sailboat(s: Solids, x: float, y: float) -> None:
     s.box((x, y, 0), (2.4, 0.9, 0.5), rgb("#7a4a2e"), casts=False)
-    s.panel(
-        [[x, y, 0.6], [x + 1.3, y, 0.7], [x, y, 3.8], [x, y, 3.8]], rgb("#f6f2e8"), PlacePart.MARK
-    )
-    s.panel([[x - 0.1, y, 0.6], [x - 1, y, 0.7], [x - 0.1, y, 3.2], [x - 0.1, y, 3.2]], pick(s, FLOWERS),
-            PlacePart.MARK)  # fmt: skip
+    sails = ((0.0, 1.3, 0.7, 3.8, rgb("#f6f2e8")), (-0.1, -1.0, 0.7, 3.2, pick(s, FLOWERS)))
+    for mast, out, low, high, color in sails:
+        top = [x + mast, y, high]
+        s.panel([[x + mast, y, 0.6], [x + out, y, low], top, top], color, PlacePart.MARK)
 
 
 def bench(s: Solids, x: float, y: float) -> None:

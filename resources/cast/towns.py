@@ -25,7 +25,7 @@ def window(s: Solids, at, width: float, height: float, outward) -> None:
 
 
 def facade(s: Solids, start, end, height: float, color) -> None:
-    """A house front from (x, y) to (x, y), seen from its right hand side, with windows and a door."""
+    """A house front from (x, y) to (x, y), seen from its right, with windows and a door."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = end - start
     length = np.linalg.norm(along)
@@ -115,8 +115,9 @@ def harbor(s: Solids) -> None:
 
 def fishing_boat(s: Solids, x: float, y: float) -> None:
     hull = pick(s, ("#2f6fb0", "#c8402e", "#3a8a5a", "#f0ece0", "#e0a52e"))
-    points = [[-1.6, -0.6, 0.7], [1.3, -0.6, 0.7], [2.1, 0, 0.95], [1.3, 0.6, 0.7], [-1.6, 0.6, 0.7],
-              [-1.4, -0.4, 0], [1.2, -0.4, 0], [1.5, 0, 0], [1.2, 0.4, 0], [-1.4, 0.4, 0]]  # fmt: skip
+    deck = [[-1.6, -0.6, 0.7], [1.3, -0.6, 0.7], [2.1, 0, 0.95], [1.3, 0.6, 0.7], [-1.6, 0.6, 0.7]]
+    keel = [[-1.4, -0.4, 0], [1.2, -0.4, 0], [1.5, 0, 0], [1.2, 0.4, 0], [-1.4, 0.4, 0]]
+    points = deck + keel
     sides = [[k, (k + 1) % 5, 5 + (k + 1) % 5, 5 + k] for k in range(5)]
     s.add(
         np.array(points) + [x, y, 0], np.array(sides + [[0, 1, 3, 4], [1, 2, 3, 3]]), s.vary(hull)

@@ -1,4 +1,4 @@
-"""What weather does to a place and in front of the camera: snow that lies, rain and flakes that fall."""
+"""What weather does to a place and before the camera: snow that lies, rain and flakes that fall."""
 
 from dataclasses import replace
 
