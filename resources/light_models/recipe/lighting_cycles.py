@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from cast.rasterizer import merge
-
 from light_models.recipe.lighting_scenes import Scene, choose_scenes
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-
 from light_models.recipe.lighting_grades import (
     PRESETS,
     WIDTHS,
@@ -28,7 +27,8 @@ from light_models.recipe.lighting_grades import (
     lay_crowd,
     lay_falling,
 )
-from light_models.recipe.lighting_scenes import BY_WEATHER, choose_scenes, draw_scene
+from light_models.recipe.lighting_scenes import choose_scenes, draw_scene
+
 from workflow_scripts.film.light_measures import measure_image
 from workflow_scripts.film.measure_lighting import compare_images
 
@@ -107,7 +107,7 @@ def measure_drawn(
 
 def main(
     table: Path, scenes: int, seed: int, held_out: bool, variants: int, presets: bool,
-    compared: float, by_weather: float, cycles: Path | None, truth: Path | None,
+    compared: float, cycles: Path | None, truth: Path | None,
 ) -> None:  # fmt: skip
     """Write the table of one split or of one folder of Cycles' images."""
     rows: list[dict] = []
@@ -119,7 +119,7 @@ def main(
                 linear, path.stem, known[path.stem], variants, seed, presets, compared
             )
     else:
-        for scene in choose_scenes(scenes, seed, held_out, by_weather):
+        for scene in choose_scenes(scenes, seed, held_out):
             linear = draw_scene(scene)
             rows += measure_drawn(
                 linear, scene.shot, scene.truth, variants, seed, presets, compared
@@ -140,7 +140,6 @@ if __name__ == "__main__":
     parser.add_argument("--held-out", action="store_true", help="kinds of places never trained on")
     parser.add_argument("--variants", type=int, default=2, help="films that show each scene")
     parser.add_argument("--compared", type=float, default=COMPARED_SHARE, help="share of the shots")
-    parser.add_argument("--by-weather", type=float, default=BY_WEATHER, help="share of the shots")
     parser.add_argument("--presets", action="store_true", help="grades that training never sees")
     parser.add_argument("--cycles", type=Path, help="images of cast.cycles instead of drawing")
     parser.add_argument("--truth", type=Path, help="truth.json beside the packed scenes")

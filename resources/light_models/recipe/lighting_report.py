@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-
 from light_models.recipe.lighting_scenes import SHOTS_PER_PLACE
 from light_models.recipe.lighting_train import select_truth
+
 from workflow_scripts.film.classify_lighting import agree_on_specks, describe_shots
 from workflow_scripts.film.light_model import (
     FEATURES,

@@ -8,9 +8,8 @@ evening, an evening bluer than a day). A place kind is either trained on or held
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
-from cast.light import OUTDOOR, Setting, choose_hour, make_setting
+from cast.light import Setting, make_setting
 from cast.places import INDOORS, OUTDOORS, Place, make_place
 from cast.rasterizer import Camera, Mesh, rasterize
 from cast.sky import paint_sky
@@ -21,7 +20,13 @@ SIZE_PX = 192
 SHOTS_PER_PLACE = 2  # building a place costs as much as an image
 INDOOR_SHARE = 0.4
 SNOW_LIES = 0.6  # share of snowy shots in which it lies already
-BY_WEATHER = 0.5  # share of the shots outdoors in which all weathers, not all hours, count alike
+OUTDOORS_OFTEN = {  # how often an hour and a weather are drawn: all weathers and hours are common
+    ("day", "clear"): 3, ("day", "overcast"): 3, ("day", "fog"): 2, ("day", "rain"): 2,
+    ("day", "snow"): 2, ("sunset", "clear"): 5, ("evening", "clear"): 3, ("evening", "fog"): 1,
+    ("evening", "rain"): 1, ("evening", "snow"): 1, ("night", "clear"): 3, ("night", "fog"): 1,
+    ("night", "rain"): 1, ("night", "snow"): 1,
+}  # fmt: skip
+ROOMS_OFTEN = {("day", "unknown"): 1, ("evening", "unknown"): 1, ("night", "unknown"): 1}
 OPEN_SKY = 0.4  # share of rain and snow after dusk that falls from a sky as colored as a clear one
 
 
@@ -51,9 +56,7 @@ def list_kinds(held_out: bool) -> tuple[list[str], list[str]]:
                  for kinds in (OUTDOORS, INDOORS))  # fmt: skip
 
 
-def choose_scenes(
-    shots: int, seed: int, held_out: bool, by_weather: float = BY_WEATHER
-) -> Iterator[Scene]:
+def choose_scenes(shots: int, seed: int, held_out: bool) -> Iterator[Scene]:
     """Scenes by seed: a new place every few shots, each under another light."""
     kinds = list_kinds(held_out)
     for n in range(shots):
@@ -61,19 +64,18 @@ def choose_scenes(
         if n % SHOTS_PER_PLACE == 0:
             indoor = rng.random() < INDOOR_SHARE
             place = make_place(str(rng.choice(kinds[int(indoor)])), seed * 100_000 + n)
-        setting = scatter_setting(choose_setting(place, by_weather, rng), rng)
+        setting = scatter_setting(choose_setting(place, rng), rng)
         lies = setting.weather != "snow" or rng.random() < SNOW_LIES
         dressed = setting if lies else replace(setting, weather="overcast")
         meshes = tuple(dress_place(place, dressed, rng))
         yield Scene(f"{seed}-{n:05d}", place, meshes, setting, aim_camera(place, rng))
 
 
-def choose_setting(place: Place, by_weather: float, rng: np.random.Generator) -> Setting:
+def choose_setting(place: Place, rng: np.random.Generator) -> Setting:
     """An hour and a weather; films rarely gray a night because it rains."""
-    hour, weather = choose_hour(place.indoor, rng)
-    if not place.indoor and by_weather and rng.random() < by_weather:
-        weather = str(rng.choice(list(dict.fromkeys(w for some in OUTDOOR.values() for w in some))))
-        hour = str(rng.choice([hour for hour, some in OUTDOOR.items() if weather in some]))
+    often = ROOMS_OFTEN if place.indoor else OUTDOORS_OFTEN
+    shares = np.array(list(often.values()), float)
+    hour, weather = list(often)[rng.choice(len(often), p=shares / shares.sum())]
     if weather in ("rain", "snow") and hour != "day" and rng.random() < OPEN_SKY:
         return replace(make_setting(place, hour, "clear", rng), weather=weather)
     return make_setting(place, hour, weather, rng)
@@ -130,7 +132,6 @@ def scatter_setting(setting: Setting, rng: np.random.Generator) -> Setting:
 
 def draw_scene(scene: Scene, size_px: int = SIZE_PX) -> np.ndarray:
     """The developed-to-be image, (S, S, 3) float32 linear light, exposed."""
-    background = paint_sky(scene.setting.sky, scene.camera, size_px // 2)
-    background = cv2.resize(background, (size_px, size_px))  # the sky is smooth: half is enough
+    background = paint_sky(scene.setting.sky, scene.camera, size_px)
     drawing = rasterize(scene.meshes, scene.camera, scene.setting.light, size_px, 1, background)
     return drawing.image * np.float32(scene.setting.exposure)

@@ -3,7 +3,7 @@
     python -m light_models.recipe.lighting_train lighting.json a.parquet --held-out b.parquet
 
 Each head is a network of one hidden layer, fitted by L-BFGS. Its features are jittered and dropped,
-so that no single measure decides. Temperatures come from folds that leave whole kinds of places out.
+so that no single measure decides. Temperatures come from folds that leave kinds of places out.
 """
 
 import argparse
