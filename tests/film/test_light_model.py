@@ -43,7 +43,7 @@ def test_a_higher_temperature_is_less_sure(tmp_path):
     path = tmp_path / "lighting.json"
     stored = make_light_model()
     stored["heads"]["indoor"]["temperature"] = 2.0
-    path.write_text(json.dumps(stored))
+    path.write_text(json.dumps(stored), encoding="utf-8")
     found = read_light_model(path).log_probabilities(make_rows({"sky": 0.10, "warm": 0.8}))[
         "indoor"
     ]
@@ -97,14 +97,14 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path, spoil, words):
     stored = make_light_model()
     spoil(stored)
     path = tmp_path / "lighting.json"
-    path.write_text(json.dumps(stored))
+    path.write_text(json.dumps(stored), encoding="utf-8")
     with pytest.raises(CineloraError, match=words):
         read_light_model(path)
 
 
 def test_a_file_that_is_no_json(tmp_path):
     path = tmp_path / "lighting.json"
-    path.write_text("{")
+    path.write_text("{", encoding="utf-8")
     with pytest.raises(CineloraError, match="no model of light"):
         read_light_model(path)
 

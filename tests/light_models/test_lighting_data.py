@@ -116,7 +116,7 @@ def test_a_table_of_drawn_shots(tmp_path):
 def test_a_table_of_images_of_the_other_renderer(tmp_path):
     truth = {"9-00000": {"kind": "quay", "time_of_day": "day", "weather": "clear"}}
     truth["9-00000"]["indoor"] = "outdoor"
-    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "truth.json").write_text(json.dumps(truth), encoding="utf-8")
     np.save(tmp_path / "9-00000.npy", np.full((64, 64, 3), 0.4, np.float16))
     table = tmp_path / "table.parquet"
     lighting_data.main(table, 0, 1, False, 1, False, 0.0, tmp_path, tmp_path / "truth.json")

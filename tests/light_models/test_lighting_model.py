@@ -116,7 +116,7 @@ def test_what_is_trained_is_what_is_read(tmp_path, monkeypatch, table):
     monkeypatch.setattr(lighting_train, "ITERATIONS", 30)
     path = tmp_path / "lighting.json"
     lighting_train.main(path, [table], [table], 0)
-    stored = json.loads(path.read_text())["recipe"]
+    stored = json.loads(path.read_text(encoding="utf-8"))["recipe"]
     model = read_light_model(path)
     figures = count_right(model, pd.read_parquet(table))
     assert figures == pytest.approx(stored["held_out_accuracy"], abs=0.06)  # digits are cut

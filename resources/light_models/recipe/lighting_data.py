@@ -95,7 +95,7 @@ def measure_drawn(
     for variant in range(variants):
         digits = [int(part) for part in scene.split("-")]
         rng = np.random.default_rng([seed, variant, *digits])
-        grade = draw_grade(rng)
+        grade = draw_grade(truth["time_of_day"], rng)
         if presets:
             grade = replace(grade, preset=PRESETS[(sum(digits) + variant) % len(PRESETS)])
         # which shots are compared may tell nothing of their weather

@@ -11,6 +11,9 @@ import numpy as np
 
 WIDTHS = (416, 512)  # of the frames, pixels
 FLAKES = np.log([0.0015, 0.008])  # radii, in widths of the image
+# how many times as bright films show an hour as the cast's makers do: some films let a day be as
+# dim as others' evenings, and what tells them apart is then color, contrast and sky
+BRIGHTNESS = {"day": (0.4, 1.1), "sunset": (0.4, 1.1), "evening": (0.8, 1.6), "night": (0.75, 1.3)}
 PRESETS = ("teal and orange", "bleached", "vintage", "cold", "flat", "hard")
 
 
@@ -33,10 +36,11 @@ class Grade:
     preset: str = ""
 
 
-def draw_grade(rng: np.random.Generator) -> Grade:
+def draw_grade(time_of_day: str, rng: np.random.Generator) -> Grade:
     """A grade of training: moderate, in every direction."""
+    low, high = np.log2(BRIGHTNESS[time_of_day])
     return Grade(
-        exposure=rng.normal(0, 0.15), warmth=rng.normal(0, 0.15), tint=rng.normal(0, 0.06),
+        exposure=rng.uniform(low, high), warmth=rng.normal(0, 0.15), tint=rng.normal(0, 0.06),
         curve=str(rng.choice(["shoulder", "shoulder", "clip", "film"])),
         contrast=rng.normal(0.08, 0.1), gamma=float(np.exp(rng.normal(0, 0.05))),
         saturation=float(np.exp(rng.normal(0, 0.18))), lift=max(0.0, rng.normal(-0.01, 0.025)),

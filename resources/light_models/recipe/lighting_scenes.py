@@ -101,7 +101,7 @@ def scatter(color: tuple, rng: np.random.Generator, strength: float, hue: float)
 def scatter_setting(setting: Setting, rng: np.random.Generator) -> Setting:
     """The same hour and weather as another film would light them."""
     wide = rng.random() < 0.5
-    amount = (0.22, 0.07) if wide else (0.1, 0.03)
+    amount = (0.22, 0.10) if wide else (0.1, 0.04)
     half = (amount[0] / 2, amount[1])
     light, sky = setting.light, setting.sky
     air = np.exp(rng.normal(0, 0.4 if setting.weather == "fog" else 0.8))
