@@ -81,7 +81,7 @@ def read_light_model(path: str | Path) -> LightModel:
     except (KeyError, TypeError, ValueError) as error:
         raise CineloraError(
             f"{path} is no model of light: {type(error).__name__}: {error}.\n"
-            "  Restore it from the repository, or make it again (resources/light_models/README.md)."
+            "  Restore it from the repository, or make it again (resources/light_models/LIGHTING.md)."
         ) from error
     check_model(model, features, path)
     return model
@@ -110,5 +110,5 @@ def check_model(model: LightModel, features: tuple[str, ...], path: str | Path) 
     if wrong:
         raise CineloraError(
             f"{path} does not fit this version: {'; '.join(wrong)}.\n"
-            "  Restore it from the repository, or make it again (resources/light_models/README.md)."
+            "  Restore it from the repository, or make it again (resources/light_models/LIGHTING.md)."
         )
