@@ -11,14 +11,15 @@ from workflow_scripts.models.light_base import read_weights
 from workflow_scripts.models.light_clip import MEAN, STD, make_clip, unpack_table
 from workflow_scripts.models.loaders.devices import Batches, open_device
 from workflow_scripts.models.loaders.files import only_file
-from workflow_scripts.models.loaders.pixels import fit_square, stack_images
+from workflow_scripts.models.loaders.openclip import Clip
+from workflow_scripts.models.loaders.pixels import stack_images
 from workflow_scripts.models.loaders.tiny_sd import make_tokenizer
 
 
-class LightClip:
+class LightClip(Clip):
     """`clip(images)` and `clip.embed_texts(texts)` -> (N, D) float32 of length 1.
 
-    `clip.fit(image)` as of pixels.Embedder.
+    As a folder of OpenCLIP, but its nets are made by the recipe's config.
     """
 
     def __init__(
@@ -30,18 +31,6 @@ class LightClip:
         self.side_px, self.width = config["vision_cfg"]["image_size"], config["embed_dim"]
         self.images = Batches(self._embed_images, batch_size, self.device)
         self.texts = Batches(self._embed_texts, batch_size, self.device)
-
-    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        return self._join(self.images(images))
-
-    def fit(self, image: np.ndarray) -> np.ndarray:
-        return fit_square(image, self.side_px)
-
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        return self._join(self.texts(texts))
-
-    def _join(self, parts: list[np.ndarray]) -> np.ndarray:
-        return np.concatenate([np.zeros((0, self.width), np.float32), *parts])
 
     @torch.inference_mode()
     def _embed_images(self, images: Sequence[np.ndarray]) -> np.ndarray:
