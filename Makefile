@@ -20,6 +20,9 @@ PEERS := benchmarks/scratch/peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Every job is a Python of its own: without byte code each would compile torch's modules again.
 unexport PYTHONDONTWRITEBYTECODE
+# Threads of a net that wait for each other leave the core to others. When they spin instead, two of
+# them can meet on one core as soon as anything else runs, and a net takes thirty times as long.
+export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu roofline lint film-bbb lock phases timings clean
@@ -43,7 +46,7 @@ demo: $(READY)  ## run everything on the demo film; prints where the report is
 	$(RUN) $(DEMO) $(SLOTS)
 
 test: $(READY)  ## all tests, with one run of the workflow from end to end
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs Debian and root
 	$(BIN)/python -m pytest -s tests/slurm

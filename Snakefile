@@ -1,8 +1,12 @@
 """cinelora: a film goes in; LoRA datasets, trained adapters and the proof of their quality come out."""
 
+import os
 import sys
 
 sys.path.insert(0, workflow.basedir)
+# Threads of a net that wait for each other leave the core to other jobs: when they spin instead, two
+# of them can meet on one core of a busy machine, and a net was seen to take thirty times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 include: "rules/common.smk"

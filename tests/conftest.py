@@ -1,4 +1,4 @@
-"""In CI a skip is a failure, unless tests/allowed_skips.txt has its reason."""
+"""Long tests come first; in CI a skip is a failure, unless allowed_skips.txt has its reason."""
 
 import os
 
@@ -8,6 +8,11 @@ from tests.factories.skips import find_unlisted, read_allowed
 
 ALLOWED = read_allowed()
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_collection_modifyitems(items):
+    """Runs of the whole workflow first: then no worker ends alone with a long one."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
 @pytest.hookimpl(wrapper=True)
