@@ -68,6 +68,7 @@ calibrate: $(READY)  ## options that suit your models of embed and scene, from a
 	@$(BIN)/python -m workflow_scripts.plan.calibrate $(NAME)
 
 light-models: $(READY)  ## make the light tier's own models from nothing; MINUTES=120, CAST_PYTHON=<python with the body model>
+	@$(BIN)/python -m workflow_scripts.models.fetch_model --tier light  # they judge what is drawn
 	$(BIN)/python -m resources.light_models.recipe.run --minutes $(MINUTES) --work $(LIGHT_WORK) \
 	  --out $(LIGHT_OUT) --cast-python $(CAST_PYTHON)
 

@@ -1,7 +1,8 @@
 """Whether a wrong constant is noticed: each of tests/models/constants.yaml in turn, and its test.
 
 `python -m tests.mutate_constants` prints a line for each; `python -m tests.mutate_constants detect`
-those of one role. Nothing on the disk changes: a child process has the wrong line in memory.
+those of one role. Every test runs with the right line as well: one that fails then would notice
+anything. Nothing on the disk changes: a child process has the wrong line in memory.
 """
 
 import contextlib
@@ -35,7 +36,8 @@ HEAVY = (
     ),
     "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion",
 )
-NOTICED, SURVIVED = 1, 0  # exit statuses of pytest
+PASSED, FAILED = 0, 1  # exit statuses of pytest
+WORDS = {(PASSED, FAILED): "noticed", (PASSED, PASSED): "NOT NOTICED"}  # right line, wrong line
 
 
 def put_into_code(path: Path, text: str) -> None:
@@ -58,44 +60,54 @@ def put_into_table(folder: str, text: str) -> None:
     registry.TABLE.write_text(text, encoding="utf-8")
 
 
-def play(row: dict[str, Any], path: Path) -> None:
-    """Run the test with the wrong line; the process ends with the exit status of pytest."""
-    text = path.read_text(encoding="utf-8").replace(row["line"], row["wrong"])
+def play(test: str, path: Path, text: str) -> None:
+    """Run a test with this text of a file; the process ends with the exit status of pytest."""
     with TemporaryDirectory() as folder:
         if path.suffix == ".yaml":
             put_into_table(folder, text)
         else:
             put_into_code(path, text)
-        test = f"tests/models/{row['test']}"
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            status = pytest.main(["-q", "-x", "-p", "no:cacheprovider", test])
+            status = pytest.main(["-q", "-x", "-p", "no:cacheprovider", f"tests/models/{test}"])
     sys.exit(int(status))
 
 
-def mutate(row: dict[str, Any], path: Path) -> int | None:
+def run_test(test: str, path: Path, text: str) -> int | None:
     """The exit status of pytest, in a child that has the packages, and none of our modules yet."""
-    child = get_context("fork").Process(target=play, args=(row, path))
+    child = get_context("fork").Process(target=play, args=(test, path, text))
     child.start()
     child.join()
     return child.exitcode
 
 
+def judge(row: dict[str, Any], path: Path, right: dict[str, int | None]) -> str:
+    """What came of a wrong constant; `right` keeps how each test ends with the right one."""
+    text, test = path.read_text(encoding="utf-8"), row["test"]
+    if text.count(row["line"]) != 1 or row["wrong"] == row["line"]:
+        return f"{row['line']!r} is in {path.name} {text.count(row['line'])} times"
+    if test not in right:
+        right[test] = run_test(test, path, text)
+    ended = right[test], run_test(test, path, text.replace(row["line"], row["wrong"]))
+    return WORDS.get(ended, f"pytest ended with {ended}")
+
+
 def main(roles: list[str]) -> int:
     rows = yaml.safe_load((ROOT / "tests/models/constants.yaml").read_text(encoding="utf-8"))
+    if unknown := set(roles) - {row["role"] for row in rows}:
+        sys.exit(f"no constants of {', '.join(sorted(unknown))}")
     places = {"models.yaml": "resources", "diffusion.py": "workflow_scripts/models"}
     for name in HEAVY:  # once, and not in each child
         importlib.import_module(name)
-    words, missed = {NOTICED: "noticed", SURVIVED: "NOT NOTICED"}, 0
+    right, found = {}, []
     for row in rows:
         if roles and row["role"] not in roles:
             continue
         path = ROOT / places.get(row["file"], "workflow_scripts/models/loaders") / row["file"]
-        status = mutate(row, path)
-        missed += status != NOTICED
-        shown = words.get(status, f"pytest ended with {status}")
+        found.append(judge(row, path, right))
         change = f"{row['line'].strip()} -> {row['wrong'].strip()}"
-        print(f"{shown:<12} {row['role']}: {row['what']}: {change}", flush=True)
-    return missed
+        print(f"{found[-1]:<12} {row['role']}: {row['what']}: {change}", flush=True)
+    print(f"{found.count('noticed')} of {len(found)} noticed")
+    return len(found) - found.count("noticed")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from resources.light_models.recipe import train_clip, train_unet, train_vae
+from resources.light_models.recipe import export, train_clip, train_unet, train_vae
 from resources.light_models.recipe.data import Cast, open_cast
 from resources.light_models.recipe.options import Run, read_json
 from resources.light_models.recipe.training import Budget, Training
@@ -41,12 +41,15 @@ def run_steps(steps: int, batch: int = 8) -> Run:
     return Run(Budget(steps=steps), batch)
 
 
-def train_all(cast: Cast, work: Path, steps: int, batch: int = 8) -> list[Training]:
-    """CLIP, VAE and UNet into one working folder."""
+def train_all(cast: Cast, folder: Path, steps: int, batch: int = 8) -> list[Training]:
+    """CLIP, VAE and UNet into `folder`/work, and what ships of them into `folder`/out."""
     torch.set_num_threads(1)
-    run = run_steps(steps, batch)
-    return [
-        train_clip.train(cast, work / "clip", run, clip_config()),
-        train_vae.train(cast, work / "vae", run, vae_config()),
-        train_unet.train(cast, cast, work, run, unet_config()),
-    ]
+    run, work, out = run_steps(steps, batch), folder / "work", folder / "out"
+    out.mkdir()
+    clip = train_clip.train(cast, work / "clip", run, clip_config())
+    export.export_clip(work, out)
+    vae = train_vae.train(cast, work / "vae", run, vae_config())
+    export.export_vae(work, out, cast)
+    unet = train_unet.train(cast, cast, out, work / "unet", run, unet_config())
+    export.export_unet(work, out)
+    return [clip, vae, unet]

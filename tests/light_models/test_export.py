@@ -1,4 +1,3 @@
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,8 +25,8 @@ def made(tmp_path_factory):
     """A working folder, the shipped files and the diffusers folder of a training of moments."""
     folder = tmp_path_factory.mktemp("export")
     cast = small_cast(folder / "cast", images=24)
-    trainings = train_all(cast, folder / "work", 4)
-    paths = export.export(folder / "work", folder / "out")
+    trainings = train_all(cast, folder, 4)
+    paths = export.name_files(folder / "out")
     assemble_base(folder / "base", **paths)
     return folder, cast, trainings, paths
 
@@ -57,13 +56,12 @@ def test_the_workflow_opens_it_as_a_base(made):
 
 
 def test_its_latents_are_those_that_it_was_trained_on(made):
-    folder, cast, trainings, _ = made
+    folder, cast, _, _ = made
     base = light_sd.load_base({"model_index.json": folder / "base/model_index.json"}, device="cpu")
     latents = encode_images(base, np.array(cast.images))
     assert float(latents.std()) == pytest.approx(1, abs=0.1)
     (kept,) = (folder / "work/latents").glob("*.npy")
-    scale = trainings[2].settings["scale"]
-    cached = np.load(kept) * scale
+    cached = np.load(kept) * base.pipeline.vae.config.scaling_factor
     np.testing.assert_allclose(cached[::2], latents[::2], atol=0.05)
     turned = encode_images(base, np.array(cast.images)[:, :, ::-1].copy())
     np.testing.assert_allclose(cached[1::2], turned[1::2], atol=0.05)
@@ -119,8 +117,11 @@ def test_the_clip_embeds_as_it_was_trained(made):
 
 
 def test_the_same_weights_give_the_same_bytes(made, tmp_path):
-    folder, _, _, paths = made
-    again = export.export(folder / "work", tmp_path / "out")
+    folder, cast, _, paths = made
+    again = export.name_files(tmp_path)
+    export.export_clip(folder / "work", tmp_path)
+    export.export_vae(folder / "work", tmp_path, cast)
+    export.export_unet(folder / "work", tmp_path)
     assemble_base(tmp_path / "base", **again)
     assert [hash_file(p) for p in again.values()] == [hash_file(p) for p in paths.values()]
     assert hash_folder(tmp_path / "base") == hash_folder(folder / "base")
@@ -143,16 +144,15 @@ def test_only_rows_of_tokens_that_were_read_are_shipped(made):
     assert made[3]["clip"].stat().st_size < 2_000_000  # the whole table alone has 6.3 MB
 
 
-def test_an_encoder_that_was_trained_further_is_refused(made, tmp_path):
-    folder = made[0]
-    for part in export.PARTS:
-        (tmp_path / part).mkdir()
-        for file in (folder / "work" / part).glob("checkpoint.safetensors"):
-            (tmp_path / part / file.name).write_bytes(file.read_bytes())
-    path = tmp_path / "clip/checkpoint.safetensors"
-    save_file(load_file(path), path, {"step": "5", "settings": json.dumps({"config": {}})})
-    with pytest.raises(CineloraError, match="clip was trained further after the UNet"):
-        export.export(tmp_path, tmp_path / "out")
+@pytest.mark.parametrize("part", ["clip", "vae"])
+def test_a_unet_does_not_ship_beside_another_encoder(made, tmp_path, part):
+    folder, _, _, paths = made
+    for path in paths.values():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    other = tmp_path / f"light-{part}.safetensors"
+    save_file({name: t + 1 for name, t in load_file(other).items()}, other)
+    with pytest.raises(CineloraError, match=f"trained with another light-{part}.safetensors"):
+        export.export_unet(folder / "work", tmp_path)
 
 
 @pytest.mark.parametrize("number", [float("nan"), 1e5], ids=["not a number", "beyond float16"])

@@ -14,6 +14,7 @@ from workflow_scripts.models.registry import choose_model, load_model, weight_fi
 ASKED = ("place", "time_of_day", "weather", "shot_type", "hair_color", "top_color")
 FACING = ("front", "three_quarter")
 LIGHT = {"tier": "light"}
+JUDGES = ("detect", "segment", "face")  # roles of the workflow that look at what is drawn
 STEPS = 25
 GUIDANCE = 3.0
 ENLARGED_PX = 384  # side at which the workflow's own detectors look: they were made for film frames

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 
-from resources.light_models.recipe import train_unet
+from resources.light_models.recipe import train_unet, train_vae
+from resources.light_models.recipe.data import Cast, open_cast
 from resources.light_models.recipe.options import read_json
 from resources.light_models.recipe.training import read_averaged
 from workflow_scripts.lib.checksums import hash_file
@@ -22,33 +24,49 @@ from workflow_scripts.models.light_base import assemble_base, write_weights
 from workflow_scripts.models.light_clip import pack_table
 
 PARTS = ("clip", "vae", "unet")
+SCALED = 2048  # images whose latents give the scale
 MAX_BYTES = 45_000_000  # of all of them: git keeps them forever
 LICENSE = "Apache-2.0"
 TRAINING_DATA = "characters and places rendered by the project itself (CC0 bodies, own code)"
 
 
-def export(work: Path, out: Path) -> dict[str, Path]:
-    """Write clip, vae and unet of a working folder into `out`; returns their paths."""
-    out.mkdir(parents=True, exist_ok=True)
-    paths = {part: out / f"light-{part}.safetensors" for part in PARTS}
-    heads, states = {}, {}
-    for part in PARTS:
-        heads[part], states[part] = read_averaged(work / part / "checkpoint.safetensors")
-    settings = heads["unet"]["settings"]
-    for part in ("clip", "vae"):  # averaged weights of a later step would be another encoder
-        if settings[part] != hash_file(work / part / "checkpoint.safetensors"):
+def name_files(out: Path) -> dict[str, Path]:
+    """Where each part lies in the folder of the shipped files."""
+    return {part: out / f"light-{part}.safetensors" for part in PARTS}
+
+
+def export_clip(work: Path, out: Path) -> None:
+    """Write the CLIP of a working folder into `out`."""
+    head, state = read_averaged(work / "clip" / "checkpoint.safetensors")
+    check_finite("clip", state)
+    write_weights(name_files(out)["clip"], pack_table(state), head["settings"]["config"])
+
+
+def export_vae(work: Path, out: Path, cast: Cast) -> None:
+    """Write the VAE of a working folder into `out`; its scale is that of the cast's latents."""
+    head, state = read_averaged(work / "vae" / "checkpoint.safetensors")
+    check_finite("vae", state)
+    config = head["settings"]["config"]
+    vae = train_vae.make_vae(config)
+    vae.load_state_dict(state)
+    chosen = train_vae.spread_evenly(len(cast), SCALED)
+    scale = train_vae.measure_scale(vae.eval(), np.asarray(cast.images[chosen]))
+    write_weights(name_files(out)["vae"], state, config | {"scaling_factor": scale})
+
+
+def export_unet(work: Path, out: Path) -> None:
+    """Write the UNet of a working folder beside the CLIP and the VAE that it was trained with."""
+    head, state = read_averaged(work / "unet" / "checkpoint.safetensors")
+    paths = name_files(out)
+    for part in ("clip", "vae"):
+        if head["settings"][part] != hash_file(paths[part]):
             raise CineloraError(
-                f"{work}/{part} was trained further after the UNet was.\n"
-                "  Train the UNet again: delete its folder, and run make light-models."
+                f"the UNet of {work} was trained with another {paths[part].name} than lies in\n"
+                f"  {out}. Train it again with this one: delete {work}/unet."
             )
-    for part, state in states.items():
-        check_finite(part, state)
-    write_weights(paths["clip"], pack_table(states["clip"]), heads["clip"]["settings"]["config"])
-    vae = heads["vae"]["settings"]["config"] | {"scaling_factor": settings["scale"]}
-    write_weights(paths["vae"], states["vae"], vae)
-    write_weights(paths["unet"], states["unet"], describe_unet(settings))
-    check_size(list(paths.values()))
-    return paths
+    check_finite("unet", state)
+    write_weights(paths["unet"], state, describe_unet(head["settings"]))
+    check_size([path for path in paths.values() if path.is_file()])
 
 
 def describe_unet(settings: dict[str, Any]) -> dict[str, Any]:
@@ -101,13 +119,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", required=True, type=Path, help="folder of the checkpoints")
     parser.add_argument("--out", required=True, type=Path, help="folder of the shipped files")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--data", help="folder of the cast's shards, for the scale of the VAE")
     parser.add_argument("--base", type=Path, help="write the diffusers folder too")
     asked = parser.parse_args()
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
-    paths = export(asked.work, asked.out)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    if "clip" in asked.parts:
+        export_clip(asked.work, asked.out)
+    if "vae" in asked.parts:
+        side = read_json(train_vae.CONFIG)["sample_size"]
+        export_vae(asked.work, asked.out, open_cast(asked.data, side_px=side))
+    if "unet" in asked.parts:
+        export_unet(asked.work, asked.out)
+    paths = name_files(asked.out)
     if asked.base:
         assemble_base(asked.base, **paths)
-    log.info("%s", yaml.safe_dump(make_rows(paths), sort_keys=False))
+    written = {part: paths[part] for part in asked.parts}
+    log.info("%s", yaml.safe_dump(make_rows(written), sort_keys=False))
 
 
 if __name__ == "__main__":

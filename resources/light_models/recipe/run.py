@@ -12,13 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from resources.light_models.recipe import train_clip, train_unet, train_vae
+from resources.light_models.recipe import drawing, export, train_clip, train_unet, train_vae
 from resources.light_models.recipe.data import open_cast
 from resources.light_models.recipe.options import Run, add_machine, parse, read_json
 from resources.light_models.recipe.training import Budget
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
+from workflow_scripts.models.light_base import assemble_base
 
 SHARES = {"clip": 0.25, "vae": 0.18, "unet": 0.57}  # of the minutes; the cast comes on top
 PEOPLE_A_MINUTE = 17.4  # 2,084 characters, 25,000 images, for two hours
@@ -94,8 +95,8 @@ def count_people(minutes: float) -> int:
     return int(min(most, max(least, PEOPLE_A_MINUTE * minutes)))
 
 
-def train_all(seen: Path, apart: Path, work: Path, minutes: float, device: str) -> None:
-    """CLIP, VAE and UNet, one after the other: each needs those before it."""
+def train_all(seen: Path, apart: Path, work: Path, out: Path, minutes: float, device: str) -> None:
+    """CLIP, VAE and UNet, each written into `out`; the UNet learns with what was written."""
     clip, vae, unet = (read_json(m.CONFIG) for m in (train_clip, train_vae, train_unet))
     cast = open_cast(seen, side_px=SIZE_PX)
     held_out = open_cast(apart, side_px=SIZE_PX, words=cast.words)
@@ -106,8 +107,11 @@ def train_all(seen: Path, apart: Path, work: Path, minutes: float, device: str) 
         "unet": Run(budgets["unet"], train_unet.BATCH, device=device),
     }
     train_clip.train(cast, work / "clip", runs["clip"], clip)
+    export.export_clip(work, out)
     train_vae.train(cast, work / "vae", runs["vae"], vae)
-    train_unet.train(cast, held_out, work, runs["unet"], unet)
+    export.export_vae(work, out, cast)
+    train_unet.train(cast, held_out, out, work / "unet", runs["unet"], unet)
+    export.export_unet(work, out)
 
 
 def run_module(name: str, *words: str | Path) -> None:
@@ -128,15 +132,18 @@ def main() -> None:
     asked = parse(parser)
     work, out = asked.work.resolve(), asked.out.resolve()
     seen, apart = work / "cast", work / "held_out"
+    for role in drawing.JUDGES:  # what is missing is told now, and not hours later
+        drawing.open_role(role)
     people = asked.people or count_people(asked.minutes)
     keep_asked(work, {"minutes": asked.minutes, "people": people})
     apart_people = min(people, HELD_OUT_PEOPLE)
     log.info("%d characters to learn from, %d to judge with", people, apart_people)
     make_cast(asked.cast_python, seen, seed=TRAIN_SEED, people=people)
     make_cast(asked.cast_python, apart, seed=HELD_OUT_SEED, people=apart_people)
-    train_all(seen, apart, work, asked.minutes, asked.device)
+    out.mkdir(parents=True, exist_ok=True)
+    train_all(seen, apart, work, out, asked.minutes, asked.device)
     base = work / "base"
-    run_module("export", "--work", work, "--out", out, "--base", base)
+    assemble_base(base, **export.name_files(out))
     folders = ("--data", seen, "--held-out", apart, "--weights", out, "--base", base)
     run_module("judge", *folders, "--out", work / "judged", "--drawn", str(asked.drawn))
 

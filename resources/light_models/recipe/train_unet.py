@@ -1,9 +1,9 @@
 """Train the small UNet: captions of the cast, as the small CLIP reads them, steer what it draws.
 
 Stable Diffusion's shape and step, with velocity as target and a noise schedule that ends in noise
-alone, so that night is dark. Latents are encoded once, every other image mirrored; captions are
-written anew for each step. The CLIP's text tower stays as it is: it is the encoder that adapters
-meet as well.
+alone, so that night is dark. CLIP and VAE are the files that ship, as adapters meet them: they stay
+as they are. Latents are encoded once, every other image mirrored; captions are written anew for
+each step.
 """
 
 from hashlib import sha256
@@ -20,14 +20,16 @@ from resources.light_models.recipe.captions import tell_images
 from resources.light_models.recipe.data import Cast, choose_batch, open_cast, rng_for
 from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
 from resources.light_models.recipe.train_clip import Tokenizer, normalize_pixels
-from resources.light_models.recipe.training import Training, read_averaged
+from resources.light_models.recipe.training import Training
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.models.light_clip import convert_text_tower
+from workflow_scripts.models.light_base import read_weights
+from workflow_scripts.models.light_clip import convert_text_tower, unpack_table
 
 CONFIG = Path(__file__).with_name("unet.json")
 SCHEDULE = Path(__file__).with_name("schedule.json")
+SHIPPED = Path(__file__).resolve().parents[1]
 BATCH = 32
 RATE = 1e-3
 DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
@@ -36,22 +38,23 @@ EVERY = 200  # steps between two of its measurements
 LEVELS = (0.125, 0.375, 0.625, 0.875)  # how noisy the held-out images are
 
 
-def open_vae(work: Path) -> AutoencoderKL:
-    """The trained VAE of a working folder, its scale not yet set."""
-    head, state = read_averaged(work / "vae" / "checkpoint.safetensors")
-    vae = train_vae.make_vae(head["settings"]["config"])
+def open_vae(path: Path) -> AutoencoderKL:
+    """The VAE of a shipped file."""
+    state, config = read_weights(path)
+    vae = AutoencoderKL(**config)
     vae.load_state_dict(state)
     return vae.eval().requires_grad_(False)
 
 
-def open_text_encoder(work: Path) -> CLIPTextModel:
-    """The trained CLIP's text tower, as the drawing net meets it."""
-    head, state = read_averaged(work / "clip" / "checkpoint.safetensors")
-    return convert_text_tower(state, head["settings"]["config"]).requires_grad_(False)
+def open_text_encoder(path: Path) -> CLIPTextModel:
+    """The text tower of a shipped CLIP, as the drawing net meets it."""
+    state, config = read_weights(path)
+    state = unpack_table(state, config["text_cfg"]["vocab_size"])
+    return convert_text_tower(state, config).requires_grad_(False)
 
 
 @torch.no_grad()
-def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, device: torch.device) -> np.ndarray:
+def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path) -> np.ndarray:
     """Latents (N, channels, h, w) float16, not scaled; images of odd number are mirrored.
 
     A cast has far more images than a training reads often: both ways of each would be twice the
@@ -64,29 +67,22 @@ def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, device: torch.devi
         for start in range(0, len(cast), 64):
             images = np.array(cast.images[start : start + 64])  # from an even number on
             images[1::2] = images[1::2, :, ::-1].copy()
-            pixels = normalize_pixels(torch.from_numpy(images)).to(device)
+            pixels = normalize_pixels(torch.from_numpy(images)).to(vae.device)
             found = vae.encode(pixels).latent_dist.mode()
             array[start : start + 64] = found.half().cpu().numpy()
         array.flush()
     return np.load(path, mmap_mode="r")
 
 
-def open_latents(vae: AutoencoderKL, cast: Cast, work: Path, device: torch.device) -> np.ndarray:
+def open_latents(vae: AutoencoderKL, vae_sum: str, cast: Cast, kept: Path) -> np.ndarray:
     """The cached latents of this cast by this VAE: another VAE or cast has another file."""
-    vae_sum = hash_file(work / "vae" / "checkpoint.safetensors")
     name = sha256(f"{cast.sha256} {cast.side_px} {vae_sum}".encode()).hexdigest()[:16]
-    path = work / "latents" / f"{name}.npy"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = kept / f"{name}.npy"
+    kept.mkdir(parents=True, exist_ok=True)
     if path.is_file():
         return np.load(path, mmap_mode="r")
     log.info("unet: encoding %d images", len(cast))
-    return cache_latents(vae.to(device), cast, path, device)
-
-
-def measure_scale(latents: np.ndarray) -> float:
-    """What latents are multiplied with, so that their deviation is 1."""
-    chosen = train_vae.spread_evenly(len(latents), 2048)
-    return round(1 / float(np.asarray(latents[chosen], np.float32).std()), 4)
+    return cache_latents(vae, cast, path)
 
 
 def make_unet(config: dict[str, Any], channels: int, width: int) -> UNet2DConditionModel:
@@ -114,6 +110,7 @@ class UnetLosses:
         text_encoder: CLIPTextModel,
         cast: Cast,
         latents: np.ndarray,
+        scale: float,
         *,
         batch: int,
         seed: int,
@@ -122,7 +119,7 @@ class UnetLosses:
         self.unet, self.text_encoder, self.cast, self.latents = unet, text_encoder, cast, latents
         self.batch, self.seed, self.device = batch, seed, device
         self.schedule, self.tokenize = DDPMScheduler.from_config(read_json(SCHEDULE)), Tokenizer()
-        self.scale = measure_scale(latents)
+        self.scale = scale  # of latents, so that their deviation is 1
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "unet", step)
@@ -184,26 +181,33 @@ class UnetLosses:
 
 
 def train(
-    cast: Cast, held_out: Cast | None, work: Path, run: Run, config: dict[str, Any]
+    cast: Cast,
+    held_out: Cast | None,
+    weights: Path,
+    folder: Path,
+    run: Run,
+    config: dict[str, Any],
 ) -> Training:
-    """Train, or go on with, the UNet of a working folder that holds a trained CLIP and VAE."""
-    vae, text_encoder = open_vae(work), open_text_encoder(work).to(run.place)
-    latents = open_latents(vae, cast, work, run.place)
-    apart = open_latents(vae, held_out, work, run.place) if held_out else None
+    """Train, or go on with, the UNet in `folder`, for the CLIP and VAE that lie in `weights`."""
+    paths = {part: weights / f"light-{part}.safetensors" for part in ("clip", "vae")}
+    sums = {part: hash_file(path) for part, path in paths.items()}
+    vae = open_vae(paths["vae"]).to(run.place)
+    text_encoder = open_text_encoder(paths["clip"]).to(run.place)
+    latents, apart = (
+        open_latents(vae, sums["vae"], some, folder.parent / "latents") if some else None
+        for some in (cast, held_out)
+    )
     shape = {"channels": vae.config.latent_channels, "width": text_encoder.config.hidden_size}
     torch.manual_seed(run.seed)
     unet = make_unet(config, **shape).to(run.place)
     options = {"batch": run.batch, "seed": run.seed}
-    losses = UnetLosses(unet, text_encoder, cast, latents, **options, device=run.place)
-    settings = {
-        "config": config,
-        "scale": losses.scale,
-        "data": cast.sha256,
-        **shape,
+    losses = UnetLosses(
+        *(unet, text_encoder, cast, latents, vae.config.scaling_factor),
         **options,
-        **{part: hash_file(work / part / "checkpoint.safetensors") for part in ("clip", "vae")},
-    }
-    training = Training(unet, work / "unet", run.budget, RATE, settings, average=0.9995)
+        device=run.place,
+    )
+    settings = {"config": config, "data": cast.sha256, **shape, **options, **sums}
+    training = Training(unet, folder, run.budget, RATE, settings, average=0.9995)
     for step in training.run(losses):
         if held_out and (step % EVERY == 0 or training.done):
             with training.averaged_weights():
@@ -216,11 +220,14 @@ def train(
 def main() -> None:
     parser = make_parser(__doc__, batch=BATCH)
     parser.add_argument("--held-out", default="", help="folder of shards whose loss is followed")
+    parser.add_argument(
+        "--weights", type=Path, default=SHIPPED, help="folder of the CLIP and the VAE"
+    )
     asked = parse(parser)
     side = read_json(train_clip.CONFIG)["vision_cfg"]["image_size"]
     cast = open_cast(asked.data, side_px=side)
     apart = open_cast(asked.held_out, side_px=side, words=cast.words) if asked.held_out else None
-    train(cast, apart, asked.work, read_run(asked), read_json(CONFIG))
+    train(cast, apart, asked.weights, asked.work / "unet", read_run(asked), read_json(CONFIG))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,16 @@ def measure(vae: AutoencoderKL, blocks: Blocks, images: np.ndarray) -> dict[str,
     return {name: round(float(np.mean(values)), 2) for name, values in found.items()}
 
 
+@torch.no_grad()
+def measure_scale(vae: AutoencoderKL, images: np.ndarray) -> float:
+    """What the latents of images (N, S, S, 3) uint8 are multiplied with for a deviation of 1."""
+    parts = []
+    for start in range(0, len(images), 64):
+        pixels = normalize_pixels(torch.from_numpy(np.asarray(images[start : start + 64])))
+        parts.append(vae.encode(pixels.to(vae.device)).latent_dist.mode().float().cpu())
+    return round(1 / float(torch.cat(parts).std()), 4)
+
+
 def spread_evenly(count: int, wanted: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(int))
 
