@@ -198,5 +198,5 @@ def test_the_models_are_judged_beside_a_random_twin_and_colors(made):
     assert 0 <= rows["top_color"]["random"] <= 1
     assert rows["retrieval (R@1)"]["images"] == 6
     base = light_sd.load_base({"model_index.json": folder / "base/model_index.json"}, device="cpu")
-    vae = judge.judge_vae(base, cast, np.array(cast.images[:3]), "the cast")
+    vae = judge.judge_vae(base, cast, np.array(cast.images[:3]))
     assert 3 < vae["accuracy"] < vae["colors"]  # four steps of training: worse than components
