@@ -57,7 +57,7 @@ def run(folder, file, ci):
         capture_output=True,
         text=True,
         cwd=folder,
-        env=os.environ | {"CI": ci, "PYTHONPATH": "."},
+        env=os.environ | {"CI": ci, "PYTHONPATH": ".", "PYTEST_ADDOPTS": ""},
     ).stdout
     return said.strip().splitlines()[-1], said
 
