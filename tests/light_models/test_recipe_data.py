@@ -76,7 +76,8 @@ KEYS = [(1, "clip", 5), (1, "clip", 5), (2, "clip", 5), (1, "vae", 5), (1, "clip
 def test_augmented_images_are_the_same_image_cut_and_mirrored():
     image = np.zeros((1, 64, 64, 3), np.uint8)
     image[:, :, :32] = 200  # the left half is bright
-    sides = [data.augment(image, np.random.default_rng(seed))[0] for seed in range(40)]
+    sides = [data.augment(image, np.random.default_rng(seed), 48)[0] for seed in range(40)]
+    assert {side.shape for side in sides} == {(48, 48, 3)}
     bright_left = [bool(side[:, :8].mean() > 150 > 50 > side[:, -8:].mean()) for side in sides]
     bright_right = [bool(side[:, -8:].mean() > 150 > 50 > side[:, :8].mean()) for side in sides]
     assert sum(bright_left) + sum(bright_right) == 40

@@ -1,4 +1,5 @@
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -95,6 +96,47 @@ def stop_after(module, steps, cast, more, target, run, config):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Training, "run", run_and_stop)
         module.train(cast, *more, target, run, config)
+
+
+def test_a_batch_has_two_images_of_each_of_its_people():
+    people = np.repeat(np.arange(40), 3)
+    chosen = train_clip.choose_couples(people, 16, np.random.default_rng(1))
+    assert (np.diff(chosen) > 0).all()
+    assert np.unique(people[chosen], return_counts=True)[1].tolist() == [2] * 8
+    alone = train_clip.choose_couples(np.arange(3), 16, np.random.default_rng(1))
+    assert len(alone) == 16 and set(alone) == {0, 1, 2}
+
+
+def test_images_cut_out_of_one_person_are_to_be_alike():
+    people = np.array([0, 0, 1, 1])
+    everyone = np.ones(4, bool)
+    alike = torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 1]])
+    mixed = alike[[0, 2, 1, 3]]
+    low, high = (
+        float(train_clip.same_loss(20 * v @ v.T, people, everyone)) for v in (alike, mixed)
+    )
+    assert low < 0.01 < 5 < high
+    # whole images say nothing of who is there, nor does an image of somebody who is there once
+    logits = torch.zeros(4, 4, requires_grad=True)
+    some = np.array([True, True, False, False])
+    assert float(train_clip.same_loss(logits, people, some).detach()) == 0  # no other to confuse
+    once = train_clip.same_loss(logits, np.arange(4), everyone)
+    assert float(once.detach()) == 0
+    once.backward()
+    third = np.array([True, True, True, False])
+    assert float(train_clip.same_loss(logits, people, third).detach()) == pytest.approx(np.log(2))
+
+
+def test_images_of_a_clip_grow(trained):
+    losses = train_clip.ClipLosses(None, trained[0], batch=8, seed=1, device=torch.device("cpu"))
+    sides = []
+    for share in (0, 0.59, 0.61):
+        losses.progress(share)
+        sides.append(losses.side_px)
+    assert sides == [64, 64, 64]  # three quarters of this cast's 64 px are rounded to whole 32
+    losses.cast = SimpleNamespace(side_px=128)
+    losses.progress(0.5)
+    assert losses.side_px == 96
 
 
 def test_other_settings_do_not_go_on_with_a_checkpoint(trained):

@@ -36,8 +36,11 @@ def open_retinaface(monkeypatch, maps: dict[int, list[np.ndarray]]):
 
 
 def test_retinaface_sees_rgb_bytes_and_no_more_than_the_image(monkeypatch):
-    face, session = open_retinaface(monkeypatch, make_maps(160, 320))
-    assert [len(scores) for _, scores, _ in face([paint(160, 320)])] == [0]
+    maps = make_maps(160, 320)
+    maps[8][0][0, 10, 20] = [1, 1, 0, 0.9]  # no face; a face
+    face, session = open_retinaface(monkeypatch, maps)
+    ((boxes, _, _),) = face([paint(160, 320)])
+    assert boxes.tolist() == [(np.array(ANCHORS[8][1]) + [160, 80, 160, 80]).tolist()]
     (seen,) = session.seen
     assert seen.shape == (1, 160, 320, 3) and seen.dtype == np.float32
     assert (seen == np.float32(PAINT)).all()

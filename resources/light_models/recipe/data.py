@@ -175,17 +175,18 @@ def choose_batch(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
     return np.sort(rng.choice(count, size, replace=size > count))
 
 
-def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mirror half of the images, and crop each a little: (B, S, S, 3) uint8 in and out."""
+def augment(images: np.ndarray, rng: np.random.Generator, side_px: int) -> np.ndarray:
+    """Mirror half of the images (B, S, S, 3) uint8, and crop each a little; as large as asked."""
     side = images.shape[1]
     kept = np.rint(side * rng.uniform(CROP, 1, len(images))).astype(int)
     starts = [rng.integers(side - length + 1, size=2) for length in kept]
     mirrored = rng.random(len(images)) < 0.5
-    out = np.empty_like(images)
+    out = np.empty((len(images), side_px, side_px, 3), np.uint8)
     for number, (length, (top, left)) in enumerate(zip(kept, starts, strict=True)):
         part = images[number, top : top + length, left : left + length]
         part = part[:, ::-1] if mirrored[number] else part
-        out[number] = cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR)
+        way = cv2.INTER_AREA if side_px < length else cv2.INTER_LINEAR
+        out[number] = cv2.resize(part, (side_px, side_px), interpolation=way)
     return out
 
 

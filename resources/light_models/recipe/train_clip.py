@@ -1,9 +1,10 @@
 """Train the small CLIP: images and captions of the cast in one space.
 
-Two losses. In a batch, a caption belongs to every image that it is true of (the truth says so), so
-"a woman, outdoors" pushes no woman away. And each attribute is asked for by itself: the texts of
-its values compete for each image, as they will when it is scored. Pairs that the truth cannot
-judge, because an image does not show what a caption claims, count neither way.
+Three losses. In a batch, a caption belongs to every image that it is true of (the truth says so),
+so "a woman, outdoors" pushes no woman away. Each attribute is asked for by itself: the texts of its
+values compete for each image, as they will when it is scored. Pairs that the truth cannot judge,
+because an image does not show what a caption claims, count neither way. And a batch has two images
+of each character: those of which both are cut out are nearer to each other than to anybody else.
 """
 
 from pathlib import Path
@@ -18,7 +19,6 @@ from resources.light_models.recipe.captions import tell_images, write_prompts
 from resources.light_models.recipe.data import (
     Cast,
     augment,
-    choose_batch,
     cut_people,
     open_cast,
     rng_for,
@@ -32,8 +32,10 @@ from workflow_scripts.models.loaders.tiny_sd import make_tokenizer
 
 CONFIG = Path(__file__).with_name("clip.json")
 BATCH = 64  # small: two cores take more steps, and steps are what a short training lacks
-CROPPED = 0.4  # share of images that are cut to their person: what the workflow embeds
+CROPPED = 0.5  # share of people whose images are cut to them: what the workflow embeds
+SMALL, SMALL_ENDS = 0.75, 0.6  # images are so much smaller for that share of the budget: faster
 ATTRIBUTE_WEIGHT = 5.0  # of the attributes' loss: the pairs' is some times larger
+SAME_WEIGHT = 0.5  # of the loss of characters
 RATE = 1e-3
 MAX_SCALE = 50.0  # of the similarities, as a factor: CLIP's own limit is 100
 
@@ -81,7 +83,7 @@ def normalize_pixels(images: torch.Tensor) -> torch.Tensor:
 
 
 def judge_pairs(codes: np.ndarray, claims: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which captions (columns) are true, and which are false, of which images (rows): (B, B) bool.
+    """Which captions (columns) are true, and which are false, of which images: (B, captions) bool.
 
     A claim that one attribute contradicts is false; one that the image cannot show is neither.
     """
@@ -101,8 +103,39 @@ def pair_loss(logits: torch.Tensor, true: torch.Tensor, false: torch.Tensor) -> 
     return -(chances.sum(1)[rows] / counts[rows]).mean()
 
 
+def same_loss(logits: torch.Tensor, people: np.ndarray, cropped: np.ndarray) -> torch.Tensor:
+    """Cross-entropy of each image of a person cut out against the others that are (B, B).
+
+    Only what is cut out counts: two whole images are alike by their place, too. 0 where nobody is
+    there twice.
+    """
+    known = cropped[:, None] & cropped[None] & ~np.eye(len(people), dtype=bool)
+    same = people[:, None] == people[None]
+    true, false = (torch.from_numpy(known & part).to(logits.device) for part in (same, ~same))
+    return pair_loss(logits, true, false) if bool(true.any()) else 0 * logits.sum()
+
+
+def choose_couples(people: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Sorted numbers of the images of a batch: two of each of its people (N,), where there are."""
+    names = np.unique(people)
+    some = rng.choice(names, size // 2, replace=size // 2 > len(names))
+    found = [np.flatnonzero(people == name) for name in some]
+    return np.sort(np.concatenate([rng.choice(own, 2, replace=len(own) < 2) for own in found]))
+
+
+def first_of_each(people: np.ndarray) -> np.ndarray:
+    """Sorted places of the first image of each person."""
+    return np.sort(np.unique(people, return_index=True)[1])
+
+
+def drawn_people(people: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Each of some people with this chance."""
+    names = np.unique(people)
+    return names[rng.random(len(names)) < share]
+
+
 class ClipLosses:
-    """`losses(step)`: the two losses of the batch that belongs to a step."""
+    """`losses(step)`: the three losses of the batch that belongs to a step."""
 
     def __init__(
         self,
@@ -116,18 +149,28 @@ class ClipLosses:
     ):
         self.model, self.cast, self.batch, self.seed = model, cast, batch, seed
         self.device, self.tokenize, self.weight = device, Tokenizer(), attribute_weight
+        self.people = cast.table["person_id"].to_numpy()
+        self.side_px = cast.side_px
+
+    def progress(self, share: float) -> None:
+        """What changes with the share of the budget that is used: images grow."""
+        whole = self.cast.side_px
+        self.side_px = round(SMALL * whole / 32) * 32 if share < SMALL_ENDS else whole
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "clip", step)
-        chosen = choose_batch(len(self.cast), self.batch, rng)
-        cropped = rng.random(len(chosen)) < CROPPED
+        chosen = choose_couples(self.people, self.batch, rng)
+        people = self.people[chosen]
+        cropped = np.isin(people, drawn_people(people, CROPPED, rng))
         pixels, codes = cut_people(self.cast, chosen, cropped, rng)
-        told = tell_images(self.cast, chosen, rng, codes=codes, cropped=cropped)
-        images = self._embed(augment(pixels, rng))
+        some = first_of_each(people)  # a caption each: texts would take as long as images
+        told = tell_images(self.cast, chosen[some], rng, codes=codes[some], cropped=cropped[some])
+        images = self._embed(augment(pixels, rng, self.side_px))
         scale = self.model.logit_scale.exp().clamp(max=MAX_SCALE)
         return {
             "pairs": self._pairs(images, codes, told, scale),
             "attributes": self.weight * self._attributes(images, codes, scale, rng),
+            "same": SAME_WEIGHT * same_loss(scale * images @ images.T, people, cropped),
         }
 
     def _embed(self, pixels: np.ndarray) -> torch.Tensor:
@@ -194,7 +237,12 @@ def train(
     training = Training(model, folder, run.budget, RATE, settings, average=0.998)
     options = {"batch": run.batch, "seed": run.seed, "attribute_weight": attribute_weight}
     losses = ClipLosses(model, cast, device=run.place, **options)
-    for step in training.run(losses):
+
+    def compute(step: int) -> dict[str, torch.Tensor]:
+        losses.progress(training.budget.share(training.step, training.elapsed_s))
+        return losses(step)
+
+    for step in training.run(compute):
         if step % 20 == 0 or training.done:
             log.info("clip: %s", training.rows[-1])
     return training
