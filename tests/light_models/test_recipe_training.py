@@ -155,10 +155,33 @@ def test_a_finished_training_takes_no_further_step(trained):
     assert len(wanted) > 50
 
 
-def test_the_held_out_loss_tells_right_captions_from_wrong_ones(trained):
-    rows = [row for row in trained[2][2].rows if "held_out" in row]  # the last one, always
+def test_the_held_out_loss_is_measured_at_the_end(trained):
+    rows = [row for row in trained[2][2].rows if "held_out" in row]
     assert [row["step"] for row in rows] == [STEPS]
-    assert rows[0]["wrong_caption"] > rows[0]["held_out"] > 0
+    assert rows[0]["wrong_caption"] > 0 < rows[0]["held_out"] < 1.5
+
+
+def test_the_held_out_loss_of_wrong_captions_has_all_else_the_same(trained, monkeypatch):
+    cast, folder, _ = trained
+    encoder = train_unet.open_text_encoder(folder / "out/light-clip.safetensors")
+    (path,) = (folder / "work/latents").glob("*.npy")
+    options = {"batch": 8, "seed": 1, "device": torch.device("cpu")}
+    losses = train_unet.UnetLosses(None, encoder, cast, np.load(path), 1.0, **options)
+    asked = []
+
+    def errors(latents, states, noise, steps):
+        asked.append((latents, states, noise, steps))
+        return states.square()
+
+    monkeypatch.setattr(losses, "errors", errors)
+    losses.measure(cast, np.load(path))
+    right, wrong = asked[::2], asked[1::2]
+    assert len(right) == len(wrong) == len(train_unet.LEVELS)
+    for (latents, states, *rest), (others, turned, *others_rest) in zip(right, wrong, strict=True):
+        assert torch.equal(latents, others)
+        assert all(torch.equal(a, b) for a, b in zip(rest, others_rest, strict=True))
+        assert torch.equal(turned, states.roll(1, 0)) and not torch.equal(turned, states)
+    assert [int(steps[0]) for *_, steps in right] == [125, 375, 625, 875]
 
 
 def test_tokens_that_no_caption_has_keep_their_row(trained):
