@@ -37,8 +37,14 @@ def trained(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("number", "part", "share"),
-    [(0, "pairs", 0.85), (0, "attributes", 0.6), (1, "squared", 0.7), (2, "velocity", 0.8)],
-    ids=["clip: pairs", "clip: attributes", "vae", "unet"],
+    [
+        (0, "pairs", 0.85),
+        (0, "attributes", 0.6),
+        (0, "values", 0.8),
+        (1, "squared", 0.7),
+        (2, "velocity", 0.8),
+    ],
+    ids=["clip: pairs", "clip: attributes", "clip: free vectors", "vae", "unet"],
 )
 def test_what_is_trained_for_a_moment_learns(trained, number, part, share):
     losses = [row[part] for row in trained[2][number].rows]

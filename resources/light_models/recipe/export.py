@@ -38,6 +38,7 @@ def name_files(out: Path) -> dict[str, Path]:
 def export_clip(work: Path, out: Path) -> None:
     """Write the CLIP of a working folder into `out`."""
     head, state = read_averaged(work / "clip" / "checkpoint.safetensors")
+    del state["values"]  # free vectors of the training
     check_finite("clip", state)
     write_weights(name_files(out)["clip"], pack_table(state), head["settings"]["config"])
 

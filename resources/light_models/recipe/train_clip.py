@@ -5,6 +5,10 @@ so "a woman, outdoors" pushes no woman away. Each attribute is asked for by itse
 values compete for each image, as they will when it is scored. Pairs that the truth cannot judge,
 because an image does not show what a caption claims, count neither way. And a batch has two images
 of each character: those of which both are cut out are nearer to each other than to anybody else.
+
+At first neither images nor texts tell hair colors apart, and each has nothing to learn from the
+other. So every value has a free vector as well, far from the others from the start, that images are
+drawn to; it is not shipped.
 """
 
 from pathlib import Path
@@ -170,6 +174,7 @@ class ClipLosses:
         return {
             "pairs": self._pairs(images, codes, told, scale),
             "attributes": self.weight * self._attributes(images, codes, scale, rng),
+            "values": self.weight * self._values(images, codes, scale),
             "same": SAME_WEIGHT * same_loss(scale * images @ images.T, people, cropped),
         }
 
@@ -210,6 +215,18 @@ class ClipLosses:
                 losses.append(F.cross_entropy(logits, shown, ignore_index=UNSEEN))
         return torch.stack(losses).mean()
 
+    def _values(self, images: torch.Tensor, codes: np.ndarray, scale: torch.Tensor) -> torch.Tensor:
+        """Mean over attributes of the cross-entropy among the free vectors of their values."""
+        logits = scale * images @ F.normalize(self.model.values, dim=1).T
+        losses, start = [], 0
+        for column, attribute in enumerate(self.cast.words.attributes):
+            wanted = torch.from_numpy(codes[:, column].astype(np.int64)).to(self.device)
+            some = logits[:, start : start + len(attribute.values)]
+            start += len(attribute.values)
+            if len(attribute.values) > 1 and bool((wanted != UNSEEN).any()):
+                losses.append(F.cross_entropy(some, wanted, ignore_index=UNSEEN))
+        return torch.stack(losses).mean()
+
     def _encode(self, texts: list[str]) -> torch.Tensor:
         return encode_text(self.model, self.tokenize(texts).to(self.device))
 
@@ -224,7 +241,10 @@ def train(
 ) -> Training:
     """Train, or go on with, the CLIP of an open_clip config whose checkpoint is in `folder`."""
     torch.manual_seed(run.seed)
-    model = make_clip(config).to(run.place)
+    model = make_clip(config)
+    values = sum(len(attribute.values) for attribute in cast.words.attributes)
+    model.values = nn.Parameter(torch.randn(values, config["embed_dim"]))
+    model.to(run.place)
     model.visual.to(memory_format=torch.channels_last)
     settings = {
         "seed": run.seed,
