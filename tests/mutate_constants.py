@@ -83,7 +83,7 @@ def run_test(test: str, path: Path, text: str) -> int | None:
 def judge(row: dict[str, Any], path: Path, right: dict[str, int | None]) -> str:
     """What came of a wrong constant; `right` keeps how each test ends with the right one."""
     text, test = path.read_text(encoding="utf-8"), row["test"]
-    if text.count(row["line"]) != 1 or row["wrong"] == row["line"]:
+    if text.count(row["line"]) != 1:
         return f"{row['line']!r} is in {path.name} {text.count(row['line'])} times"
     if test not in right:
         right[test] = run_test(test, path, text)

@@ -6,9 +6,9 @@ import torch
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
-from resources.light_models.recipe import export, judge, train_clip
+from resources.light_models.recipe import export, judge, train_clip, train_unet
 from resources.light_models.recipe.training import read_averaged
-from tests.factories.light_recipe import small_cast, train_all
+from tests.factories.light_recipe import run_steps, small_cast, train_all, unet_config
 from workflow_scripts.adapter.examples import Examples
 from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.lib.checksums import hash_file, hash_folder
@@ -156,6 +156,15 @@ def test_a_unet_does_not_ship_beside_another_encoder(made, tmp_path, part):
     save_file({name: t + 1 for name, t in load_file(other).items()}, other)
     with pytest.raises(CineloraError, match=f"trained with another light-{part}.safetensors"):
         export.export_unet(folder / "work", tmp_path)
+
+
+def test_a_unet_is_not_made_without_its_encoders(made, tmp_path):
+    folder, cast, _, paths = made
+    (tmp_path / paths["vae"].name).write_bytes(paths["vae"].read_bytes())
+    with pytest.raises(CineloraError, match="light-clip.safetensors is not there.*\n.*--weights"):
+        export.export_unet(folder / "work", tmp_path)
+    with pytest.raises(CineloraError, match="light-clip.safetensors is not there"):
+        train_unet.train(cast, None, tmp_path, tmp_path / "unet", run_steps(1), unet_config())
 
 
 @pytest.mark.parametrize("number", [float("nan"), 1e5], ids=["not a number", "beyond float16"])

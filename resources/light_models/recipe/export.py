@@ -59,6 +59,7 @@ def export_unet(work: Path, out: Path) -> None:
     """Write the UNet of a working folder beside the CLIP and the VAE that it was trained with."""
     head, state = read_averaged(work / "unet" / "checkpoint.safetensors")
     paths = name_files(out)
+    train_unet.check_there([paths["clip"], paths["vae"]])
     for part in ("clip", "vae"):
         if head["settings"][part] != hash_file(paths[part]):
             raise CineloraError(
@@ -124,6 +125,8 @@ def main() -> None:
     parser.add_argument("--data", help="folder of the cast's shards, for the scale of the VAE")
     parser.add_argument("--base", type=Path, help="write the diffusers folder too")
     asked = parser.parse_args()
+    if "vae" in asked.parts and not asked.data:
+        parser.error("the scale of the VAE is measured on the cast: name it with --data")
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     asked.out.mkdir(parents=True, exist_ok=True)
     if "clip" in asked.parts:

@@ -3,6 +3,7 @@
 From each drawing of the film a square as high as the frame is cut, around the largest person.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -11,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from resources.light_models.recipe.data import DOMINANT, UNKNOWN, Cast
+from resources.light_models.recipe.drawing import FACING
 from resources.light_models.recipe.words import Words
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.report.accuracy.truth import Truth
 
 SPOILED = ("is_fade", "is_title", "is_blurred")
 PLACES = {"livingroom": "living room", "plaza": UNKNOWN}  # the cast has no such square
-FACING = ("front", "three_quarter")
-MIN_FACE_PX = 14  # height of a face in the square whose expression can be told
+MIN_FACE = 0.11  # height of a face whose expression can be told, as a share of the square's
 INSIDE = 0.9  # share of a person's box that must lie in the square
 LEAST = 0.004  # share of the square that a person takes: a sliver at the edge is nobody
 
@@ -52,14 +53,12 @@ def choose_frames(frames: pd.DataFrame) -> pd.DataFrame:
     return found.assign(indoor=indoor, place=place, image_id=found["frame_no"].astype(str))
 
 
-def read_frames(film: Path, wanted: set[int]) -> list[tuple[int, np.ndarray]]:
+def read_frames(film: Path, wanted: set[int]) -> Iterator[tuple[int, np.ndarray]]:
     """Numbers and images (H, W, 3) RGB uint8 of some frames of a film that has a truth."""
     with av.open(str(film)) as video:
-        return [
-            (number, frame.to_ndarray(format="rgb24"))
-            for number, frame in enumerate(video.decode(video=0))
-            if number in wanted
-        ]
+        for number, frame in enumerate(video.decode(video=0)):
+            if number in wanted:
+                yield number, frame.to_ndarray(format="rgb24")
 
 
 def cut_square(
@@ -82,7 +81,7 @@ def cut_square(
     if shown < INSIDE or first.visible_px < max(DOMINANT * others, LEAST * side**2):
         return square, nobody
     face = faces[faces["character"] == first.character]
-    seen = len(face) and (face["y1"] - face["y0"]).iloc[0] * 128 / side >= MIN_FACE_PX
+    seen = len(face) and (face["y1"] - face["y0"]).iloc[0] >= MIN_FACE * side
     acting = {name: first.get(name, UNKNOWN) for name in ("action", "view", "shot_type")}
     if seen and acting["view"] in FACING:
         acting["expression"] = first.expression

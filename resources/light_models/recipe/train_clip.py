@@ -132,7 +132,7 @@ def first_of_each(people: np.ndarray) -> np.ndarray:
     return np.sort(np.unique(people, return_index=True)[1])
 
 
-def drawn_people(people: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def draw_people(people: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """Each of some people with this chance."""
     names = np.unique(people)
     return names[rng.random(len(names)) < share]
@@ -165,7 +165,7 @@ class ClipLosses:
         rng = rng_for(self.seed, "clip", step)
         chosen = choose_couples(self.people, self.batch, rng)
         people = self.people[chosen]
-        cropped = np.isin(people, drawn_people(people, CROPPED, rng))
+        cropped = np.isin(people, draw_people(people, CROPPED, rng))
         pixels, codes = cut_people(self.cast, chosen, cropped, rng)
         some = first_of_each(people)  # a caption each: texts would take as long as images
         told = tell_images(self.cast, chosen[some], rng, codes=codes[some], cropped=cropped[some])

@@ -22,6 +22,7 @@ from resources.light_models.recipe.options import Run, make_parser, parse, read_
 from resources.light_models.recipe.train_clip import Tokenizer, normalize_pixels
 from resources.light_models.recipe.training import Training
 from workflow_scripts.lib.checksums import hash_file
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.models.light_base import read_weights
@@ -180,6 +181,15 @@ class UnetLosses:
         return {name: round(float(np.mean(values)), 4) for name, values in losses.items()}
 
 
+def check_there(paths: list[Path]) -> None:
+    """CineloraError where a file that the UNet is trained for is missing."""
+    if missing := [path for path in paths if not path.is_file()]:
+        raise CineloraError(
+            f"{missing[0]} is not there: the UNet learns for a CLIP and a VAE.\n"
+            "  Train and export them first (make light-models), or name their folder: --weights."
+        )
+
+
 def train(
     cast: Cast,
     held_out: Cast | None,
@@ -190,6 +200,7 @@ def train(
 ) -> Training:
     """Train, or go on with, the UNet in `folder`, for the CLIP and VAE that lie in `weights`."""
     paths = {part: weights / f"light-{part}.safetensors" for part in ("clip", "vae")}
+    check_there(list(paths.values()))
     sums = {part: hash_file(path) for part, path in paths.items()}
     vae = open_vae(paths["vae"]).to(run.place)
     text_encoder = open_text_encoder(paths["clip"]).to(run.place)

@@ -123,7 +123,7 @@ def measure_scale(vae: AutoencoderKL, images: np.ndarray) -> float:
     """What the latents of images (N, S, S, 3) uint8 are multiplied with for a deviation of 1."""
     parts = []
     for start in range(0, len(images), 64):
-        pixels = normalize_pixels(torch.from_numpy(np.asarray(images[start : start + 64])))
+        pixels = normalize_pixels(torch.from_numpy(images[start : start + 64]))
         parts.append(vae.encode(pixels.to(vae.device)).latent_dist.mode().float().cpu())
     return round(1 / float(torch.cat(parts).std()), 4)
 
