@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from resources.light_models.recipe import export, train_clip, train_unet, train_vae
@@ -18,7 +19,7 @@ def clip_config() -> dict[str, Any]:
     """The recipe's own config, with fewer and narrower layers."""
     config = read_json(train_clip.CONFIG)
     config["embed_dim"] = 32
-    config["vision_cfg"] |= {"image_size": SIDE, "timm_model_name": "test_efficientnet"}
+    config["vision_cfg"] |= {"image_size": SIDE}
     config["text_cfg"] |= {"width": 64, "heads": 2, "layers": 2}
     return config
 
@@ -35,6 +36,13 @@ def unet_config() -> dict[str, Any]:
 
 def small_cast(folder: Path, images: int = 48, seed: int = 0) -> Cast:
     return open_cast(make_cast(folder, images=images, seed=seed), side_px=SIDE)
+
+
+def read_latents(work: Path, side_px: int = SIDE) -> np.ndarray:
+    """The latents that a training of the UNet kept of images with this side."""
+    found = [np.load(path) for path in (work / "latents").glob("*.npy")]
+    (latents,) = [array for array in found if array.shape[-1] == side_px // 8]
+    return latents
 
 
 def run_steps(steps: int, batch: int = 8) -> Run:

@@ -22,7 +22,8 @@ from transformers import (
     Sam2VideoModel,
 )
 
-from workflow_scripts.models.loaders.tiny_sd import build_tiny_sd, make_tokenizer
+from workflow_scripts.models.loaders.tiny_sd import build_tiny_sd
+from workflow_scripts.models.tokenizer import make_tokenizer
 
 NEXT_DOOR = Path(__file__).resolve().parents[3] / "shared" / "weights"
 SHARED = Path(os.environ.get("CINELORA_TEST_WEIGHTS", NEXT_DOOR))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cast import demo_people
 
 from resources.light_models.recipe import films
 from resources.light_models.recipe.words import UNSEEN, read_words
@@ -17,7 +18,7 @@ ASKED = {
     "place": ["beach", "forest", "living room"],
     "shot_type": ["full"],
     "expression": ["happy"],
-    "hair_color": ["red"],
+    "hair_color": ["brown", "black", "blonde"],
 }
 
 
@@ -46,7 +47,7 @@ def test_it_says_what_the_truth_says(demo):
     assert set(found["time_of_day"]) == {"day", "sunset", "evening", "night"}
     assert set(found["weather"]) == {"clear", "overcast", "fog", "rain", "snow"}
     assert set(found["place"]) == {"beach", "forest", "living room", None}  # None: the plaza
-    assert set(found["hair_color"]) == {None}  # no film's truth has it
+    assert set(found["hair_color"]) == {"brown", "black", "blonde", None}  # None: too far to tell
     light = demo.images.mean(axis=(1, 2, 3))
     hours = np.array(found["time_of_day"])
     assert light[hours == "night"].max() < light[hours == "day"].mean()
@@ -85,3 +86,19 @@ def test_a_person_who_is_cut_or_hardly_larger_than_another_is_nobody():
     assert films.cut_square(image, pd.DataFrame([row, other]), faces)[1]["person_id"] == ""
     wide = pd.DataFrame([row | {"x0": 0, "x1": 150}])
     assert films.cut_square(image, wide, faces)[1]["person_id"] == ""
+
+
+def test_looks_are_told_only_as_far_as_the_square_shows_them():
+    looks = {"a": {"gender": "male", "hair_color": "red", "top_color": "blue", "bottom": "skirt"}}
+    row = {"person_id": "a", "shot_type": "medium", "near": True}
+    near = {"gender": "male", "hair_color": "red", "top_color": "blue"}
+    assert films.choose_looks(row, looks) == near
+    far = row | {"near": False, "shot_type": "wide"}
+    assert films.choose_looks(far, looks) == {"top_color": "blue", "bottom": "skirt"}
+    assert films.choose_looks(row | {"person_id": ""}, looks) == {}
+
+
+def test_looks_of_the_demo_film_are_those_that_the_cast_keeps_away_from():
+    looks = films.read_looks(DEMO / "truth")
+    assert looks == {name: vars(look) for name, look in demo_people.LOOKS.items()}
+    assert films.read_looks(DEMO / "truth/plates") == {}

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.models.light_clip import convert_text_tower, unpack_table
-from workflow_scripts.models.loaders.tiny_sd import make_tokenizer
+from workflow_scripts.models.tokenizer import make_tokenizer
 
 REMEDY = "Fetch it again (git checkout), or train it anew: make light-models."
 

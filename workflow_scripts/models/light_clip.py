@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from timm.models import register_model
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.models.light_tower import strided_cnn
 
 TABLE = "token_embedding.weight"
 IDS, ROWS = "token_ids", "token_rows"  # in a shipped file, in place of the table
@@ -20,6 +22,8 @@ TABLE_STD = 0.02  # of the rows that no caption uses
 TABLE_SEED = 14
 START, END = 49406, 49407  # <|startoftext|>, <|endoftext|> of CLIP's vocabulary
 MEAN = STD = (0.5, 0.5, 0.5)  # of the pixels that it is trained on
+
+register_model(strided_cnn)  # open_clip makes image towers through timm
 
 
 def draw_table(tokens: int, width: int) -> torch.Tensor:

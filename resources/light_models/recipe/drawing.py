@@ -5,8 +5,14 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from resources.light_models.recipe.data import Cast
-from resources.light_models.recipe.scoring import Embed, Texts, embed_prompts, score_attribute
+from resources.light_models.recipe.data import SCENE, Cast, crop_person
+from resources.light_models.recipe.scoring import (
+    CONTEXT,
+    Embed,
+    Texts,
+    embed_prompts,
+    score_attribute,
+)
 from resources.light_models.recipe.words import UNSEEN, Words
 from workflow_scripts.models.diffusion import Base, draw_images
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
@@ -77,15 +83,23 @@ def draw_prompts(base: Base, prompts: Sequence[str], seed: int) -> np.ndarray:
 
 
 def judge_prompts(
-    images: Sequence[np.ndarray], wanted: np.ndarray, words: Words, embed: Embed, texts: Texts
+    images: Sequence[np.ndarray],
+    people: Sequence[np.ndarray],
+    wanted: np.ndarray,
+    words: Words,
+    embed: Embed,
+    texts: Texts,
 ) -> dict[str, np.ndarray]:
-    """Whether each image shows what its prompt asked for, by the small CLIP; NaN: not asked."""
-    vectors = embed(images)
+    """Whether each image shows what its prompt asked for, by the small CLIP; NaN: not asked.
+
+    `people` are the images cut to their person: what is asked of hair and clothes is asked there.
+    """
+    whole, cut = embed(images), embed(people)
     right = {}
     for name in ASKED:
         column = words.column(name)
         prompts, codes = embed_prompts(words, column, texts)
-        found = score_attribute(vectors, prompts, codes)
+        found = score_attribute(whole if name in SCENE else cut, prompts, codes)
         asked = wanted[:, column]
         right[name] = np.where(asked == UNSEEN, np.nan, found == asked)
     return right
@@ -102,12 +116,24 @@ def open_role(role: str) -> Callable:
     return load_model(model, weight_files(model))
 
 
-def count_people(images: Sequence[np.ndarray]) -> np.ndarray:
-    """How many people the workflow's own detector finds in each image."""
+def find_people(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Boxes (people, 4) in pixels that the workflow's own detector finds, the largest first."""
     detect, segment = open_role("detect"), open_role("segment")
     shown = enlarge(images)
-    found = zip(shown, detect(shown), strict=True)
-    return np.array([len(segment(image, bodies).scores) for image, bodies in found])
+    found = [segment(image, bodies) for image, bodies in zip(shown, detect(shown), strict=True)]
+    factors = [image.shape[0] / ENLARGED_PX for image in images]
+    return [sort_boxes(some.boxes) * factor for some, factor in zip(found, factors, strict=True)]
+
+
+def sort_boxes(boxes: np.ndarray) -> np.ndarray:
+    """Boxes (N, 4), the largest first."""
+    sizes = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    return boxes[np.argsort(-sizes, kind="stable")]
+
+
+def cut_largest(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """The image around the first of its boxes (N, 4); the whole image where there is none."""
+    return crop_person(image, boxes[0], CONTEXT) if len(boxes) else image
 
 
 def find_faces(images: Sequence[np.ndarray]) -> np.ndarray:

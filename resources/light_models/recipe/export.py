@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import yaml
 
-from resources.light_models.recipe import train_unet, train_vae
+from resources.light_models.recipe import train_clip, train_unet, train_vae
 from resources.light_models.recipe.data import Cast, open_cast
 from resources.light_models.recipe.options import read_json
 from resources.light_models.recipe.training import read_averaged
@@ -38,7 +38,8 @@ def name_files(out: Path) -> dict[str, Path]:
 def export_clip(work: Path, out: Path) -> None:
     """Write the CLIP of a working folder into `out`."""
     head, state = read_averaged(work / "clip" / "checkpoint.safetensors")
-    del state["values"]  # free vectors of the training
+    for free in train_clip.FREE:
+        del state[free]
     check_finite("clip", state)
     write_weights(name_files(out)["clip"], pack_table(state), head["settings"]["config"])
 

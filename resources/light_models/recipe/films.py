@@ -21,27 +21,47 @@ SPOILED = ("is_fade", "is_title", "is_blurred")
 PLACES = {"livingroom": "living room", "plaza": UNKNOWN}  # the cast has no such square
 MIN_FACE = 0.11  # height of a face whose expression can be told, as a share of the square's
 INSIDE = 0.9  # share of a person's box that must lie in the square
+HEAD = ("age_band", "gender", "hair_color", "hair_style", "hair_length")  # told of a face that near
+WHOLE_BODY = ("full", "wide")  # shot types that show what is worn below
 LEAST = 0.004  # share of the square that a person takes: a sliver at the edge is nobody
 
 
 def open_film(film: Path, truth: Path, words: Words, side_px: int) -> Cast:
     """The frames of a film as squares, with the truth in the words of a cast.
 
-    Gender, age, hair and clothes are not in the truth of a film: they are unknown here.
+    Gender, age, hair and clothes are known where the truth has a looks.csv, a row per character.
     """
     read = Truth(truth)
     frames = choose_frames(read.frames)
     people, faces = (read.table(name) for name in ("instances", "faces"))
-    images, rows = [], []
+    looks, images, rows = read_looks(truth), [], []
     for number, image in read_frames(film, set(frames["frame_no"])):
         here = people[people["frame_no"] == number]
         square, row = cut_square(image, here, faces[faces["frame_no"] == number])
         images.append(cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_AREA))
         factor = side_px / len(square)
+        row |= choose_looks(row, looks)
         rows.append(row | {"frame_no": number, "box": [v * factor for v in row["box"]]})
     table = frames.merge(pd.DataFrame(rows), on="frame_no")
     told = {a.name: tell(table, a.name) for a in words.attributes}
     return Cast(np.stack(images), table.assign(**told), words, words.encode(told), hash_file(film))
+
+
+def read_looks(truth: Path) -> dict[str, dict[str, str]]:
+    """What each character of a film looks like, in the words of the cast; {} if nobody says."""
+    path = truth / "looks.csv"
+    table = pd.read_csv(path, dtype=str) if path.is_file() else pd.DataFrame({"character": []})
+    return table.set_index("character").to_dict("index")
+
+
+def choose_looks(row: dict, looks: dict[str, dict[str, str]]) -> dict[str, str]:
+    """What a square shows of the looks of its person: of the head only where the face is near."""
+    own = looks.get(row["person_id"], {})
+    shown = {
+        "bottom": row.get("shot_type") in WHOLE_BODY,
+        **dict.fromkeys(HEAD, row.get("near", False)),
+    }
+    return {name: value for name, value in own.items() if shown.get(name, True)}
 
 
 def choose_frames(frames: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +102,8 @@ def cut_square(
         return square, nobody
     face = faces[faces["character"] == first.character]
     seen = len(face) and (face["y1"] - face["y0"]).iloc[0] >= MIN_FACE * side
-    acting = {name: first.get(name, UNKNOWN) for name in ("action", "view", "shot_type")}
+    acting = {"near": bool(seen)}
+    acting |= {name: first.get(name, UNKNOWN) for name in ("action", "view", "shot_type")}
     if seen and acting["view"] in FACING:
         acting["expression"] = first.expression
     return square, nobody | {"person_id": first.character, "box": box, **acting}

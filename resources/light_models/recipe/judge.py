@@ -15,14 +15,15 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from diffusers import AutoencoderKL
 
-from resources.light_models.recipe import drawing, films, scoring, train_clip, train_vae
-from resources.light_models.recipe.blocks import Blocks, fit_blocks, psnr
-from resources.light_models.recipe.data import Cast, open_cast
+from resources.light_models.recipe import drawing, films, scoring, train_unet, train_vae
+from resources.light_models.recipe.blocks import fit_blocks
+from resources.light_models.recipe.data import SCENE, Cast, open_cast
 from resources.light_models.recipe.options import add_machine
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.models.diffusion import Base, encode_images
+from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.light_clip import make_clip
 from workflow_scripts.models.loaders import light_clip, light_sd
 
@@ -36,6 +37,8 @@ GOALS = {
 CAST, FILM = 0, 1  # which of the two
 DRAWN_GOAL, DRAWN_ALL_GOAL, ONE_PERSON_GOAL, FACES_GOAL = 0.95, 0.75, 0.95, 0.9
 PSNR_GOAL = 26.0
+OF_SCENE = (*SCENE, "people")  # attributes of a whole image
+WHOLE, PERSON = "whole image", "person cut out"
 SEED = 1400
 BATCH = 64
 
@@ -43,27 +46,41 @@ BATCH = 64
 def judge_clip(
     clip: light_clip.LightClip, seen: Cast, apart: Cast, goals: int = CAST
 ) -> list[dict[str, Any]]:
-    """A row per attribute that `apart` shows, and one for the retrieval of characters."""
-    images = list(np.asarray(apart.images))
+    """A row per attribute that `apart` shows, and one for the retrieval of characters.
+
+    What a person looks like is asked of the person cut out, as the workflow embeds people, and of
+    the whole image as well ("whole"); the scene is asked of whole images.
+    """
     twin = make_twin(clip)
-    vectors, untrained = clip(images), twin(images)
-    colors, known = scoring.describe_colors(images), scoring.describe_colors(list(seen.images))
+    vectors, untrained, colors = (look(way, apart) for way in (clip, twin, scoring.describe_colors))
+    known = look(scoring.describe_colors, seen)
     rows = []
     for column, attribute in enumerate(apart.words.attributes):
         if len(attribute.asked) < 2:
             continue
+        view = WHOLE if attribute.name in OF_SCENE else PERSON
         # the same images and values for all three, or their figures could not be compared
         wanted, learned = (
             scoring.keep_asked(cast.codes[:, column], attribute.asked) for cast in (apart, seen)
         )
         beside = {
-            "random": answer_by_texts(twin, untrained, apart, column),
-            "colors": scoring.nearest_centroids(known, learned, colors),
+            "random": answer_by_texts(twin, untrained[view], apart, column),
+            "colors": scoring.nearest_centroids(known[view], learned, colors[view]),
+            "whole": answer_by_texts(clip, vectors[WHOLE], apart, column),
         }
-        found = answer_by_texts(clip, vectors, apart, column)
+        found = answer_by_texts(clip, vectors[view], apart, column)
         rows.append({"figure": attribute.name} | measure_all(found, beside, wanted))
     rows.append({"figure": "retrieval (R@1)"} | judge_retrieval(clip, twin, apart))
     return [row | {"goal": find_goal(row["figure"], goals)} for row in rows if row["images"]]
+
+
+def look(way: scoring.Embed, cast: Cast) -> dict[str, np.ndarray]:
+    """Vectors (N, D) of whole images, and of the person that each is of."""
+    everyone = np.arange(len(cast))
+    return {
+        WHOLE: way(list(np.asarray(cast.images))),
+        PERSON: way(scoring.crop_people(cast, everyone)),
+    }
 
 
 def find_goal(figure: str, goals: int) -> float:
@@ -110,26 +127,13 @@ def judge_retrieval(
     return row
 
 
-def judge_vae(base: Base, seen: Cast, images: np.ndarray) -> dict[str, Any]:
+def judge_vae(vae: AutoencoderKL, seen: Cast, images: np.ndarray) -> dict[str, Any]:
     """PSNR in dB beside that of principal components with as many channels."""
-    vae = base.pipeline.vae
     chosen = train_vae.spread_evenly(len(seen), train_vae.FITTED)
     blocks = fit_blocks(np.asarray(seen.images[chosen]), vae.config.latent_channels)
-    found = measure_psnr(base, blocks, images)
-    return {"figure": "VAE, dB", "goal": PSNR_GOAL, "images": len(images)} | found
-
-
-def measure_psnr(base: Base, blocks: Blocks, images: np.ndarray) -> dict[str, float]:
-    """Mean PSNR of the VAE (accuracy) and of the components (colors)."""
-    vae, found = base.pipeline.vae, {"accuracy": [], "colors": []}
-    for image in images:
-        pixels = train_clip.normalize_pixels(torch.from_numpy(image[None]))
-        with torch.no_grad():
-            latents = encode_images(base, image[None]) / vae.config.scaling_factor
-            drawn = vae.decode(latents.to(vae.dtype)).sample.float()
-        found["accuracy"].append(float(psnr(pixels, drawn)))
-        found["colors"].append(float(psnr(pixels, blocks.decode(blocks.encode(pixels)))))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+    found = train_vae.measure(vae, blocks, images)
+    beside = {"accuracy": found["psnr"], "colors": found["components"]}
+    return {"figure": "VAE, dB", "goal": PSNR_GOAL, "images": len(images)} | beside
 
 
 def judge_drawn(
@@ -145,12 +149,14 @@ def judge_drawn(
     sheet.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(sheet), drawing.make_sheet(images[:64])[:, :, ::-1])
     sheet.with_suffix(".txt").write_text("\n".join(prompts[:64]) + "\n", encoding="utf-8")
+    people = drawing.find_people(images)
+    cut = [drawing.cut_largest(*pair) for pair in zip(images, people, strict=True)]
     clip_of = (apart.words, clip, clip.embed_texts)
-    right = drawing.judge_prompts(list(images), wanted, *clip_of)
+    right = drawing.judge_prompts(list(images), cut, wanted, *clip_of)
     rows = [make_row(f"drawn {name}", DRAWN_GOAL, part) for name, part in right.items()]
     together = np.nanmin(np.stack(list(right.values())), axis=0)
     rows.append(make_row("drawn: all at once", DRAWN_ALL_GOAL, together))
-    alone = drawing.count_people(images) == 1
+    alone = np.array([len(boxes) == 1 for boxes in people])
     rows.append(make_row("drawn: one person is found", ONE_PERSON_GOAL, alone))
     column = apart.words.column("shot_type")
     near = wanted[:, column] == apart.words.attributes[column].values.index("close-up")
@@ -168,14 +174,13 @@ def make_row(figure: str, goal: float, right: np.ndarray) -> dict[str, Any]:
 
 
 def judge_film(
-    folder: Path, clip: light_clip.LightClip, base: Base | None, seen: Cast
+    folder: Path, clip: light_clip.LightClip, vae: AutoencoderKL, seen: Cast
 ) -> list[dict[str, Any]]:
     """What holds for frames that another renderer made."""
     film = films.open_film(folder / "film.mp4", folder / "truth", seen.words, clip.side_px)
     rows = judge_clip(clip, seen, film, FILM)
-    if base:
-        chosen = train_vae.spread_evenly(len(film), train_vae.MEASURED)
-        rows.append(judge_vae(base, seen, film.images[chosen]))
+    chosen = train_vae.spread_evenly(len(film), train_vae.MEASURED)
+    rows.append(judge_vae(vae, seen, film.images[chosen]))
     return [row | {"on": folder.name} for row in rows]
 
 
@@ -203,9 +208,9 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="the cast that was trained on")
     parser.add_argument("--held-out", required=True, help="shards of characters never trained on")
     parser.add_argument("--weights", required=True, type=Path, help="folder of the shipped files")
-    parser.add_argument("--base", required=True, type=Path, help="the diffusers folder")
+    parser.add_argument("--base", type=Path, help="the diffusers folder; without it none is drawn")
     parser.add_argument("--out", required=True, type=Path, help="judged.csv and drawn.png go here")
-    parser.add_argument("--drawn", type=int, default=256, help="images to draw; 0: none")
+    parser.add_argument("--drawn", type=int, default=256, help="images to draw")
     parser.add_argument(
         "--film",
         type=Path,
@@ -222,16 +227,17 @@ def main() -> None:
     clip = light_clip.load_embed({path.name: path}, device=asked.device, batch_size=BATCH)
     seen = open_cast(asked.data, side_px=clip.side_px)
     apart = open_cast(asked.held_out, side_px=clip.side_px, words=seen.words)
-    files = {"model_index.json": asked.base / "model_index.json"}
-    base = light_sd.load_base(files, device=asked.device)
+    vae = train_unet.open_vae(asked.weights / "light-vae.safetensors")
     rows = judge_clip(clip, seen, apart)
     chosen = train_vae.spread_evenly(len(apart), train_vae.MEASURED)
-    rows.append(judge_vae(base, seen, np.asarray(apart.images[chosen])))
-    if asked.drawn:
+    rows.append(judge_vae(vae, seen, np.asarray(apart.images[chosen])))
+    if asked.base:
+        files = {"model_index.json": asked.base / "model_index.json"}
+        base = light_sd.load_base(files, device=asked.device)
         rows += judge_drawn(base, clip, apart, asked.drawn, asked.out / "drawn.png")
     rows = [row | {"on": "cast"} for row in rows]
     for folder in asked.film:
-        rows += judge_film(folder, clip, base, seen)
+        rows += judge_film(folder, clip, vae, seen)
     log.info("%s", write_table(rows, asked.out / "judged.csv"))
 
 

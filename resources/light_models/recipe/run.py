@@ -25,11 +25,11 @@ SHARES = {"clip": 0.25, "vae": 0.18, "unet": 0.57}  # of the minutes; the cast c
 PEOPLE_A_MINUTE = 17.4  # 2,084 characters, 25,000 images, for two hours
 PEOPLE = (24, 2084)  # at least, at most
 PROCESSES = 2  # that draw the cast
-HELD_OUT_PEOPLE = 200
 IMAGES_A_PERSON = 12
 SIZE_PX = 128
-TRAIN_SEED, HELD_OUT_SEED = 1, 2  # of the cast: no character of one is in the other
+TRAIN_SEED = 1  # of the cast; that of the held-out characters is 2: nobody is in both
 RESOURCES = Path(__file__).resolve().parents[2]
+HELD_OUT = RESOURCES / "cast/held_out"  # characters that ship with the repository, to judge with
 
 
 def make_cast(python: str, folder: Path, *, seed: int, people: int) -> None:
@@ -95,11 +95,11 @@ def count_people(minutes: float) -> int:
     return int(min(most, max(least, PEOPLE_A_MINUTE * minutes)))
 
 
-def train_all(seen: Path, apart: Path, work: Path, out: Path, minutes: float, device: str) -> None:
+def train_all(seen: Path, work: Path, out: Path, minutes: float, device: str) -> None:
     """CLIP, VAE and UNet, each written into `out`; the UNet learns with what was written."""
     clip, vae, unet = (read_json(m.CONFIG) for m in (train_clip, train_vae, train_unet))
     cast = open_cast(seen, side_px=SIZE_PX)
-    held_out = open_cast(apart, side_px=SIZE_PX, words=cast.words)
+    held_out = open_cast(HELD_OUT, side_px=SIZE_PX, words=cast.words)
     budgets = {name: Budget(minutes=share * minutes) for name, share in SHARES.items()}
     runs = {
         "clip": Run(budgets["clip"], train_clip.BATCH, device=device),
@@ -131,20 +131,18 @@ def main() -> None:
     add_machine(parser)
     asked = parse(parser)
     work, out = asked.work.resolve(), asked.out.resolve()
-    seen, apart = work / "cast", work / "held_out"
+    seen = work / "cast"
     for role in drawing.JUDGES:  # what is missing is told now, and not hours later
         drawing.open_role(role)
     people = asked.people or count_people(asked.minutes)
     keep_asked(work, {"minutes": asked.minutes, "people": people})
-    apart_people = min(people, HELD_OUT_PEOPLE)
-    log.info("%d characters to learn from, %d to judge with", people, apart_people)
+    log.info("%d characters to learn from", people)
     make_cast(asked.cast_python, seen, seed=TRAIN_SEED, people=people)
-    make_cast(asked.cast_python, apart, seed=HELD_OUT_SEED, people=apart_people)
     out.mkdir(parents=True, exist_ok=True)
-    train_all(seen, apart, work, out, asked.minutes, asked.device)
+    train_all(seen, work, out, asked.minutes, asked.device)
     base = work / "base"
     assemble_base(base, **export.name_files(out))
-    folders = ("--data", seen, "--held-out", apart, "--weights", out, "--base", base)
+    folders = ("--data", seen, "--held-out", HELD_OUT, "--weights", out, "--base", base)
     run_module("judge", *folders, "--out", work / "judged", "--drawn", str(asked.drawn))
 
 

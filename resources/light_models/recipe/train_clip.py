@@ -1,14 +1,14 @@
 """Train the small CLIP: images and captions of the cast in one space.
 
-Three losses. In a batch, a caption belongs to every image that it is true of (the truth says so),
-so "a woman, outdoors" pushes no woman away. Each attribute is asked for by itself: the texts of its
-values compete for each image, as they will when it is scored. Pairs that the truth cannot judge,
-because an image does not show what a caption claims, count neither way. And a batch has two images
-of each character: those of which both are cut out are nearer to each other than to anybody else.
+A caption belongs to every image of a batch that it is true of (the truth says so), so "a woman,
+outdoors" pushes no woman away; pairs that the truth cannot judge, because an image does not show
+what a caption claims, count neither way. Each attribute is asked for by itself as well: the texts
+of its values compete for each image, as they will when it is scored.
 
 At first neither images nor texts tell hair colors apart, and each has nothing to learn from the
-other. So every value has a free vector as well, far from the others from the start, that images are
-drawn to; it is not shipped.
+other. So every value, and every character, has a free vector as well, far from the others from the
+start, that images are drawn to; these are not shipped. Texts cost more than small images do, so
+they are read in every other step only.
 """
 
 from pathlib import Path
@@ -23,6 +23,7 @@ from resources.light_models.recipe.captions import tell_images, write_prompts
 from resources.light_models.recipe.data import (
     Cast,
     augment,
+    choose_batch,
     cut_people,
     open_cast,
     rng_for,
@@ -32,15 +33,18 @@ from resources.light_models.recipe.training import Training
 from resources.light_models.recipe.words import UNSEEN
 from workflow_scripts.lib.logs import log
 from workflow_scripts.models.light_clip import make_clip
-from workflow_scripts.models.loaders.tiny_sd import make_tokenizer
+from workflow_scripts.models.tokenizer import make_tokenizer
 
 CONFIG = Path(__file__).with_name("clip.json")
 BATCH = 64  # small: two cores take more steps, and steps are what a short training lacks
-CROPPED = 0.5  # share of people whose images are cut to them: what the workflow embeds
+CROPPED = 0.6  # share of images that are cut to their person: what the workflow embeds
+TEXT_EVERY = 2  # steps between two that read texts
+CAPTIONED = 32  # images of such a step that have a caption: texts take longer than images
 SMALL, SMALL_ENDS = 0.75, 0.6  # images are so much smaller for that share of the budget: faster
 ATTRIBUTE_WEIGHT = 5.0  # of the attributes' loss: the pairs' is some times larger
-SAME_WEIGHT = 0.5  # of the loss of characters
+PEOPLE_WEIGHT = 0.5  # of the loss of characters
 RATE = 1e-3
+FREE = ("values", "people")  # parameters of the training that do not ship
 MAX_SCALE = 50.0  # of the similarities, as a factor: CLIP's own limit is 100
 
 
@@ -107,39 +111,37 @@ def pair_loss(logits: torch.Tensor, true: torch.Tensor, false: torch.Tensor) -> 
     return -(chances.sum(1)[rows] / counts[rows]).mean()
 
 
-def same_loss(logits: torch.Tensor, people: np.ndarray, cropped: np.ndarray) -> torch.Tensor:
-    """Cross-entropy of each image of a person cut out against the others that are (B, B).
+def value_loss(logits: torch.Tensor, codes: np.ndarray, sizes: list[int]) -> torch.Tensor:
+    """Mean over attributes of the cross-entropy of their values, of images that show them.
 
-    Only what is cut out counts: two whole images are alike by their place, too. 0 where nobody is
-    there twice.
+    `logits` (B, values of all attributes one after the other), `codes` (B, attributes).
     """
-    known = cropped[:, None] & cropped[None] & ~np.eye(len(people), dtype=bool)
-    same = people[:, None] == people[None]
-    true, false = (torch.from_numpy(known & part).to(logits.device) for part in (same, ~same))
-    return pair_loss(logits, true, false) if bool(true.any()) else 0 * logits.sum()
+    losses = []
+    for column, some in enumerate(logits.split(sizes, dim=1)):
+        wanted = torch.from_numpy(codes[:, column].astype(np.int64)).to(logits.device)
+        if sizes[column] > 1 and bool((wanted != UNSEEN).any()):
+            losses.append(F.cross_entropy(some, wanted, ignore_index=UNSEEN))
+    return torch.stack(losses).mean()
 
 
-def choose_couples(people: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Sorted numbers of the images of a batch: two of each of its people (N,), where there are."""
-    names = np.unique(people)
-    some = rng.choice(names, size // 2, replace=size // 2 > len(names))
-    found = [np.flatnonzero(people == name) for name in some]
-    return np.sort(np.concatenate([rng.choice(own, 2, replace=len(own) < 2) for own in found]))
+def people_loss(logits: torch.Tensor, people: np.ndarray, cropped: np.ndarray) -> torch.Tensor:
+    """Cross-entropy of the characters (B, characters) of the images that are cut out; else 0.
+
+    Two whole images are alike by their place, too.
+    """
+    wanted = torch.from_numpy(np.where(cropped, people, UNSEEN)).to(logits.device)
+    return (
+        F.cross_entropy(logits, wanted, ignore_index=UNSEEN) if cropped.any() else 0 * logits.sum()
+    )
 
 
-def first_of_each(people: np.ndarray) -> np.ndarray:
-    """Sorted places of the first image of each person."""
-    return np.sort(np.unique(people, return_index=True)[1])
-
-
-def draw_people(people: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Each of some people with this chance."""
-    names = np.unique(people)
-    return names[rng.random(len(names)) < share]
+def number_people(cast: Cast) -> np.ndarray:
+    """The number (N,) of the character that each image is of."""
+    return np.unique(cast.table["person_id"], return_inverse=True)[1]
 
 
 class ClipLosses:
-    """`losses(step)`: the three losses of the batch that belongs to a step."""
+    """`losses(step)`: the losses of the batch that belongs to a step."""
 
     def __init__(
         self,
@@ -153,7 +155,8 @@ class ClipLosses:
     ):
         self.model, self.cast, self.batch, self.seed = model, cast, batch, seed
         self.device, self.tokenize, self.weight = device, Tokenizer(), attribute_weight
-        self.people = cast.table["person_id"].to_numpy()
+        self.people = number_people(cast)
+        self.sizes = [len(attribute.values) for attribute in cast.words.attributes]
         self.side_px = cast.side_px
 
     def progress(self, share: float) -> None:
@@ -163,20 +166,27 @@ class ClipLosses:
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "clip", step)
-        chosen = choose_couples(self.people, self.batch, rng)
-        people = self.people[chosen]
-        cropped = np.isin(people, draw_people(people, CROPPED, rng))
+        chosen = choose_batch(len(self.cast), self.batch, rng)
+        cropped = rng.random(len(chosen)) < CROPPED
         pixels, codes = cut_people(self.cast, chosen, cropped, rng)
-        some = first_of_each(people)  # a caption each: texts would take as long as images
-        told = tell_images(self.cast, chosen[some], rng, codes=codes[some], cropped=cropped[some])
         images = self._embed(augment(pixels, rng, self.side_px))
         scale = self.model.logit_scale.exp().clamp(max=MAX_SCALE)
-        return {
-            "pairs": self._pairs(images, codes, told, scale),
-            "attributes": self.weight * self._attributes(images, codes, scale, rng),
-            "values": self.weight * self._values(images, codes, scale),
-            "same": SAME_WEIGHT * same_loss(scale * images @ images.T, people, cropped),
+        values, people = (
+            scale * images @ F.normalize(free, dim=1).T
+            for free in (self.model.values, self.model.people)
+        )
+        losses = {
+            "values": self.weight * value_loss(values, codes, self.sizes),
+            "people": PEOPLE_WEIGHT * people_loss(people, self.people[chosen], cropped),
         }
+        if step % TEXT_EVERY == 0:
+            some = np.sort(rng.permutation(len(chosen))[:CAPTIONED])
+            told = tell_images(
+                self.cast, chosen[some], rng, codes=codes[some], cropped=cropped[some]
+            )
+            losses["pairs"] = self._pairs(images, codes, told, scale)
+            losses["attributes"] = self.weight * self._attributes(images, codes, scale, rng)
+        return losses
 
     def _embed(self, pixels: np.ndarray) -> torch.Tensor:
         """Vectors (B, D) of length 1 of images (B, S, S, 3) uint8."""
@@ -215,18 +225,6 @@ class ClipLosses:
                 losses.append(F.cross_entropy(logits, shown, ignore_index=UNSEEN))
         return torch.stack(losses).mean()
 
-    def _values(self, images: torch.Tensor, codes: np.ndarray, scale: torch.Tensor) -> torch.Tensor:
-        """Mean over attributes of the cross-entropy among the free vectors of their values."""
-        logits = scale * images @ F.normalize(self.model.values, dim=1).T
-        losses, start = [], 0
-        for column, attribute in enumerate(self.cast.words.attributes):
-            wanted = torch.from_numpy(codes[:, column].astype(np.int64)).to(self.device)
-            some = logits[:, start : start + len(attribute.values)]
-            start += len(attribute.values)
-            if len(attribute.values) > 1 and bool((wanted != UNSEEN).any()):
-                losses.append(F.cross_entropy(some, wanted, ignore_index=UNSEEN))
-        return torch.stack(losses).mean()
-
     def _encode(self, texts: list[str]) -> torch.Tensor:
         return encode_text(self.model, self.tokenize(texts).to(self.device))
 
@@ -243,7 +241,8 @@ def train(
     torch.manual_seed(run.seed)
     model = make_clip(config)
     values = sum(len(attribute.values) for attribute in cast.words.attributes)
-    model.values = nn.Parameter(torch.randn(values, config["embed_dim"]))
+    for name, count in zip(FREE, (values, number_people(cast).max() + 1), strict=True):
+        setattr(model, name, nn.Parameter(torch.randn(int(count), config["embed_dim"])))
     model.to(run.place)
     model.visual.to(memory_format=torch.channels_last)
     settings = {
@@ -263,7 +262,7 @@ def train(
         return losses(step)
 
     for step in training.run(compute):
-        if step % 20 == 0 or training.done:
+        if step % 20 == 1 or training.done:
             log.info("clip: %s", training.rows[-1])
     return training
 

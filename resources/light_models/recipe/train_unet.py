@@ -1,15 +1,17 @@
 """Train the small UNet: captions of the cast, as the small CLIP reads them, steer what it draws.
 
 Stable Diffusion's shape and step, with velocity as target and a noise schedule that ends in noise
-alone, so that night is dark. CLIP and VAE are the files that ship, as adapters meet them: they stay
-as they are. Latents are encoded once, every other image mirrored; captions are written anew for
-each step.
+alone, so that night is dark. Images have half their side at first: for the same work more of them
+are seen, and where things belong is learned from small ones as well. CLIP and VAE are the files
+that ship, as adapters meet them: they stay as they are. Latents are encoded once, every other image
+mirrored; captions are written anew for each step.
 """
 
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
@@ -33,6 +35,8 @@ SCHEDULE = Path(__file__).with_name("schedule.json")
 SHIPPED = Path(__file__).resolve().parents[1]
 BATCH = 32
 RATE = 1e-3
+SMALL, SMALL_ENDS = 0.5, 0.6  # images are so much smaller for that share of the budget
+MORE = 2  # times as many images a step while they are small
 DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
 HELD_OUT = 64  # images whose loss is followed
 EVERY = 200  # steps between two of its measurements
@@ -55,35 +59,47 @@ def open_text_encoder(path: Path) -> CLIPTextModel:
 
 
 @torch.no_grad()
-def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path) -> np.ndarray:
+def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, side_px: int) -> np.ndarray:
     """Latents (N, channels, h, w) float16, not scaled; images of odd number are mirrored.
+
+    `side_px` is that of the images that are encoded.
 
     A cast has far more images than a training reads often: both ways of each would be twice the
     work before it, for little.
     """
-    channels, side = vae.config.latent_channels, cast.side_px // 8
+    channels, side = vae.config.latent_channels, side_px // 8
     with replace_when_done(path) as partial:
         shape = (len(cast), channels, side, side)
         array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
         for start in range(0, len(cast), 64):
             images = np.array(cast.images[start : start + 64])  # from an even number on
             images[1::2] = images[1::2, :, ::-1].copy()
-            pixels = normalize_pixels(torch.from_numpy(images)).to(vae.device)
+            pixels = normalize_pixels(torch.from_numpy(shrink(images, side_px))).to(vae.device)
             found = vae.encode(pixels).latent_dist.mode()
             array[start : start + 64] = found.half().cpu().numpy()
         array.flush()
     return np.load(path, mmap_mode="r")
 
 
-def open_latents(vae: AutoencoderKL, vae_sum: str, cast: Cast, kept: Path) -> np.ndarray:
-    """The cached latents of this cast by this VAE: another VAE or cast has another file."""
-    name = sha256(f"{cast.sha256} {cast.side_px} {vae_sum}".encode()).hexdigest()[:16]
+def shrink(images: np.ndarray, side_px: int) -> np.ndarray:
+    """Images (B, S, S, 3) uint8 with another side."""
+    if images.shape[1] == side_px:
+        return images
+    size = (side_px, side_px)
+    return np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
+
+
+def open_latents(
+    vae: AutoencoderKL, vae_sum: str, cast: Cast, kept: Path, side_px: int
+) -> np.ndarray:
+    """The cached latents of this cast by this VAE: another VAE, cast or side has another file."""
+    name = sha256(f"{cast.sha256} {side_px} {vae_sum}".encode()).hexdigest()[:16]
     path = kept / f"{name}.npy"
     kept.mkdir(parents=True, exist_ok=True)
     if path.is_file():
         return np.load(path, mmap_mode="r")
-    log.info("unet: encoding %d images", len(cast))
-    return cache_latents(vae, cast, path)
+    log.info("unet: encoding %d images of %d px", len(cast), side_px)
+    return cache_latents(vae, cast, path, side_px)
 
 
 def make_unet(config: dict[str, Any], channels: int, width: int) -> UNet2DConditionModel:
@@ -110,17 +126,25 @@ class UnetLosses:
         unet: UNet2DConditionModel,
         text_encoder: CLIPTextModel,
         cast: Cast,
-        latents: np.ndarray,
+        latents: tuple[np.ndarray, np.ndarray],
         scale: float,
         *,
         batch: int,
         seed: int,
         device: torch.device,
     ):
-        self.unet, self.text_encoder, self.cast, self.latents = unet, text_encoder, cast, latents
-        self.batch, self.seed, self.device = batch, seed, device
+        self.unet, self.text_encoder, self.cast = unet, text_encoder, cast
+        self.small, self.whole = latents  # of the same images
+        self.latents, self.batch = self.whole, batch
+        self.images, self.seed, self.device = batch, seed, device
         self.schedule, self.tokenize = DDPMScheduler.from_config(read_json(SCHEDULE)), Tokenizer()
         self.scale = scale  # of latents, so that their deviation is 1
+
+    def progress(self, share: float) -> None:
+        """What changes with the share of the budget that is used: images grow."""
+        small = share < SMALL_ENDS
+        self.latents = self.small if small else self.whole
+        self.batch = self.images * (MORE if small else 1)
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "unet", step)
@@ -204,10 +228,9 @@ def train(
     sums = {part: hash_file(path) for part, path in paths.items()}
     vae = open_vae(paths["vae"]).to(run.place)
     text_encoder = open_text_encoder(paths["clip"]).to(run.place)
-    latents, apart = (
-        open_latents(vae, sums["vae"], some, folder.parent / "latents") if some else None
-        for some in (cast, held_out)
-    )
+    kept, sides = folder.parent / "latents", (round(SMALL * cast.side_px), cast.side_px)
+    latents = tuple(open_latents(vae, sums["vae"], cast, kept, side) for side in sides)
+    apart = open_latents(vae, sums["vae"], held_out, kept, sides[1]) if held_out else None
     shape = {"channels": vae.config.latent_channels, "width": text_encoder.config.hidden_size}
     torch.manual_seed(run.seed)
     unet = make_unet(config, **shape).to(run.place)
@@ -219,7 +242,12 @@ def train(
     )
     settings = {"config": config, "data": cast.sha256, **shape, **options, **sums}
     training = Training(unet, folder, run.budget, RATE, settings, average=0.9995)
-    for step in training.run(losses):
+
+    def compute(step: int) -> dict[str, torch.Tensor]:
+        losses.progress(training.budget.share(training.step, training.elapsed_s))
+        return losses(step)
+
+    for step in training.run(compute):
         if held_out and (step % EVERY == 0 or training.done):
             with training.averaged_weights():
                 training.rows[-1] |= losses.measure(held_out, apart)

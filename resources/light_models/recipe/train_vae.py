@@ -22,9 +22,9 @@ from resources.light_models.recipe.training import Training
 from workflow_scripts.lib.logs import log
 
 CONFIG = Path(__file__).with_name("vae.json")
-BATCH = 32
+BATCH = 16
 PIECE_PX = 64  # what is trained on first: four times as many images for the same work
-WHOLE = 0.75  # share of the budget from which whole images are trained on, a quarter as many
+WHOLE = 0.85  # share of the budget from which whole images are trained on, a quarter as many
 RATE = 2e-3
 NOISE = 0.05  # deviation of the noise on latents, whose own deviation is about 1
 PULL = 1.0  # weight of the distance to the principal components, at the start

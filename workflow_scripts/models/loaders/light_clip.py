@@ -13,7 +13,7 @@ from workflow_scripts.models.loaders.devices import Batches, open_device
 from workflow_scripts.models.loaders.files import only_file
 from workflow_scripts.models.loaders.openclip import Clip
 from workflow_scripts.models.loaders.pixels import stack_images
-from workflow_scripts.models.loaders.tiny_sd import make_tokenizer
+from workflow_scripts.models.tokenizer import make_tokenizer
 
 
 class LightClip(Clip):

@@ -4,8 +4,6 @@ It proves the path (data, loss, gradients, file formats, loading), never the ima
 layers and layout of the folder are Stable Diffusion 1.5's; the tokenizer is the real one.
 """
 
-import gzip
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -15,16 +13,15 @@ from diffusers import (
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel
 
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import Base, open_base
 from workflow_scripts.models.loaders.devices import open_device
 from workflow_scripts.models.loaders.files import named_file
+from workflow_scripts.models.tokenizer import make_tokenizer
 
 TEXT_WIDTH = 64  # SD 1.5 has 768: a host that reads the width will not take one for the other
 SAMPLE = 16  # latent side at the native resolution of 128 px
-CLIP_MERGES = 49152 - 256 - 2  # as many of the merges in the file as CLIP was trained with
 
 
 def load_base(files: dict[str, Path], *, device: str) -> Base:
@@ -121,27 +118,3 @@ def calibrate_vae(vae: AutoencoderKL) -> None:
     scale = 0.4 / float(decoded.std())
     vae.decoder.conv_out.weight *= round(scale, 3)
     vae.decoder.conv_out.bias -= round(float(decoded.mean()) * scale, 3)
-
-
-def make_tokenizer() -> CLIPTokenizer:
-    """Build CLIP's real tokenizer from the merges file inside the open_clip package."""
-    package = find_spec("open_clip")
-    source = Path(package.origin).parent / "bpe_simple_vocab_16e6.txt.gz" if package else None
-    if source is None or not source.is_file():
-        raise CineloraError(
-            "The package open_clip lacks CLIP's merges (bpe_simple_vocab_16e6.txt.gz).\n"
-            "  Install the environment again: make setup."
-        )
-    merges = gzip.decompress(source.read_bytes()).decode().split("\n")[1 : CLIP_MERGES + 1]
-    pairs = [tuple(merge.split()) for merge in merges]
-    return CLIPTokenizer(vocab=_vocabulary(pairs), merges=pairs, model_max_length=77)
-
-
-def _vocabulary(merges: list[tuple[str, str]]) -> dict[str, int]:
-    """Number the tokens as CLIP does: bytes, bytes that end a word, merges, start, end."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    rest = [byte for byte in range(256) if byte not in printable]
-    letters = [chr(byte) for byte in printable] + [chr(256 + n) for n in range(len(rest))]
-    words = [f"{letter}</w>" for letter in letters]
-    tokens = [*letters, *words, *("".join(pair) for pair in merges)]
-    return {token: n for n, token in enumerate([*tokens, "<|startoftext|>", "<|endoftext|>"])}
