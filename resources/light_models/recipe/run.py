@@ -21,7 +21,7 @@ from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.models.light_base import assemble_base
 
-SHARES = {"clip": 0.25, "vae": 0.18, "unet": 0.57}  # of the minutes; the cast comes on top
+SHARES = {"clip": 0.4, "vae": 0.08, "unet": 0.52}  # of the minutes; the cast comes on top
 PEOPLE_A_MINUTE = 17.4  # 2,084 characters, 25,000 images, for two hours
 PEOPLE = (24, 2084)  # at least, at most
 PROCESSES = 2  # that draw the cast
