@@ -33,6 +33,7 @@ from workflow_scripts.plan.config import load_config
 
 LIGHT = {"tier": "light", "device": "cpu"}
 SAMPLING = {"steps": 20, "guidance": 4.0}
+PLACE = "{}"  # in a prompt, for who it is
 STILLS = 64  # of the film, per character
 Embed = Callable[[list[np.ndarray]], np.ndarray]
 
@@ -67,7 +68,7 @@ def write_prompts(datasets: dict[str, Path], triggers: dict[str, dict], most: in
     for name, folder in datasets.items():
         who = f"{triggers[name]['trigger']} {triggers[name]['class']}"
         captions = [image.caption for image in read_split(folder, "validation")]
-        fits = [text.replace(who, "{}", 1) for text in dict.fromkeys(captions) if who in text]
+        fits = [text.replace(who, PLACE, 1) for text in dict.fromkeys(captions) if who in text]
         prompts += [fits[n] for n in spread(len(fits), most)]
     return prompts
 
@@ -167,7 +168,8 @@ def main() -> None:
             folder = asked.out / f"{name}-{options['steps']}-{seed}"
             adapter = train(datasets[name], asked.base, folder, options, seed)
         said = triggers[name] if name else {"trigger": "", "class": "person"}
-        texts = [text.format(f"{said['trigger']} {said['class']}".strip()) for text in prompts]
+        who = f"{said['trigger']} {said['class']}".strip()
+        texts = [text.replace(PLACE, who, 1) for text in prompts]
         images = draw(base, adapter, texts, seed)
         sheet[f"{name or 'no adapter'}, {seed}"] = images
         margins = measure_margins(embed(list(images)), centers)

@@ -45,7 +45,10 @@ def test_each_drawing_is_there_once_and_no_title(demo):
 def test_it_says_what_the_truth_says(demo):
     found = {name: [value(demo, name, n) for n in range(len(demo))] for name in ASKED}
     assert set(found["time_of_day"]) == {"day", "sunset", "evening", "night"}
-    assert set(found["weather"]) == {"clear", "overcast", "fog", "rain", "snow"}
+    assert set(found["weather"]) == {"clear", "overcast", "fog", "rain", "snow", None}
+    shown = zip(found["weather"], found["indoor"], strict=True)
+    rooms = [weather for weather, side in shown if side == "indoor"]
+    assert rooms and set(rooms) == {None}
     assert set(found["place"]) == {"beach", "forest", "living room", None}  # None: the plaza
     assert set(found["hair_color"]) == {"brown", "black", "blonde", None}  # None: too far to tell
     light = demo.images.mean(axis=(1, 2, 3))

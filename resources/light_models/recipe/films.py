@@ -70,7 +70,10 @@ def choose_frames(frames: pd.DataFrame) -> pd.DataFrame:
     found = plain.drop_duplicates("unique_render_id")
     indoor = np.where(found["indoor"].astype(bool), "indoor", "outdoor")
     place = found["location"].replace(PLACES)
-    return found.assign(indoor=indoor, place=place, image_id=found["frame_no"].astype(str))
+    # a room shows no weather, as in the cast
+    weather = found["weather"].where(indoor == "outdoor", UNKNOWN)
+    named = found["frame_no"].astype(str)
+    return found.assign(indoor=indoor, place=place, weather=weather, image_id=named)
 
 
 def read_frames(film: Path, wanted: set[int]) -> Iterator[tuple[int, np.ndarray]]:

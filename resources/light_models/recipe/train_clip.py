@@ -262,7 +262,7 @@ def train(
         return losses(step)
 
     for step in training.run(compute):
-        if step % 20 == 1 or training.done:
+        if step % 20 == 1 or training.done:  # one that read texts
             log.info("clip: %s", training.rows[-1])
     return training
 

@@ -136,7 +136,7 @@ class UnetLosses:
         self.unet, self.text_encoder, self.cast = unet, text_encoder, cast
         self.small, self.whole = latents  # of the same images
         self.latents, self.batch = self.whole, batch
-        self.images, self.seed, self.device = batch, seed, device
+        self.whole_batch, self.seed, self.device = batch, seed, device
         self.schedule, self.tokenize = DDPMScheduler.from_config(read_json(SCHEDULE)), Tokenizer()
         self.scale = scale  # of latents, so that their deviation is 1
 
@@ -144,7 +144,7 @@ class UnetLosses:
         """What changes with the share of the budget that is used: images grow."""
         small = share < SMALL_ENDS
         self.latents = self.small if small else self.whole
-        self.batch = self.images * (MORE if small else 1)
+        self.batch = self.whole_batch * (MORE if small else 1)
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "unet", step)
