@@ -40,7 +40,7 @@ def small_cast(folder: Path, images: int = 48, seed: int = 0) -> Cast:
 
 def read_latents(work: Path, side_px: int = SIDE) -> np.ndarray:
     """The latents that a training of the UNet kept of images with this side."""
-    found = [np.load(path) for path in (work / "latents").glob("*.npy")]
+    found = [np.load(path) for path in (work / "encoded").glob("*.npy")]
     (latents,) = [array for array in found if array.shape[-1] == side_px // 8]
     return latents
 

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from resources.light_models.recipe import train_clip, train_unet, train_vae
+from resources.light_models.recipe import encoded, train_clip, train_unet, train_vae
+from resources.light_models.recipe.captions import tell_images
+from resources.light_models.recipe.data import rng_for
 from resources.light_models.recipe.training import (
     Budget,
     Training,
@@ -172,12 +174,44 @@ def test_the_unets_images_grow(trained):
     small, whole = (read_latents(folder / "work", side) for side in (SIDE // 2, SIDE))
     assert (len(small), small.shape[-1], whole.shape[-1]) == (len(whole), 4, 8)
     options = {"batch": 8, "seed": 1, "device": torch.device("cpu")}
-    losses = train_unet.UnetLosses(None, None, None, (small, whole), 1.0, **options)
+    losses = train_unet.UnetLosses(None, None, None, (small, whole), None, 1.0, **options)
     shapes = []
     for share in (0, train_unet.SMALL_ENDS - 0.01, train_unet.SMALL_ENDS):
         losses.progress(share)
         shapes.append((losses.batch, losses.read(np.arange(2)).shape[-1]))
     assert shapes == [(8 * train_unet.MORE, 4)] * 2 + [(8, 8)]
+
+
+def test_captions_have_the_states_that_the_pipeline_would_see(trained):
+    cast, folder, _ = trained
+    encoder = train_unet.open_text_encoder(folder / "out/light-clip.safetensors")
+    states = encoded.open_states(encoder, "a sum", cast, folder / "states", 1)
+    again = encoded.open_states(None, "a sum", cast, folder / "states", 1)
+    assert len(states) == encoded.CAPTIONS * len(cast) + 1 and np.array_equal(states, again)
+    numbers = np.arange(encoded.AT_ONCE)
+    rng = rng_for(1, "captions", 0)
+    texts, _ = tell_images(cast, numbers // encoded.CAPTIONS, rng)
+    assert len({*texts[: encoded.CAPTIONS]}) > 1  # an image has several
+    wanted = encoded.encode_texts(encoder, train_clip.Tokenizer(), [*texts, ""]).numpy()
+    np.testing.assert_allclose(states[numbers], wanted[:-1], atol=0.01)
+    np.testing.assert_allclose(states[-1], wanted[-1], atol=0.01)
+
+
+def test_a_batch_reads_the_captions_of_its_images(trained, monkeypatch):
+    cast, folder, _ = trained
+    latents, count = read_latents(folder / "work"), encoded.CAPTIONS * len(cast)
+    states = np.arange(count + 1, dtype=np.float16)[:, None, None]
+    options = {"batch": 8, "seed": 1, "device": torch.device("cpu")}
+    losses = train_unet.UnetLosses(None, None, cast, (latents, latents), states, 1.0, **options)
+    seen, said = [], []
+    monkeypatch.setattr(losses, "read", lambda chosen: seen.extend(chosen) or torch.zeros(8, 1))
+    monkeypatch.setattr(losses, "errors", lambda _, found, *rest: said.extend(found) or found)
+    for step in range(60):
+        losses(step)
+    numbers = np.array([int(state) for state in said])
+    told = numbers != count
+    assert np.array_equal(numbers[told] // encoded.CAPTIONS, np.array(seen)[told])
+    assert 0.03 < 1 - told.mean() < 0.2 and len(set(numbers[told] % encoded.CAPTIONS)) > 1
 
 
 def test_the_held_out_loss_is_measured_at_the_end(trained):
@@ -191,7 +225,7 @@ def test_the_held_out_loss_of_wrong_captions_has_all_else_the_same(trained, monk
     encoder = train_unet.open_text_encoder(folder / "out/light-clip.safetensors")
     latents = read_latents(folder / "work")
     options = {"batch": 8, "seed": 1, "device": torch.device("cpu")}
-    losses = train_unet.UnetLosses(None, encoder, cast, (latents, latents), 1.0, **options)
+    losses = train_unet.UnetLosses(None, encoder, cast, (latents, latents), None, 1.0, **options)
     asked = []
 
     def errors(latents, states, noise, steps):

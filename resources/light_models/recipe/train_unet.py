@@ -3,15 +3,12 @@
 Stable Diffusion's shape and step, with velocity as target and a noise schedule that ends in noise
 alone, so that night is dark. Images have half their side at first: for the same work more of them
 are seen, and where things belong is learned from small ones as well. CLIP and VAE are the files
-that ship, as adapters meet them: they stay as they are. Latents are encoded once, every other image
-mirrored; captions are written anew for each step.
+that ship, as adapters meet them: they stay as they are, so what they say is encoded once.
 """
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
@@ -20,13 +17,13 @@ from transformers import CLIPTextModel
 from resources.light_models.recipe import train_clip, train_vae
 from resources.light_models.recipe.captions import tell_images
 from resources.light_models.recipe.data import Cast, choose_batch, open_cast, rng_for
+from resources.light_models.recipe.encoded import CAPTIONS, encode_texts, open_latents, open_states
 from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
-from resources.light_models.recipe.train_clip import Tokenizer, normalize_pixels
+from resources.light_models.recipe.train_clip import Tokenizer
 from resources.light_models.recipe.training import Training
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
-from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.models.light_base import read_weights
 from workflow_scripts.models.light_clip import convert_text_tower, unpack_table
 
@@ -35,7 +32,7 @@ SCHEDULE = Path(__file__).with_name("schedule.json")
 SHIPPED = Path(__file__).resolve().parents[1]
 BATCH = 32
 RATE = 1e-3
-SMALL, SMALL_ENDS = 0.5, 0.6  # images are so much smaller for that share of the budget
+SMALL, SMALL_ENDS = 0.5, 0.5  # images are so much smaller for that share of the budget
 MORE = 2  # times as many images a step while they are small
 DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
 HELD_OUT = 64  # images whose loss is followed
@@ -56,50 +53,6 @@ def open_text_encoder(path: Path) -> CLIPTextModel:
     state, config = read_weights(path)
     state = unpack_table(state, config["text_cfg"]["vocab_size"])
     return convert_text_tower(state, config).requires_grad_(False)
-
-
-@torch.no_grad()
-def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, side_px: int) -> np.ndarray:
-    """Latents (N, channels, h, w) float16, not scaled; images of odd number are mirrored.
-
-    `side_px` is that of the images that are encoded.
-
-    A cast has far more images than a training reads often: both ways of each would be twice the
-    work before it, for little.
-    """
-    channels, side = vae.config.latent_channels, side_px // 8
-    with replace_when_done(path) as partial:
-        shape = (len(cast), channels, side, side)
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
-        for start in range(0, len(cast), 64):
-            images = np.array(cast.images[start : start + 64])  # from an even number on
-            images[1::2] = images[1::2, :, ::-1].copy()
-            pixels = normalize_pixels(torch.from_numpy(shrink(images, side_px))).to(vae.device)
-            found = vae.encode(pixels).latent_dist.mode()
-            array[start : start + 64] = found.half().cpu().numpy()
-        array.flush()
-    return np.load(path, mmap_mode="r")
-
-
-def shrink(images: np.ndarray, side_px: int) -> np.ndarray:
-    """Images (B, S, S, 3) uint8 with another side."""
-    if images.shape[1] == side_px:
-        return images
-    size = (side_px, side_px)
-    return np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
-
-
-def open_latents(
-    vae: AutoencoderKL, vae_sum: str, cast: Cast, kept: Path, side_px: int
-) -> np.ndarray:
-    """The cached latents of this cast by this VAE: another VAE, cast or side has another file."""
-    name = sha256(f"{cast.sha256} {side_px} {vae_sum}".encode()).hexdigest()[:16]
-    path = kept / f"{name}.npy"
-    kept.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
-        return np.load(path, mmap_mode="r")
-    log.info("unet: encoding %d images of %d px", len(cast), side_px)
-    return cache_latents(vae, cast, path, side_px)
 
 
 def make_unet(config: dict[str, Any], channels: int, width: int) -> UNet2DConditionModel:
@@ -127,6 +80,7 @@ class UnetLosses:
         text_encoder: CLIPTextModel,
         cast: Cast,
         latents: tuple[np.ndarray, np.ndarray],
+        states: np.ndarray,
         scale: float,
         *,
         batch: int,
@@ -135,9 +89,10 @@ class UnetLosses:
     ):
         self.unet, self.text_encoder, self.cast = unet, text_encoder, cast
         self.small, self.whole = latents  # of the same images
+        self.states = states  # of their captions
         self.latents, self.batch = self.whole, batch
         self.whole_batch, self.seed, self.device = batch, seed, device
-        self.schedule, self.tokenize = DDPMScheduler.from_config(read_json(SCHEDULE)), Tokenizer()
+        self.schedule = DDPMScheduler.from_config(read_json(SCHEDULE))
         self.scale = scale  # of latents, so that their deviation is 1
 
     def progress(self, share: float) -> None:
@@ -149,26 +104,20 @@ class UnetLosses:
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
         rng = rng_for(self.seed, "unet", step)
         chosen = choose_batch(len(self.cast), self.batch, rng)
-        texts, _ = tell_images(self.cast, chosen, rng)
-        dropped = rng.random(self.batch) < DROPPED
-        texts = ["" if skip else text for text, skip in zip(texts, dropped, strict=True)]
+        captions = chosen * CAPTIONS + rng.integers(CAPTIONS, size=self.batch)
+        captions[rng.random(self.batch) < DROPPED] = -1  # the last is the text that says nothing
+        states = torch.from_numpy(np.asarray(self.states[captions], np.float32)).to(self.device)
         latents = self.read(chosen)
         noise = self._noise(latents.shape, rng)
         last = self.schedule.config.num_train_timesteps
         timesteps = torch.from_numpy(spread_timesteps(self.batch, last, rng)).to(self.device)
-        errors = self.errors(latents, self.encode(texts), noise, timesteps)
+        errors = self.errors(latents, states, noise, timesteps)
         return {"velocity": errors.mean()}
 
     def read(self, chosen: np.ndarray) -> torch.Tensor:
         """Scaled latents (B, channels, h, w) of images."""
         found = np.asarray(self.latents[chosen], np.float32)
         return torch.from_numpy(found * self.scale).to(self.device)
-
-    @torch.no_grad()
-    def encode(self, texts: list[str]) -> torch.Tensor:
-        """States (B, 77, width) of the texts, as the pipeline has them."""
-        tokens = self.tokenize(texts, whole=True).to(self.device)
-        return self.text_encoder(tokens).last_hidden_state
 
     def errors(
         self, latents: torch.Tensor, states: torch.Tensor, noise: torch.Tensor, steps: torch.Tensor
@@ -195,7 +144,8 @@ class UnetLosses:
         texts, _ = tell_images(held_out, chosen, rng)
         found = np.asarray(latents[chosen], np.float32) * self.scale
         clean = torch.from_numpy(found).to(self.device)
-        states, last = self.encode(texts), self.schedule.config.num_train_timesteps
+        states = encode_texts(self.text_encoder, Tokenizer(), texts)
+        last = self.schedule.config.num_train_timesteps
         losses = {"held_out": [], "wrong_caption": []}
         for level in LEVELS:
             noise = self._noise(clean.shape, rng)
@@ -228,15 +178,16 @@ def train(
     sums = {part: hash_file(path) for part, path in paths.items()}
     vae = open_vae(paths["vae"]).to(run.place)
     text_encoder = open_text_encoder(paths["clip"]).to(run.place)
-    kept, sides = folder.parent / "latents", (round(SMALL * cast.side_px), cast.side_px)
+    kept, sides = folder.parent / "encoded", (round(SMALL * cast.side_px), cast.side_px)
     latents = tuple(open_latents(vae, sums["vae"], cast, kept, side) for side in sides)
+    states = open_states(text_encoder, sums["clip"], cast, kept, run.seed)
     apart = open_latents(vae, sums["vae"], held_out, kept, sides[1]) if held_out else None
     shape = {"channels": vae.config.latent_channels, "width": text_encoder.config.hidden_size}
     torch.manual_seed(run.seed)
     unet = make_unet(config, **shape).to(run.place)
     options = {"batch": run.batch, "seed": run.seed}
     losses = UnetLosses(
-        *(unet, text_encoder, cast, latents, vae.config.scaling_factor),
+        *(unet, text_encoder, cast, latents, states, vae.config.scaling_factor),
         **options,
         device=run.place,
     )
