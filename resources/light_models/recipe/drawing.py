@@ -75,9 +75,11 @@ def read_value(words: Words, codes: np.ndarray, column: int | None) -> str | Non
     return None if code == UNSEEN else words.attributes[column].values[code]
 
 
-def draw_prompts(base: Base, prompts: Sequence[str], seed: int) -> np.ndarray:
-    """One image per prompt, RGB uint8 (N, side, side, 3)."""
-    seeds = [seed + number for number in range(len(prompts))]
+def draw_prompts(
+    base: Base, prompts: Sequence[str], seed: int, *, same_noise: bool = False
+) -> np.ndarray:
+    """One image per prompt, RGB uint8 (N, side, side, 3), each from noise of its own or not."""
+    seeds = [seed + (0 if same_noise else number) for number in range(len(prompts))]
     options = {"steps": STEPS, "guidance": GUIDANCE, "side_px": base.resolution_px}
     return draw_images(base, list(prompts), seeds, **options)
 

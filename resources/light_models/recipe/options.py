@@ -4,13 +4,14 @@ import argparse
 import json
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from resources.light_models.recipe.training import Budget
+from resources.light_models.recipe.workers import Workers
 from workflow_scripts.models.loaders.devices import open_device
 
 
@@ -22,6 +23,7 @@ class Run:
     batch: int
     seed: int = 14
     device: str = "cpu"
+    workers: Workers = field(default_factory=Workers)
 
     @property
     def place(self) -> torch.device:
@@ -55,9 +57,9 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return asked
 
 
-def read_run(asked: argparse.Namespace) -> Run:
+def read_run(asked: argparse.Namespace, workers: Workers | None = None) -> Run:
     budget = Budget(steps=asked.steps, minutes=asked.minutes)
-    return Run(budget, asked.batch, asked.seed, asked.device)
+    return Run(budget, asked.batch, asked.seed, asked.device, workers or Workers())
 
 
 def read_json(path: str | Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ are seen, and where things belong is learned from small ones as well. CLIP and V
 that ship, as adapters meet them: they stay as they are, so what they say is encoded once.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from resources.light_models.recipe.encoded import CAPTIONS, encode_texts, open_l
 from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
 from resources.light_models.recipe.train_clip import Tokenizer
 from resources.light_models.recipe.training import Training
+from resources.light_models.recipe.workers import Workers, run_together
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
@@ -30,10 +32,9 @@ from workflow_scripts.models.light_clip import convert_text_tower, unpack_table
 CONFIG = Path(__file__).with_name("unet.json")
 SCHEDULE = Path(__file__).with_name("schedule.json")
 SHIPPED = Path(__file__).resolve().parents[1]
-BATCH = 32
+BATCH = 32  # of each worker
 RATE = 1e-3
 SMALL, SMALL_ENDS = 0.5, 0.5  # images are so much smaller for that share of the budget
-MORE = 2  # times as many images a step while they are small
 DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
 HELD_OUT = 64  # images whose loss is followed
 EVERY = 200  # steps between two of its measurements
@@ -86,23 +87,23 @@ class UnetLosses:
         batch: int,
         seed: int,
         device: torch.device,
+        workers: Workers | None = None,
     ):
         self.unet, self.text_encoder, self.cast = unet, text_encoder, cast
         self.small, self.whole = latents  # of the same images
         self.states = states  # of their captions
         self.latents, self.batch = self.whole, batch
-        self.whole_batch, self.seed, self.device = batch, seed, device
+        self.seed, self.device = seed, device
+        self.workers = workers or Workers()
         self.schedule = DDPMScheduler.from_config(read_json(SCHEDULE))
         self.scale = scale  # of latents, so that their deviation is 1
 
     def progress(self, share: float) -> None:
         """What changes with the share of the budget that is used: images grow."""
-        small = share < SMALL_ENDS
-        self.latents = self.small if small else self.whole
-        self.batch = self.whole_batch * (MORE if small else 1)
+        self.latents = self.small if share < SMALL_ENDS else self.whole
 
     def __call__(self, step: int) -> dict[str, torch.Tensor]:
-        rng = rng_for(self.seed, "unet", step)
+        rng = rng_for(self.seed, "unet", step * self.workers.count + self.workers.rank)
         chosen = choose_batch(len(self.cast), self.batch, rng)
         captions = chosen * CAPTIONS + rng.integers(CAPTIONS, size=self.batch)
         captions[rng.random(self.batch) < DROPPED] = -1  # the last is the text that says nothing
@@ -190,15 +191,21 @@ def train(
         *(unet, text_encoder, cast, latents, states, vae.config.scaling_factor),
         **options,
         device=run.place,
+        workers=run.workers,
     )
     settings = {"config": config, "data": cast.sha256, **shape, **options, **sums}
-    training = Training(unet, folder, run.budget, RATE, settings, average=0.9995)
+    settings |= {"workers": run.workers.count}
+    training = Training(
+        unet, folder, run.budget, RATE, settings, average=0.9995, workers=run.workers
+    )
 
     def compute(step: int) -> dict[str, torch.Tensor]:
         losses.progress(training.budget.share(training.step, training.elapsed_s))
         return losses(step)
 
     for step in training.run(compute):
+        if not run.workers.is_first:
+            continue
         if held_out and (step % EVERY == 0 or training.done):
             with training.averaged_weights():
                 training.rows[-1] |= losses.measure(held_out, apart)
@@ -207,17 +214,26 @@ def train(
     return training
 
 
+def train_asked(asked: argparse.Namespace, workers: Workers) -> None:
+    """What the command line asks for, in one of the processes."""
+    side = read_json(train_clip.CONFIG)["vision_cfg"]["image_size"]
+    cast = open_cast(asked.data, side_px=side)
+    apart = open_cast(asked.held_out, side_px=side, words=cast.words) if asked.held_out else None
+    run = read_run(asked, workers)
+    train(cast, apart, asked.weights, asked.work / "unet", run, read_json(CONFIG))
+
+
 def main() -> None:
     parser = make_parser(__doc__, batch=BATCH)
     parser.add_argument("--held-out", default="", help="folder of shards whose loss is followed")
     parser.add_argument(
         "--weights", type=Path, default=SHIPPED, help="folder of the CLIP and the VAE"
     )
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes, each with a batch: one per core"
+    )
     asked = parse(parser)
-    side = read_json(train_clip.CONFIG)["vision_cfg"]["image_size"]
-    cast = open_cast(asked.data, side_px=side)
-    apart = open_cast(asked.held_out, side_px=side, words=cast.words) if asked.held_out else None
-    train(cast, apart, asked.weights, asked.work / "unet", read_run(asked), read_json(CONFIG))
+    run_together(asked.workers, train_asked, asked)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from resources.light_models.recipe.workers import Workers
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
@@ -82,6 +83,7 @@ class Training:
     settings: dict[str, Any]  # a checkpoint of other settings is refused
     average: float = 0.999
     decay: float = 0.01
+    workers: Workers = field(default_factory=Workers)
     step: int = 0
     elapsed_s: float = 0.0
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -127,13 +129,14 @@ class Training:
             parts = losses(self.step)
             total = sum(parts.values())
             self._update(total, rate_at(share))
-            self.elapsed_s = before + read_clock(device) - started
+            # the same for all workers, or one of them would stop before the others
+            self.elapsed_s = self.workers.average(before + read_clock(device) - started)
             self._record(parts)
-            if time.monotonic() - saved >= save_every_s:
+            if self.workers.is_first and time.monotonic() - saved >= save_every_s:
                 self.save()
                 saved = time.monotonic()
             yield self.step
-        if self.step > first:
+        if self.workers.is_first and self.step > first:
             self.save()
 
     def _update(self, loss: torch.Tensor, factor: float) -> None:
@@ -146,6 +149,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * factor
         loss.backward()
+        self.workers.average_gradients(self.parameters.values())
         nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
