@@ -58,6 +58,8 @@ def train_all(cast: Cast, folder: Path, steps: int, batch: int = 8) -> list[Trai
     export.export_clip(work, out)
     vae = train_vae.train(cast, work / "vae", run, vae_config())
     export.export_vae(work, out, cast)
-    unet = train_unet.train(cast, cast, out, work / "unet", run, unet_config())
+    unet = train_unet.train(
+        cast, cast, out, work / "unet", run_steps(steps, 2 * batch), unet_config()
+    )
     export.export_unet(work, out)
     return [clip, vae, unet]

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from resources.light_models.recipe.training import Budget, Training
-from resources.light_models.recipe.workers import Workers, run_together
+from resources.light_models.recipe.workers import Workers, run_workers
 from workflow_scripts.lib.errors import CineloraError
 
 STEPS = 6
@@ -48,7 +48,7 @@ def fail_second(asked: Path, workers: Workers) -> None:
 
 
 def test_two_workers_take_the_steps_of_one_that_sees_all(tmp_path):
-    run_together(2, train_half, tmp_path)
+    run_workers(2, train_half, tmp_path)
     (first, spent), (second, also) = (
         json.loads((tmp_path / f"{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)
     )
@@ -65,7 +65,7 @@ def test_two_workers_take_the_steps_of_one_that_sees_all(tmp_path):
 
 def test_a_worker_that_fails_fails_the_training(tmp_path):
     with pytest.raises(CineloraError, match="1 of 2 workers failed"):
-        run_together(2, fail_second, tmp_path)
+        run_workers(2, fail_second, tmp_path)
 
 
 def test_alone_nothing_is_averaged():

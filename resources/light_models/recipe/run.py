@@ -12,7 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from resources.light_models.recipe import drawing, export, train_clip, train_unet, train_vae
+import torch
+
+from resources.light_models.recipe import drawing, export, train_clip, train_vae
 from resources.light_models.recipe.data import open_cast
 from resources.light_models.recipe.options import Run, add_machine, parse, read_json
 from resources.light_models.recipe.training import Budget
@@ -24,7 +26,7 @@ from workflow_scripts.models.light_base import assemble_base
 SHARES = {"clip": 0.4, "vae": 0.08, "unet": 0.52}  # of the minutes; the cast comes on top
 PEOPLE_A_MINUTE = 17.4  # 2,084 characters, 25,000 images, for two hours
 PEOPLE = (24, 2084)  # at least, at most
-PROCESSES = 2  # that draw the cast
+PROCESSES = 2  # that draw the cast, and that train the UNet
 IMAGES_A_PERSON = 12
 SIZE_PX = 128
 TRAIN_SEED = 1  # of the cast; that of the held-out characters is 2: nobody is in both
@@ -97,24 +99,22 @@ def count_people(minutes: float) -> int:
 
 def train_all(seen: Path, work: Path, out: Path, minutes: float, device: str) -> None:
     """CLIP, VAE and UNet, each written into `out`; the UNet learns with what was written."""
-    clip, vae, unet = (read_json(m.CONFIG) for m in (train_clip, train_vae, train_unet))
     cast = open_cast(seen, side_px=SIZE_PX)
-    held_out = open_cast(HELD_OUT, side_px=SIZE_PX, words=cast.words)
     budgets = {name: Budget(minutes=share * minutes) for name, share in SHARES.items()}
-    runs = {
-        "clip": Run(budgets["clip"], train_clip.BATCH, device=device),
-        "vae": Run(budgets["vae"], train_vae.BATCH, device=device),
-        "unet": Run(budgets["unet"], train_unet.BATCH, device=device),
-    }
-    train_clip.train(cast, work / "clip", runs["clip"], clip)
+    clip = Run(budgets["clip"], train_clip.BATCH, device=device)
+    train_clip.train(cast, work / "clip", clip, read_json(train_clip.CONFIG))
     export.export_clip(work, out)
-    train_vae.train(cast, work / "vae", runs["vae"], vae)
+    vae = Run(budgets["vae"], train_vae.BATCH, device=device)
+    train_vae.train(cast, work / "vae", vae, read_json(train_vae.CONFIG))
     export.export_vae(work, out, cast)
-    train_unet.train(cast, held_out, out, work / "unet", runs["unet"], unet)
+    folders = ("--data", seen, "--held-out", HELD_OUT, "--weights", out, "--work", work)
+    how = ("--minutes", budgets["unet"].minutes, "--device", device)
+    workers = PROCESSES if device == "cpu" and torch.get_num_threads() >= PROCESSES else 1
+    run_module("train_unet", *folders, *how, "--workers", workers)
     export.export_unet(work, out)
 
 
-def run_module(name: str, *words: str | Path) -> None:
+def run_module(name: str, *words: str | float | Path) -> None:
     """A command of the recipe in a process of its own: its memory is free afterwards."""
     command = [sys.executable, "-m", f"resources.light_models.recipe.{name}", *map(str, words)]
     subprocess.run(command, check=True, cwd=RESOURCES.parent)

@@ -22,7 +22,7 @@ from resources.light_models.recipe.encoded import CAPTIONS, encode_texts, open_l
 from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
 from resources.light_models.recipe.train_clip import Tokenizer
 from resources.light_models.recipe.training import Training
-from resources.light_models.recipe.workers import Workers, run_together
+from resources.light_models.recipe.workers import Workers, run_workers
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.logs import log
@@ -233,7 +233,7 @@ def main() -> None:
         "--workers", type=int, default=1, help="processes, each with a batch: one per core"
     )
     asked = parse(parser)
-    run_together(asked.workers, train_asked, asked)
+    run_workers(asked.workers, train_asked, asked)
 
 
 if __name__ == "__main__":

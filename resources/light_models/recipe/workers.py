@@ -51,7 +51,7 @@ class Workers:
         return float(shared) / self.count
 
 
-def run_together(count: int, work: Callable[[Any, Workers], None], asked: Any) -> None:
+def run_workers(count: int, work: Callable[[Any, Workers], None], asked: Any) -> None:
     """`work(asked, workers)` in so many processes, this one among them; CineloraError: one failed.
 
     `work` is a function of a module, and `asked` is pickled for the others.
