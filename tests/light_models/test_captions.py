@@ -69,6 +69,27 @@ def test_claims_are_the_codes_of_what_was_said():
     assert {int(c.claims[place]) for c in captions} == {UNSEEN, int(codes[0, place])}
 
 
+def test_a_thorough_caption_names_what_others_leave_out_now_and_then():
+    words, codes = words_and_codes()
+    rng = np.random.default_rng(1)
+    captions = [write_caption(words, codes[0], rng, thorough=True) for _ in range(60)]
+    said = np.mean([caption.claims != UNSEEN for caption in captions], axis=0)
+    often = {"gender", "age_band", "hair_color", "place"}
+    for attribute, share in zip(words.attributes, said, strict=True):
+        assert (share == 1) == (attribute.name in often), attribute.name
+
+
+def test_a_share_of_the_captions_is_thorough(tmp_path):
+    cast = small_cast(tmp_path, images=40)
+    chosen, place = np.arange(40).repeat(10), cast.words.column("place")
+    seen = cast.codes[chosen, place] != UNSEEN
+    shares = []
+    for thorough in (0.0, 0.5, 1.0):
+        _, claims = tell_images(cast, chosen, np.random.default_rng(0), thorough=thorough)
+        shares.append((claims[seen, place] != UNSEEN).mean())
+    assert shares[0] + 0.05 < shares[1] < shares[2] - 0.05 and shares[2] == 1
+
+
 def test_the_same_numbers_give_the_same_captions():
     words, codes = words_and_codes()
     first, again, other = (

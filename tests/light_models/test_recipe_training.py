@@ -190,7 +190,7 @@ def test_captions_have_the_states_that_the_pipeline_would_see(trained):
     assert len(states) == encoded.CAPTIONS * len(cast) + 1 and np.array_equal(states, again)
     numbers = np.arange(encoded.AT_ONCE)
     rng = rng_for(1, "captions", 0)
-    texts, _ = tell_images(cast, numbers // encoded.CAPTIONS, rng)
+    texts, _ = tell_images(cast, numbers // encoded.CAPTIONS, rng, thorough=encoded.THOROUGH)
     assert len({*texts[: encoded.CAPTIONS]}) > 1  # an image has several
     wanted = encoded.encode_texts(encoder, train_clip.Tokenizer(), [*texts, ""]).numpy()
     np.testing.assert_allclose(states[numbers], wanted[:-1], atol=0.01)

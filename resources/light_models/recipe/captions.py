@@ -31,6 +31,7 @@ BESIDE = (
     "muscular",
 )
 FULL = 0.6  # share of captions that say all they can; the others leave out more
+THOROUGH = 0.5  # a thorough caption leaves nothing out that others name at least so often
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Caption:
     claims: np.ndarray
 
 
-def write_caption(words: Words, codes: np.ndarray, rng: np.random.Generator) -> Caption:
+def write_caption(
+    words: Words, codes: np.ndarray, rng: np.random.Generator, *, thorough: bool = False
+) -> Caption:
     """Describe one image by its codes (attributes,)."""
     share = 1.0 if rng.random() < FULL else rng.uniform(0.2, 0.8)
     claims = np.full(len(codes), UNSEEN, np.int16)
@@ -51,7 +54,8 @@ def write_caption(words: Words, codes: np.ndarray, rng: np.random.Generator) -> 
         if code == UNSEEN or not attribute.part:
             continue
         texts, said = attribute.phrases[attribute.values[code]], attribute.said * share
-        if not texts or rng.random() >= (1 if is_group(attribute, code) else said):
+        needed = is_group(attribute, code) or (thorough and attribute.said >= THOROUGH)
+        if not texts or rng.random() >= (1 if needed else said):
             continue
         if is_idle(words, codes, attribute, code):
             continue
@@ -77,10 +81,17 @@ def is_idle(words: Words, codes: np.ndarray, attribute: Attribute, code: int) ->
 
 
 def write_captions(
-    words: Words, codes: np.ndarray, rng: np.random.Generator
+    words: Words, codes: np.ndarray, rng: np.random.Generator, thorough: np.ndarray | None = None
 ) -> tuple[list[str], np.ndarray]:
-    """Texts and claims (N, attributes) for images with codes (N, attributes)."""
-    captions = [write_caption(words, row, rng) for row in codes]
+    """Texts and claims (N, attributes) for images with codes (N, attributes).
+
+    `thorough` (N,) says which texts leave little out; else none.
+    """
+    full = np.zeros(len(codes), bool) if thorough is None else thorough
+    captions = [
+        write_caption(words, row, rng, thorough=bool(more))
+        for row, more in zip(codes, full, strict=True)
+    ]
     return [caption.text for caption in captions], np.stack([c.claims for c in captions])
 
 
@@ -91,19 +102,22 @@ def tell_images(
     *,
     codes: np.ndarray | None = None,
     cropped: np.ndarray | None = None,
+    thorough: float = 0.0,
 ) -> tuple[list[str], np.ndarray]:
     """Texts and claims (B, attributes) for some images of a cast.
 
     A share are the cast's own captions, in sentences. What those claim is not known, so they count
     as claiming all that the image shows: true of hardly another image. They are of whole images:
-    where one is `cropped` (B,), only what its `codes` (B, attributes) say is told.
+    where one is `cropped` (B,), only what its `codes` (B, attributes) say is told. A share of the
+    texts is `thorough`.
     """
     codes = cast.codes[chosen] if codes is None else codes
     whole = np.ones(len(chosen), bool) if cropped is None else ~cropped
-    texts, claims = write_captions(cast.words, codes, rng)
+    full = rng.random(len(chosen)) < thorough
+    texts, claims = write_captions(cast.words, codes, rng, full)
     for place, number in enumerate(chosen):
         stored = cast.table["captions"].iat[number]
-        if whole[place] and len(stored) and rng.random() < STORED:
+        if whole[place] and not full[place] and len(stored) and rng.random() < STORED:
             texts[place] = stored[rng.integers(len(stored))]
             claims[place] = codes[place]
     return texts, claims

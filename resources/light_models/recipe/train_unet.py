@@ -142,7 +142,7 @@ class UnetLosses:
         """
         rng = rng_for(self.seed, "held out", 0)
         chosen = train_vae.spread_evenly(len(held_out), HELD_OUT)
-        texts, _ = tell_images(held_out, chosen, rng)
+        texts, _ = tell_images(held_out, chosen, rng, thorough=1)
         found = np.asarray(latents[chosen], np.float32) * self.scale
         clean = torch.from_numpy(found).to(self.device)
         states = encode_texts(self.text_encoder, Tokenizer(), texts)
