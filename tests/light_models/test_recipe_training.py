@@ -8,6 +8,7 @@ import torch
 from resources.light_models.recipe import encoded, train_clip, train_unet, train_vae
 from resources.light_models.recipe.captions import tell_images
 from resources.light_models.recipe.data import rng_for
+from resources.light_models.recipe.options import Run
 from resources.light_models.recipe.training import (
     Budget,
     Training,
@@ -28,9 +29,10 @@ from tests.factories.light_recipe import (
     unet_config,
     vae_config,
 )
+from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.errors import CineloraError
 
-STEPS = 48
+STEPS = 60
 
 
 @pytest.fixture(scope="module")
@@ -169,12 +171,18 @@ def test_a_finished_training_takes_no_further_step(trained):
     assert len(wanted) > 50
 
 
+def losses_of(cast, **read) -> train_unet.UnetLosses:
+    """The losses of no net, which reads only what is named."""
+    nothing = {"text_encoder": None, "scale": 1.0, "states": None, "apart": None, "settings": {}}
+    encoded_files = train_unet.Encoded(**nothing | read)
+    return train_unet.UnetLosses(None, cast, encoded_files, Run(Budget(steps=1), 8, seed=1))
+
+
 def test_the_unets_images_grow(trained):
     _, folder, _ = trained
     small, whole = (read_latents(folder / "work", side) for side in (SIDE // 2, SIDE))
     assert (len(small), small.shape[-1], whole.shape[-1]) == (len(whole), 4, 8)
-    options = {"batch": 8, "seed": 1, "device": torch.device("cpu")}
-    losses = train_unet.UnetLosses(None, None, None, (small, whole), None, 1.0, **options)
+    losses = losses_of(None, latents=(small, whole))
     shapes = []
     for share in (0, train_unet.SMALL_ENDS - 0.01, train_unet.SMALL_ENDS):
         losses.progress(share)
@@ -201,8 +209,7 @@ def test_a_batch_reads_the_captions_of_its_images(trained, monkeypatch):
     cast, folder, _ = trained
     latents, count = read_latents(folder / "work"), encoded.CAPTIONS * len(cast)
     states = np.arange(count + 1, dtype=np.float16)[:, None, None]
-    options = {"batch": 8, "seed": 1, "device": torch.device("cpu")}
-    losses = train_unet.UnetLosses(None, None, cast, (latents, latents), states, 1.0, **options)
+    losses = losses_of(cast, latents=(latents, latents), states=states)
     seen, said = [], []
     monkeypatch.setattr(losses, "read", lambda chosen: seen.extend(chosen) or torch.zeros(8, 1))
     monkeypatch.setattr(losses, "errors", lambda _, found, *rest: said.extend(found) or found)
@@ -212,6 +219,20 @@ def test_a_batch_reads_the_captions_of_its_images(trained, monkeypatch):
     told = numbers != count
     assert np.array_equal(numbers[told] // encoded.CAPTIONS, np.array(seen)[told])
     assert 0.03 < 1 - told.mean() < 0.2 and len(set(numbers[told] % encoded.CAPTIONS)) > 1
+
+
+def test_a_unet_starts_from_the_weights_of_another(trained, tmp_path):
+    cast, folder, trainings = trained
+    shipped = folder / "out/light-unet.safetensors"
+    run, options = run_steps(2), (unet_config(), shipped)
+    again = train_unet.train(cast, None, folder / "out", tmp_path / "unet", run, *options)
+    learned = trainings[2].averaged_state()
+    moved = [(again.averaged[n] - tensor).abs().max() for n, tensor in learned.items()]
+    assert max(moved) < 0.01  # two steps of a rate that has just begun to rise, in float16
+    assert again.settings["start"] == hash_file(shipped)
+    other = unet_config() | {"layers_per_block": 2}
+    with pytest.raises(CineloraError, match="another net"):
+        train_unet.train(cast, None, folder / "out", tmp_path / "b/unet", run, other, shipped)
 
 
 def test_the_held_out_loss_is_measured_at_the_end(trained):
@@ -224,8 +245,7 @@ def test_the_held_out_loss_of_wrong_captions_has_all_else_the_same(trained, monk
     cast, folder, _ = trained
     encoder = train_unet.open_text_encoder(folder / "out/light-clip.safetensors")
     latents = read_latents(folder / "work")
-    options = {"batch": 8, "seed": 1, "device": torch.device("cpu")}
-    losses = train_unet.UnetLosses(None, encoder, cast, (latents, latents), None, 1.0, **options)
+    losses = losses_of(cast, latents=(latents, latents), text_encoder=encoder)
     asked = []
 
     def errors(latents, states, noise, steps):

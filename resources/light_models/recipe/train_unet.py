@@ -7,6 +7,7 @@ that ship, as adapters meet them: they stay as they are, so what they say is enc
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ SCHEDULE = Path(__file__).with_name("schedule.json")
 SHIPPED = Path(__file__).resolve().parents[1]
 BATCH = 32  # of each worker
 RATE = 1e-3
-SMALL, SMALL_ENDS = 0.5, 0.5  # images are so much smaller for that share of the budget
+SMALL, SMALL_ENDS = 0.5, 0.4  # images are so much smaller for that share of the budget
 DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
 HELD_OUT = 64  # images whose loss is followed
 EVERY = 200  # steps between two of its measurements
@@ -72,31 +73,28 @@ def spread_timesteps(count: int, last: int, rng: np.random.Generator) -> np.ndar
     return rng.permutation(np.minimum(places.astype(np.int64), last - 1))
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """What the net reads: latents of images of both sizes and states of captions, from files."""
+
+    text_encoder: CLIPTextModel
+    scale: float  # of latents, so that their deviation is 1
+    latents: tuple[np.ndarray, np.ndarray]  # of small and of whole images
+    states: np.ndarray
+    apart: np.ndarray | None  # latents of the held-out images, whole
+    settings: dict[str, Any]  # a net that learned with another VAE or CLIP is another net
+
+
 class UnetLosses:
     """`losses(step)`: squared error of the velocity, of the batch that belongs to a step."""
 
-    def __init__(
-        self,
-        unet: UNet2DConditionModel,
-        text_encoder: CLIPTextModel,
-        cast: Cast,
-        latents: tuple[np.ndarray, np.ndarray],
-        states: np.ndarray,
-        scale: float,
-        *,
-        batch: int,
-        seed: int,
-        device: torch.device,
-        workers: Workers | None = None,
-    ):
-        self.unet, self.text_encoder, self.cast = unet, text_encoder, cast
-        self.small, self.whole = latents  # of the same images
-        self.states = states  # of their captions
-        self.latents, self.batch = self.whole, batch
-        self.seed, self.device = seed, device
-        self.workers = workers or Workers()
+    def __init__(self, unet: UNet2DConditionModel, cast: Cast, encoded: Encoded, run: Run):
+        self.unet, self.text_encoder, self.cast = unet, encoded.text_encoder, cast
+        self.small, self.whole = encoded.latents
+        self.latents, self.states, self.scale = self.whole, encoded.states, encoded.scale
+        self.batch, self.seed, self.device = run.batch, run.seed, run.place
+        self.workers = run.workers
         self.schedule = DDPMScheduler.from_config(read_json(SCHEDULE))
-        self.scale = scale  # of latents, so that their deviation is 1
 
     def progress(self, share: float) -> None:
         """What changes with the share of the budget that is used: images grow."""
@@ -165,6 +163,38 @@ def check_there(paths: list[Path]) -> None:
         )
 
 
+def open_encoded(cast: Cast, held_out: Cast | None, weights: Path, kept: Path, run: Run) -> Encoded:
+    """What the CLIP and the VAE in `weights` make of a cast, in files of the folder `kept`."""
+    paths = {part: weights / f"light-{part}.safetensors" for part in ("clip", "vae")}
+    check_there(list(paths.values()))
+    sums = {part: hash_file(path) for part, path in paths.items()}
+    vae = open_vae(paths["vae"]).to(run.place)
+    text_encoder = open_text_encoder(paths["clip"]).to(run.place)
+    sides = round(SMALL * cast.side_px), cast.side_px
+    with run.workers.first_alone():  # what the first has encoded the others find
+        latents = tuple(open_latents(vae, sums["vae"], cast, kept, side) for side in sides)
+        states = open_states(text_encoder, sums["clip"], cast, kept, run.seed)
+        apart = open_latents(vae, sums["vae"], held_out, kept, sides[1]) if held_out else None
+    shape = {"channels": vae.config.latent_channels, "width": text_encoder.config.hidden_size}
+    scale = vae.config.scaling_factor
+    return Encoded(text_encoder, scale, latents, states, apart, sums | shape)
+
+
+def start_unet(config: dict[str, Any], channels: int, width: int, start: Path | None):
+    """A new net, or one with the weights of a shipped file; CineloraError where that has others."""
+    unet = make_unet(config, channels, width)
+    if start:
+        state, _ = read_weights(start)
+        try:
+            unet.load_state_dict(state)
+        except RuntimeError as error:
+            raise CineloraError(
+                f"{start} is another net than {CONFIG.name}: {error}\n"
+                "  Start from a file of the same layout, or from nothing."
+            ) from error
+    return unet
+
+
 def train(
     cast: Cast,
     held_out: Cast | None,
@@ -172,35 +202,27 @@ def train(
     folder: Path,
     run: Run,
     config: dict[str, Any],
+    start: Path | None = None,
 ) -> Training:
-    """Train, or go on with, the UNet in `folder`, for the CLIP and VAE that lie in `weights`."""
-    paths = {part: weights / f"light-{part}.safetensors" for part in ("clip", "vae")}
-    check_there(list(paths.values()))
-    sums = {part: hash_file(path) for part, path in paths.items()}
-    vae = open_vae(paths["vae"]).to(run.place)
-    text_encoder = open_text_encoder(paths["clip"]).to(run.place)
-    kept, sides = folder.parent / "encoded", (round(SMALL * cast.side_px), cast.side_px)
-    latents = tuple(open_latents(vae, sums["vae"], cast, kept, side) for side in sides)
-    states = open_states(text_encoder, sums["clip"], cast, kept, run.seed)
-    apart = open_latents(vae, sums["vae"], held_out, kept, sides[1]) if held_out else None
-    shape = {"channels": vae.config.latent_channels, "width": text_encoder.config.hidden_size}
+    """Train, or go on with, the UNet in `folder`, for the CLIP and VAE that lie in `weights`.
+
+    With `start`, the weights of an earlier training, all images are whole.
+    """
+    encoded = open_encoded(cast, held_out, weights, folder.parent / "encoded", run)
     torch.manual_seed(run.seed)
-    unet = make_unet(config, **shape).to(run.place)
-    options = {"batch": run.batch, "seed": run.seed}
-    losses = UnetLosses(
-        *(unet, text_encoder, cast, latents, states, vae.config.scaling_factor),
-        **options,
-        device=run.place,
-        workers=run.workers,
-    )
-    settings = {"config": config, "data": cast.sha256, **shape, **options, **sums}
-    settings |= {"workers": run.workers.count}
+    shape = (encoded.settings["channels"], encoded.settings["width"])
+    unet = start_unet(config, *shape, start).to(run.place)
+    losses = UnetLosses(unet, cast, encoded, run)
+    settings = {"config": config, "data": cast.sha256, "batch": run.batch, "seed": run.seed}
+    settings |= encoded.settings | {"workers": run.workers.count}
+    settings |= {"start": hash_file(start)} if start else {}
     training = Training(
         unet, folder, run.budget, RATE, settings, average=0.9995, workers=run.workers
     )
 
     def compute(step: int) -> dict[str, torch.Tensor]:
-        losses.progress(training.budget.share(training.step, training.elapsed_s))
+        share = training.budget.share(training.step, training.elapsed_s)
+        losses.progress(1.0 if start else share)
         return losses(step)
 
     for step in training.run(compute):
@@ -208,7 +230,7 @@ def train(
             continue
         if held_out and (step % EVERY == 0 or training.done):
             with training.averaged_weights():
-                training.rows[-1] |= losses.measure(held_out, apart)
+                training.rows[-1] |= losses.measure(held_out, encoded.apart)
         if step % 20 == 0 or training.done:
             log.info("unet: %s", training.rows[-1])
     return training
@@ -219,8 +241,8 @@ def train_asked(asked: argparse.Namespace, workers: Workers) -> None:
     side = read_json(train_clip.CONFIG)["vision_cfg"]["image_size"]
     cast = open_cast(asked.data, side_px=side)
     apart = open_cast(asked.held_out, side_px=side, words=cast.words) if asked.held_out else None
-    run = read_run(asked, workers)
-    train(cast, apart, asked.weights, asked.work / "unet", run, read_json(CONFIG))
+    run, config = read_run(asked, workers), read_json(CONFIG)
+    train(cast, apart, asked.weights, asked.work / "unet", run, config, asked.start)
 
 
 def main() -> None:
@@ -231,6 +253,9 @@ def main() -> None:
     )
     parser.add_argument(
         "--workers", type=int, default=1, help="processes, each with a batch: one per core"
+    )
+    parser.add_argument(
+        "--start", type=Path, help="weights of an earlier training, such as those that ship"
     )
     asked = parse(parser)
     run_workers(asked.workers, train_asked, asked)

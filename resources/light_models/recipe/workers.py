@@ -6,8 +6,10 @@ hardly more than one. Two processes do nearly twice as much, and take the same s
 
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import torch.distributed as dist
 from torch import nn
 
 from workflow_scripts.lib.errors import CineloraError
+
+PATIENCE = timedelta(hours=6)  # the first may encode a whole cast before the others begin
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,15 @@ class Workers:
     def is_first(self) -> bool:
         """The one that measures, tells and saves."""
         return self.rank == 0
+
+    @contextmanager
+    def first_alone(self) -> Iterator[None]:
+        """The first does what stands inside before the others do."""
+        if self.count > 1 and not self.is_first:
+            dist.barrier()
+        yield
+        if self.count > 1 and self.is_first:
+            dist.barrier()
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Every worker's gradients become the mean of all."""
@@ -83,7 +96,8 @@ def run_workers(count: int, work: Callable[[Any, Workers], None], asked: Any) ->
 def _join(work: Callable[[Any, Workers], None], asked: Any, workers: Workers, meeting: str) -> None:
     # each has its part of the cores
     torch.set_num_threads(max(1, torch.get_num_threads() // workers.count))
-    dist.init_process_group("gloo", meeting, rank=workers.rank, world_size=workers.count)
+    rank = {"rank": workers.rank, "world_size": workers.count}
+    dist.init_process_group("gloo", meeting, timeout=PATIENCE, **rank)
     try:
         work(asked, workers)
     finally:
