@@ -51,7 +51,7 @@ def prove(counts: FilmCounts, known: Nets) -> list[Step]:
     phase, datasets = "evaluate_adapter", len(counts.questions)
     proof = read_shipped()["evaluate_adapter"]
     strengths = len(proof["strengths"])
-    texts = proof["prompts"] + len(proof["unrelated_prompts"])
+    texts = proof["prompts"] + len(proof["tiers"]["full"]["unrelated_prompts"])
     images = datasets * texts * len(proof["seeds"]) * (2 + strengths)
     steps = 2 * images * proof["tiers"]["full"]["sampling_steps"]  # with and without the prompt
     losses = datasets * SPLITS * proof["images"] * proof["timesteps"] * (1 + strengths)

@@ -23,7 +23,7 @@ rule train_adapter:
         "benchmarks/{film}/train_adapter.{dataset}.tsv"
     conda:
         "../../envs/cinelora.yaml"
-    threads: 1  # the tiny base is slower on two: its layers are too small to share
+    threads: 1  # layers of the light base are too small to share: adapters share the cores
     resources:
         gpu=1,
         mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),

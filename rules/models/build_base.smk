@@ -1,14 +1,18 @@
-"""build_base: the light tier's base model, made by the workflow itself.
+"""build_base: the light tier's base model, put together from the project's own weights.
 
-needs    nothing but its seed
-leaves   resources/models/tiny-random-sd: a folder in diffusers' layout
+needs    light-clip, light-vae and light-unet.safetensors, which the repository holds
+leaves   resources/models/light-sd: a folder in diffusers' layout
 """
 
 
 rule build_base:
-    """Build the light tier's base: Stable Diffusion's shape, tiny, with random weights."""
+    """Put the light tier's base together: text encoder, VAE, UNet, tokenizer, scheduler."""
+    input:
+        clip="resources/models/light-clip.safetensors",
+        vae="resources/models/light-vae.safetensors",
+        unet="resources/models/light-unet.safetensors",
     output:
-        base=directory("resources/models/tiny-random-sd"),
+        base=directory("resources/models/light-sd"),
     log:
         "logs/shared/build_base.log",
     benchmark:
@@ -20,6 +24,5 @@ rule build_base:
         mem_mb=grow(1500),
     params:
         code=hash_code("models.build_base"),
-        seed=config["seed"],
     script:
         "../../workflow_scripts/models/build_base.py"

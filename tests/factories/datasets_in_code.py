@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tests.factories.tiny_sd import TINY_BASE
 from workflow_scripts.lib.image_folders import MASK_FOLDER
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.models.registry import choose_model
 from workflow_scripts.plan.adapter_settings import (
     resolve_adapter_settings,
     resolve_evaluation_settings,
@@ -22,13 +22,13 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.config import read_shipped
 
 CONFIG = read_shipped()
-BASE = choose_model("base", {"tier": "light", "device": "cpu"})
+BASE = TINY_BASE | {"device": "cpu"}
 
 
 @cache
 def base_folder() -> Path:
     """The tiny base, built once per test run."""
-    from workflow_scripts.models.loaders.tiny_sd import build_tiny_sd  # diffusers takes seconds
+    from tests.factories.tiny_sd import build_tiny_sd  # diffusers takes seconds
 
     torch.set_num_threads(1)  # two would only wait for each other: the layers are that small
     above = Path(tempfile.mkdtemp(prefix="cinelora-test-"))

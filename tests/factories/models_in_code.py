@@ -22,7 +22,7 @@ from transformers import (
     Sam2VideoModel,
 )
 
-from workflow_scripts.models.loaders.tiny_sd import build_tiny_sd
+from tests.factories.tiny_sd import build_tiny_sd
 from workflow_scripts.models.tokenizer import make_tokenizer
 
 NEXT_DOOR = Path(__file__).resolve().parents[3] / "shared" / "weights"

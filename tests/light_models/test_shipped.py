@@ -36,7 +36,7 @@ def vectors(held_out):
     return clip, judge.look(clip, held_out)
 
 
-@pytest.mark.parametrize("part", ["clip", "vae"])
+@pytest.mark.parametrize("part", ["clip", "vae", "unet"])
 def test_the_table_of_models_has_their_sums(part):
     row = read_registry()["files"][PATHS[part].name]
     assert row["sha256"] == hash_file(PATHS[part])
@@ -66,6 +66,6 @@ def test_the_vae_is_above_principal_components(held_out):
     images = np.asarray(held_out.images[::40])
     blocks = fit_blocks(np.asarray(held_out.images), vae.config.latent_channels)  # of these images
     found = train_vae.measure(vae, blocks, images)
-    assert found["psnr"] > found["components"] + 2
+    assert found["psnr"] > max(judge.PSNR_GOAL, found["components"] + 1)
     latents = train_vae.measure_scale(vae, images)
     assert latents == pytest.approx(vae.config.scaling_factor, rel=0.05)

@@ -16,7 +16,7 @@ from workflow_scripts.models.loaders import (
     lama,
     mobilenet,
     rtm_boxes,
-    tiny_sd,
+    stable_diffusion,
 )
 
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
@@ -81,7 +81,9 @@ def test_a_net_that_rtmlib_does_not_have_is_no_damage(tmp_path):
 def test_the_shipped_base_says_as_much_of_a_missing_gpu_as_other_models(tmp_path):
     (tmp_path / "model_index.json").write_text("{}", encoding="utf-8")
     with pytest.raises(CineloraError, match="sees no GPU") as told:
-        tiny_sd.load_base({"model_index.json": tmp_path / "model_index.json"}, device="cuda")
+        files = {"model_index.json": tmp_path / "model_index.json"}
+        said = {"architecture": "", "version": "", "is_random": False}
+        stable_diffusion.load_base(files, device="cuda", **said)
     with pytest.raises(CineloraError) as others:
         devices.open_device("cuda")
     assert str(told.value) == str(others.value)

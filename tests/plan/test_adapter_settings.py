@@ -33,7 +33,7 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "license": "all rights with the owners of the film",
 }
 TIERS = {
-    "light": {"steps": 60, "learning_rate": 0.002},
+    "light": {"steps": 120, "batch_size": 8, "learning_rate": 0.002},
     "full": {"steps": 2000, "learning_rate": 0.0001},
 }
 
@@ -73,7 +73,9 @@ def test_resolving_changes_no_block(config):
 
 def test_the_evaluation_takes_its_tier(config):
     light, full = (resolve_evaluation_settings(config, tier) for tier in TIERS)
-    assert (light.pop("sampling_steps"), full.pop("sampling_steps")) == (4, 25)
+    assert (light.pop("sampling_steps"), full.pop("sampling_steps")) == (20, 25)
+    asked = light.pop("unrelated_prompts"), full.pop("unrelated_prompts")
+    assert len(asked[0]) == len(asked[1]) and not {*asked[0]} & {*asked[1]}
     assert light == full
     assert set(light) == set(config["evaluate_adapter"]) - {"tiers"}
 

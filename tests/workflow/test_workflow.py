@@ -63,7 +63,8 @@ def test_the_report_is_one_file_without_requests(run):
     page = (run / REPORT).read_text(encoding="utf-8")
     assert len(page) > 100_000
     assert not re.search(r"""(?:src|href)=["']https?://[^"']+\.(?:js|css|png|jpg)""", page)
-    assert "random weights" in page
+    assert "random weights" not in page
+    assert "It draws coarse figures and places" in page  # what the light base is able to
 
 
 def test_a_person_sees_one_line_a_job_and_where_the_report_is(run):

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from diffusers import AutoencoderKL
 
-from resources.light_models.recipe import drawing, films, scoring, train_unet, train_vae
+from resources.light_models.recipe import drawing, films, scoring, sheets, train_unet, train_vae
 from resources.light_models.recipe.blocks import fit_blocks
 from resources.light_models.recipe.data import SCENE, Cast, open_cast
 from resources.light_models.recipe.options import add_machine
@@ -25,7 +25,8 @@ from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.light_clip import make_clip
-from workflow_scripts.models.loaders import light_clip, light_sd
+from workflow_scripts.models.loaders import light_clip
+from workflow_scripts.models.registry import choose_model, load_model
 
 # share of images right, where the attribute can be seen: on the cast's own drawings, on films
 GOALS = {
@@ -93,6 +94,19 @@ def answer_by_texts(
     """The code (N,) of an attribute that a CLIP finds in images with these vectors (N, D)."""
     prompts, codes = scoring.embed_prompts(apart.words, column, clip.embed_texts)
     return scoring.score_attribute(vectors, prompts, codes)
+
+
+def answer_goals(
+    clip: light_clip.LightClip, apart: Cast
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Found and wanted codes (N,) of the attributes that have a goal."""
+    vectors, answers = look(clip, apart), {}
+    for column, attribute in enumerate(apart.words.attributes):
+        if attribute.name in GOALS and len(attribute.asked) > 1:
+            view = WHOLE if attribute.name in OF_SCENE else PERSON
+            found = answer_by_texts(clip, vectors[view], apart, column)
+            answers[attribute.name] = found, apart.codes[:, column]
+    return answers
 
 
 def measure_all(
@@ -209,7 +223,7 @@ def main() -> None:
     parser.add_argument("--held-out", required=True, help="shards of characters never trained on")
     parser.add_argument("--weights", required=True, type=Path, help="folder of the shipped files")
     parser.add_argument("--base", type=Path, help="the diffusers folder; without it none is drawn")
-    parser.add_argument("--out", required=True, type=Path, help="judged.csv and drawn.png go here")
+    parser.add_argument("--out", required=True, type=Path, help="figures and sheets go here")
     parser.add_argument("--drawn", type=int, default=256, help="images to draw")
     parser.add_argument(
         "--film",
@@ -231,10 +245,13 @@ def main() -> None:
     rows = judge_clip(clip, seen, apart)
     chosen = train_vae.spread_evenly(len(apart), train_vae.MEASURED)
     rows.append(judge_vae(vae, seen, np.asarray(apart.images[chosen])))
+    asked.out.mkdir(parents=True, exist_ok=True)
+    sheets.show_confusions(answer_goals(clip, apart), apart.words, asked.out / "confusions.png")
     if asked.base:
-        files = {"model_index.json": asked.base / "model_index.json"}
-        base = light_sd.load_base(files, device=asked.device)
+        light = choose_model("base", {"tier": "light", "device": asked.device})
+        base = load_model(light, [asked.base / "model_index.json"])
         rows += judge_drawn(base, clip, apart, asked.drawn, asked.out / "drawn.png")
+        sheets.show_values(base, apart, asked.out / "values.png")
     rows = [row | {"on": "cast"} for row in rows]
     for folder in asked.film:
         rows += judge_film(folder, clip, vae, seen)

@@ -1,4 +1,4 @@
-"""Role base, full tier: a Stable Diffusion 1.x folder in diffusers' layout."""
+"""Role base: a Stable Diffusion 1.x folder in diffusers' layout."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Role base, light tier: a tiny network of Stable Diffusion's shape, with random weights.
+"""A tiny network of Stable Diffusion's shape with random weights, made in a second.
 
 It proves the path (data, loss, gradients, file formats, loading), never the image. Names of
 layers and layout of the folder are Stable Diffusion 1.5's; the tokenizer is the real one.
@@ -15,25 +15,23 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from workflow_scripts.models.diffusion import Base, open_base
-from workflow_scripts.models.loaders.devices import open_device
-from workflow_scripts.models.loaders.files import named_file
 from workflow_scripts.models.tokenizer import make_tokenizer
 
 TEXT_WIDTH = 64  # SD 1.5 has 768: a host that reads the width will not take one for the other
 SAMPLE = 16  # latent side at the native resolution of 128 px
-
-
-def load_base(files: dict[str, Path], *, device: str) -> Base:
-    """Open a folder that build_tiny_sd left; `files` holds its model_index.json."""
-    open_device(device)
-    return open_base(
-        named_file(files, "model_index.json").parent,
-        device=device,
-        is_random=True,
-        architecture="tiny-random-sd/lora",  # not "stable-diffusion-v1/lora": no host may think so
-        version="tiny-random-sd",
-    )
+TINY_BASE = {
+    "name": "tiny-random-sd",
+    "role": "base",
+    "family": "sd15",
+    "tier": "light",
+    "loader": "stable_diffusion",
+    "files": [],
+    "options": {
+        "architecture": "tiny-random-sd/lora",
+        "version": "tiny-random-sd",
+        "is_random": True,
+    },
+}
 
 
 def build_tiny_sd(folder: str | Path, *, seed: int) -> None:
