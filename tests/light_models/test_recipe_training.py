@@ -190,11 +190,15 @@ def test_the_unets_images_grow(trained):
     assert shapes == [4, 4, 8]
 
 
-def test_captions_have_the_states_that_the_pipeline_would_see(trained):
+def test_captions_have_the_states_that_the_pipeline_would_see(trained, monkeypatch):
     cast, folder, _ = trained
     encoder = train_unet.open_text_encoder(folder / "out/light-clip.safetensors")
     states = encoded.open_states(encoder, "a sum", cast, folder / "states", 1)
     again = encoded.open_states(None, "a sum", cast, folder / "states", 1)
+    monkeypatch.setattr(encoded, "THOROUGH", 0.0)  # other captions are another file
+    others = encoded.open_states(encoder, "a sum", cast, folder / "states", 1)
+    monkeypatch.undo()
+    assert not np.array_equal(states, others)
     assert len(states) == encoded.CAPTIONS * len(cast) + 1 and np.array_equal(states, again)
     numbers = np.arange(encoded.AT_ONCE)
     rng = rng_for(1, "captions", 0)

@@ -3,7 +3,8 @@ import numpy as np
 import pandas as pd
 
 from resources.light_models.recipe import sheets
-from resources.light_models.recipe.data import Cast
+from resources.light_models.recipe.data import Cast, open_cast
+from resources.light_models.recipe.run import HELD_OUT
 from resources.light_models.recipe.words import UNSEEN, read_words
 
 TRUTH = {
@@ -29,6 +30,12 @@ def test_confusions_are_shares_of_what_was_there():
     shares = sheets.count_confusions(found, wanted, [0, 1, 2])
     np.testing.assert_allclose(shares[[0, 2]], [[0.75, 0.25, 0], [0, 0, 1]])
     assert np.isnan(shares[1]).all()  # nothing shows it
+
+
+def test_the_sample_says_nothing_that_the_cast_does_not_know():
+    words = open_cast(HELD_OUT, side_px=128).words
+    known = {name: words.attributes[words.column(name)].values for name in sheets.SAMPLE}
+    assert {n: v for n, v in sheets.SAMPLE.items() if v not in known[n]} == {}
 
 
 def test_prompts_differ_by_the_value_alone():

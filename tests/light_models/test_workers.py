@@ -42,6 +42,11 @@ def train_half(asked: Path, workers: Workers) -> None:
     (asked / f"{workers.rank}.json").write_text(json.dumps([found, seconds]), encoding="utf-8")
 
 
+def fail_second_midway(asked: Path, workers: Workers) -> None:
+    fail_second(asked, workers)
+    workers.average(1.0)  # waits for one that has gone
+
+
 def fail_second(asked: Path, workers: Workers) -> None:
     if not workers.is_first:
         raise CineloraError("no images here")
@@ -63,9 +68,10 @@ def test_two_workers_take_the_steps_of_one_that_sees_all(tmp_path):
     assert not (tmp_path / "1/checkpoint.safetensors").is_file()
 
 
-def test_a_worker_that_fails_fails_the_training(tmp_path):
+@pytest.mark.parametrize("work", [fail_second, fail_second_midway])
+def test_a_worker_that_fails_fails_the_training(tmp_path, work):
     with pytest.raises(CineloraError, match="1 of 2 workers failed"):
-        run_workers(2, fail_second, tmp_path)
+        run_workers(2, work, tmp_path)
 
 
 def test_alone_nothing_is_averaged():

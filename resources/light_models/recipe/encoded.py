@@ -4,6 +4,7 @@ A small VAE and a small text tower would otherwise take a third of the work of a
 lie beside the checkpoints; another cast, VAE, CLIP or size of images has files of its own.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import torch
 from diffusers import AutoencoderKL
 from transformers import CLIPTextModel
 
+from resources.light_models.recipe import captions, words
 from resources.light_models.recipe.captions import tell_images
 from resources.light_models.recipe.data import Cast, rng_for
 from resources.light_models.recipe.train_clip import Tokenizer, normalize_pixels
+from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
 
@@ -25,7 +28,7 @@ AT_ONCE = 64
 
 
 @torch.no_grad()
-def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, side_px: int) -> np.ndarray:
+def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, side_px: int) -> None:
     """Latents (N, channels, h, w) float16, not scaled; images of odd number are mirrored.
 
     `side_px` is that of the images that are encoded.
@@ -44,7 +47,6 @@ def cache_latents(vae: AutoencoderKL, cast: Cast, path: Path, side_px: int) -> n
             found = vae.encode(pixels).latent_dist.mode()
             array[start : start + AT_ONCE] = found.half().cpu().numpy()
         array.flush()
-    return np.load(path, mmap_mode="r")
 
 
 def shrink(images: np.ndarray, side_px: int) -> np.ndarray:
@@ -60,16 +62,21 @@ def open_latents(
 ) -> np.ndarray:
     """The cached latents of this cast by this VAE: another VAE, cast or side has another file."""
     path = kept / name_file("latents", cast.sha256, side_px, vae_sum)
-    kept.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
-        return np.load(path, mmap_mode="r")
-    log.info("unet: encoding %d images of %d px", len(cast), side_px)
-    return cache_latents(vae, cast, path, side_px)
+    return open_kept(path, lambda: cache_latents(vae, cast, path, side_px))
 
 
 def name_file(*parts: object) -> str:
     """A file name that belongs to these parts alone."""
     return sha256(" ".join(map(str, parts)).encode()).hexdigest()[:16] + ".npy"
+
+
+def open_kept(path: Path, make: Callable[[], None]) -> np.ndarray:
+    """The array of a file, which is made where it is not there yet."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log.info("unet: encoding into %s", path)
+        make()
+    return np.load(path, mmap_mode="r")
 
 
 @torch.no_grad()
@@ -78,7 +85,7 @@ def encode_texts(encoder: CLIPTextModel, tokenize: Tokenizer, texts: list[str]) 
     return encoder(tokenize(texts, whole=True).to(encoder.device)).last_hidden_state
 
 
-def cache_states(encoder: CLIPTextModel, cast: Cast, path: Path, seed: int) -> np.ndarray:
+def cache_states(encoder: CLIPTextModel, cast: Cast, path: Path, seed: int) -> None:
     """States (CAPTIONS * N + 1, 77, width) float16: of the captions of each image in turn, then "".
 
     An image keeps its captions: enough of them, and nothing is encoded twice.
@@ -94,16 +101,12 @@ def cache_states(encoder: CLIPTextModel, cast: Cast, path: Path, seed: int) -> n
             array[numbers] = encode_texts(encoder, tokenize, texts).half().cpu().numpy()
         array[count] = encode_texts(encoder, tokenize, [""])[0].half().cpu().numpy()
         array.flush()
-    return np.load(path, mmap_mode="r")
 
 
 def open_states(
     encoder: CLIPTextModel, clip_sum: str, cast: Cast, kept: Path, seed: int
 ) -> np.ndarray:
-    """The cached states of this cast's captions by this text tower."""
-    path = kept / name_file("states", cast.sha256, clip_sum, seed)
-    kept.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
-        return np.load(path, mmap_mode="r")
-    log.info("unet: encoding %d captions", CAPTIONS * len(cast))
-    return cache_states(encoder, cast, path, seed)
+    """The cached states of this cast's captions by this text tower; other wordings are others."""
+    wordings = [hash_file(path) for path in (words.FILE, captions.__file__)]
+    path = kept / name_file("states", cast.sha256, clip_sum, seed, CAPTIONS, THOROUGH, *wordings)
+    return open_kept(path, lambda: cache_states(encoder, cast, path, seed))

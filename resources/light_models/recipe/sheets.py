@@ -19,7 +19,7 @@ SAMPLE = {
     "gender": "female",
     "people": "1",
     "view": "front",
-    "place": "meadow",
+    "place": "field",
     "time_of_day": "day",
     "weather": "clear",
     "shot_type": "medium",

@@ -180,7 +180,9 @@ def open_encoded(cast: Cast, held_out: Cast | None, weights: Path, kept: Path, r
     return Encoded(text_encoder, scale, latents, states, apart, sums | shape)
 
 
-def start_unet(config: dict[str, Any], channels: int, width: int, start: Path | None):
+def start_unet(
+    config: dict[str, Any], channels: int, width: int, start: Path | None
+) -> UNet2DConditionModel:
     """A new net, or one with the weights of a shipped file; CineloraError where that has others."""
     unet = make_unet(config, channels, width)
     if start:

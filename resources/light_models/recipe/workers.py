@@ -81,8 +81,11 @@ def run_workers(count: int, work: Callable[[Any, Workers], None], asked: Any) ->
         ]
         for process in others:
             process.start()
+        lost = None
         try:
             _join(work, asked, Workers(count), meeting)
+        except RuntimeError as error:  # gloo's, where another worker has gone
+            lost = error
         finally:
             for process in others:
                 process.join(timeout=60)
@@ -90,7 +93,9 @@ def run_workers(count: int, work: Callable[[Any, Workers], None], asked: Any) ->
     if failed := [process.exitcode for process in others if process.exitcode]:
         raise CineloraError(
             f"{len(failed)} of {count} workers failed; what they said stands above."
-        )
+        ) from lost
+    if lost:
+        raise lost
 
 
 def _join(work: Callable[[Any, Workers], None], asked: Any, workers: Workers, meeting: str) -> None:
