@@ -38,6 +38,11 @@ def small_cast(folder: Path, images: int = 48, seed: int = 0) -> Cast:
     return open_cast(make_cast(folder, images=images, seed=seed), side_px=SIDE)
 
 
+def read_pixels(cast: Cast, count: int) -> torch.Tensor:
+    """The first images of a cast as nets read them (count, 3, side, side)."""
+    return train_clip.normalize_pixels(torch.from_numpy(np.array(cast.images[:count])))
+
+
 def read_latents(work: Path, side_px: int = SIDE) -> np.ndarray:
     """The latents that a training of the UNet kept of images with this side."""
     found = [np.load(path) for path in (work / "encoded").glob("*.npy")]

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from resources.light_models.recipe import drawing, judge, scoring
+from resources.light_models.recipe import drawing, judge, judge_drawn, scoring
 from resources.light_models.recipe.data import Cast
 from resources.light_models.recipe.words import UNSEEN, read_words
 from tests.factories.light_recipe import small_cast
@@ -155,15 +155,17 @@ def test_people_are_cut_out_with_a_little_around(tmp_path):
 
 
 def test_misses_are_marked_and_kept(tmp_path):
+    some, few = np.array([1, 1, 0, np.nan] * 8), np.array([True, False])
     rows = [
-        judge.make_row("a", 0.5, np.array([1, 1, 0, np.nan])),
-        judge.make_row("b", 0.9, np.array([True, False])),
+        judge_drawn.make_row(judge_drawn.ALL, {"accuracy": some}) | {"goal": 0.5},
+        judge_drawn.make_row(judge_drawn.FACE, {"accuracy": few, "originals": some}),
         {"figure": "c", "goal": None, "images": 3, "accuracy": 0.1},
     ]
     shown = judge.write_table(rows, tmp_path / "judged.csv")
     kept = pd.read_csv(tmp_path / "judged.csv", keep_default_na=False)
     assert kept["reached"].tolist() == ["yes", "MISSED", ""]
-    assert kept["images"].tolist() == [3, 2, 3]
+    assert kept["images"].tolist() == [24, 2, 3]
+    assert kept["originals"].tolist() == ["", "0.6667", ""]
     assert kept["accuracy"].astype(float).tolist() == [0.6667, 0.5, 0.1]
     assert "MISSED" in shown
 

@@ -182,7 +182,7 @@ def test_the_unets_images_grow(trained):
     _, folder, _ = trained
     small, whole = (read_latents(folder / "work", side) for side in (SIDE // 2, SIDE))
     assert (len(small), small.shape[-1], whole.shape[-1]) == (len(whole), 4, 8)
-    losses = losses_of(None, latents=(small, whole))
+    losses = losses_of(trained[0], latents=(small, whole))
     shapes = []
     for share in (0, train_unet.SMALL_ENDS - 0.01, train_unet.SMALL_ENDS):
         losses.progress(share)

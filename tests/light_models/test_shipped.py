@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resources.light_models.recipe import export, judge, scoring, train_unet, train_vae
+from resources.light_models.recipe import export, judge, scoring, train_vae
 from resources.light_models.recipe.blocks import fit_blocks
 from resources.light_models.recipe.data import open_cast
 from resources.light_models.recipe.run import HELD_OUT
@@ -62,7 +62,7 @@ def test_a_character_is_found_by_another_image(held_out, vectors):
 
 
 def test_the_vae_is_above_principal_components(held_out):
-    vae = train_unet.open_vae(PATHS["vae"])
+    vae = train_vae.open_vae(PATHS["vae"])
     images = np.asarray(held_out.images[::40])
     blocks = fit_blocks(np.asarray(held_out.images), vae.config.latent_channels)  # of these images
     found = train_vae.measure(vae, blocks, images)

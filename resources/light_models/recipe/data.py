@@ -7,6 +7,7 @@ the system's page cache keeps.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,26 @@ def cut_pieces(images: np.ndarray, side_px: int, rng: np.random.Generator) -> np
         for image, (top, left) in zip(images, corners, strict=True)
     ]
     return np.stack(pieces)
+
+
+def cover_boxes(
+    boxes: np.ndarray, side_px: int, mirrored: np.ndarray, shape: Sequence[int]
+) -> np.ndarray:
+    """The share of each latent (B, h, w) float32 that lies in the box of its image.
+
+    `boxes` (B, 4) are x0, y0, x1, y1 of images of this side, some of which (B,) are mirrored.
+    """
+    x0, y0, x1, y1 = (boxes / side_px).T
+    x0, x1 = np.where(mirrored, 1 - x1, x0), np.where(mirrored, 1 - x0, x1)
+    rows, columns = (
+        cover_intervals(*ends, count)
+        for ends, count in zip(((y0, y1), (x0, x1)), shape, strict=True)
+    )
+    return (rows[:, :, None] * columns[:, None, :]).astype(np.float32)
+
+
+def cover_intervals(low: np.ndarray, high: np.ndarray, count: int) -> np.ndarray:
+    """The share (B, count) of each of `count` equal parts of 0..1 that lies between two ends."""
+    starts = np.arange(count) / count
+    inside = np.minimum(high[:, None], starts + 1 / count) - np.maximum(low[:, None], starts)
+    return np.clip(inside * count, 0, 1)

@@ -11,19 +11,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
 from diffusers import AutoencoderKL
 
-from resources.light_models.recipe import drawing, films, scoring, sheets, train_unet, train_vae
+from resources.light_models.recipe import films, scoring, sheets, train_vae
 from resources.light_models.recipe.blocks import fit_blocks
 from resources.light_models.recipe.data import SCENE, Cast, open_cast
+from resources.light_models.recipe.judge_drawn import judge_drawn
 from resources.light_models.recipe.options import add_machine
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.light_clip import make_clip
 from workflow_scripts.models.loaders import light_clip
 from workflow_scripts.models.registry import choose_model, load_model
@@ -36,7 +35,6 @@ GOALS = {
     "retrieval (R@1)": (0.6, 0.45),
 }
 CAST, FILM = 0, 1  # which of the two
-DRAWN_GOAL, DRAWN_ALL_GOAL, ONE_PERSON_GOAL, FACES_GOAL = 0.95, 0.75, 0.95, 0.9
 PSNR_GOAL = 26.0
 OF_SCENE = (*SCENE, "people")  # attributes of a whole image
 WHOLE, PERSON = "whole image", "person cut out"
@@ -150,43 +148,6 @@ def judge_vae(vae: AutoencoderKL, seen: Cast, images: np.ndarray) -> dict[str, A
     return {"figure": "VAE, dB", "goal": PSNR_GOAL, "images": len(images)} | beside
 
 
-def judge_drawn(
-    base: Base, clip: light_clip.LightClip, apart: Cast, count: int, sheet: Path
-) -> list[dict[str, Any]]:
-    """Draw prompts out of the truth, keep a contact sheet, and judge what came."""
-    chosen = drawing.choose_asked(apart, count, np.random.default_rng(SEED))
-    places = set(apart.table["place"].iloc[chosen]) - {"unknown"}
-    log.info("%d prompts, in %d places", count, len(places))
-    wanted = apart.codes[chosen]
-    prompts = [drawing.write_prompt(apart.words, codes) for codes in wanted]
-    images = drawing.draw_prompts(base, prompts, SEED)
-    sheet.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(sheet), drawing.make_sheet(images[:64])[:, :, ::-1])
-    sheet.with_suffix(".txt").write_text("\n".join(prompts[:64]) + "\n", encoding="utf-8")
-    people = drawing.find_people(images)
-    cut = [drawing.cut_largest(*pair) for pair in zip(images, people, strict=True)]
-    clip_of = (apart.words, clip, clip.embed_texts)
-    right = drawing.judge_prompts(list(images), cut, wanted, *clip_of)
-    rows = [make_row(f"drawn {name}", DRAWN_GOAL, part) for name, part in right.items()]
-    together = np.nanmin(np.stack(list(right.values())), axis=0)
-    rows.append(make_row("drawn: all at once", DRAWN_ALL_GOAL, together))
-    alone = np.array([len(boxes) == 1 for boxes in people])
-    rows.append(make_row("drawn: one person is found", ONE_PERSON_GOAL, alone))
-    column = apart.words.column("shot_type")
-    near = wanted[:, column] == apart.words.attributes[column].values.index("close-up")
-    if near.any():
-        rows.append(
-            make_row("drawn: face in a close-up", FACES_GOAL, drawing.find_faces(images[near]))
-        )
-    return rows
-
-
-def make_row(figure: str, goal: float, right: np.ndarray) -> dict[str, Any]:
-    asked = right[~np.isnan(np.asarray(right, float))]
-    share = float(np.mean(asked)) if len(asked) else float("nan")
-    return {"figure": figure, "goal": goal, "images": len(asked), "accuracy": share}
-
-
 def judge_film(
     folder: Path, clip: light_clip.LightClip, vae: AutoencoderKL, seen: Cast
 ) -> list[dict[str, Any]]:
@@ -241,7 +202,7 @@ def main() -> None:
     clip = light_clip.load_embed({path.name: path}, device=asked.device, batch_size=BATCH)
     seen = open_cast(asked.data, side_px=clip.side_px)
     apart = open_cast(asked.held_out, side_px=clip.side_px, words=seen.words)
-    vae = train_unet.open_vae(asked.weights / "light-vae.safetensors")
+    vae = train_vae.open_vae(asked.weights / "light-vae.safetensors")
     rows = judge_clip(clip, seen, apart)
     chosen = train_vae.spread_evenly(len(apart), train_vae.MEASURED)
     rows.append(judge_vae(vae, seen, np.asarray(apart.images[chosen])))

@@ -48,6 +48,12 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all cores")
 
 
+def add_start(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--start", type=Path, help="weights of an earlier training, such as those that ship"
+    )
+
+
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The arguments; from here on, what happens is said on stdout."""
     asked = parser.parse_args()

@@ -13,14 +13,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers import DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextModel
 
 from resources.light_models.recipe import train_clip, train_vae
 from resources.light_models.recipe.captions import tell_images
-from resources.light_models.recipe.data import Cast, choose_batch, open_cast, rng_for
+from resources.light_models.recipe.data import Cast, choose_batch, cover_boxes, open_cast, rng_for
 from resources.light_models.recipe.encoded import CAPTIONS, encode_texts, open_latents, open_states
-from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
+from resources.light_models.recipe.options import (
+    Run,
+    add_start,
+    make_parser,
+    parse,
+    read_json,
+    read_run,
+)
 from resources.light_models.recipe.train_clip import Tokenizer
 from resources.light_models.recipe.training import Training
 from resources.light_models.recipe.workers import Workers, run_workers
@@ -36,18 +43,11 @@ SHIPPED = Path(__file__).resolve().parents[1]
 BATCH = 32  # of each worker
 RATE = 1e-3
 SMALL, SMALL_ENDS = 0.5, 0.4  # images are so much smaller for that share of the budget
+FOCUS = 3.0  # how much more an error in the box of who the image is of counts
 DROPPED = 0.1  # share of images that learn without a caption: guidance needs both
 HELD_OUT = 64  # images whose loss is followed
 EVERY = 200  # steps between two of its measurements
 LEVELS = (0.125, 0.375, 0.625, 0.875)  # how noisy the held-out images are
-
-
-def open_vae(path: Path) -> AutoencoderKL:
-    """The VAE of a shipped file."""
-    state, config = read_weights(path)
-    vae = AutoencoderKL(**config)
-    vae.load_state_dict(state)
-    return vae.eval().requires_grad_(False)
 
 
 def open_text_encoder(path: Path) -> CLIPTextModel:
@@ -79,7 +79,7 @@ class Encoded:
 
     text_encoder: CLIPTextModel
     scale: float  # of latents, so that their deviation is 1
-    latents: tuple[np.ndarray, np.ndarray]  # of small and of whole images
+    latents: tuple[np.ndarray, np.ndarray]  # of small (with `start`: of whole) and of whole images
     states: np.ndarray
     apart: np.ndarray | None  # latents of the held-out images, whole
     settings: dict[str, Any]  # a net that learned with another VAE or CLIP is another net
@@ -94,6 +94,7 @@ class UnetLosses:
         self.latents, self.states, self.scale = self.whole, encoded.states, encoded.scale
         self.batch, self.seed, self.device = run.batch, run.seed, run.place
         self.workers = run.workers
+        self.boxes = np.stack([np.asarray(box, np.float32) for box in cast.table["box"]])
         self.schedule = DDPMScheduler.from_config(read_json(SCHEDULE))
 
     def progress(self, share: float) -> None:
@@ -111,7 +112,13 @@ class UnetLosses:
         last = self.schedule.config.num_train_timesteps
         timesteps = torch.from_numpy(spread_timesteps(self.batch, last, rng)).to(self.device)
         errors = self.errors(latents, states, noise, timesteps)
-        return {"velocity": errors.mean()}
+        weights = self.weigh(chosen, latents.shape[2:])
+        return {"velocity": (errors * weights).mean() / weights.mean()}
+
+    def weigh(self, chosen: np.ndarray, shape: torch.Size) -> torch.Tensor:
+        """How much an error counts (B, 1, h, w): people are small, and what prompts are about."""
+        shares = cover_boxes(self.boxes[chosen], self.cast.side_px, chosen % 2 == 1, shape)
+        return torch.from_numpy(1 + (FOCUS - 1) * shares[:, None]).to(self.device)
 
     def read(self, chosen: np.ndarray) -> torch.Tensor:
         """Scaled latents (B, channels, h, w) of images."""
@@ -163,14 +170,19 @@ def check_there(paths: list[Path]) -> None:
         )
 
 
-def open_encoded(cast: Cast, held_out: Cast | None, weights: Path, kept: Path, run: Run) -> Encoded:
-    """What the CLIP and the VAE in `weights` make of a cast, in files of the folder `kept`."""
+def open_encoded(
+    cast: Cast, held_out: Cast | None, weights: Path, kept: Path, run: Run, *, small: bool = True
+) -> Encoded:
+    """What the CLIP and the VAE in `weights` make of a cast, in files of the folder `kept`.
+
+    Without `small` images those stand in their place that are whole.
+    """
     paths = {part: weights / f"light-{part}.safetensors" for part in ("clip", "vae")}
     check_there(list(paths.values()))
     sums = {part: hash_file(path) for part, path in paths.items()}
-    vae = open_vae(paths["vae"]).to(run.place)
+    vae = train_vae.open_vae(paths["vae"]).to(run.place)
     text_encoder = open_text_encoder(paths["clip"]).to(run.place)
-    sides = round(SMALL * cast.side_px), cast.side_px
+    sides = round(SMALL * cast.side_px) if small else cast.side_px, cast.side_px
     with run.workers.first_alone():  # what the first has encoded the others find
         latents = tuple(open_latents(vae, sums["vae"], cast, kept, side) for side in sides)
         states = open_states(text_encoder, sums["clip"], cast, kept, run.seed)
@@ -180,15 +192,33 @@ def open_encoded(cast: Cast, held_out: Cast | None, weights: Path, kept: Path, r
     return Encoded(text_encoder, scale, latents, states, apart, sums | shape)
 
 
+def add_channels(
+    state: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The tensors of a net, its first and last layer with as many latent channels as are wanted."""
+    grown = dict(state)
+    for name in ("conv_in.weight", "conv_out.weight", "conv_out.bias"):
+        if name in state and state[name].ndim == wanted[name].ndim:
+            pairs = zip(wanted[name].shape, state[name].shape, strict=True)
+            missing = [max(0, new - old) for new, old in pairs]
+            ends = [end for more in reversed(missing) for end in (0, more)]
+            grown[name] = torch.nn.functional.pad(state[name], ends)
+    return grown
+
+
 def start_unet(
     config: dict[str, Any], channels: int, width: int, start: Path | None
 ) -> UNet2DConditionModel:
-    """A new net, or one with the weights of a shipped file; CineloraError where that has others."""
+    """A new net, or one with the weights of a shipped file; CineloraError where that has others.
+
+    The file's net may have fewer latent channels: what it drew in them is where it was, and the
+    further ones say nothing at first.
+    """
     unet = make_unet(config, channels, width)
     if start:
         state, _ = read_weights(start)
         try:
-            unet.load_state_dict(state)
+            unet.load_state_dict(add_channels(state, unet.state_dict()))
         except RuntimeError as error:
             raise CineloraError(
                 f"{start} is another net than {CONFIG.name}: {error}\n"
@@ -210,7 +240,8 @@ def train(
 
     With `start`, the weights of an earlier training, all images are whole.
     """
-    encoded = open_encoded(cast, held_out, weights, folder.parent / "encoded", run)
+    kept = folder.parent / "encoded"
+    encoded = open_encoded(cast, held_out, weights, kept, run, small=start is None)
     torch.manual_seed(run.seed)
     shape = (encoded.settings["channels"], encoded.settings["width"])
     unet = start_unet(config, *shape, start).to(run.place)
@@ -224,7 +255,7 @@ def train(
 
     def compute(step: int) -> dict[str, torch.Tensor]:
         share = training.budget.share(training.step, training.elapsed_s)
-        losses.progress(1.0 if start else share)
+        losses.progress(share)
         return losses(step)
 
     for step in training.run(compute):
@@ -256,9 +287,7 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=1, help="processes, each with a batch: one per core"
     )
-    parser.add_argument(
-        "--start", type=Path, help="weights of an earlier training, such as those that ship"
-    )
+    add_start(parser)
     asked = parse(parser)
     run_workers(asked.workers, train_asked, asked)
 

@@ -4,8 +4,12 @@ At the start the encoder is drawn towards principal components of the blocks, wh
 image already; the pull ends at half of the budget. Noise on the latents makes the decoder bear what
 a denoising net leaves over. The variance of the latents is fixed to that noise. Most of the budget
 goes to pieces of images; the last of it to whole ones, whose statistics the net will meet.
+
+With `--start`, an earlier VAE, the first latent channels stay what they were: a net that learned to
+draw in them goes on where it was, also when further channels come.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +20,19 @@ from diffusers import AutoencoderKL
 
 from resources.light_models.recipe.blocks import Blocks, fit_blocks, psnr
 from resources.light_models.recipe.data import Cast, choose_batch, cut_pieces, open_cast, rng_for
-from resources.light_models.recipe.options import Run, make_parser, parse, read_json, read_run
+from resources.light_models.recipe.options import (
+    Run,
+    add_start,
+    make_parser,
+    parse,
+    read_json,
+    read_run,
+)
 from resources.light_models.recipe.train_clip import normalize_pixels
 from resources.light_models.recipe.training import Training
+from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.logs import log
+from workflow_scripts.models.light_base import read_weights
 
 CONFIG = Path(__file__).with_name("vae.json")
 BATCH = 16
@@ -28,7 +41,7 @@ WHOLE = 0.85  # share of the budget from which whole images are trained on, a qu
 RATE = 2e-3
 NOISE = 0.1  # deviation of the noise on latents, whose own deviation is about 1
 PULL = 1.0  # weight of the distance to the principal components, at the start
-PULL_ENDS = 0.5  # share of the budget
+PULL_ENDS = 0.5  # share of the budget; an earlier VAE pulls to the end
 SHARP = 0.1  # weight of the absolute error beside the squared one: edges stay edges
 FITTED = 512  # images that the components come from
 MEASURED = 64  # images that a finished net is measured on
@@ -46,20 +59,65 @@ def make_vae(config: dict[str, Any]) -> AutoencoderKL:
     return vae
 
 
+def start_vae(config: dict[str, Any], start: Path | None) -> AutoencoderKL:
+    """A new net; with `start`, a file that ships, it has those of its tensors that fit."""
+    vae = make_vae(config)
+    if start:
+        new, earlier = vae.state_dict(), open_vae(start).state_dict()
+        fits = {n: t for n, t in earlier.items() if n in new and t.shape == new[n].shape}
+        vae.load_state_dict(new | fits)
+    return vae
+
+
+def open_vae(path: Path) -> AutoencoderKL:
+    """The VAE of a shipped file."""
+    state, config = read_weights(path)
+    vae = AutoencoderKL(**config)
+    vae.load_state_dict(state)
+    return vae.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What the encoder is drawn towards: components, and in its first channels an earlier VAE."""
+
+    blocks: Blocks
+    earlier: AutoencoderKL | None = None
+
+    @property
+    def kept(self) -> int:
+        """First channels that stay what they were."""
+        return self.earlier.config.latent_channels if self.earlier else 0
+
+    @torch.no_grad()
+    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Latents (B, channels, H/8, W/8) that are wanted of pixels (B, 3, H, W)."""
+        wanted = self.blocks.encode(pixels)
+        if self.earlier:
+            wanted[:, : self.kept] = self.earlier.encode(pixels).latent_dist.mode()
+        return wanted
+
+    def weights(self, pull: float) -> torch.Tensor:
+        """How much each channel's distance counts (channels,) while components count `pull`."""
+        found = torch.full((len(self.blocks.components),), pull)
+        found[: self.kept] = PULL
+        return found
+
+
 class VaeLosses:
-    """`losses(step)`: error of the images, and distance to the components while that counts."""
+    """`losses(step)`: error of the images, and distance to the guide while that counts."""
 
     def __init__(
         self,
         vae: AutoencoderKL,
         cast: Cast,
-        blocks: Blocks,
+        guide: Guide,
         *,
         batch: int,
         seed: int,
         device: torch.device,
     ):
-        self.vae, self.cast, self.blocks = vae, cast, blocks
+        self.vae, self.cast, self.guide = vae, cast, guide
         self.batch, self.seed, self.device = batch, seed, device
         self.pull, self.whole = PULL, False
 
@@ -88,8 +146,9 @@ class VaeLosses:
             # latents of any size would make the noise as small as one likes
             "size": 0.01 * (latents.square().mean() - 1).clamp(min=0),
         }
-        if self.pull:
-            losses["pull"] = self.pull * F.mse_loss(latents, self.blocks.encode(pixels))
+        if self.pull or self.guide.kept:
+            away = (latents - self.guide.encode(pixels)).square().mean((0, 2, 3))
+            losses["pull"] = (away * self.guide.weights(self.pull).to(away.device)).mean()
         return losses
 
 
@@ -104,6 +163,17 @@ def freeze_variance(vae: AutoencoderKL) -> None:
             return grad
 
         tensor.register_hook(keep)
+
+
+@torch.no_grad()
+def give_back(vae: AutoencoderKL, images: np.ndarray) -> np.ndarray:
+    """Images (N, S, S, 3) uint8 as they come through the VAE."""
+    parts = []
+    for start in range(0, len(images), 64):
+        pixels = normalize_pixels(torch.from_numpy(images[start : start + 64])).to(vae.device)
+        drawn = vae.decode(vae.encode(pixels).latent_dist.mode()).sample.clamp(-1, 1)
+        parts.append(((drawn + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+    return np.concatenate(parts)
 
 
 @torch.no_grad()
@@ -132,19 +202,23 @@ def spread_evenly(count: int, wanted: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(int))
 
 
-def train(cast: Cast, folder: Path, run: Run, config: dict[str, Any]) -> Training:
+def train(
+    cast: Cast, folder: Path, run: Run, config: dict[str, Any], start: Path | None = None
+) -> Training:
     """Train, or go on with, the VAE of a config whose checkpoint is in `folder`.
 
     The curve has the PSNR of the averaged weights on a few of the images now and then.
     """
     torch.manual_seed(run.seed)
-    vae = make_vae(config).to(run.place)
+    vae = start_vae(config, start).to(run.place)
     freeze_variance(vae)
     chosen = spread_evenly(len(cast), FITTED)
     blocks = fit_blocks(np.asarray(cast.images[chosen]), config["latent_channels"]).to(run.place)
+    guide = Guide(blocks, open_vae(start).to(run.place) if start else None)
     settings = {"seed": run.seed, "batch": run.batch, "config": config, "data": cast.sha256}
+    settings |= {"start": hash_file(start)} if start else {}
     training = Training(vae, folder, run.budget, RATE, settings, average=0.998)
-    losses = VaeLosses(vae, cast, blocks, batch=run.batch, seed=run.seed, device=run.place)
+    losses = VaeLosses(vae, cast, guide, batch=run.batch, seed=run.seed, device=run.place)
 
     followed = np.asarray(cast.images[spread_evenly(len(cast), FOLLOWED)])
 
@@ -162,10 +236,12 @@ def train(cast: Cast, folder: Path, run: Run, config: dict[str, Any]) -> Trainin
 
 
 def main() -> None:
-    asked = parse(make_parser(__doc__, batch=BATCH))
+    parser = make_parser(__doc__, batch=BATCH)
+    add_start(parser)
+    asked = parse(parser)
     config = read_json(CONFIG)
     cast = open_cast(asked.data, side_px=config["sample_size"])
-    train(cast, asked.work / "vae", read_run(asked), config)
+    train(cast, asked.work / "vae", read_run(asked), config, asked.start)
 
 
 if __name__ == "__main__":
