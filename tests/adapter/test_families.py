@@ -1,11 +1,14 @@
 """Every family of base models: trained, written, and loaded again by diffusers."""
 
+import json
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model_state_dict
 
 from tests.factories.datasets_in_code import make_dataset, make_options
-from tests.factories.tiny_bases import BUILDERS, open_tiny
+from tests.factories.tiny_bases import BUILDERS, make_row, open_tiny, tiny_folder
+from workflow_scripts.adapter import train_adapter
 from workflow_scripts.adapter.adapter_file import (
     list_layers,
     load_adapter,
@@ -17,18 +20,33 @@ from workflow_scripts.adapter.adapter_file import (
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.trainer import Settings, Trainer
 from workflow_scripts.adapter.training_data import read_split
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import draw_images, list_nets
 
 FAMILIES = sorted(BUILDERS)
 FORMS = ("kohya", "peft")
 RANK, ALPHA = 4, 1.0  # a strength of a quarter: an alpha that is lost shows
 TEXT_TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj"]
+LEARNING = {
+    "steps": 12,
+    "learning_rate": 0.06,
+    "rank": RANK,
+    "alpha": 8.0,
+    "batch_size": 2,
+    "validations": 1,
+    "warmup": 0.0,
+    "schedule": "constant",
+    "keep": "last",
+    "min_snr_gamma": 0.0,
+    "noise_offset": 0.0,
+    "caption_dropout": 0.0,
+}
 DRAWING = {"steps": 2, "guidance": 3.0, "side_px": 64}
 
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory):
-    return read_split(make_dataset(tmp_path_factory.mktemp("data") / "nella", train=4), "train")
+    return read_split(make_dataset(tmp_path_factory.mktemp("data") / "nella", train=2), "train")
 
 
 def cache(base, split):
@@ -74,12 +92,11 @@ def test_some_steps_of_training_lower_the_loss(family, split):
     base = open_tiny(family)
     examples = cache(base, split)
     before = measure(base, examples).mean()
-    few = {"steps": 24, "learning_rate": 0.03, "rank": RANK, "alpha": ALPHA, "batch_size": 4}
-    settings = Settings(**make_options("train_adapter", **few, validations=1))
-    trainer = Trainer(base, examples, examples, settings, 7, 64)
-    for _ in trainer.run(24):
+    options = make_options("train_adapter", **LEARNING)
+    trainer = Trainer(base, examples, examples, Settings(**options), 7, 64)
+    for _ in trainer.run(LEARNING["steps"]):
         pass
-    assert len(trainer.moved) == len(trainer.tensors) > 0
+    assert len(trainer.moved) == len(trainer.tensors) > 0  # every layer learns
     assert measure(base, examples).mean() < 0.98 * before
 
 
@@ -190,3 +207,45 @@ def test_an_adapter_of_a_text_encoder_is_loaded_into_it(family, part, prefix, fo
     found = list_deltas(loaded)
     assert found.keys() == wanted.keys()
     assert max(float((found[name] - wanted[name]).abs().max()) for name in found) < 1e-5
+
+
+@pytest.mark.parametrize("family", ["sdxl", "flux2"])
+def test_a_phase_leaves_both_files_and_what_hosts_look_for(family, tmp_path):
+    dataset = make_dataset(tmp_path / "data", train=2, held_out=1, size=(64, 64))
+    names = {"adapter": "x.safetensors", "peft": "x.peft.safetensors", "card": "x.json"}
+    names |= {"settings": "settings.yaml", "metrics": "metrics.parquet"}
+    few = {"steps": 2, "batch_size": 2, "rank": RANK, "alpha": ALPHA, "resolution_px": 64}
+    row = make_row(family)
+    row["options"] = row["options"] | {"is_random": False}
+    train_adapter.main(
+        str(dataset),
+        str(tiny_folder(family)),
+        **{part: str(tmp_path / name) for part, name in names.items()},
+        title="demo nella",
+        options=make_options("train_adapter", **few, learning_rate=0.02, validations=1),
+        model=row,
+        seed=7,
+    )
+    kohya, peft = (read_adapter(tmp_path / names[part]) for part in ("adapter", "peft"))
+    assert (kohya.is_kohya, peft.is_kohya) == (True, False)
+    assert kohya.metadata["ss_network_alpha"] == str(ALPHA)
+    assert peft.metadata["ss_network_alpha"] == str(RANK)
+    base = open_tiny(family)
+    assert kohya.metadata["modelspec.implementation"] == base.modelspec["modelspec.implementation"]
+    assert ("modelspec.prediction_type" in kohya.metadata) == (family == "sdxl")
+    assert (kohya.metadata["ss_min_snr_gamma"] == "None") == (family == "flux2")
+    card = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    assert card["sd version"] == {"sdxl": "SDXL", "flux2": "Unknown"}[family]
+    load_adapter(base, tmp_path / names["peft"])
+    deltas = list_deltas(base)
+    load_adapter(other := open_tiny(family), tmp_path / names["adapter"])
+    found = list_deltas(other)
+    assert max(float((found[name] - deltas[name]).abs().max()) for name in deltas) < 1e-5
+    assert max(float(delta.abs().max()) for delta in deltas.values()) > 1e-3
+
+
+def test_a_file_of_another_family_is_refused(tmp_path):
+    base = open_tiny("sdxl")
+    write_form("kohya", base, fill_adapter(base), tmp_path / "x.safetensors")
+    with pytest.raises(CineloraError, match="could not load all of them"):
+        load_adapter(open_tiny("flux2"), tmp_path / "x.safetensors")
