@@ -90,6 +90,7 @@ def standardize(vae: AutoencoderKLFlux2) -> None:
     """Tell the VAE mean and variance of its patches, as training leaves them in its batch norm."""
     coarse = torch.rand(8, 3, 8, 8) * 2 - 1
     images = torch.nn.functional.interpolate(coarse, size=128, mode="bilinear")
-    patches = Flux2KleinPipeline._patchify_latents(vae.encode(images).latent_dist.mode())
+    latents = vae.encode(images).latent_dist.mode()
+    patches = torch.nn.functional.pixel_unshuffle(latents, 2)
     vae.bn.running_mean.copy_(patches.mean((0, 2, 3)))
     vae.bn.running_var.copy_(patches.var((0, 2, 3)))

@@ -29,7 +29,11 @@ SINGLE = {"attn.to_qkv_mlp_proj": ("linear1", 0), "attn.to_out": ("linear2", 0)}
 
 @dataclass(frozen=True)
 class Flux2Klein(Base):
-    """A transformer that reads states of a language model; latents are patches of 2 x 2."""
+    """A transformer that reads states of a language model; latents are patches of 2 x 2.
+
+    How patches are packed is known to the pipeline alone. Its methods for it have no public name,
+    but diffusers' own training script calls them too.
+    """
 
     family = "flux2"
     kind = Flux2KleinPipeline
