@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model_state_dict
@@ -17,11 +18,13 @@ from workflow_scripts.adapter.adapter_file import (
     to_peft,
     write_adapter,
 )
+from workflow_scripts.adapter.evaluate_adapter import try_strengths
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
+from workflow_scripts.adapter.prompts import Prompts
 from workflow_scripts.adapter.trainer import Settings, Trainer
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.diffusion import draw_images, list_nets
+from workflow_scripts.models.diffusion import list_nets
 
 FAMILIES = sorted(BUILDERS)
 FORMS = ("kohya", "peft")
@@ -41,7 +44,6 @@ LEARNING = {
     "noise_offset": 0.0,
     "caption_dropout": 0.0,
 }
-DRAWING = {"steps": 2, "guidance": 3.0, "side_px": 64}
 
 
 @pytest.fixture(scope="module")
@@ -118,15 +120,21 @@ def test_diffusers_predicts_with_the_file_what_the_trained_network_does(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_strength_0_draws_the_bases_own_images(family, tmp_path):
+def test_an_evaluation_draws_and_measures_beside_the_base(family, split, tmp_path, monkeypatch):
     base = open_tiny(family)
-    plain = draw_images(base, ["a red car"], [1], **DRAWING)
+    monkeypatch.setattr(type(base), "resolution_px", 64)  # FLUX.2 draws at 1024 whatever its size
+    examples = cache(base, split)
     state = fill_adapter(open_tiny(family))
     write_form("kohya", base, state, tmp_path / "x.safetensors")
-    load_adapter(base, tmp_path / "x.safetensors")
-    assert (draw_images(base, ["a red car"], [1], **DRAWING) != plain).any()
-    base.pipeline.set_adapters("film", 0.0)
-    assert (draw_images(base, ["a red car"], [1], **DRAWING) == plain).all()
+    asked = Prompts(["a red car"], [1], np.array([True]))
+    options = {"strengths": [1.0], "timesteps": 2, "sampling_steps": 2, "guidance": 3.0}
+    images, losses = try_strengths(
+        base, str(tmp_path / "x.safetensors"), asked, (examples, examples), options, 7
+    )
+    assert images[None].shape == (1, 64, 64, 3)
+    assert (images[0.0] == images[None]).all()
+    assert (images[1.0] != images[None]).any()
+    assert (losses[1.0][0] != losses[0.0][0]).all()
 
 
 @pytest.mark.parametrize("form", FORMS)
