@@ -9,7 +9,7 @@ from benchmarks.bounds import Step
 from benchmarks.counts import GRID, FilmCounts
 from benchmarks.film_shapes import Size
 from benchmarks.work import Work
-from workflow_scripts.adapter.trainer import TARGETS
+from workflow_scripts.models.loaders.stable_diffusion import StableDiffusion
 from workflow_scripts.models.registry import choose_model, read_registry
 from workflow_scripts.plan.config import read_shipped
 
@@ -70,7 +70,7 @@ def count_nets(counts: FilmCounts) -> Nets:
 def count_update(drawn: nets.Net) -> nets.Net:
     """An image of an update, by the UNet's forward pass."""
     rank = read_shipped()["adapter"]["defaults"]["rank"]
-    backward = nets.count_backward(nets.build(nets.make_unet), rank, TARGETS)
+    backward = nets.count_backward(nets.build(nets.make_unet), rank, StableDiffusion.targets)
     # its backward pass reads and writes about twice what the forward pass does (assumed), and the
     # forward pass keeps what it wrote; weights are read on the way forward and on the way back
     work = Work(backward, 3 * drawn.work.traffic, drawn.work.traffic)

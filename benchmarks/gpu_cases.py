@@ -121,9 +121,9 @@ def train(base: Base, number: int, size: Size) -> float:
     optimizer, unet = start_training(base), base.pipeline.unet
     side = unet.config.sample_size
     latents, noise = torch.randn(2, number, unet.config.in_channels, side, side, device=base.device)
-    captions = torch.randn(number, 77, unet.config.cross_attention_dim, device=base.device)
+    states = torch.randn(number, 77, unet.config.cross_attention_dim, device=base.device)
     timesteps = torch.arange(number, device=base.device)
-    loss = denoising_errors(base, latents, captions, noise, timesteps).mean()
+    loss = denoising_errors(base, latents, {"states": states}, noise, timesteps).mean()
     loss.backward()
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

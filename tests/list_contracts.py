@@ -23,7 +23,9 @@ TESTS += [
 OWN = {
     "sam2 random": r"test_sam2_|test_a_shot_is_followed|test_a_mask_",
     "openclip random": "test_openclip_",
-    "tiny sd random": "test_a_base_of_the_full_tier",
+    "tiny sd random": r"test_a_base_of_the_full_tier.*sd ",
+    "tiny sdxl random": r"test_a_base_of_the_full_tier.*sdxl",
+    "tiny flux2 random": r"test_a_base_of_the_full_tier.*flux2",
     "brightest point, 17": r"test_points_are_where.*\D17\]",
     "brightest point, 133": r"test_points_are_where.*\D133\]",
     "qwen2.5-vl random": "test_qwen_",

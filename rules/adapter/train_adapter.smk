@@ -1,8 +1,8 @@
 """train_adapter: LoRA on the attention of the base model, one adapter per dataset.
 
 needs    the packed dataset (kohya's layout), the base model as a diffusers folder
-leaves   {film}-{dataset}.safetensors and .json, settings.yaml, metrics.parquet; checkpoints/ is
-         undeclared, so that it survives a failure, and goes when the training is done.
+leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
+         settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and goes when the training is done.
          `update`: what was trained from the very same images stays, and is not trained again
 """
 
@@ -14,6 +14,7 @@ rule train_adapter:
         base=f"resources/models/{MODELS['base']['name']}",
     output:
         adapter=update("results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors"),
+        peft=update("results/{film}/adapters/{dataset}/{film}-{dataset}.peft.safetensors"),
         card=update("results/{film}/adapters/{dataset}/{film}-{dataset}.json"),
         settings=update("results/{film}/adapters/{dataset}/settings.yaml"),
         metrics=update("results/{film}/adapters/{dataset}/metrics.parquet"),

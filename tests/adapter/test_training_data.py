@@ -127,6 +127,7 @@ def test_an_image_is_cut_not_squashed(dataset):
     assert fitted.mask.shape == (48, 80)
     assert fitted.lost == pytest.approx(0.0625)
     assert not fitted.enlarged
+    assert (fitted.original, fitted.corner) == ((90, 160), (0, 2))  # 85 x 48 px: 2 cut on the left
 
 
 def test_a_mask_of_another_size_is_an_error(dataset):

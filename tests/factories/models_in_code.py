@@ -22,7 +22,9 @@ from transformers import (
     Sam2VideoModel,
 )
 
+from tests.factories.tiny_flux2 import build_tiny_flux2
 from tests.factories.tiny_sd import build_tiny_sd
+from tests.factories.tiny_sdxl import build_tiny_sdxl
 from workflow_scripts.models.tokenizer import make_tokenizer
 
 NEXT_DOOR = Path(__file__).resolve().parents[3] / "shared" / "weights"
@@ -194,6 +196,16 @@ def build_qwen(folder: Path) -> Path:
 
 def build_base(folder: Path) -> Path:
     build_tiny_sd(folder, seed=7)
+    return folder
+
+
+def build_base_xl(folder: Path) -> Path:
+    build_tiny_sdxl(folder, seed=7)
+    return folder
+
+
+def build_base_flux2(folder: Path) -> Path:
+    build_tiny_flux2(folder, seed=7)
     return folder
 
 

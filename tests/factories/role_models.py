@@ -44,6 +44,8 @@ FULL = {
     "openclip random": ("embed", "openclip", build.build_openclip, {}),
     "dinov2 random": ("scene", "dinov2", build.build_dinov2, {}),
     "tiny sd random": ("base", "stable_diffusion", build.build_base, {}),
+    "tiny sdxl random": ("base", "stable_diffusion_xl", build.build_base_xl, {}),
+    "tiny flux2 random": ("base", "flux2_klein", build.build_base_flux2, {}),
 }
 ODD_SIZES = [(61, 83), (120, 67), (96, 160)]  # height, width
 FOLDER = tempfile.TemporaryDirectory(prefix="cinelora-models-")

@@ -38,7 +38,11 @@ def build_tiny_sd(folder: str | Path, *, seed: int) -> None:
     """Write the network as a diffusers folder; the same seed gives the same bytes."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        vae, unet, text_encoder = _make_vae(), _make_unet(), _make_text_encoder()
+        vae, unet, text_encoder = (
+            make_vae(),
+            _make_unet(),
+            make_text_encoder(CLIPTextModel, TEXT_WIDTH),
+        )
         calibrate_vae(vae)
     pipeline = StableDiffusionPipeline(
         vae=vae,
@@ -73,7 +77,7 @@ def _make_unet() -> UNet2DConditionModel:
     )
 
 
-def _make_vae() -> AutoencoderKL:
+def make_vae() -> AutoencoderKL:
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,  # three halvings: 8 px to a latent, as in SD
         up_block_types=("UpDecoderBlock2D",) * 4,
@@ -85,18 +89,20 @@ def _make_vae() -> AutoencoderKL:
     )
 
 
-def _make_text_encoder() -> CLIPTextModel:
+def make_text_encoder(kind: type[CLIPTextModel], width: int) -> CLIPTextModel:
+    """A text encoder of CLIP's kind; one that projects its pooled state keeps the width."""
     config = CLIPTextConfig(
         vocab_size=49408,
-        hidden_size=TEXT_WIDTH,
-        intermediate_size=2 * TEXT_WIDTH,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        projection_dim=width,
         num_hidden_layers=2,
         num_attention_heads=4,
         max_position_embeddings=77,
         bos_token_id=49406,
         eos_token_id=49407,
     )
-    encoder = CLIPTextModel(config)
+    encoder = kind(config)
     # CLIP's own start (0.02) is for training; untrained it would leave every prompt alike
     torch.nn.init.normal_(encoder.get_input_embeddings().weight, std=1.0)
     return encoder.eval()

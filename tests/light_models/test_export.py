@@ -78,13 +78,14 @@ def test_an_adapter_trains_on_its_latents(made):
     base = open_light(folder / "base")
     latents = list(encode_images(base, np.array(cast.images[:2])))
     assert latents[0].shape == (base.pipeline.unet.config.in_channels, 8, 8)
-    states = encode_captions(base, CAPTIONS)
+    conditions = encode_captions(base, CAPTIONS)
     weights = [torch.ones(1, 8, 8)] * 2
     options = {"caption_dropout": 0, "min_snr_gamma": 0}
     losses = []
     for offset in (0.0, 0.5):
         settings = SimpleNamespace(noise_offset=offset, **options)
-        train = Examples([], latents, weights, states, states[0])
+        nothing = {name: values[0] for name, values in conditions.items()}
+        train = Examples([], latents, weights, conditions, nothing)
         holder = SimpleNamespace(base=base, settings=settings, train=train)
         with torch.no_grad():
             losses.append(Trainer.losses(holder, [0, 1], torch.Generator().manual_seed(1)))
@@ -102,7 +103,7 @@ def test_its_text_states_are_those_of_the_trained_clip(made):
     with torch.no_grad():
         x = model.token_embedding(tokens) + model.positional_embedding
         wanted = model.ln_final(model.transformer(x, attn_mask=model.attn_mask))
-    torch.testing.assert_close(encode_captions(base, CAPTIONS), wanted, atol=0.02, rtol=0)
+    torch.testing.assert_close(encode_captions(base, CAPTIONS)["states"], wanted, atol=0.02, rtol=0)
 
 
 def test_the_clip_embeds_as_it_was_trained(made):

@@ -117,7 +117,8 @@ def test_openclip_puts_texts_beside_images():
     np.testing.assert_allclose(clip.embed_texts(["a girl"]), texts[:1], atol=1e-5)
 
 
-def test_a_base_of_the_full_tier_says_what_it_is():
-    base = opened("tiny sd random")
+@pytest.mark.parametrize("name", ["tiny sd random", "tiny sdxl random", "tiny flux2 random"])
+def test_a_base_of_the_full_tier_says_what_it_is(name):
+    base = opened(name)
     assert base.architecture == OPTIONS["base"]["architecture"]
     assert base.is_random

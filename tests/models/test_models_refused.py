@@ -21,7 +21,8 @@ from tests.factories import models_in_code as build  # noqa: E402
 from tests.factories import onnx_in_code as nets  # noqa: E402
 from tests.factories.role_models import FULL, loaded, weights_of  # noqa: E402
 
-FOLDERS = ("sam2_boxes", "openclip", "dinov2", "open_vocabulary", "stable_diffusion")
+BASES = ("stable_diffusion", "stable_diffusion_xl", "flux2_klein")
+FOLDERS = ("sam2_boxes", "openclip", "dinov2", "open_vocabulary", *BASES)
 
 
 @pytest.mark.parametrize("role", ["segment", "detect"])

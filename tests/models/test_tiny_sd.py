@@ -14,6 +14,7 @@ from workflow_scripts.models.diffusion import (
 from workflow_scripts.models.diffusion import (
     open_base as open_folder,
 )
+from workflow_scripts.models.loaders.stable_diffusion import StableDiffusion
 
 
 def test_the_same_seed_builds_the_same_files(tmp_path):
@@ -56,11 +57,12 @@ def test_words_and_seeds_change_the_image():
     assert drawn.std() > 10
     assert len({image.tobytes() for image in drawn}) == 3
     assert (draw_images(base, ["a"], [1], **options)[0] == drawn[0]).mean() > 0.99
-    vectors = encode_captions(base, ["a", "red car"])
+    vectors = encode_captions(base, ["a", "red car"])["states"]
     assert vectors.shape == (2, 77, 64)
     assert not torch.equal(*vectors)
 
 
 def test_a_folder_that_is_no_base_is_an_error(tmp_path):
     with pytest.raises(CineloraError, match="no model_index.json"):
-        open_folder(tmp_path, device="cpu", is_random=True, architecture="", version="")
+        options = {"device": "cpu", "is_random": True, "architecture": "", "version": ""}
+        open_folder(StableDiffusion, tmp_path, **options)

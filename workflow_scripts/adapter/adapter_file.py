@@ -1,12 +1,15 @@
 """adapter.safetensors: kohya's key names with their alpha, and metadata that hosts understand.
 
-diffusers, A1111, Forge and ComfyUI read these names; peft's own names are refused by some hosts.
-No time stamps inside: the same training gives the same bytes (times stand in settings.yaml).
+diffusers, A1111, Forge and ComfyUI read these names; diffusers' own, which peft writes, are refused
+by some hosts. A second file has those, for who reads no others: no alpha stands in it, so it is in
+the weights. No time stamps inside: the same training gives the same bytes (times stand in
+settings.yaml).
 """
 
 import hashlib
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,10 @@ from safetensors import safe_open
 
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.models.diffusion import Base
+from workflow_scripts.models.diffusion import FLOW, Base, list_nets, name_in_full, name_plainly
 
-PREFIX = "lora_unet_"
-HALVES = {"lora_A": "lora_down", "lora_B": "lora_up"}
+DOWN, UP, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
+NAME = "film"  # of the adapter in a pipeline
 # kohya's older short hash reads 64 kB from the first MiB on
 LEGACY_START, LEGACY_BYTES = 0x100000, 0x10000
 
@@ -33,19 +36,69 @@ class AdapterFile:
     metadata: dict[str, str]
 
     @property
+    def is_kohya(self) -> bool:
+        """Whether keys are kohya's, and no others of peft."""
+        return any(key.endswith(ALPHA) for key in self.tensors)
+
+    @property
     def modules(self) -> list[str]:
-        return sorted(key.removesuffix(".alpha") for key in self.tensors if key.endswith(".alpha"))
+        end = ALPHA if self.is_kohya else DOWN
+        return sorted(key.removesuffix(end) for key in self.tensors if key.endswith(end))
 
 
-def to_kohya(state: dict[str, torch.Tensor], alpha: float) -> dict[str, torch.Tensor]:
-    """Rename peft's `down_blocks.0.….to_q.lora_A.weight` to kohya's names, and add each alpha."""
+def to_kohya(
+    state: dict[str, torch.Tensor],
+    alpha: float,
+    name_layer: Callable[[str], tuple[str, int]] = name_plainly,
+) -> dict[str, torch.Tensor]:
+    """Rename peft's `down_blocks.0.….to_q.lora_A.weight` to kohya's names, and add each alpha.
+
+    Layers that are one in those files become one, of the sum of their ranks and alphas: what each
+    changes, and how much, is the same.
+    """
+    merged: dict[str, dict[int, str]] = {}
+    for layer in list_layers(state):
+        name, place = name_layer(layer)
+        merged.setdefault(name, {})[place] = layer
     tensors = {}
-    for key, tensor in state.items():
-        module, half, _ = key.rsplit(".", 2)
-        name = PREFIX + module.replace(".", "_")
-        tensors[f"{name}.{HALVES[half]}.weight"] = tensor.detach().float().cpu().contiguous()
-        tensors[f"{name}.alpha"] = torch.tensor(float(alpha))
+    for name, places in merged.items():
+        layers = [places[place] for place in sorted(places)]
+        ups = [_plain(state[layer + UP]) for layer in layers]
+        down = torch.cat([_plain(state[layer + DOWN]) for layer in layers])
+        tensors[f"{name}.lora_down.weight"] = down
+        tensors[f"{name}.lora_up.weight"] = torch.block_diag(*ups) if len(ups) > 1 else ups[0]
+        tensors[name + ALPHA] = torch.tensor(float(alpha) * len(layers))
     return dict(sorted(tensors.items()))
+
+
+def to_peft(
+    state: dict[str, torch.Tensor], alpha: float, network_name: str
+) -> dict[str, torch.Tensor]:
+    """Peft's names as diffusers writes them; alpha / rank is in lora_B, as no alpha stands there.
+
+    Where a file has no alpha, every host takes the rank for it: strength 1.
+    """
+    tensors = {}
+    for layer in list_layers(state):
+        down, name = _plain(state[layer + DOWN]), name_peft_layer(layer, network_name)
+        tensors[name + DOWN] = down
+        tensors[name + UP] = _plain(state[layer + UP]) * (alpha / len(down))
+    return dict(sorted(tensors.items()))
+
+
+def list_layers(state: dict[str, torch.Tensor]) -> list[str]:
+    """The layers that an adapter changes, in the order of its tensors."""
+    return [key.removesuffix(DOWN) for key in state if key.endswith(DOWN)]
+
+
+def name_peft_layer(layer: str, network_name: str) -> str:
+    """A layer's name below the part of the pipeline that has it."""
+    is_text = layer.startswith("text_encoder")
+    return name_in_full(layer) if is_text else f"{network_name}.{layer}"
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().float().cpu().contiguous()
 
 
 def write_adapter(
@@ -97,18 +150,31 @@ def read_adapter(path: str | Path) -> AdapterFile:
 
 def load_adapter(base: Base, path: str | Path) -> None:
     """Load the file as any user of diffusers would, named "film"; no layer may stay out."""
-    path, wanted, problem = Path(path), read_adapter(path).modules, ""
+    path, file, problem = Path(path), read_adapter(path), ""
     try:
-        base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name="film")
+        base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name=NAME)
     except (ValueError, RuntimeError) as error:  # names or shapes that the base does not have
         problem = str(error).split("\n")[0][:200]
-    modules = base.pipeline.unet.named_modules()
-    loaded = [name for name, module in modules if "film" in getattr(module, "lora_A", {})]
-    if problem or len(loaded) != len(wanted):
+    loaded = list_loaded(base)
+    names = {
+        base.name_layer(layer)[0] if file.is_kohya else name_peft_layer(layer, base.network_name)
+        for layer in loaded
+    }
+    if problem or names != set(file.modules):
         raise CineloraError(
-            f"{path} has {len(wanted)} layers, diffusers could not load all of them. {problem}\n"
+            f"{path} has {len(file.modules)} layers, diffusers could not load all of them. "
+            f"{problem}\n"
             "  It was trained on another base model; its settings.yaml names it."
         )
+
+
+def list_loaded(base: Base) -> list[str]:
+    """The layers of a base that an adapter was loaded into."""
+    found = []
+    for part, net in list_nets(base.pipeline).items():
+        names = [name for name, one in net.named_modules() if NAME in getattr(one, "lora_A", {})]
+        found += names if part == base.network_name else [f"{part}.{name}" for name in names]
+    return found
 
 
 def make_metadata(facts: dict[str, Any]) -> dict[str, str]:
@@ -117,13 +183,13 @@ def make_metadata(facts: dict[str, Any]) -> dict[str, str]:
     `facts`: base, architecture, base_version, base_sha256, name, title, description, trigger,
     license, prediction_type, settings (block of the config), seed, steps, epochs, images,
     resolution_px, buckets [{resolution, count}], folders {name: {n_repeats, img_count}},
-    tags {concept: {tag: n}}.
+    tags {concept: {tag: n}}; modelspec {key: value}, what a family says otherwise (None: nothing).
     """
     return {key: _as_text(value) for key, value in {**_kohya(facts), **_modelspec(facts)}.items()}
 
 
 def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
-    settings = facts["settings"]
+    settings, is_flow = facts["settings"], facts["prediction_type"] == FLOW
     buckets = {str(n): bucket for n, bucket in enumerate(facts["buckets"])}
     return {
         "ss_v2": False,
@@ -149,7 +215,7 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_batch_size_per_device": settings["batch_size"],
         "ss_gradient_accumulation_steps": settings["gradient_accumulation_steps"],
         "ss_max_grad_norm": settings["max_grad_norm"],
-        "ss_min_snr_gamma": settings["min_snr_gamma"] or None,
+        "ss_min_snr_gamma": None if is_flow else settings["min_snr_gamma"] or None,
         "ss_noise_offset": settings["noise_offset"] or None,
         "ss_caption_dropout_rate": settings["caption_dropout"],
         "ss_cache_latents": True,
@@ -164,7 +230,7 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _modelspec(facts: dict[str, Any]) -> dict[str, Any]:
-    return {
+    said = {
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.architecture": facts["architecture"],
         "modelspec.implementation": "diffusers",
@@ -177,7 +243,8 @@ def _modelspec(facts: dict[str, Any]) -> dict[str, Any]:
         "modelspec.usage_hint": f"Begin the prompt with: {facts['trigger']}",
         "modelspec.prediction_type": facts["prediction_type"],
         "modelspec.encoder_layer": 1,
-    }
+    } | facts.get("modelspec", {})
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _as_text(value: Any) -> str:

@@ -18,21 +18,23 @@ from workflow_scripts.lib.phase import log, progress
 from workflow_scripts.lib.read_ahead import read_ahead
 from workflow_scripts.models.diffusion import (
     Base,
+    Conditions,
     denoising_errors,
     encode_captions,
     encode_images,
+    move,
 )
 
 
 @dataclass(frozen=True)
 class Examples:
-    """A cached split; all tensors float32 on the CPU."""
+    """A cached split; all tensors on the CPU, latents and weights in float32."""
 
     images: list[TrainingImage]
     latents: list[torch.Tensor]  # (channels, h, w) each
     weights: list[torch.Tensor]  # (1, h, w) each: how much an error there counts
-    captions: torch.Tensor  # (N, 77, width)
-    no_caption: torch.Tensor  # (77, width), of ""
+    conditions: Conditions  # (N, ...) each: what captions and sizes tell the network
+    no_caption: Conditions  # (...) each, of "": those that a dropped caption takes along
 
     def __len__(self) -> int:
         return len(self.images)
@@ -41,6 +43,14 @@ class Examples:
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width of the latents."""
         return [tuple(latents.shape[1:]) for latents in self.latents]
+
+    def select_conditions(self, members: list[int], dropped: torch.Tensor) -> Conditions:
+        """Conditions (B, ...) of some images; without words for those that are dropped (B,)."""
+        chosen = {name: values[members] for name, values in self.conditions.items()}
+        for name, nothing in self.no_caption.items():
+            spread = dropped.view(-1, *[1] * nothing.dim())
+            chosen[name] = torch.where(spread, nothing, chosen[name])
+        return chosen
 
 
 def cache_examples(
@@ -52,11 +62,12 @@ def cache_examples(
 ) -> Examples:
     """Encode images and captions once, so that the encoders can be freed before training."""
     buckets = make_buckets(resolution_px, base.side_step_px)
-    latents, weights, lost, enlarged = [], [], 0.0, 0
+    latents, weights, sizes, lost, enlarged = [], [], [], 0.0, 0
     reader = read_ahead(images, lambda image: fit_image(image, buckets))
     for fitted in progress(reader, "caching latents", total=len(images)):
         latents.append(encode_images(base, fitted.pixels[None])[0])
         weights.append(_loss_weights(fitted, latents[-1].shape[1:], background_loss_weight))
+        sizes.append(base.encode_size(fitted.original, fitted.corner, fitted.pixels.shape[:2]))
         lost, enlarged = lost + fitted.lost, enlarged + fitted.enlarged
     if images:
         log.info(
@@ -64,8 +75,15 @@ def cache_examples(
             *(len(images), sum(i.mask is not None for i in images)),
             *(100 * lost / len(images), enlarged),
         )
-    vectors = encode_captions(base, ["", *(image.caption for image in images)])
-    return Examples(list(images), latents, weights, vectors[1:], vectors[0])
+    words = encode_captions(base, ["", *(image.caption for image in images)])
+    conditions = {name: values[1:] for name, values in words.items()} | _stack(sizes)
+    no_caption = {name: values[0] for name, values in words.items()}
+    return Examples(list(images), latents, weights, conditions, no_caption)
+
+
+def _stack(rows: Sequence[Conditions]) -> Conditions:
+    names = rows[0] if rows else ()
+    return {name: torch.stack([row[name] for row in rows]) for name in names}
 
 
 def _loss_weights(
@@ -104,15 +122,15 @@ def fixed_losses(base: Base, examples: Examples, *, timesteps: int, seed: int) -
     """
     parts = (np.arange(timesteps) + 0.5) / timesteps * base.noise.config.num_train_timesteps
     times = torch.from_numpy(parts.astype(np.int64)).to(base.device)
-    losses = np.zeros((len(examples), timesteps))
+    losses, no_drop = np.zeros((len(examples), timesteps)), torch.zeros(timesteps, dtype=bool)
     for i, latents in enumerate(examples.latents):
         generator = torch.Generator().manual_seed(
             seed_for(seed, "fixed", examples.images[i].image_id)
         )
         noise = torch.randn(timesteps, *latents.shape, generator=generator).to(base.device)
         repeated = latents.to(base.device).expand(timesteps, -1, -1, -1)
-        captions = examples.captions[i].to(base.device).expand(timesteps, -1, -1)
-        errors = denoising_errors(base, repeated, captions, noise, times)
+        conditions = move(examples.select_conditions([i] * timesteps, no_drop), base.device)
+        errors = denoising_errors(base, repeated, conditions, noise, times)
         weights = examples.weights[i].to(base.device).expand(timesteps, -1, -1, -1)
         losses[i] = weighted_means(errors, weights).cpu().numpy()
     return losses

@@ -1,9 +1,10 @@
-"""Train one adapter: LoRA on the attention of the base model's UNet.
+"""Train one adapter: LoRA on the attention of the base model's network.
 
 Reads a dataset folder (kohya layout) and a base model (diffusers folder). Leaves the adapter
-itself, a card that A1111 shows (.json), settings.yaml (all that is needed to repeat the
-training) and metrics.parquet. An interrupted run goes on from checkpoints/ exactly where it was; an
-adapter that was trained from the very same images with the same settings is kept.
+itself, once more under peft's names, a card that A1111 shows (.json), settings.yaml (all that is
+needed to repeat the training) and metrics.parquet. An interrupted run goes on from checkpoints/
+exactly where it was; an adapter that was trained from the very same images with the same settings
+is kept.
 """
 
 import json
@@ -21,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
-from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, write_adapter
+from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, to_peft, write_adapter
 from workflow_scripts.adapter.empty_adapter import explain_empty, make_card, pack_nothing
 from workflow_scripts.adapter.examples import Examples, cache_examples
 from workflow_scripts.adapter.finished import (
@@ -102,7 +103,7 @@ def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step:
         "description": f"LoRA for {title}, trained on {name}.",
         "trigger": trigger,
         "license": settings.license,
-        "prediction_type": base.noise.config.prediction_type,
+        "prediction_type": base.prediction_type,
         "seed": trainer.seed,
         "steps": step,
         "epochs": int(step * settings.gradient_accumulation_steps / len(trainer.plan[1])),
@@ -134,13 +135,13 @@ def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: da
     }
 
 
-def make_trained_card(facts: dict[str, Any], is_random: bool) -> dict[str, Any]:
+def make_trained_card(facts: dict[str, Any], base: Base) -> dict[str, Any]:
     """The card that A1111 and Forge show beside the adapter."""
     return {
         "description": facts["description"],
         "activation text": facts["trigger"],
         "preferred weight": 1.0,
-        "sd version": "Unknown" if is_random else "SD1",
+        "sd version": "Unknown" if base.is_random else base.card_version,
         "notes": f"{facts['steps']} steps on {facts['images']} images (repeats counted).",
     }
 
@@ -184,14 +185,30 @@ def summarize(rows: pd.DataFrame) -> dict[str, float | None]:
     }
 
 
+def write_adapters(
+    adapters: Sequence[str],
+    weights: dict[str, torch.Tensor],
+    trainer: Trainer,
+    metadata: dict[str, str],
+) -> str:
+    """Write the file with kohya's names, then one with peft's; returns the sha256 of the first."""
+    base, alpha, rank = trainer.base, trainer.settings.alpha, trainer.settings.rank
+    digest = write_adapter(adapters[0], to_kohya(weights, alpha, base.name_layer), metadata)
+    for path in adapters[1:]:
+        plain = {**metadata, "ss_network_alpha": str(rank)}  # the true one is in the weights
+        write_adapter(path, to_peft(weights, alpha, base.network_name), plain)
+    return digest
+
+
 def leave_empty(
-    dataset: str, adapter: str, card: str, settings: str, metrics: str, title: str
+    dataset: str, adapters: Sequence[str], card: str, settings: str, metrics: str, title: str
 ) -> Counts:
     """Leave every file of the rule, each of which says that nothing was trained, and why."""
     why = explain_empty(dataset)
     log.warning("%s: %s", title, why)
-    with replace_when_done(adapter) as partial:
-        partial.write_bytes(pack_nothing(title, why))
+    for adapter in adapters:
+        with replace_when_done(adapter) as partial:
+            partial.write_bytes(pack_nothing(title, why))
     write_card(card, make_card(why))
     facts = {"title": title, "empty": why, "dataset": str(dataset), "steps": 0, "images": 0}
     stamp(facts)
@@ -207,20 +224,22 @@ def main(
     card: str,
     settings: str,
     metrics: str,
+    peft: str | None = None,
     *,
     title: str,
     options: dict[str, Any],
     model: dict[str, Any],
     seed: int,
 ) -> Counts:
+    adapters = [adapter, *([peft] if peft else [])]
     if not read_split(dataset, "train"):
-        return leave_empty(dataset, adapter, card, settings, metrics, title)
+        return leave_empty(dataset, adapters, card, settings, metrics, title)
     started, chosen = datetime.now(UTC), Settings(**options)
     dataset_sha256 = hash_splits(dataset)
     fingerprint = make_fingerprint(
         chosen, seed, dataset_sha256, folder_checksum(base), name_loader(model)
     )
-    if facts := find_finished(settings, fingerprint, [adapter, card, metrics]):
+    if facts := find_finished(settings, fingerprint, [*adapters, card, metrics]):
         return _count(facts)
     opened = load_model(model, [Path(base) / "model_index.json"])
     native = chosen.resolution_px == "native"
@@ -234,19 +253,21 @@ def main(
 
     step, weights = trainer.chosen()
     facts = describe_training(trainer, model, title, step)
-    metadata = make_metadata({**facts, "settings": options, "tags": count_tags(examples[0].images)})
+    tags = count_tags(examples[0].images)
+    others = {"settings": options, "tags": tags, "modelspec": opened.modelspec}
+    metadata = make_metadata(facts | others)
     stamp(facts)
     stamp(metadata)
-    digest = write_adapter(adapter, to_kohya(weights, chosen.alpha), metadata)
+    digest = write_adapters(adapters, weights, trainer, metadata)
     write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
-    write_card(card, make_trained_card(facts, opened.is_random))
+    write_card(card, make_trained_card(facts, opened))
     origin = {
         "adapter_sha256_of_tensors": digest,
         "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
         "dataset_sha256": dataset_sha256,
     }
     facts |= origin | describe_run(trainer, weights, started)
-    write_settings(settings, facts | sign(fingerprint, [adapter, card, metrics]))
+    write_settings(settings, facts | sign(fingerprint, [*adapters, card, metrics]))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return _count(facts)
 

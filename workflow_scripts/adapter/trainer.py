@@ -1,4 +1,4 @@
-"""The training loop: LoRA on the attention of a UNet, over cached examples.
+"""The training loop: LoRA on the attention of a base model's network, over cached examples.
 
 Every draw depends on the seed and the number of the step alone, so a resumed training takes exactly
 the steps that the interrupted one would have taken.
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers.optimization import get_scheduler
+from diffusers.training_utils import cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
 from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
@@ -21,9 +22,14 @@ from workflow_scripts.adapter.training_data import plan_batches
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
-from workflow_scripts.models.diffusion import Base, denoising_errors, signal_to_noise
+from workflow_scripts.models.diffusion import (
+    FLOW,
+    Base,
+    denoising_errors,
+    move,
+    signal_to_noise,
+)
 
-TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
 
@@ -79,21 +85,25 @@ def make_schedule(settings: Settings, optimizer: torch.optim.Optimizer) -> Calla
 
 
 def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
-    """Min-SNR weights (B,): easy, almost noiseless timesteps count less; all 1 when gamma is 0."""
+    """Min-SNR weights (B,): easy, almost noiseless timesteps count less; all 1 when gamma is 0.
+
+    They are made for noise that is predicted: where a flow is, all timesteps count alike.
+    """
+    if not gamma or base.prediction_type == FLOW:
+        return torch.ones(len(timesteps), device=timesteps.device)
     snr = signal_to_noise(base, timesteps)
-    if not gamma:
-        return torch.ones_like(snr)
-    velocity = base.noise.config.prediction_type == "v_prediction"
+    velocity = base.prediction_type == "v_prediction"
     return snr.clamp_max(gamma) / (snr + 1 if velocity else snr)
 
 
 def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn.Parameter]:
-    """Put LoRA layers into the UNet; returns its trainable tensors by name."""
+    """Put LoRA layers into the network; returns its trainable tensors by name."""
     torch.manual_seed(seed)  # before the layers are made, or their start would not be ours
-    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=TARGETS)
-    base.pipeline.unet.add_adapter(config)
-    base.pipeline.unet.train()
-    return {n: p for n, p in base.pipeline.unet.named_parameters() if p.requires_grad}
+    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=base.targets)
+    base.network.add_adapter(config)
+    base.network.train()
+    cast_training_params(base.network)  # small updates are lost in bfloat16
+    return {n: p for n, p in base.network.named_parameters() if p.requires_grad}
 
 
 class Trainer:
@@ -160,10 +170,10 @@ class Trainer:
         noise = noise + options.noise_offset * shift  # lets whole images become dark or bright
         last = self.base.noise.config.num_train_timesteps
         timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
-        dropped = torch.rand(len(members), 1, 1, generator=generator) < options.caption_dropout
-        captions = torch.where(dropped, self.train.no_caption, self.train.captions[members])
+        dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
+        conditions = move(self.train.select_conditions(members, dropped), device)
         errors = denoising_errors(
-            self.base, latents.to(device), captions.to(device), noise.to(device), timesteps
+            self.base, latents.to(device), conditions, noise.to(device), timesteps
         )
         weights = torch.stack([self.train.weights[i] for i in members]).to(device)
         return weighted_means(errors, weights) * snr_weights(
@@ -231,7 +241,7 @@ class Trainer:
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The adapter as it is now, under peft's names."""
-        state = get_peft_model_state_dict(self.base.pipeline.unet)
+        state = get_peft_model_state_dict(self.base.network)
         return {key: tensor.detach().clone().cpu() for key, tensor in state.items()}
 
     def chosen(self) -> tuple[int, dict[str, torch.Tensor]]:
@@ -264,7 +274,7 @@ class Trainer:
         if state["fingerprint"] != fingerprint:
             log.info("%s belongs to other settings or data: training starts anew", path)
             return
-        set_peft_model_state_dict(self.base.pipeline.unet, state["weights"])
+        set_peft_model_state_dict(self.base.network, state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.moved = state["step"], set(state["moved"])
         self.rows, self.best = state["rows"], state["best"]

@@ -43,6 +43,8 @@ class Fitted:
     mask: np.ndarray | None
     lost: float  # share of the image that the cut removed
     enlarged: bool
+    original: tuple[int, int]  # height and width of the image as it lies on disk
+    corner: tuple[int, int]  # row and column of the scaled image where the cut begins
 
 
 def read_split(dataset: str | Path, split: str) -> list[TrainingImage]:
@@ -184,18 +186,22 @@ def fit_image(image: TrainingImage, buckets: Sequence[tuple[int, int]]) -> Fitte
             )
     size = choose_bucket(width, height, buckets)
     scale = max(size[0] / width, size[1] / height)
-    lost = 1 - size[0] * size[1] / (width * height * scale**2)
-    fitted_mask = None if mask is None else _cover(mask, size, scale).astype(np.float32) / 255
-    return Fitted(_cover(pixels, size, scale), fitted_mask, max(0.0, lost), scale > 1)
+    lost = max(0.0, 1 - size[0] * size[1] / (width * height * scale**2))
+    cut, corner = _cover(pixels, size, scale)
+    fitted_mask = None if mask is None else _cover(mask, size, scale)[0].astype(np.float32) / 255
+    return Fitted(cut, fitted_mask, lost, scale > 1, (height, width), corner)
 
 
-def _cover(image: np.ndarray, size: tuple[int, int], scale: float) -> np.ndarray:
+def _cover(
+    image: np.ndarray, size: tuple[int, int], scale: float
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """The middle (width, height) of the scaled image, and the row and column where it begins."""
     width, height = size
     scaled = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     image = cv2.resize(image, scaled, interpolation=method)
     left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
-    return image[top : top + height, left : left + width]
+    return image[top : top + height, left : left + width], (top, left)
 
 
 def plan_batches(

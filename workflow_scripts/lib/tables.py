@@ -109,6 +109,12 @@ _RESULTS = (  # in the order in which phases run
         "{dataset}/{film}-{dataset}.safetensors",
         folder="adapters",
     ),
+    Result(
+        "peft",
+        "adapter.train_adapter",
+        "{dataset}/{film}-{dataset}.peft.safetensors",
+        folder="adapters",
+    ),
     Result("card", "adapter.train_adapter", "{dataset}/{film}-{dataset}.json", folder="adapters"),
     Result("settings", "adapter.train_adapter", "{dataset}/settings.yaml", folder="adapters"),
     Result(

@@ -1,17 +1,25 @@
-"""A base model as one object: encode images and captions, the denoising loss, draw images."""
+"""A base model as one object: encode images and captions, the denoising loss, draw images.
+
+What one family of base models does otherwise than another stands in its loader, as a class below
+Base: loaders/stable_diffusion.py, stable_diffusion_xl.py, flux2_klein.py.
+"""
 
 import gc
-from collections.abc import Sequence
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, StableDiffusionPipeline
+from diffusers import DDPMScheduler, DiffusionPipeline, SchedulerMixin
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.damage import explain_damage
 
@@ -20,59 +28,165 @@ transformers_logging.disable_progress_bar()
 diffusers_logging.set_verbosity_error()  # or every load warns that no text encoder is in the file
 
 DRAWN_AT_ONCE = 4
+FLOW = "flow"  # in place of epsilon and v_prediction: the velocity from image to noise
+TEXT_PREFIXES = {"text_encoder": "lora_te"}  # of text encoders in kohya's files
+FLAT = re.compile(r"^(text_encoder(?:_2)?)\.(?!text_)")
+# What a network is told beside noisy latents and their timesteps, by name: (N, ...) each
+Conditions = dict[str, torch.Tensor]
+Size = tuple[int, int]  # height and width
 
 
 @dataclass(frozen=True)
-class Base:
-    """A diffusers pipeline and what an adapter file must say about it."""
+class Base(ABC):
+    """A diffusers pipeline, and what training, evaluation and adapter files must know of it.
 
-    pipeline: StableDiffusionPipeline
+    Timesteps are whole numbers from 0, an image with hardly any noise, to the last of the schedule,
+    noise with hardly any image: in every family.
+    """
+
+    family: ClassVar[str]  # as models.yaml names it
+    kind: ClassVar[type[DiffusionPipeline]]
+    left_out: ClassVar[dict[str, Any]] = {}  # options that open the pipeline without some part
+    schedule: ClassVar[type[SchedulerMixin]] = DDPMScheduler  # of training, not of drawing
+    gpu_dtype: ClassVar[torch.dtype] = torch.float32  # of the frozen weights on a GPU
+    network_name: ClassVar[str]  # the part of the pipeline that adapters change
+    targets: ClassVar[list[str] | str]  # layers of it that they change, as peft takes them
+    card_version: ClassVar[str] = "Unknown"  # "sd version" of the card that Forge reads
+    modelspec: ClassVar[dict[str, Any]] = {}  # what a file's header says otherwise; None: nothing
+
+    pipeline: DiffusionPipeline
     device: str
     is_random: bool  # random weights: images mean nothing
     architecture: str  # modelspec.architecture of its adapters
     version: str  # ss_base_model_version of its adapters
     sha256: str  # of the whole folder
-    noise: DDPMScheduler  # the noise schedule that it was trained with
-    pixels_per_latent: int
+    noise: SchedulerMixin  # the noise schedule that it was trained with
 
     @property
+    def network(self) -> torch.nn.Module:
+        """The net that predicts, which adapters change."""
+        return getattr(self.pipeline, self.network_name)
+
+    @property
+    def pixels_per_latent(self) -> int:
+        return self.pipeline.vae_scale_factor
+
+    @property
+    @abstractmethod
     def side_step_px(self) -> int:
-        """Sides of training images are multiples of this: the UNet halves the latents too."""
-        return self.pixels_per_latent * 2 ** (len(self.pipeline.unet.config.block_out_channels) - 1)
+        """Sides of training images are multiples of this."""
 
     @property
+    @abstractmethod
     def resolution_px(self) -> int:
-        return self.pipeline.unet.config.sample_size * self.pixels_per_latent
+        """Side of the square images that it was made for."""
+
+    @property
+    def prediction_type(self) -> str:
+        """What the network predicts: epsilon, v_prediction or FLOW."""
+        return self.noise.config.prediction_type
+
+    @abstractmethod
+    def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
+        """What the network is told of prompts, as the pipeline itself tells it."""
+
+    def encode_size(self, original: Size, corner: Size, size: Size) -> Conditions:
+        """What it is told of one image's size before it was scaled, upper left corner, and size.
+
+        Without the first dimension; most families are told nothing.
+        """
+        return {}
+
+    @abstractmethod
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Latents (N, C, h, w) of RGB from -1 to 1 (N, 3, H, W)."""
+
+    @abstractmethod
+    def add_noise(
+        self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
+    ) -> torch.Tensor:
+        """Latents as noisy as the timesteps (N,) say."""
+
+    @abstractmethod
+    def find_target(
+        self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
+    ) -> torch.Tensor:
+        """What the network should predict of them."""
+
+    @abstractmethod
+    def predict(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions
+    ) -> torch.Tensor:
+        """What the network does predict."""
+
+    @abstractmethod
+    def name_layer(self, layer: str) -> tuple[str, int]:
+        """A layer's name in kohya's files, and its place there: 0, but where q, k and v are one.
+
+        `layer` is a name in the network, or one that begins with a text encoder's.
+        """
+
+
+def name_plainly(layer: str, prefixes: Mapping[str, str] = TEXT_PREFIXES) -> tuple[str, int]:
+    """The name in kohya's files of a layer that is called the same there, but for dots."""
+    part, _, rest = name_in_full(layer).partition(".")
+    prefix = prefixes.get(part)
+    return (f"{prefix}.{rest}" if prefix else f"lora_unet.{layer}").replace(".", "_"), 0
+
+
+def name_in_full(layer: str) -> str:
+    """A layer of a text encoder as all files have it; transformers itself now leaves a part out."""
+    return FLAT.sub(r"\1.text_model.", layer)
 
 
 def open_base(
-    folder: str | Path, *, device: str, is_random: bool, architecture: str, version: str
+    family: type[Base],
+    folder: str | Path,
+    *,
+    device: str,
+    is_random: bool,
+    architecture: str,
+    version: str,
 ) -> Base:
     """Open a diffusers folder from disk; nothing is fetched, nothing is pickled."""
     folder = Path(folder)
-    if not (folder / "model_index.json").is_file():
+    check_kind(family, folder)
+    with explain_damage(folder):
+        pipeline = family.kind.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=family.gpu_dtype if device == "cuda" else torch.float32,
+            **family.left_out,
+        ).to(device)
+    pipeline.set_progress_bar_config(disable=True)
+    for part in list_nets(pipeline).values():
+        part.requires_grad_(False).eval()
+    noise = family.schedule.from_config(pipeline.scheduler.config)
+    checksum = folder_checksum(folder)
+    return family(pipeline, device, is_random, architecture, version, checksum, noise)
+
+
+def check_kind(family: type[Base], folder: Path) -> None:
+    """Refuse a folder that holds no pipeline, or one of another family."""
+    index = folder / "model_index.json"
+    if not index.is_file():
         raise CineloraError(
             f"{folder} holds no model_index.json: not a base model in diffusers' layout.\n"
             "  Delete the folder and run snakemake again to rebuild or fetch it."
         )
-    with explain_damage(folder):
-        pipeline = StableDiffusionPipeline.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, safety_checker=None
-        ).to(device)
-    pipeline.set_progress_bar_config(disable=True)
-    for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
-        part.requires_grad_(False).eval()
-    noise = DDPMScheduler.from_config(pipeline.scheduler.config)
-    return Base(
-        pipeline,
-        device,
-        is_random,
-        architecture,
-        version,
-        folder_checksum(folder),
-        noise,
-        pixels_per_latent=2 ** (len(pipeline.vae.config.block_out_channels) - 1),
-    )
+    found, wanted = read_values(index).get("_class_name"), family.kind.__name__
+    if found != wanted:
+        raise CineloraError(
+            f"{folder} holds a pipeline {found}, this loader opens {wanted} (family "
+            f"{family.family}).\n  Correct the loader of this model's row in the table of models."
+        )
+
+
+def list_nets(pipeline: DiffusionPipeline) -> dict[str, torch.nn.Module]:
+    """The parts of a pipeline that have weights, by name."""
+    parts = pipeline.components.items()
+    return {name: part for name, part in parts if isinstance(part, torch.nn.Module)}
 
 
 def fast(base: Base) -> torch.autocast:
@@ -81,27 +195,30 @@ def fast(base: Base) -> torch.autocast:
 
 
 @torch.no_grad()
-def encode_captions(base: Base, captions: Sequence[str], *, batch_size: int = 16) -> torch.Tensor:
-    """Embed captions as the pipeline itself does: (N, 77, width), float32 on the CPU."""
-    rows = []
+def encode_captions(base: Base, captions: Sequence[str], *, batch_size: int = 16) -> Conditions:
+    """Embed captions as the pipeline itself does: (N, ...) on the CPU, in the encoder's type."""
+    parts = []
     for start in range(0, len(captions), batch_size):
-        batch = list(captions[start : start + batch_size])
-        rows.append(base.pipeline.encode_prompt(batch, base.device, 1, False)[0].float().cpu())
-    return torch.cat(rows)
+        encoded = base.encode_prompts(list(captions[start : start + batch_size]))
+        parts.append(move(encoded, "cpu"))
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def move(conditions: Conditions, device: str) -> Conditions:
+    return {name: values.to(device) for name, values in conditions.items()}
 
 
 @torch.no_grad()
 def encode_images(base: Base, images: np.ndarray) -> torch.Tensor:
-    """Latents (N, 4, H/8, W/8), float32 on the CPU, of RGB uint8 images (N, H, W, 3)."""
+    """Latents (N, C, h, w), float32 on the CPU, of RGB uint8 images (N, H, W, 3)."""
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).to(base.device).float() / 127.5 - 1
-    vae = base.pipeline.vae
-    latents = vae.encode(pixels.to(vae.dtype)).latent_dist.mode() * vae.config.scaling_factor
-    return latents.float().cpu()
+    return base.encode_pixels(pixels.to(base.pipeline.vae.dtype)).float().cpu()
 
 
 def free_encoders(base: Base) -> None:
-    """Let go of image and text encoder once everything is cached: most of the memory."""
-    base.pipeline.register_modules(vae=None, text_encoder=None)
+    """Let go of image and text encoders once everything is cached: most of the memory."""
+    others = [name for name in list_nets(base.pipeline) if name != base.network_name]
+    base.pipeline.register_modules(**dict.fromkeys(others))
     gc.collect()
     if base.device == "cuda":
         torch.cuda.empty_cache()
@@ -110,16 +227,15 @@ def free_encoders(base: Base) -> None:
 def denoising_errors(
     base: Base,
     latents: torch.Tensor,
-    captions: torch.Tensor,
+    conditions: Conditions,
     noise: torch.Tensor,
     timesteps: torch.Tensor,
 ) -> torch.Tensor:
     """Squared error of the predicted noise (or velocity), (B, channels, h, w)."""
-    noisy = base.noise.add_noise(latents, noise, timesteps)
+    noisy = base.add_noise(latents, noise, timesteps)
     with fast(base):
-        predicted = base.pipeline.unet(noisy, timesteps, captions).sample
-    velocity = base.noise.config.prediction_type == "v_prediction"
-    wanted = base.noise.get_velocity(latents, noise, timesteps) if velocity else noise
+        predicted = base.predict(noisy, timesteps, conditions)
+    wanted = base.find_target(latents, noise, timesteps)
     return (predicted.float() - wanted.float()) ** 2
 
 
@@ -147,7 +263,7 @@ def draw_images(
         some = slice(start, start + DRAWN_AT_ONCE)
         with fast(base):
             images = base.pipeline(
-                list(prompts[some]),
+                prompt=list(prompts[some]),
                 num_inference_steps=steps,
                 guidance_scale=guidance,
                 height=side_px,
