@@ -29,6 +29,7 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.calibration import list_uncalibrated
 from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_own
 from workflow_scripts.plan.controls import (
+    VARIANTS,
     list_control_files,
     list_controls,
     list_trained_controls,
@@ -210,7 +211,7 @@ def character_name(wildcards):
     return split_name(wildcards.dataset)[1]
 
 
-def references(wildcards):
+def reference_vectors(wildcards):
     """An input: of a character, the table of the reference images of all."""
     return list_references(wildcards.film, wildcards.dataset)
 
@@ -233,4 +234,4 @@ wildcard_constraints:
     film=any_of(FILMS),
     shard=r"\d+of\d+",
     dataset=r"[a-z0-9_-]+",
-    variant=r"(\.shuffled_captions)?",
+    variant=f"({any_of(VARIANTS)})?",

@@ -16,7 +16,7 @@ rule evaluate_adapter:
         settings="results/{film}/adapters/{dataset}/settings.yaml",
         control_adapters=of_controls("adapter"),
         control_settings=of_controls("settings"),
-        references=references,
+        references=reference_vectors,
         base=f"resources/models/{MODELS['base']['name']}",
         embed_weights=WEIGHTS["embed"],
     output:

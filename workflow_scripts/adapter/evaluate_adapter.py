@@ -134,6 +134,8 @@ def measure(
     drawn = {strength: trial.images for strength, trial in trials.items()}
     full = nearest_to_full(options["strengths"])
     for control in controls:
+        # By its own trigger, as whoever uses it would: without, nothing asks for what it learned,
+        # and it would be the weaker control.
         called = judge.prompts.call(trained["trigger"], control.trained["trigger"])
         trial = try_control(opened, control, called, held_out, options, seed)
         rows += score_control(judge, control.name, trial, own, full)

@@ -71,7 +71,10 @@ def try_control(
     options: dict[str, Any],
     seed: int,
 ) -> Trial:
-    """The same with a control adapter at full strength; it draws only what the dataset is about."""
+    """The same with a control adapter at full strength; it draws only what the dataset is about.
+
+    Losses are those of the dataset's own captions: how well are these images known by these words?
+    """
     load_adapter(base, control.adapter)
     base.pipeline.set_adapters("film", nearest_to_full(options["strengths"]))
     losses = _measure(base, [held_out], options, seed)

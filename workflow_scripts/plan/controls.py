@@ -7,6 +7,7 @@ from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.lib.tables import list_names, locate
 
 OTHER_SUBJECT, SHUFFLED_CAPTIONS = "other_subject", "shuffled_captions"
+VARIANTS = (f".{SHUFFLED_CAPTIONS}",)  # what the files of controls add to the name of the dataset
 
 
 class Control(NamedTuple):
@@ -14,7 +15,7 @@ class Control(NamedTuple):
 
     name: str
     dataset: str
-    variant: str = ""  # what its files add to the name of the dataset
+    variant: str = ""  # one of VARIANTS; "" of an adapter that is to be used
 
 
 def list_controls(wanted: Mapping[str, Any], datasets: Sequence[str]) -> dict[str, list[Control]]:
@@ -36,7 +37,7 @@ def _list_controls(
     if wanted[OTHER_SUBJECT] and following != dataset:
         controls.append(Control(OTHER_SUBJECT, following))
     if kind.name in wanted[SHUFFLED_CAPTIONS]:
-        controls.append(Control(SHUFFLED_CAPTIONS, dataset, f".{SHUFFLED_CAPTIONS}"))
+        controls.append(Control(SHUFFLED_CAPTIONS, dataset, *VARIANTS))
     return controls
 
 
