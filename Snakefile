@@ -70,6 +70,7 @@ rule verify:
             film: [
                 *TABLES[film],
                 *PROOFS[film],
+                *list_trained_controls(film, CONTROLS[film]),
                 f"results/{film}/report/index.html",
             ]
             for film in FILMS

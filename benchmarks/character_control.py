@@ -1,18 +1,15 @@
-"""Do adapters draw their character? Each beside the adapters of other characters, several seeds.
+"""Do adapters draw their character? As evaluate_adapter asks, over several seeds of the training.
 
     python -m benchmarks.character_control results/demo --seeds 3 --out build/character_control
 
-An adapter that makes every image more like the film would look good beside its base. So the control
-of a character's adapter are the adapters of the others: the same budget, the same captions with the
-other's trigger, the same noise. Both are judged for the first character: how much nearer is an
-image to the film's images of this one than to those of anybody else. The judge is the light tier's
-model of the role embed, which never read a caption.
+evaluate_adapter judges one training of each character beside one of another. Here each character is
+trained several times, and the control are all others: how much of a margin is the luck of a seed?
+The score is that of evaluate_adapter, retrieval among the film's reference images.
 """
 
 import argparse
 import logging
 import sys
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,10 +19,14 @@ import pandas as pd
 
 from workflow_scripts.adapter import train_adapter
 from workflow_scripts.adapter.adapter_file import load_adapter
+from workflow_scripts.adapter.examples import seed_for
 from workflow_scripts.adapter.grid import draw_grid
-from workflow_scripts.adapter.training_data import read_split, subsample_evenly
-from workflow_scripts.lib.images import read_rgb, write_image
+from workflow_scripts.adapter.metrics import Sample, average_precision, bootstrap_mean
+from workflow_scripts.adapter.training_data import read_split
+from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.logs import log
+from workflow_scripts.lib.manifest import read_manifest
+from workflow_scripts.lib.tables import locate
 from workflow_scripts.models.diffusion import Base, draw_images
 from workflow_scripts.models.registry import choose_model, load_model, weight_files
 from workflow_scripts.plan.adapter_settings import resolve_adapter_settings
@@ -34,8 +35,7 @@ from workflow_scripts.plan.config import load_config
 LIGHT = {"tier": "light", "device": "cpu"}
 SAMPLING = {"steps": 20, "guidance": 4.0}
 PLACE = "{}"  # in a prompt, for who it is
-STILLS = 64  # of the film, per character
-Embed = Callable[[list[np.ndarray]], np.ndarray]
+RESAMPLES = 1000
 
 
 def find_datasets(results: Path) -> dict[str, Path]:
@@ -55,6 +55,7 @@ def train(dataset: Path, base: Path, out: Path, options: dict[str, Any], seed: i
         **paths,
         metrics=str(out / "metrics.parquet"),
         title=out.name,
+        control="",
         options=options,
         model=choose_model("base", LIGHT),
         seed=seed,
@@ -93,49 +94,38 @@ def draw(base: Base, adapter: Path | None, texts: list[str], seed: int) -> np.nd
     return images
 
 
-def average_stills(datasets: dict[str, Path], embed: Embed) -> np.ndarray:
-    """The mean direction (characters, D) of the film's images of each character."""
-    centers = []
-    for folder in datasets.values():
-        images = read_split(folder, "train") + read_split(folder, "validation")
-        vectors = embed([read_rgb(image.image) for image in subsample_evenly(images, STILLS)])
-        centers.append(vectors.mean(0))
-    found = np.stack(centers)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
-
-
-def measure_margins(vectors: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """How much nearer (N, characters) each image is to one character than to the next best."""
-    cosines = vectors @ centers.T
-    others = [np.delete(cosines, n, axis=1).max(1) for n in range(len(centers))]
-    return cosines - np.stack(others, 1)
+def read_references(results: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors (G, D) of the reference images, as the role embed sees them, and whom they show."""
+    rows = read_manifest(locate("references", results), ["character", "vector", "reason"])
+    rows = rows[rows["reason"] == ""]
+    return np.stack(rows["vector"].to_list()), rows["character"].to_numpy()
 
 
 def compare(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of each character: its adapters, the others' and the base; margin, share recognized.
+    """Of each character: retrieval with its adapters, the others' and the base; the margin.
 
-    The standard error is that of the difference to the control, over seeds and prompts in pairs.
+    The interval of the margin over the others resamples prompts, then seeds of the training.
     """
     found = []
     for name, part in rows.groupby("judged_for"):
-        own = part[part["adapter"] == name].set_index(["seed", "prompt"])
+        own = part[part["adapter"] == name].set_index(["seed", "prompt"])["retrieval"]
         other = part[~part["adapter"].isin([name, "none"])]
-        control = other.groupby(["seed", "prompt"])[["margin", "recognized"]].mean()
-        base = part[part["adapter"] == "none"]
-        difference = (own["margin"] - control["margin"]).dropna()
-        error = difference.std() / len(difference) ** 0.5
+        control = other.groupby(["seed", "prompt"])["retrieval"].mean()
+        margin = (own - control).dropna()
+        clusters = margin.index.get_level_values("prompt").to_numpy()
+        rng = np.random.default_rng(seed_for("margin", name))
+        sample = Sample(margin.to_numpy(), clusters)
+        estimate = bootstrap_mean(sample, resamples=RESAMPLES, rng=rng)
         found.append(
             {
                 "character": name,
-                "images": len(difference),
-                "margin": own["margin"].mean(),
-                "control": control["margin"].mean(),
-                "base": base["margin"].mean(),
-                "difference": difference.mean(),
-                "standard errors": difference.mean() / error,
-                "recognized": own["recognized"].mean(),
-                "control recognized": control["recognized"].mean(),
-                "base recognized": base["recognized"].mean(),
+                "images": len(margin),
+                "own": own.mean(),
+                "control": control.mean(),
+                "base": part.loc[part["adapter"] == "none", "retrieval"].mean(),
+                "margin": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
             }
         )
     return pd.DataFrame(found)
@@ -159,7 +149,7 @@ def main() -> None:
     datasets = find_datasets(asked.results)
     embedder = choose_model("embed", LIGHT)
     embed = load_model(embedder, weight_files(embedder))
-    centers, base = average_stills(datasets, embed), open_base(asked.base)
+    (gallery, shown), base = read_references(asked.results), open_base(asked.base)
     prompts = write_prompts(datasets, triggers, asked.prompts)
     rows, sheet = [], {}
     for seed, name in product(range(asked.seeds), [None, *datasets]):
@@ -172,20 +162,11 @@ def main() -> None:
         texts = [text.replace(PLACE, who, 1) for text in prompts]
         images = draw(base, adapter, texts, seed)
         sheet[f"{name or 'no adapter'}, {seed}"] = images
-        margins = measure_margins(embed(list(images)), centers)
-        for number, (judged, margin) in product(
-            range(len(texts)), zip(datasets, margins.T, strict=True)
-        ):
-            rows.append(
-                {
-                    "adapter": name or "none",
-                    "seed": seed,
-                    "prompt": number,
-                    "judged_for": judged,
-                    "margin": margin[number],
-                    "recognized": float(margin[number] > 0),
-                }
-            )
+        vectors = embed(list(images))
+        for judged in datasets:
+            found = average_precision(vectors, gallery, shown == judged)
+            row = {"adapter": name or "none", "seed": seed, "judged_for": judged}
+            rows += [row | {"prompt": n, "retrieval": value} for n, value in enumerate(found)]
     table = compare(pd.DataFrame(rows))
     grid = draw_grid(f"adapters of {asked.results.name}", prompts, [0] * len(prompts), sheet)
     write_image(asked.out / "drawn.png", grid)

@@ -6,8 +6,9 @@ from benchmarks.bounds import Step
 from benchmarks.counted_nets import SPLITS, TOKENS, Nets, counted, most_at_once
 from benchmarks.counts import QUESTION_BYTES, FilmCounts
 from workflow_scripts.models.diffusion import DRAWN_AT_ONCE
-from workflow_scripts.plan.adapter_settings import resolve_adapter_settings
+from workflow_scripts.plan.adapter_settings import resolve_adapter_settings, resolve_controls
 from workflow_scripts.plan.config import read_shipped
+from workflow_scripts.plan.controls import Control, list_controls
 
 NOISE_LEVELS = 4  # of each image that is held out: adapter/trainer.py
 PIXELS = 3.0 * 512**2  # of an image that is drawn or learnt, three colors
@@ -29,14 +30,27 @@ def adapt(counts: FilmCounts, known: Nets, read_s: Mapping[str, float]) -> list[
     return [*train(counts, known, read_s["decode"]), *prove(counts, known)]
 
 
+def find_controls(counts: FilmCounts) -> dict[str, list[Control]]:
+    """Beside which adapters those of the film are judged."""
+    wanted = resolve_controls(read_shipped(), "full")
+    return list_controls(wanted, counts.questions["dataset"].tolist())
+
+
 def train(counts: FilmCounts, known: Nets, decode_s: float) -> list[Step]:
-    """Every chosen image becomes latents; updates; losses of images that were held out."""
-    phase, datasets = "train_adapter", len(counts.questions)
+    """Every chosen image becomes latents; updates; losses of images that were held out.
+
+    What is trained to be a control is trained as the adapter of its dataset.
+    """
+    phase, controls = "train_adapter", find_controls(counts)
+    again = counts.questions["dataset"].map(
+        lambda name: sum(bool(c.variant) for c in controls[name])
+    )
+    datasets = len(counts.questions) + int(again.sum())
     settings = resolve_adapter_settings(read_shipped(), "full", "style", "plain")
     batch = settings["batch_size"]
     updates = settings["steps"] * batch * settings["gradient_accumulation_steps"]
     watched = settings["validations"] * settings["validation_images"] * NOISE_LEVELS
-    chosen = float(counts.questions["chosen"].sum())
+    chosen = float((counts.questions["chosen"] * (1 + again)).sum())
     image = {"precision": "tf32", "copied": 4 * PIXELS, "read_s": decode_s}
     update, loss = "SD 1.5, an image of an update", "SD 1.5, a held-out loss"
     return [
@@ -47,14 +61,17 @@ def train(counts: FilmCounts, known: Nets, decode_s: float) -> list[Step]:
 
 
 def prove(counts: FilmCounts, known: Nets) -> list[Step]:
-    """Images are drawn without the adapter, at 0 and at each strength, and looked at; losses."""
+    """Images are drawn without the adapter, at each strength and by its controls, and looked at;
+    the first ones at strength 0, too; losses."""
     phase, datasets = "evaluate_adapter", len(counts.questions)
     proof = read_shipped()["evaluate_adapter"]
-    strengths = len(proof["strengths"])
+    strengths, controls = len(proof["strengths"]), sum(map(len, find_controls(counts).values()))
     texts = proof["prompts"] + len(proof["tiers"]["full"]["unrelated_prompts"])
-    images = datasets * texts * len(proof["seeds"]) * (2 + strengths)
+    drawn = datasets * texts * (1 + strengths) + controls * proof["prompts"]
+    images = len(proof["seeds"]) * drawn + datasets * DRAWN_AT_ONCE
     steps = 2 * images * proof["tiers"]["full"]["sampling_steps"]  # with and without the prompt
-    losses = datasets * SPLITS * proof["images"] * proof["timesteps"] * (1 + strengths)
+    measured = datasets * SPLITS * (1 + strengths) + controls
+    losses = measured * proof["images"] * proof["timesteps"]
     decoded = {"most": DRAWN_AT_ONCE, "copied": 4 * PIXELS}
     clip = {"most": most_at_once("embed"), "copied": 3.0 * 224**2}
     return [

@@ -22,13 +22,20 @@ from workflow_scripts.models.registry import (
 )
 from workflow_scripts.plan.adapter_settings import (
     choose_tier,
+    resolve_controls,
     resolve_adapter_settings,
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.calibration import list_uncalibrated
 from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_own
+from workflow_scripts.plan.controls import (
+    VARIANTS,
+    list_control_files,
+    list_controls,
+    list_trained_controls,
+)
 from workflow_scripts.plan.folders import check_folders, quote_python
-from workflow_scripts.plan.inputs import choose_limits, describe_inputs
+from workflow_scripts.plan.inputs import choose_limits, describe_inputs, list_references
 from workflow_scripts.plan.resources import add_ram, count_readers, grow, grow_with_film
 from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
 from workflow_scripts.plan.targets import (
@@ -89,6 +96,9 @@ TABLES = {  # everything that a film's preparation leaves, as far as its kinds n
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
     film: list_proofs(film, DATASETS[film], "truth" in config["films"][film]) for film in FILMS
 }
+CONTROLS = {  # beside which other adapters each adapter is judged
+    film: list_controls(resolve_controls(config, BASE_TIER), DATASETS[film]) for film in FILMS
+}
 
 
 def any_of(names):
@@ -132,7 +142,8 @@ def tables_of(list_inputs, **options):
 def described_inputs(wildcards):
     """Inputs to unpack: the tables of those datasets that a model is asked about in this run."""
     targets = workflow.dag_settings.targets if workflow.is_main_process else None
-    datasets = list_described(targets, wildcards.film, DATASETS[wildcards.film])
+    film = wildcards.film
+    datasets = list_described(targets, film, DATASETS[film], CONTROLS[film])
     return describe_inputs(wildcards.film, datasets, SHARDS)
 
 
@@ -188,6 +199,33 @@ def training_settings(wildcards):
     return resolve_adapter_settings(config, BASE_TIER, kind.name, config["adapter"]["chosen"])
 
 
+def of_controls(name):
+    """An input: a file of each control adapter of the dataset of the job."""
+    return lambda wildcards: list_control_files(
+        name, wildcards.film, CONTROLS[wildcards.film][wildcards.dataset]
+    )
+
+
+def character_name(wildcards):
+    """A param: the character that the dataset of the job is about; "" of other kinds."""
+    return split_name(wildcards.dataset)[1]
+
+
+def reference_vectors(wildcards):
+    """An input: of a character, the table of the reference images of all."""
+    return list_references(wildcards.film, wildcards.dataset)
+
+
+def control_names(wildcards):
+    """A param: what the control adapters of the dataset of the job are."""
+    return [control.name for control in CONTROLS[wildcards.film][wildcards.dataset]]
+
+
+def control_name(wildcards):
+    """A param: which control the adapter of the job is; "" of one that is to be used."""
+    return wildcards.variant.removeprefix(".")
+
+
 resource_scopes:
     gpu="local",  # counted on each machine, and inside a group of jobs; never over a whole cluster
 
@@ -196,3 +234,4 @@ wildcard_constraints:
     film=any_of(FILMS),
     shard=r"\d+of\d+",
     dataset=r"[a-z0-9_-]+",
+    variant=f"({any_of(VARIANTS)})?",

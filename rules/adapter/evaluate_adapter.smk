@@ -1,18 +1,22 @@
-"""evaluate_adapter: what an adapter does, beside the base model with the same seeds.
+"""evaluate_adapter: what an adapter does, beside the base and control adapters with the same seeds.
 
-needs    the adapter, its settings and its dataset, the base model, the model of the role embed
-leaves   scores.parquet: score, strength, value and interval; grid.png: prompts drawn at each strength;
+needs    the adapter, its settings and its dataset, the base model, the model of the role embed;
+         its control adapters, and of a character the reference images of all
+leaves   scores.parquet: score, adapter, strength, value and interval; grid.png: prompts drawn at each strength;
          settings.yaml: how it was measured; {film}-{dataset}.preview.png beside the adapter, which
          A1111 and Forge show. `update`: as in train_adapter
 """
 
 
 rule evaluate_adapter:
-    """Judge one adapter: held-out loss, similarity, drift, copies; draw prompts at every strength."""
+    """Judge one adapter beside its controls: held-out loss, similarity, retrieval, drift, copies."""
     input:
         dataset="results/{film}/datasets/{dataset}",
         adapter="results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors",
         settings="results/{film}/adapters/{dataset}/settings.yaml",
+        control_adapters=of_controls("adapter"),
+        control_settings=of_controls("settings"),
+        references=reference_vectors,
         base=f"resources/models/{MODELS['base']['name']}",
         embed_weights=WEIGHTS["embed"],
     output:
@@ -37,6 +41,8 @@ rule evaluate_adapter:
             LOADERS["embed"],
         ),
         title="{film} {dataset}",
+        character=character_name,
+        controls=control_names,
         options=resolve_evaluation_settings(config, BASE_TIER),
         model=MODELS["base"],
         embed=MODELS["embed"],

@@ -2,8 +2,10 @@
 
 needs    the packed dataset (kohya's layout), the base model as a diffusers folder
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
-         settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and goes when the training is done.
-         `update`: what was trained from the very same images stays, and is not trained again
+         settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and
+         goes when the training is done.
+         `update`: what was trained from the very same images stays, and is not trained again.
+         {variant} is "", or that of a control: an adapter that is trained to be compared with
 """
 
 
@@ -13,15 +15,15 @@ rule train_adapter:
         dataset="results/{film}/datasets/{dataset}",
         base=f"resources/models/{MODELS['base']['name']}",
     output:
-        adapter=update("results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors"),
-        peft=update("results/{film}/adapters/{dataset}/{film}-{dataset}.peft.safetensors"),
-        card=update("results/{film}/adapters/{dataset}/{film}-{dataset}.json"),
-        settings=update("results/{film}/adapters/{dataset}/settings.yaml"),
-        metrics=update("results/{film}/adapters/{dataset}/metrics.parquet"),
+        adapter=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.safetensors"),
+        peft=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.peft.safetensors"),
+        card=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.json"),
+        settings=update("results/{film}/adapters/{dataset}{variant}/settings.yaml"),
+        metrics=update("results/{film}/adapters/{dataset}{variant}/metrics.parquet"),
     log:
-        "logs/{film}/train_adapter.{dataset}.log",
+        "logs/{film}/train_adapter.{dataset}{variant}.log",
     benchmark:
-        "benchmarks/{film}/train_adapter.{dataset}.tsv"
+        "benchmarks/{film}/train_adapter.{dataset}{variant}.tsv"
     conda:
         "../../envs/cinelora.yaml"
     threads: 1  # layers of the light base are too small to share: adapters share the cores
@@ -31,6 +33,7 @@ rule train_adapter:
     params:
         code=hash_code("adapter.train_adapter", LOADERS["base"]),
         title="{film} {dataset}",
+        control=control_name,
         options=training_settings,
         model=MODELS["base"],
         seed=config["seed"],

@@ -1,3 +1,5 @@
+"""An adapter beside its base and its controls: what is drawn, measured, and written of it."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,102 +9,36 @@ import yaml
 from tests.factories.datasets_in_code import BASE, base_folder, make_dataset, make_options
 from workflow_scripts.adapter import evaluate_adapter, prompts
 from workflow_scripts.adapter.adapter_file import read_adapter, write_adapter
-from workflow_scripts.adapter.grid import draw_grid
-from workflow_scripts.adapter.metrics import (
-    bootstrap_difference,
-    bootstrap_mean,
-    diversity,
-    find_copies,
-    measure_images,
-)
-from workflow_scripts.adapter.training_data import read_split
+from workflow_scripts.adapter.grid import draw_grid, name_rows
+from workflow_scripts.adapter.metrics import Estimate, Sample
+from workflow_scripts.adapter.score_rows import NOTES, list_gaps, list_margins, make_row
+from workflow_scripts.adapter.training_data import find_shots, read_split
+from workflow_scripts.adapter.trials import Control, check_budget, nearest_to_full
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 
 EMBED = {"name": "by-color", "role": "embed", "loader": "mobilenet"}
 RESAMPLING = {"resamples": 500, "rng": np.random.default_rng(0)}
+DATASET = "character-nella"
+CONTROLS = {
+    "other_subject": ("other.safetensors", "other.yaml"),
+    "shuffled_captions": ("adapter.safetensors", "settings.yaml"),  # an equal: nothing is shown
+}
 QUICK = {
     "sampling_steps": 1,
     "strengths": [1.0],
     "seeds": [1, 2],
     "prompts": 2,
     "unrelated_prompts": ["a {curly} lighthouse"],
-    "images": 2,
+    "images": 3,
     "timesteps": 2,
     "bootstrap": 200,
 }
 
 
-def unit(*rows):
-    vectors = np.array(rows, np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def test_the_interval_holds_the_mean():
-    values = np.random.default_rng(1).normal(5, 1, 200)
-    mean, low, high = bootstrap_mean(values, **RESAMPLING)
-    assert low < mean < high
-    assert 0.2 < high - low < 0.35  # 2 x 1.96 / sqrt(200) = 0.28
-
-
-@pytest.mark.parametrize("values", [[], [1.0]], ids=["none", "one"])
-def test_an_interval_needs_two_values(values):
-    mean, low, high = bootstrap_mean(np.array(values), **RESAMPLING)
-    assert np.isnan(low)
-    assert np.isnan(high)
-    assert np.isnan(mean) == (not values)
-
-
-def test_a_difference_of_equal_sets_is_not_significant():
-    values = np.random.default_rng(2).normal(0, 1, 50)
-    difference, low, high = bootstrap_difference(values, values, **RESAMPLING)
-    assert difference == 0
-    assert low < 0 < high
-
-
-def test_intervals_are_the_percentiles_of_resampled_means():
-    """What the intervals of earlier adapters were made of: the same draws give the same ends."""
-    first, second = np.random.default_rng(3).normal(0, 1, (2, 12))
-    rng = np.random.default_rng(9)
-    draws = [values[rng.integers(0, 12, (300, 12))].mean(1) for values in (first, first, second)]
-    expected = np.percentile([draws[0], draws[1] - draws[2]], [2.5, 97.5], axis=1).T
-    rng = np.random.default_rng(9)
-    found = [
-        bootstrap_mean(first, resamples=300, rng=rng)[1:],
-        bootstrap_difference(first, second, resamples=300, rng=rng)[1:],
-    ]
-    assert np.allclose(found, expected, rtol=1e-12)
-
-
-def test_a_collapsed_model_loses_diversity():
-    groups = np.array([0, 0, 1, 1])
-    alive = diversity(unit([1, 0], [0, 1], [1, 1], [1, -1]), groups)
-    collapsed = diversity(unit([1, 0], [1, 0], [1, 0], [1, 0]), groups)
-    assert collapsed.max() < 1e-6
-    assert alive.min() > 0.9
-
-
-def test_a_copier_is_flagged_and_an_artist_is_not():
-    rng = np.random.default_rng(3)
-    training = unit(*rng.normal(size=(20, 16)))
-    held_out = unit(*(training[:10] + rng.normal(size=(10, 16)) * 0.2))
-    copies = unit(*(training[:5] + rng.normal(size=(5, 16)) * 0.001))
-    new = unit(*rng.normal(size=(5, 16)))
-    assert find_copies(copies, training, held_out).all()
-    assert not find_copies(new, training, held_out).any()
-
-
-def test_a_drawn_copy_of_the_base_has_no_drift_and_no_gain():
-    base, stills = unit([1, 0], [0, 1], [1, 1]), unit([1, 0.1], [0.1, 1])
-    related = np.array([True, True, False])
-    figures = measure_images(base, base, related, np.arange(3), stills, stills)
-    assert np.abs(figures["similarity_gain"]).max() == 0
-    assert np.abs(figures["drift"]).max() < 1e-6
-
-
 def test_prompts_are_held_out_captions_and_unrelated_ones(tmp_path):
     images = read_split(make_dataset(tmp_path, train=0, held_out=5), "validation")
-    chosen = prompts.choose_prompts(images, ["a lighthouse"], [4, 5], 2)
+    chosen = prompts.choose_prompts(images, [], ["a lighthouse"], [4, 5], 2)
     assert chosen.texts == [
         *["nella woman, walk, frame 0"] * 2,
         *["nella woman, walk, frame 2"] * 2,
@@ -113,15 +49,69 @@ def test_prompts_are_held_out_captions_and_unrelated_ones(tmp_path):
     assert chosen.groups.tolist() == [0, 0, 1, 1, 2, 2]
 
 
-def test_losses_are_compared_in_pairs():
-    base = np.array([1.0, 2.0]), np.array([1.0, 3.0])
-    adapted = np.array([0.5, 1.5]), np.array([0.9, 2.9])
-    rows = evaluate_adapter.measure_losses({0.0: base, 1.0: adapted}, **RESAMPLING)
-    table = {(row["score"], row["strength"]): row for row in rows}
-    assert table["heldout_gain", 1.0]["value"] == pytest.approx(0.1)
-    assert table["heldout_gain", 1.0]["low"] == pytest.approx(0.1)  # pairs agree exactly
-    assert table["overfit_gap", 1.0]["value"] == pytest.approx(0.4)
-    assert ("heldout_gain", 0.0) not in table
+def test_where_few_captions_were_held_out_those_of_other_images_are_drawn(tmp_path):
+    dataset = make_dataset(tmp_path, train=6, held_out=2)
+    images = [read_split(dataset, split) for split in ("validation", "train")]
+    chosen = prompts.choose_prompts(*images, ["a lighthouse"], [4], 4)
+    numbers = [text.removeprefix("nella woman, walk, frame ") for text in chosen.texts]
+    assert numbers == ["0", "1", "2", "4", "a lighthouse"]
+
+
+def test_another_subject_is_called_by_its_own_trigger_in_the_same_sentence():
+    chosen = prompts.Prompts(
+        ["nella woman, night", "two people", "a lighthouse"],
+        [1, 2, 3],
+        np.array([True, True, False]),
+    )
+    called = chosen.call("nella woman", "bruno man")
+    assert called.texts == ["bruno man, night", "two people"]
+    assert (called.seeds, called.related.tolist()) == ([1, 2], [True, True])
+    assert chosen.first(1).texts == ["nella woman, night"]
+
+
+def sample(*values):
+    return Sample(np.array(values, float), np.arange(len(values)))
+
+
+def test_margins_are_of_pairs_and_positive_where_the_adapter_is_better():
+    own = {"heldout_loss": sample(0.9, 2.9), "similarity": sample(0.5, 0.7)}
+    other = {"heldout_loss": sample(1.0, 3.0), "similarity": sample(0.4, 0.6), "drift": sample(1)}
+    rows = list_margins(own, other, "other_subject", 1.0, RESAMPLING)
+    assert [(row["score"], row["over"], row["adapter"]) for row in rows] == [
+        ("heldout_loss", "other_subject", "own"),
+        ("similarity", "other_subject", "own"),
+    ]
+    assert [row["value"] for row in rows] == pytest.approx([0.1, 0.1])
+    assert [row["low"] for row in rows] == pytest.approx([0.1, 0.1])  # pairs agree exactly
+    assert {row["better"] for row in rows} == {"up"}
+
+
+def test_what_was_memorized_is_the_difference_of_two_gains():
+    base = {"train_loss": sample(1.0, 2.0), "heldout_loss": sample(1.0, 3.0)}
+    own = {"train_loss": sample(0.5, 1.5), "heldout_loss": sample(0.9, 2.9)}
+    (row,) = list_gaps(own, base, 1.0, RESAMPLING)
+    assert (row["score"], row["value"]) == ("overfit_gap", pytest.approx(0.4))
+
+
+@pytest.mark.parametrize(("over", "ends"), [("", (0, 1)), ("base", (-0.2, 1.3))])
+def test_the_interval_of_a_share_stays_between_0_and_1_and_that_of_a_margin_need_not(over, ends):
+    row = make_row("retrieval", Estimate(0.5, -0.2, 1.3, 4, 2), over=over)
+    assert (row["low"], row["high"]) == ends
+
+
+def test_images_are_known_by_their_shots(tmp_path):
+    images = read_split(make_dataset(tmp_path, train=5, held_out=0), "train")
+    assert find_shots(tmp_path, images).tolist() == [0, 0, 1, 1, 2]
+    images[0].image.rename(images[0].image.with_name("mine.png"))
+    with pytest.raises(CineloraError, match="does not know train/2_nella woman/mine.png"):
+        find_shots(tmp_path, read_split_again(tmp_path))
+
+
+def read_split_again(folder):
+    """The training split, whose renamed image has a caption too."""
+    texts = sorted((folder / "train/2_nella woman").glob("*.txt"))
+    texts[0].rename(texts[0].with_name("mine.txt"))
+    return read_split(folder, "train")
 
 
 def test_the_grid_shows_a_row_without_the_adapter():
@@ -133,6 +123,20 @@ def test_the_grid_shows_a_row_without_the_adapter():
     assert shape[2] == 3
     assert (page[-20, -20] == (255, 0, 0)).all()
     assert (page == (255, 0, 0)).all(-1).sum() == 4 * 128 * 128
+
+
+def test_the_grid_names_strengths_and_controls_which_draw_fewer_images():
+    red = np.full((2, 32, 32, 3), (255, 0, 0), np.uint8)
+    rows = name_rows({None: red, 0.0: red, 1.0: red, "shuffled_captions": red[:1]})
+    assert list(rows) == ["no adapter", "strength 1.0", "shuffled captions"]
+    page = draw_grid("demo", ["a", "b"], [1, 2], rows)
+    assert (page == (255, 0, 0)).all(-1).sum() == 5 * 128 * 128
+    assert (page[-20, -20] == 255).all()
+
+
+def unit(*rows):
+    vectors = np.array(rows, np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def embed_by_color(_model, _weights):
@@ -149,25 +153,44 @@ def embed_by_color(_model, _weights):
 def adapter(tmp_path_factory):
     """A folder with a dataset and an adapter of random weights: no training needed to judge it."""
     folder = tmp_path_factory.mktemp("film")
-    make_dataset(folder / "nella", train=4, held_out=3)
+    make_dataset(folder / DATASET, train=4, held_out=3)
     opened = evaluate_adapter.load_model(BASE, [base_folder() / "model_index.json"])
-    rng, tensors = torch.Generator().manual_seed(0), {}
-    for name, module in opened.pipeline.unet.named_modules():
-        if name.endswith(("attn2.to_q", "attn2.to_v")):
-            key = f"lora_unet_{name.replace('.', '_')}"
-            tensors[f"{key}.alpha"] = torch.tensor(2.0)
-            tensors[f"{key}.lora_down.weight"] = torch.randn(2, module.in_features, generator=rng)
-            tensors[f"{key}.lora_up.weight"] = torch.randn(module.out_features, 2, generator=rng)
-    write_adapter(folder / "adapter.safetensors", tensors, {})
+    for number, name in enumerate(["adapter", "other"]):
+        write_adapter(folder / f"{name}.safetensors", make_random(opened, number), {})
     settings = {
         "base": "tiny-random-sd (random weights)",
         "base_sha256": opened.sha256,
         "resolution_px": 64,
         "settings": {"background_loss_weight": 0.1},
         "dataset_sha256": "0" * 64,
+        "trigger": "nella woman",
+        "steps": 4,
+        "distinct_images": 6,
     }
-    (folder / "settings.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    write_settings(folder / "settings.yaml", settings)
+    write_settings(folder / "other.yaml", settings | {"trigger": "bruno man"})
+    look = embed_by_color(None, None)
+    images = [read_rgb(image.image) for image in read_split(folder / DATASET, "train")]
+    references = pd.DataFrame({"character": ["nella", "nella", "bruno", "bruno"], "reason": ""})
+    references["vector"] = list(look(images))
+    references.to_parquet(folder / "references.parquet")
     return folder
+
+
+def write_settings(path, settings):
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+def make_random(opened, seed):
+    """An adapter of random weights."""
+    rng, tensors = torch.Generator().manual_seed(seed), {}
+    for name, module in opened.pipeline.unet.named_modules():
+        if name.endswith(("attn2.to_q", "attn2.to_v")):
+            key = f"lora_unet_{name.replace('.', '_')}"
+            tensors[f"{key}.alpha"] = torch.tensor(2.0)
+            tensors[f"{key}.lora_down.weight"] = torch.randn(2, module.in_features, generator=rng)
+            tensors[f"{key}.lora_up.weight"] = torch.randn(module.out_features, 2, generator=rng)
+    return tensors
 
 
 def run_main(folder, monkeypatch, **changes):
@@ -177,10 +200,14 @@ def run_main(folder, monkeypatch, **changes):
         "load_model",
         lambda model, files: (embed_by_color if model["role"] == "embed" else load)(model, files),
     )
+    controls = changes.get("controls", {})
     return evaluate_adapter.main(
-        dataset=str(folder / "nella"),
+        dataset=str(folder / changes.get("dataset", DATASET)),
         adapter=str(changes.get("adapter", folder / "adapter.safetensors")),
         settings=str(changes.get("settings", folder / "settings.yaml")),
+        control_adapters=[str(folder / file) for file, _ in controls.values()],
+        control_settings=[str(folder / file) for _, file in controls.values()],
+        references=[str(folder / name) for name in changes.get("references", [])],
         base=str(base_folder()),
         embed_weights=[],
         scores=str(folder / "scores.parquet"),
@@ -188,6 +215,8 @@ def run_main(folder, monkeypatch, **changes):
         preview=str(folder / "x.preview.png"),
         how_measured=str(folder / "measured.yaml"),
         title="demo nella",
+        character=changes.get("character", ""),
+        controls=list(controls),
         options=make_options("evaluate_adapter", **QUICK),
         model=BASE,
         embed=EMBED,
@@ -195,26 +224,92 @@ def run_main(folder, monkeypatch, **changes):
     )
 
 
+def read_scores(folder):
+    """Values by score, adapter, strength and what a margin is over."""
+    rows = pd.read_parquet(folder / "scores.parquet")
+    assert list(rows.columns) == evaluate_adapter.SCORES.names
+    assert not rows.duplicated(["score", "adapter", "strength", "over"]).any()
+    return rows.set_index(["score", "adapter", "strength", "over"])
+
+
 def test_main_writes_scores_beside_the_base(adapter, monkeypatch):
     counts = run_main(adapter, monkeypatch)
-    assert counts.read == 3 * 6  # without, at 0, at 1; two captions and one prompt, two seeds each
-    rows = pd.read_parquet(adapter / "scores.parquet")
-    assert list(rows.columns) == evaluate_adapter.SCORES.names
-    assert set(rows["score"]) == set(evaluate_adapter.NOTES)
+    assert counts.read == 6 + 4 + 6  # without, first ones at 0, at 1: 3 prompts with 2 seeds each
+    rows = read_scores(adapter)
+    assert set(rows.index.get_level_values("score")) == set(NOTES) - {"retrieval"}
     assert rows["base_is_random"].all()
-    values = rows.set_index(["score", "strength"])["value"]
-    assert values["change_at_strength_0", 0.0] == 0
-    assert values["pixel_change", 1.0] > 0
-    assert values["heldout_loss", 0.0] != values["heldout_loss", 1.0]
-    gain = values["heldout_loss", 0.0] - values["heldout_loss", 1.0]
-    assert values["heldout_gain", 1.0] == pytest.approx(gain)
+    values = rows["value"]
+    assert values["change_at_strength_0", "own", 0.0, ""] == 0
+    assert values["pixel_change", "own", 1.0, ""] > 0
+    base, own = (values["heldout_loss", *who, ""] for who in (("base", 0.0), ("own", 1.0)))
+    assert base != own
+    assert values["heldout_loss", "own", 1.0, "base"] == pytest.approx(base - own)
+    assert rows["clusters"]["heldout_loss", "own", 1.0, ""] == 2  # shots of three images
+    assert rows["clusters"]["similarity", "own", 1.0, ""] == 2  # prompts of four images
     assert read_rgb(adapter / "grid.png").shape[0] > 2 * 128
     assert read_rgb(adapter / "x.preview.png").std() > 1
 
 
+def test_main_judges_controls_with_the_same_prompts_and_claims_margins(adapter, monkeypatch):
+    counts = run_main(
+        adapter,
+        monkeypatch,
+        controls=CONTROLS,
+        character="nella",
+        references=["references.parquet"],
+    )
+    assert counts.read == 16 + 2 * 4  # controls draw the captions alone
+    rows = read_scores(adapter)
+    values = rows["value"]
+    levels = [values["heldout_loss", who, 1.0, ""] for who in ("own", *CONTROLS)]
+    assert levels[0] == levels[2] != levels[1]
+    margins = rows.xs("other_subject", level="over")["value"].droplevel(["adapter", "strength"])
+    assert set(margins.index) == {"heldout_loss", "similarity", "retrieval"}
+    assert margins["heldout_loss"] == pytest.approx(levels[1] - levels[0])
+    equal = rows.xs("shuffled_captions", level="over")
+    assert (equal["value"] == 0).all() and (equal["low"] == 0).all() and len(equal) == 3
+    film = rows.xs("film", level="adapter")["value"].droplevel(["strength", "over"])
+    assert set(film.index) == {"nearest_training", "retrieval"}
+    assert 0 < values["retrieval", "own", 1.0, ""] <= 1
+    how = yaml.safe_load((adapter / "measured.yaml").read_text(encoding="utf-8"))
+    assert how["controls"]["other_subject"] == {
+        "adapter": "other.safetensors", "trigger": "bruno man", "images": 6, "steps": 4
+    }  # fmt: skip
+
+
+def test_a_control_whose_dataset_was_empty_is_left_out(adapter, monkeypatch, tmp_path, caplog):
+    write_settings(tmp_path / "empty.yaml", {"empty": "nothing was trained"})
+    controls = {"other_subject": ("other.safetensors", tmp_path / "empty.yaml")}
+    run_main(adapter, monkeypatch, controls=controls)
+    assert "other_subject: not compared, nothing was trained" in caplog.text
+    assert set(read_scores(adapter).index.get_level_values("over")) == {"", "base"}
+
+
+@pytest.mark.parametrize("what", ["base_sha256", "resolution_px", "settings"])
+def test_a_control_of_another_budget_is_an_error(what):
+    trained = {"base_sha256": "a", "resolution_px": 64, "settings": {"steps": 4}}
+    check_budget(Control("other_subject", "x.safetensors", trained), trained)
+    other = Control("other_subject", "x.safetensors", trained | {what: "other"})
+    with pytest.raises(CineloraError, match=f"x.safetensors is no control.*{what}"):
+        check_budget(other, trained)
+
+
 @pytest.mark.parametrize(("strengths", "shown"), [([0.5, 1.0, 1.5], 1.0), ([0.3, 0.8], 0.8)])
 def test_the_preview_is_drawn_at_the_strength_that_comes_nearest_to_full(strengths, shown):
-    assert evaluate_adapter.nearest_to_full(strengths) == shown
+    assert nearest_to_full(strengths) == shown
+
+
+def test_other_shots_or_another_control_are_measured_anew(adapter, monkeypatch):
+    table = adapter / DATASET / "dataset.parquet"
+    before, times = table.read_bytes(), []
+    for shot, controls in ((None, {}), (99, {}), (99, CONTROLS)):
+        if shot:
+            pd.read_parquet(table).assign(shot_id=shot).to_parquet(table)
+        run_main(adapter, monkeypatch, controls=controls)
+        times.append((adapter / "scores.parquet").stat().st_mtime_ns)
+    assert len(set(times)) == 3
+    assert np.isnan(read_scores(adapter)["low"]["heldout_loss", "own", 1.0, ""])  # of one shot
+    table.write_bytes(before)
 
 
 def test_an_evaluation_of_the_same_adapter_is_kept(adapter, monkeypatch):

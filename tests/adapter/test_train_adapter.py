@@ -224,7 +224,7 @@ def trained(dataset, tmp_path_factory):
     return folder
 
 
-def run_main(dataset, folder, **changes):
+def run_main(dataset, folder, control="", **changes):
     files = {
         "adapter": "adapter.safetensors",
         "card": "adapter.json",
@@ -236,6 +236,7 @@ def run_main(dataset, folder, **changes):
         str(base_folder()),
         **{key: str(folder / name) for key, name in files.items()},
         title="demo nella",
+        control=control,
         options=make_options("train_adapter", **{**FEW, "learning_rate": 0.02, **changes}),
         model=BASE,
         seed=7,
@@ -284,6 +285,28 @@ def test_the_same_training_gives_the_same_file(trained, dataset, tmp_path):
     run_main(dataset, tmp_path, learning_rate=0.02)
     again = (tmp_path / "adapter.safetensors").read_bytes()
     assert again == (trained / "adapter.safetensors").read_bytes()
+
+
+def test_a_control_is_trained_alike_and_says_what_it_is(trained, dataset, tmp_path):
+    run_main(dataset, tmp_path, control="shuffled_captions")
+    own, control = (read_adapter(folder / "adapter.safetensors") for folder in (trained, tmp_path))
+    assert control.tensors.keys() == own.tensors.keys()
+    assert any((control.tensors[key] != own.tensors[key]).any() for key in own.tensors)
+    assert "Not for use" in control.metadata["modelspec.description"]
+    assert "(control)" in control.metadata["modelspec.title"]
+    assert control.metadata["ss_output_name"] == "demo-nella.shuffled_captions"
+    settings = [
+        yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
+        for folder in (trained, tmp_path)
+    ]
+    assert settings[0]["settings"] == settings[1]["settings"]
+    assert (settings[0].get("control"), settings[1]["control"]) == (None, "shuffled_captions")
+    assert settings[0]["trigger"] == settings[1]["trigger"] == "nella woman"
+    before = times(tmp_path)
+    run_main(dataset, tmp_path, control="shuffled_captions")
+    assert times(tmp_path) == before
+    run_main(dataset, tmp_path)
+    assert times(tmp_path)["adapter.safetensors"] > before["adapter.safetensors"]
 
 
 def times(folder):

@@ -10,6 +10,7 @@ from workflow_scripts.adapter.training_data import (
     make_buckets,
     plan_batches,
     read_split,
+    shuffle_captions,
     subsample_evenly,
 )
 from workflow_scripts.lib.errors import CineloraError
@@ -176,3 +177,14 @@ def test_spread_takes_images_from_the_whole_film(dataset):
 def test_tags_are_counted_by_concept(dataset):
     tags = count_tags(read_split(dataset, "train"))
     assert tags["nella woman"]["walk"] == 3
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 9])
+def test_shuffled_captions_are_those_of_other_images_and_nothing_else_changes(tmp_path, count):
+    images = read_split(make_dataset(tmp_path, train=count, held_out=1), "train")
+    shuffled = shuffle_captions(images, np.random.default_rng(3))
+    assert sorted(image.caption for image in shuffled) == sorted(i.caption for i in images)
+    kept = [one.caption == other.caption for one, other in zip(images, shuffled, strict=True)]
+    assert sum(kept) == (count == 1)
+    assert [i.image for i in shuffled] == [i.image for i in images]
+    assert [i.repeats for i in shuffled] == [i.repeats for i in images]

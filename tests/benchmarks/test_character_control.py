@@ -3,19 +3,12 @@ import pandas as pd
 import pytest
 
 from benchmarks import character_control
-from benchmarks.character_control import compare, measure_margins, spread, write_prompts
+from benchmarks.character_control import compare, spread, write_prompts
 from workflow_scripts.adapter.training_data import TrainingImage
 
 
-def test_a_margin_is_to_the_next_best_character():
-    centers = np.eye(3)
-    vectors = np.array([[1.0, 0, 0], [0.6, 0.8, 0]])
-    margins = measure_margins(vectors, centers)
-    np.testing.assert_allclose(margins, [[1, -1, -1], [-0.2, 0.2, -0.8]])
-
-
 def make_rows(own: float, other: float) -> pd.DataFrame:
-    """Margins of two characters' adapters and of the base, over six prompts and two seeds."""
+    """Retrieval of two characters' adapters and of the base, over six prompts and two seeds."""
     rng = np.random.default_rng(0)
     rows = []
     for adapter in ("none", "ada", "bo"):
@@ -23,24 +16,22 @@ def make_rows(own: float, other: float) -> pd.DataFrame:
             for prompt in range(6):
                 for judged in ("ada", "bo"):
                     mean = own if adapter == judged else other
-                    margin = mean + 0.01 * rng.standard_normal()
-                    row = (adapter, seed, prompt, judged, margin, float(margin > 0))
-                    rows.append(row)
-    names = ["adapter", "seed", "prompt", "judged_for", "margin", "recognized"]
-    return pd.DataFrame(rows, columns=names)
+                    retrieval = mean + 0.01 * rng.standard_normal()
+                    rows.append((adapter, seed, prompt, judged, retrieval))
+    return pd.DataFrame(rows, columns=["adapter", "seed", "prompt", "judged_for", "retrieval"])
 
 
 def test_an_adapter_of_its_character_is_above_the_others():
-    table = compare(make_rows(0.1, -0.1)).set_index("character")
+    table = compare(make_rows(0.7, 0.5)).set_index("character")
     assert table["images"].tolist() == [12, 12]
-    assert table["difference"].to_numpy() == pytest.approx(0.2, abs=0.02)
-    assert (table["standard errors"] > 20).all()
-    assert (table["recognized"] == 1).all() and (table["control recognized"] == 0).all()
+    assert table["margin"].to_numpy() == pytest.approx(0.2, abs=0.02)
+    assert (table["low"] > 0.15).all()
+    assert table["base"].to_numpy() == pytest.approx(0.5, abs=0.02)
 
 
 def test_adapters_that_only_learn_the_film_are_not_above_their_control():
-    table = compare(make_rows(0.1, 0.1))
-    assert (table["standard errors"].abs() < 3).all()
+    table = compare(make_rows(0.5, 0.5))
+    assert (table["low"] < 0).all() and (table["high"] > 0).all()
 
 
 def test_prompts_leave_a_place_for_who_it_is(monkeypatch):

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from tests.factories.tiny_sd import TINY_BASE
@@ -66,8 +67,11 @@ def make_options(phase: str, **changes) -> dict:
 def make_dataset(
     folder: Path, *, train: int = 6, held_out: int = 3, masks: bool = True, size=(160, 96), seed=0
 ) -> Path:
-    """Write `folder` as pack_dataset leaves one; size is (width, height) in px."""
-    rng = np.random.default_rng(seed)
+    """Write `folder` as pack_dataset leaves one; size is (width, height) in px.
+
+    Two images make a shot.
+    """
+    rng, shots = np.random.default_rng(seed), []
     for split, count in (("train", train), ("validation", held_out)):
         rows = []
         for n in range(count):
@@ -78,12 +82,14 @@ def make_dataset(
             caption = f"nella woman, walk, frame {n}"
             (concept / f"{name}.txt").write_text(caption + "\n", encoding="utf-8")
             rows.append({"file_name": f"2_nella woman/{name}.png", "text": caption})
+            shots.append((f"{split}/2_nella woman/{name}.png", len(shots) // 2))
             if masks:
                 write_image(folder / split / MASK_FOLDER / f"{name}.png", mask)
                 rows[-1]["mask_file_name"] = f"{MASK_FOLDER}/{name}.png"
         if rows:
             table = folder / split / "metadata.jsonl"
             table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    pd.DataFrame(shots, columns=["file", "shot_id"]).to_parquet(folder / "dataset.parquet")
     return folder
 
 

@@ -116,7 +116,7 @@ def write_overlay(folder: Path, path: Path) -> Path:
             "tiers": {"full": {"steps": 6}},
         },
         "evaluate_adapter": {
-            "tiers": {"full": {"sampling_steps": 1}},
+            "tiers": {"full": {"sampling_steps": 1, "controls": {"shuffled_captions": []}}},
             "prompts": 1,
             "seeds": [1],
         },

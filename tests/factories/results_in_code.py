@@ -129,9 +129,15 @@ def prove_dataset(folder: Path, name: str) -> None:
     text = yaml.safe_dump({"rank": 8, "trigger": NASTY, "folders": {"a": 1}})
     (folder / f"adapters/{name}/settings.yaml").write_text(text, encoding="utf-8")
     scores = pd.DataFrame(
-        [("similarity", 0.0, 0.4), ("similarity", 1.0, 0.5), ("diversity", None, 0.1)],
-        columns=["score", "strength", "value"],
-    ).assign(low=0.3, high=0.6, n=4, better="up", note="a note", base_is_random=True)
+        [
+            ("similarity", "base", 0.0, "", 0.4),
+            ("similarity", "own", 1.0, "", 0.5),
+            ("similarity", "own", 1.0, "base", 0.4),
+            ("similarity", "own", 1.0, "other_subject", 0.4),
+            ("nearest_training", "film", None, "", 0.1),
+        ],
+        columns=["score", "adapter", "strength", "over", "value"],
+    ).assign(low=0.3, high=0.6, n=4, clusters=2, better="up", note="a note", base_is_random=True)
     save(scores, folder / f"evaluate_adapter/{name}/scores.parquet")
     write_image(folder / f"evaluate_adapter/{name}/grid.png", np.zeros((40, 80, 3), np.uint8))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.lib.kinds import KINDS
-from workflow_scripts.lib.progress_file import find_progress, sum_parts, sum_progress
+from workflow_scripts.lib.progress_file import find_progress, format_job, sum_parts, sum_progress
 from workflow_scripts.plan.targets import list_phases, list_proofs
 
 
@@ -142,3 +142,17 @@ def test_jobs_side_by_side_have_files_of_their_own():
     wildcards = {"film": "demo", "dataset": "pose", "shard": "01of02"}
     path = find_progress("x", wildcards)
     assert path.as_posix() == "results/demo/progress/x.pose.01of02.json"
+
+
+@pytest.mark.parametrize(
+    ("variant", "file", "name"),
+    [
+        ("", "train_adapter.pose.json", "train_adapter demo pose"),
+        (".shuffled_captions", "train_adapter.pose.shuffled_captions.json",
+         "train_adapter demo pose shuffled_captions"),
+    ],
+)  # fmt: skip
+def test_a_control_is_told_from_the_adapter_and_an_empty_part_is_not_named(variant, file, name):
+    wildcards = {"film": "demo", "dataset": "pose", "variant": variant}
+    assert find_progress("train_adapter", wildcards).name == file
+    assert format_job("train_adapter", wildcards) == name

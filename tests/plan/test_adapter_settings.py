@@ -8,6 +8,7 @@ from workflow_scripts.models.registry import choose_model, read_registry
 from workflow_scripts.plan.adapter_settings import (
     choose_tier,
     resolve_adapter_settings,
+    resolve_controls,
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.config import read_shipped
@@ -77,7 +78,13 @@ def test_the_evaluation_takes_its_tier(config):
     asked = light.pop("unrelated_prompts"), full.pop("unrelated_prompts")
     assert len(asked[0]) == len(asked[1]) and not {*asked[0]} & {*asked[1]}
     assert light == full
-    assert set(light) == set(config["evaluate_adapter"]) - {"tiers"}
+    assert set(light) == set(config["evaluate_adapter"]) - {"tiers"}  # nor controls: they are files
+
+
+def test_controls_are_those_of_the_tier(config):
+    config["evaluate_adapter"]["tiers"]["full"]["controls"] = {"other_subject": False}
+    assert resolve_controls(config, "full") == {"other_subject": False}
+    assert resolve_controls(config, "light")["other_subject"]
 
 
 @pytest.mark.parametrize(

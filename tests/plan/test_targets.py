@@ -5,6 +5,7 @@ import json
 import pytest
 
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.plan.controls import Control
 from workflow_scripts.plan.targets import check_targets, list_described, list_empty
 
 DATASETS = {"luca": ["character-nella", "character-old-tom", "pose"], "mia": ["style"]}
@@ -75,10 +76,15 @@ def test_without_an_empty_dataset_nothing_is_said(tmp_path):
         (["results/x/report/index.html", "results/x/datasets/b"], "abcd"),
         (["results/x/datasets/b", "results/y/datasets/a"], "bc"),
         (["./results/x/adapters/a/x-a.safetensors"], "ac"),
+        (["results/x/evaluate_adapter/a/scores.parquet"], "acd"),
+        (["results/x/adapters/a/x-a.preview.png"], "acd"),
         (["results/y/datasets/a"], "c"),
         (None, "c"),
     ],
-    ids=["none", "a rule", "a page", "two films", "an adapter", "another film", "a job"],
+    ids=[
+        *("none", "a rule", "a page", "two films", "an adapter", "a judged one", "its preview"),
+        *("another film", "a job"),
+    ],
 )
 def test_described_are_the_datasets_that_are_asked_for_and_those_chosen_before(
     tmp_path, targets, expected
@@ -86,4 +92,5 @@ def test_described_are_the_datasets_that_are_asked_for_and_those_chosen_before(
     chosen = tmp_path / "x/select_images/c.parquet"
     chosen.parent.mkdir(parents=True)
     chosen.touch()
-    assert "".join(list_described(targets, "x", list("abcd"), tmp_path)) == expected
+    beside = {"a": [Control("other_subject", "d")], "b": []}
+    assert "".join(list_described(targets, "x", list("abcd"), beside, tmp_path)) == expected

@@ -118,6 +118,18 @@ def test_each_adapter_is_complete(run, name):
     assert metrics["validation_loss"].notna().sum() >= 2  # of the base, and of the adapter
 
 
+@pytest.mark.parametrize("name", DATASETS)
+def test_each_adapter_is_judged_beside_its_base_and_its_controls(run, name):
+    scores = pd.read_parquet(run / f"results/demo/evaluate_adapter/{name}/scores.parquet")
+    kind = name.partition("-")[0]
+    control = {"character": {"other_subject"}, "pose": {"shuffled_captions"}}.get(kind, set())
+    assert set(scores["over"]) == {"", "base"} | control
+    assert set(scores["adapter"]) == {"own", "base", "film"} | control
+    changed = scores["score"] == "change_at_strength_0"
+    assert scores.loc[changed, "value"].tolist() == [0]
+    assert (kind == "character") == ("retrieval" in set(scores["score"]))
+
+
 @pytest.mark.parametrize("figure", sorted(FLOORS))
 def test_no_figure_falls_below_what_was_reached(run, figure):
     value = json.loads((run / "results/demo/accuracy.json").read_text(encoding="utf-8"))[figure][

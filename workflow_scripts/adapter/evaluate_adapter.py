@@ -1,12 +1,14 @@
-"""Measure what an adapter does, always beside the base model with the same seeds.
+"""Measure what an adapter does, beside the base model and its controls, with the same seeds.
 
-Reads the adapter, its settings, its dataset and the base. Leaves scores.parquet (one row per score
-and strength, with a 95 % interval), grid.png (prompts and seeds across, strengths down), a preview
-(the first prompt at full strength) and settings.yaml (how it was measured). The adapter is loaded
-by diffusers' own load_lora_weights, as a user would load it.
+Reads the adapter, its settings, its dataset and the base; adapters that were trained alike on
+something else (controls); and of a character the images of all characters of the film. Leaves
+scores.parquet (one row per score, adapter and strength, and per margin of the adapter over base and
+controls, with a 95 % interval), grid.png (prompts and seeds across, strengths and controls down), a
+preview (the first prompt at full strength) and settings.yaml (how it was measured). Adapters are
+loaded by diffusers' own load_lora_weights, as a user would load them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.adapter.adapter_file import load_adapter
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
-from workflow_scripts.adapter.examples import Examples, cache_examples, fixed_losses, seed_for
+from workflow_scripts.adapter.examples import cache_examples, seed_for
 from workflow_scripts.adapter.finished import (
     find_finished,
     hash_parts,
@@ -25,26 +26,31 @@ from workflow_scripts.adapter.finished import (
     write_settings,
 )
 from workflow_scripts.adapter.grid import draw_grid, name_rows
-from workflow_scripts.adapter.metrics import (
-    bootstrap_difference,
-    bootstrap_mean,
-    measure_images,
-    nearest,
-)
-from workflow_scripts.adapter.prompts import Prompts, choose_prompts, draw_all
+from workflow_scripts.adapter.metrics import Stills
+from workflow_scripts.adapter.prompts import Prompts, choose_prompts
+from workflow_scripts.adapter.score_rows import Embed, Judge, score_adapter, score_control
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
+    find_shots,
     fit_image,
     make_buckets,
     read_split,
     subsample_evenly,
 )
+from workflow_scripts.adapter.trials import (
+    LOSSES,
+    Control,
+    check_budget,
+    nearest_to_full,
+    try_adapter,
+    try_control,
+)
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.lib.manifest import write_manifest
-from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
@@ -52,155 +58,22 @@ from workflow_scripts.models.registry import load_model, name_loader
 SCORES = pa.schema(
     [
         ("score", pa.string()),
-        ("strength", pa.float64()),  # 0: the base, without the adapter; null: of the dataset alone
+        ("adapter", pa.string()),  # own, base, film, or a control: other_subject, shuffled_captions
+        ("strength", pa.float64()),  # 0: the base; null: of the film
+        ("over", pa.string()),  # "" of a level; of a margin: base, or the control it is over
         ("value", pa.float64()),  # null where there was nothing to measure it on
-        ("low", pa.float64()),  # of the 95 % interval; null with fewer than two values
+        ("low", pa.float64()),  # of the 95 % interval; null with fewer than two clusters
         ("high", pa.float64()),
         ("n", pa.int32()),  # values behind the mean
-        ("better", pa.string()),  # up, down or none
+        ("clusters", pa.int32()),  # prompts, or of losses shots, that the interval resamples
+        ("better", pa.string()),  # up, down or none; up of margins
         ("note", pa.string()),
         ("base_is_random", pa.bool_()),  # then the scores prove the path, not the image
     ]
 )
-NOTES = {  # score: (better, what it says)
-    "heldout_loss": ("down", "denoising loss on held-out images, fixed noise"),
-    "heldout_gain": ("up", "loss of the base minus loss with the adapter, held-out, paired"),
-    "train_gain": ("up", "the same on training images"),
-    "overfit_gap": ("down", "train_gain minus heldout_gain: what was memorized"),
-    "similarity": ("up", "cosine of drawn images to held-out ones"),
-    "similarity_gain": ("up", "similarity minus that of the base, same prompts and seeds"),
-    "copy_risk": ("down", "share of drawn images nearer to a training image than film stills"),
-    "nearest_training": ("none", "cosine to the nearest training image"),
-    "nearest_training_of_heldout": ("none", "the same for held-out images: the film's own level"),
-    "diversity": ("up", "cosine distance between seeds of one prompt"),
-    "drift": ("down", "cosine distance from the base's image on unrelated prompts"),
-    "pixel_change": ("none", "mean change of an image against the base, 0 to 1"),
-    "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
-}
-AGAINST_BASE = ("similarity_gain", "drift")  # 0 by definition at strength 0
-Embed = Callable[[list[np.ndarray]], np.ndarray]
-
-
-def measure_losses(
-    losses: dict[float, tuple[np.ndarray, np.ndarray]], resamples: int, rng: np.random.Generator
-) -> list[dict]:
-    """Rows about the denoising loss; `losses` maps strength to (train, held-out), (N,) each."""
-    rows = []
-    for strength, (train, held_out) in losses.items():
-        options = {"resamples": resamples, "rng": rng}
-        rows.append(make_row("heldout_loss", strength, held_out, **options))
-        if strength == 0:
-            continue
-        gains = losses[0][0] - train, losses[0][1] - held_out
-        rows.append(make_row("train_gain", strength, gains[0], **options))
-        rows.append(make_row("heldout_gain", strength, gains[1], **options))
-        gap = bootstrap_difference(*gains, **options)
-        rows.append(_row("overfit_gap", strength, gap, len(gains[1])))
-    return rows
-
-
-def make_row(
-    score: str, strength: float, values: np.ndarray, *, resamples: int, rng: np.random.Generator
-) -> dict:
-    """One row of the table: the mean of the values and its interval."""
-    figures = bootstrap_mean(values, resamples=resamples, rng=rng)
-    return _row(score, strength, figures, len(values))
-
-
-def _row(score: str, strength: float, figures: tuple[float, float, float], n: int) -> dict:
-    better, note = NOTES[score]
-    value, low, high = figures
-    return {
-        "score": score,
-        "strength": strength,
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": n,
-        "better": better,
-        "note": note,
-    }
-
-
-def measure_changes(images: dict[float | None, np.ndarray], options: dict) -> list[dict]:
-    """Rows about pixels; an adapter that changes nothing at full strength was not loaded."""
-    plain = images[None].astype(float) / 255
-    largest = float(np.abs(images[0].astype(float) / 255 - plain).max())
-    rows = [_row("change_at_strength_0", 0.0, (largest, np.nan, np.nan), len(plain))]
-    for strength, drawn in images.items():
-        if not strength:
-            continue
-        change = np.abs(drawn.astype(float) / 255 - plain).mean((1, 2, 3))
-        rows.append(make_row("pixel_change", strength, change, **options))
-        if strength >= 1 and not change.any():
-            raise CineloraError(
-                f"at strength {strength} the adapter changes no pixel of {len(plain)} images.\n"
-                "  Its weights are 0 or do not reach the base model: train it for more steps."
-            )
-    return rows
-
-
-def try_strengths(
-    base: Base,
-    adapter: str,
-    prompts: Prompts,
-    splits: tuple[Examples, Examples],
-    options: dict[str, Any],
-    seed: int,
-) -> tuple[dict[float | None, np.ndarray], dict[float, tuple[np.ndarray, np.ndarray]]]:
-    """Draw and measure without the adapter (None), then with it at 0 and at every strength.
-
-    Returns the images and, but for None, the losses of both splits: (N,) means over noise levels.
-    """
-
-    def measure() -> tuple[np.ndarray, ...]:
-        return tuple(
-            fixed_losses(base, split, timesteps=options["timesteps"], seed=seed).mean(1)
-            for split in splits
-        )
-
-    images: dict[float | None, np.ndarray] = {None: draw_all(base, prompts, options)}
-    losses = {0.0: measure()}
-    load_adapter(base, adapter)
-    strengths = [0.0, *options["strengths"]]
-    for strength in progress(strengths, "strengths", total=len(strengths)):
-        base.pipeline.set_adapters("film", strength)
-        images[strength] = draw_all(base, prompts, options)
-        if strength:
-            losses[strength] = measure()
-    return images, losses
-
-
-def measure_embeddings(
-    images: dict[float | None, np.ndarray],
-    prompts: Prompts,
-    stills: tuple[np.ndarray, np.ndarray],
-    embed: Embed,
-    options: dict[str, Any],
-) -> list[dict]:
-    """Rows about what the images look like; `stills` are vectors of training and held-out."""
-    plain = embed(list(images[None]))
-    rows = []
-    for strength, drawn in images.items():
-        if strength is None:
-            continue
-        vectors = embed(list(drawn)) if strength else plain
-        figures = measure_images(vectors, plain, prompts.related, prompts.groups, *stills)
-        if not strength:
-            figures = {k: v for k, v in figures.items() if k not in AGAINST_BASE}
-        rows += [make_row(name, strength, values, **options) for name, values in figures.items()]
-    if len(stills[1]):
-        level = nearest(stills[1], stills[0])
-        rows.append(make_row("nearest_training_of_heldout", np.nan, level, **options))
-    return rows
-
-
-def make_fingerprint(
-    how: dict[str, Any], trained: dict[str, Any], adapter: str, embed: dict[str, Any], *loaders: str
-) -> str:
-    """Two evaluations with the same fingerprint measure the same; `trained` is settings.yaml."""
-    code = hash_code("adapter.evaluate_adapter", *loaders)
-    return hash_parts(how, trained["dataset_sha256"], hash_file(adapter), embed, code)
+Splits = list[list[TrainingImage]]  # training and held-out images
+Shots = dict[str, np.ndarray]
+Drawn = dict[float | str | None, np.ndarray]  # images by strength (None: the base), or by control
 
 
 def check_base(base: str, trained: dict[str, Any]) -> None:
@@ -213,52 +86,126 @@ def check_base(base: str, trained: dict[str, Any]) -> None:
         )
 
 
-def nearest_to_full(strengths: Sequence[float]) -> float:
-    """The strength at which hosts show an adapter: 1, or the one that comes nearest."""
-    return min(strengths, key=lambda strength: abs(strength - 1))
+def read_controls(
+    names: Sequence[str], adapters: Sequence[str], settings: Sequence[str], trained: dict[str, Any]
+) -> list[Control]:
+    """The controls of an adapter (`trained` is its settings.yaml); those that were trained."""
+    rows = zip(names, adapters, map(read_trained, settings), strict=True)
+    controls = [Control(*row) for row in rows]
+    for control in controls:
+        if is_empty(control.trained):
+            log.warning("%s: not compared, %s", control.name, control.trained["empty"])
+        else:
+            check_budget(control, trained)
+    return [control for control in controls if not is_empty(control.trained)]
 
 
-def read_images(
-    dataset: str, options: dict[str, Any]
-) -> tuple[tuple[list[TrainingImage], list[TrainingImage]], Prompts]:
-    """Images of both splits to measure on, and what is drawn: captions that were held out."""
+def read_images(dataset: str, options: dict[str, Any]) -> tuple[Splits, Shots, Prompts]:
+    """Images of both splits to measure on, their shots, and what is drawn: held-out captions first.
+
+    The shots stand under the names of the losses on their splits.
+    """
     train, held_out = (read_split(dataset, split) for split in ("train", "validation"))
     unrelated, seeds, most = (options[k] for k in ("unrelated_prompts", "seeds", "prompts"))
-    few = tuple(subsample_evenly(images, options["images"]) for images in (train, held_out))
-    return few, choose_prompts(held_out or train, unrelated, seeds, most)
+    few = [subsample_evenly(images, options["images"]) for images in (train, held_out)]
+    shots = [find_shots(dataset, images) for images in few]
+    prompts = choose_prompts(held_out, train, unrelated, seeds, most)
+    return few, dict(zip(LOSSES, shots, strict=True)), prompts
 
 
 def measure(
     opened: Base,
-    look: Embed,
+    judge: Judge,
+    splits: Splits,
     adapter: str,
-    splits: tuple[list[TrainingImage], list[TrainingImage]],
-    prompts: Prompts,
+    controls: Sequence[Control],
     trained: dict[str, Any],
     options: dict[str, Any],
     seed: int,
-) -> tuple[list[dict], dict[float | None, np.ndarray]]:
-    """Rows of the table, and what was drawn at each strength; `trained` is settings.yaml."""
-    weight = trained["settings"]["background_loss_weight"]
-    encoding = {"resolution_px": trained["resolution_px"], "background_loss_weight": weight}
-    examples = tuple(cache_examples(opened, images, **encoding) for images in splits)
-    drawn, losses = try_strengths(opened, adapter, prompts, examples, options, seed)
-    rng = np.random.default_rng(seed_for(seed, "bootstrap"))
-    resampling = {"resamples": options["bootstrap"], "rng": rng}
+) -> tuple[list[dict], Drawn]:
+    """Rows of the table, and what was drawn at each strength and by each control."""
+    encoding = {
+        "resolution_px": trained["resolution_px"],
+        "background_loss_weight": trained["settings"]["background_loss_weight"],
+    }
+    train, held_out = (cache_examples(opened, images, **encoding) for images in splits)
+    trials = try_adapter(opened, adapter, judge.prompts, [train, held_out], options, seed)
+    rows, own = score_adapter(judge, trials)
+    drawn = {strength: trial.images for strength, trial in trials.items()}
+    full = nearest_to_full(options["strengths"])
+    for control in controls:
+        # By its own trigger, as whoever uses it would: without, nothing asks for what it learned,
+        # and it would be the weaker control.
+        called = judge.prompts.call(trained["trigger"], control.trained["trigger"])
+        trial = try_control(opened, control, called, held_out, options, seed)
+        rows += score_control(judge, control.name, trial, own, full)
+        drawn[control.name] = trial.images
+    return [row | {"base_is_random": opened.is_random} for row in rows], drawn
+
+
+def find_stills(
+    opened: Base, embed: Embed, splits: Splits, references: Sequence[str], who: str
+) -> Stills:
+    """Vectors of the film's images, and of the reference images of its characters.
+
+    `references`: the table of embed_references, where people are cut out; [] of other kinds.
+    """
     buckets = make_buckets(opened.resolution_px, opened.side_step_px)
-    stills = tuple(look([fit_image(i, buckets).pixels for i in images]) for images in splits)
-    rows = [
-        *measure_losses(losses, **resampling),
-        *measure_changes(drawn, resampling),
-        *measure_embeddings(drawn, prompts, stills, look, resampling),
-    ]
-    return rows, drawn
+    few = [embed([fit_image(image, buckets).pixels for image in images]) for images in splits]
+    if not references:
+        return Stills(*few, few[0][:0], np.zeros(0, bool))
+    rows = read_manifest(list(references), ["character", "vector", "reason"])
+    rows = rows[rows["reason"] == ""]
+    gallery = np.stack(rows["vector"].to_list()) if len(rows) else few[0][:0]
+    return Stills(*few, gallery, (rows["character"] == who).to_numpy(bool))
+
+
+def describe_control(control: Control) -> dict[str, Any]:
+    """What settings.yaml says of a control."""
+    trained = control.trained
+    return {
+        "adapter": Path(control.adapter).name,
+        "trigger": trained["trigger"],
+        "images": trained["distinct_images"],
+        "steps": trained["steps"],
+    }
+
+
+def make_fingerprint(
+    how: list[Any], dataset_sha256: str, shots: Shots, files: Sequence[str], *loaders: str
+) -> str:
+    """Two evaluations with the same fingerprint measure the same.
+
+    `how`: options and models; `files`: the adapter, its controls, and reference images.
+    """
+    code = hash_code("adapter.evaluate_adapter", *loaders)
+    numbers = {name: each.tolist() for name, each in shots.items()}
+    return hash_parts(how, dataset_sha256, numbers, [hash_file(file) for file in files], code)
+
+
+def write_results(
+    rows: list[dict],
+    drawn: Drawn,
+    prompts: Prompts,
+    head: str,
+    full: float,
+    scores: str,
+    grid: str,
+    preview: str,
+) -> None:
+    """Write the table, the grid, and the first image at full strength."""
+    write_manifest(pd.DataFrame(rows), scores, SCORES)
+    write_image(grid, draw_grid(head, prompts.texts, prompts.seeds, name_rows(drawn)))
+    write_image(preview, drawn[full][0])
 
 
 def main(
     dataset: str,
     adapter: str,
     settings: str,
+    control_adapters: Sequence[str],
+    control_settings: Sequence[str],
+    references: Sequence[str],
     base: str,
     embed_weights: Sequence[str],
     scores: str,
@@ -267,6 +214,8 @@ def main(
     how_measured: str,
     *,
     title: str,
+    character: str,
+    controls: Sequence[str],
     options: dict[str, Any],
     model: dict[str, Any],
     embed: dict[str, Any],
@@ -276,22 +225,26 @@ def main(
     if is_empty(trained):
         write_settings(how_measured, {"empty": trained["empty"], "images": 0, "scores": 0})
         return write_unscored(title, trained["empty"], scores, SCORES, [grid, preview])
-    how = {"options": options, "model": model["name"], "embed": embed["name"], "seed": seed}
     check_base(base, trained)
-    loaders = name_loader(model), name_loader(embed)
-    fingerprint = make_fingerprint(how, trained, adapter, embed, *loaders)
+    others = read_controls(controls, control_adapters, control_settings, trained)
+    splits, shots, prompts = read_images(dataset, options)
+    how = {"options": options, "model": model["name"], "embed": embed["name"], "seed": seed}
+    how["controls"] = {control.name: describe_control(control) for control in others}
+    made_of = [adapter, *control_adapters, *references]
+    loaders, sha256 = (name_loader(model), name_loader(embed)), trained["dataset_sha256"]
+    fingerprint = make_fingerprint([how, embed], sha256, shots, made_of, *loaders)
     if facts := find_finished(how_measured, fingerprint, [scores, grid, preview]):
         return Counts("images", facts["images"], facts["images"], found={"scores": facts["scores"]})
     opened = load_model(model, [Path(base) / "model_index.json"])
-    splits, prompts = read_images(dataset, options)
     log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
     look = load_model(embed, embed_weights)
-    rows, drawn = measure(opened, look, adapter, splits, prompts, trained, options, seed)
-    write_manifest(pd.DataFrame(rows).assign(base_is_random=opened.is_random), scores, SCORES)
-    head = f"{title}, {trained['base']}"
-    write_image(grid, draw_grid(head, prompts.texts, prompts.seeds, name_rows(drawn)))
-    write_image(preview, drawn[nearest_to_full(options["strengths"])][0])
-    facts = how | {"images": len(prompts.texts) * len(drawn), "scores": len(rows)}
+    stills = find_stills(opened, look, splits, references, character)
+    rng = np.random.default_rng(seed_for(seed, "bootstrap"))
+    judge = Judge(prompts, stills, look, shots, {"resamples": options["bootstrap"], "rng": rng})
+    rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
+    head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
+    write_results(rows, drawn, prompts, head, full, scores, grid, preview)
+    facts = how | {"images": sum(map(len, drawn.values())), "scores": len(rows)}
     write_settings(how_measured, facts | sign(fingerprint, [scores, grid, preview]))
     return Counts("images", facts["images"], facts["images"], found={"scores": len(rows)})
 

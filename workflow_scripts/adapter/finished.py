@@ -23,7 +23,12 @@ TRAINED = {  # what is read of the settings.yaml that train_adapter leaves
     "properties": {"empty": {"type": "string"}, "settings": {"type": "object"}},
     "anyOf": [
         {"required": ["empty"]},
-        {"required": ["base", "base_sha256", "dataset_sha256", "resolution_px", "settings"]},
+        {
+            "required": [
+                *("base", "base_sha256", "dataset_sha256", "resolution_px", "settings"),
+                *("trigger", "steps", "distinct_images"),
+            ]
+        },
     ],
 }
 

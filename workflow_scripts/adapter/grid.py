@@ -1,4 +1,6 @@
-"""A grid of drawn images with its labels: columns are prompts and seeds, rows are strengths."""
+"""A grid of drawn images with its labels: columns are prompts and seeds, rows are strengths
+of the adapter and its controls, which draw the first prompts only.
+"""
 
 import textwrap
 from collections.abc import Sequence
@@ -27,17 +29,23 @@ def draw_grid(
         write_text(page, [*lines, f"seed {seed}"], (LABEL_PX + n * step, 2 * LINE_PX + GAP_PX))
     for line, (name, images) in enumerate(rows.items()):
         top = head + line * step
-        write_text(page, [name], (GAP_PX, top + CELL_PX // 2))
+        write_text(page, textwrap.wrap(name, LABEL_PX // 8), (GAP_PX, top + CELL_PX // 2))
         for n, image in enumerate(images):
             left = LABEL_PX + n * step
             page[top : top + CELL_PX, left : left + CELL_PX] = fit_cell(image)
     return page
 
 
-def name_rows(images: dict[float | None, np.ndarray]) -> dict[str, np.ndarray]:
-    """Rows of the grid; strength 0 looks like the base and is left out."""
-    names = {None: "no adapter"}
-    return {names.get(k, f"strength {k}"): v for k, v in images.items() if k is None or k > 0}
+def name_rows(images: dict[float | str | None, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rows of the grid: strengths of the adapter, then controls by name.
+
+    Strength 0 looks like the base and is left out.
+    """
+    names = {
+        key: key.replace("_", " ") if isinstance(key, str) else f"strength {key}" for key in images
+    }
+    names[None] = "no adapter"
+    return {names[key]: drawn for key, drawn in images.items() if key != 0}
 
 
 def draw_words(title: str, words: str) -> np.ndarray:

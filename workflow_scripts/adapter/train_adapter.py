@@ -5,6 +5,9 @@ itself, once more under peft's names, a card that A1111 shows (.json), settings.
 needed to repeat the training) and metrics.parquet. An interrupted run goes on from checkpoints/
 exactly where it was; an adapter that was trained from the very same images with the same settings
 is kept.
+
+A control is trained in the same way, but for one thing that its name says: the others are compared
+with it.
 """
 
 import json
@@ -18,13 +21,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import torch
 
 from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, to_peft, write_adapter
 from workflow_scripts.adapter.empty_adapter import explain_empty, make_card, pack_nothing
-from workflow_scripts.adapter.examples import Examples, cache_examples
+from workflow_scripts.adapter.examples import Examples, cache_examples, seed_for
 from workflow_scripts.adapter.finished import (
     find_finished,
     hash_parts,
@@ -38,6 +42,7 @@ from workflow_scripts.adapter.training_data import (
     count_tags,
     find_trigger,
     read_split,
+    shuffle_captions,
     subsample_evenly,
 )
 from workflow_scripts.lib.code import hash_code
@@ -58,16 +63,25 @@ METRICS = pa.schema(
         ("grad_norm", pa.float64()),  # before clipping
     ]
 )
+CONTROLS = {  # how a control is trained: what its card and metadata say of it
+    "shuffled_captions": "each image was shown with the caption of another one",
+}
+RANDOM_BASE = " (random base)"  # in the title of an adapter
 PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy")
 
 
 def make_fingerprint(
-    settings: Settings, seed: int, dataset_sha256: str, base_sha256: str, loader: str
+    settings: Settings,
+    control: str,
+    seed: int,
+    dataset_sha256: str,
+    base_sha256: str,
+    loader: str,
 ) -> str:
     """Two trainings with the same fingerprint take the same steps."""
     code = hash_code("adapter.train_adapter", loader)
     packages = {name: version(name) for name in PACKAGES}
-    return hash_parts(asdict(settings), seed, dataset_sha256, base_sha256, code, packages)
+    return hash_parts(asdict(settings), control, seed, dataset_sha256, base_sha256, code, packages)
 
 
 def describe_base(name: str, base: Base) -> str:
@@ -88,7 +102,19 @@ def count_folders(images: Sequence[TrainingImage]) -> dict[str, dict[str, int]]:
     return {name: {"n_repeats": n, "img_count": count} for (name, n), count in folders.items()}
 
 
-def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step: int) -> dict:
+def describe_purpose(title: str, base: str, control: str) -> str:
+    """What an adapter is for, as hosts show it."""
+    if not control:
+        return f"LoRA for {title}, trained on {base}."
+    return (
+        f"Not for use: a control that the LoRA for {title} is compared with, trained on {base}"
+        f" in the same way, but {CONTROLS[control]}."
+    )
+
+
+def describe_training(
+    trainer: Trainer, model: dict[str, Any], title: str, control: str, step: int
+) -> dict:
     """The facts that the file's metadata and settings.yaml share."""
     base, examples, settings = trainer.base, trainer.train, trainer.settings
     trigger = find_trigger([image.caption for image in examples.images])
@@ -98,9 +124,9 @@ def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step:
         "base_sha256": base.sha256,
         "base_version": base.version,
         "architecture": base.architecture,
-        "name": title.replace(" ", "-"),
-        "title": title + (" (random base)" if base.is_random else ""),
-        "description": f"LoRA for {title}, trained on {name}.",
+        "name": ".".join(filter(None, [title.replace(" ", "-"), control])),
+        "title": title + (" (control)" if control else "") + RANDOM_BASE * base.is_random,
+        "description": describe_purpose(title, name, control),
         "trigger": trigger,
         "license": settings.license,
         "prediction_type": base.prediction_type,
@@ -111,6 +137,7 @@ def describe_training(trainer: Trainer, model: dict[str, Any], title: str, step:
         "resolution_px": trainer.resolution_px,
         "buckets": count_buckets(base, examples),
         "folders": count_folders(examples.images),
+        **({"control": control} if control else {}),
     }
 
 
@@ -153,10 +180,12 @@ def write_card(path: str, card: dict[str, Any]) -> None:
 
 
 def cache_dataset(
-    base: Base, dataset: str, settings: Settings, resolution_px: int
+    base: Base, dataset: str, settings: Settings, control: str, seed: int, resolution_px: int
 ) -> tuple[Examples, Examples]:
-    """Encode the training split and the images that watch over it."""
+    """Encode the training split, as the control wants it, and the images that watch over it."""
     train, held_out = read_split(dataset, "train"), read_split(dataset, "validation")
+    if control == "shuffled_captions":
+        train = shuffle_captions(train, np.random.default_rng(seed_for(seed, control)))
     watched = subsample_evenly(held_out, settings.validation_images)
     options = {
         "resolution_px": resolution_px,
@@ -227,6 +256,7 @@ def main(
     peft: str | None = None,
     *,
     title: str,
+    control: str,
     options: dict[str, Any],
     model: dict[str, Any],
     seed: int,
@@ -237,7 +267,7 @@ def main(
     started, chosen = datetime.now(UTC), Settings(**options)
     dataset_sha256 = hash_splits(dataset)
     fingerprint = make_fingerprint(
-        chosen, seed, dataset_sha256, folder_checksum(base), name_loader(model)
+        chosen, control, seed, dataset_sha256, folder_checksum(base), name_loader(model)
     )
     if facts := find_finished(settings, fingerprint, [*adapters, card, metrics]):
         return _count(facts)
@@ -245,14 +275,14 @@ def main(
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
-    examples = cache_dataset(opened, dataset, chosen, resolution_px)
+    examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px)
     free_encoders(opened)
     trainer = Trainer(opened, *examples, chosen, seed, resolution_px)
     checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
     train(trainer, checkpoint, fingerprint)
 
     step, weights = trainer.chosen()
-    facts = describe_training(trainer, model, title, step)
+    facts = describe_training(trainer, model, title, control, step)
     tags = count_tags(examples[0].images)
     others = {"settings": options, "tags": tags, "modelspec": opened.modelspec}
     metadata = make_metadata(facts | others)

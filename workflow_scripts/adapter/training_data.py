@@ -5,10 +5,11 @@ such folder exists, the `metadata.jsonl` of Hugging Face's imagefolder.
 """
 
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ import numpy as np
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import MASK_FOLDER, TRAINER_SUFFIXES
 from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.lib.renewal import find_output, format_renewal
 from workflow_scripts.lib.value_files import parse_json
 
@@ -227,6 +229,28 @@ def subsample_evenly(images: Sequence[TrainingImage], most: int) -> list[Trainin
     if len(images) <= most:
         return list(images)
     return [images[i * len(images) // most] for i in range(most)]
+
+
+def find_shots(dataset: str | Path, images: Sequence[TrainingImage]) -> np.ndarray:
+    """Number (N,) of the shot that each image is of, as the dataset's own table says."""
+    rows = read_manifest(Path(dataset) / "dataset.parquet", ["file", "shot_id"])
+    shots = dict(zip(rows["file"], rows["shot_id"], strict=True))
+    files = [Path(os.path.relpath(image.image, dataset)).as_posix() for image in images]
+    if strays := [file for file in files if file not in shots]:
+        raise CineloraError(
+            f"{dataset}/dataset.parquet does not know {', '.join(strays[:3])}.\n"
+            "  An image was put into the folder. Take it out, or pack the dataset again."
+        )
+    return np.array([shots[file] for file in files], int)
+
+
+def shuffle_captions(
+    images: Sequence[TrainingImage], rng: np.random.Generator
+) -> list[TrainingImage]:
+    """The same images, each with the caption of another one; every caption is used once."""
+    order = rng.permutation(len(images))
+    captions = dict(zip(order, (images[n].caption for n in np.roll(order, 1)), strict=True))
+    return [replace(image, caption=captions[n]) for n, image in enumerate(images)]
 
 
 def count_tags(images: Sequence[TrainingImage]) -> dict[str, dict[str, int]]:

@@ -16,7 +16,13 @@ import pandas as pd
 from workflow_scripts.lib.errors import format_error
 from workflow_scripts.lib.logs import log
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.lib.progress_file import find_progress, list_parts, sum_outputs, sum_progress
+from workflow_scripts.lib.progress_file import (
+    find_progress,
+    format_job,
+    list_parts,
+    sum_outputs,
+    sum_progress,
+)
 from workflow_scripts.lib.renewal import say_gone
 
 T = TypeVar("T")
@@ -57,7 +63,7 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
     params = dict(snakemake.params.items())
     params.pop("code", None)
     params |= params.pop("block", {})
-    name = " ".join([snakemake.rule, *(value for _, value in snakemake.wildcards.items())])
+    name = format_job(snakemake.rule, dict(snakemake.wildcards.items()))
     with phase_log(snakemake.log[0], name), _progress_file(snakemake) as done:
         counts = main(**snakemake.input, **snakemake.output, **params)
         _log_gpu_memory()

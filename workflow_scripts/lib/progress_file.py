@@ -24,7 +24,14 @@ STATES = ("running", "done", "failed")
 NUMBERS = ("read", "kept", "errors", "seconds")
 TABLES = ("set_aside", "found")  # numbers by name
 TOO_MUCH = 2**63  # of anything that is counted
-PARTS = ("dataset", "kind", "shard", "file", "folder")  # wildcards, in the order of a file's name
+PARTS = (
+    "dataset",
+    "variant",
+    "kind",
+    "shard",
+    "file",
+    "folder",
+)  # wildcards, in the order of a file's name
 KNOWN_BY_TABLES = (*TRAINER_SUFFIXES, ".txt")  # images and captions: lib/written_files.py
 SUM = "progress.json"
 SHARD_COUNT = re.compile(r"of\d+$")
@@ -37,8 +44,19 @@ def find_progress(phase: str, wildcards: Mapping[str, Any]) -> Path:
 
 
 def list_parts(wildcards: Mapping[str, Any]) -> list[str]:
-    """What tells a job from others of its phase and film: its dataset, shard or file."""
-    return [str(wildcards[key]) for key in PARTS if key in wildcards]
+    """What tells a job from others of its phase and film: its dataset, variant, shard or file."""
+    parts = [_name_part(wildcards[key]) for key in PARTS if key in wildcards]
+    return [part for part in parts if part]
+
+
+def format_job(phase: str, wildcards: Mapping[str, Any]) -> str:
+    """A job as people read of it: its phase, film and parts."""
+    return " ".join(filter(None, [phase, *map(_name_part, wildcards.values())]))
+
+
+def _name_part(value: Any) -> str:
+    """A wildcard's value without the dot that sets a variant off in file names."""
+    return str(value).removeprefix(".")
 
 
 def sum_outputs(outputs: Iterable[str]) -> list[Written]:

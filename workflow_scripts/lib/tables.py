@@ -11,7 +11,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that a phase leaves; of those with {shard} or {dataset} there are several."""
+    """One thing that a phase leaves; of those with {shard} or {dataset} there are several.
+
+    {variant} is empty but for adapters that are trained in another way, to be compared with.
+    """
 
     name: str
     module: str  # of the phase that writes it, without the package
@@ -33,7 +36,7 @@ class Result:
     def pattern_of(self, dataset: str = "*") -> str:
         """A glob that fits every shard, of one dataset or of all."""
         path = self.path.replace("{shard}", "*of*").replace("{dataset}", dataset)
-        return path.replace("{film}", "*")
+        return path.replace("{film}", "*").replace("{variant}", "")
 
 
 _RESULTS = (  # in the order in which phases run
@@ -106,21 +109,28 @@ _RESULTS = (  # in the order in which phases run
     Result(
         "adapter",
         "adapter.train_adapter",
-        "{dataset}/{film}-{dataset}.safetensors",
+        "{dataset}{variant}/{film}-{dataset}{variant}.safetensors",
         folder="adapters",
     ),
     Result(
         "peft",
         "adapter.train_adapter",
-        "{dataset}/{film}-{dataset}.peft.safetensors",
+        "{dataset}{variant}/{film}-{dataset}{variant}.peft.safetensors",
         folder="adapters",
     ),
-    Result("card", "adapter.train_adapter", "{dataset}/{film}-{dataset}.json", folder="adapters"),
-    Result("settings", "adapter.train_adapter", "{dataset}/settings.yaml", folder="adapters"),
+    Result(
+        "card",
+        "adapter.train_adapter",
+        "{dataset}{variant}/{film}-{dataset}{variant}.json",
+        folder="adapters",
+    ),
+    Result(
+        "settings", "adapter.train_adapter", "{dataset}{variant}/settings.yaml", folder="adapters"
+    ),
     Result(
         "metrics",
         "adapter.train_adapter",
-        "{dataset}/metrics.parquet",
+        "{dataset}{variant}/metrics.parquet",
         "METRICS",
         "step",
         folder="adapters",
@@ -150,10 +160,15 @@ def list_names(phases: Collection[str]) -> list[str]:
 
 
 def locate(
-    name: str, folder: str | Path, shards: Sequence[str] = (), dataset: str = ""
+    name: str,
+    folder: str | Path,
+    shards: Sequence[str] = (),
+    dataset: str = "",
+    variant: str = "",
 ) -> list[str]:
     """Paths of a result below the film's folder: one, or one per shard."""
-    path = RESULTS[name].path.replace("{dataset}", dataset).replace("{film}", Path(folder).name)
+    path = RESULTS[name].path.replace("{dataset}", dataset).replace("{variant}", variant)
+    path = path.replace("{film}", Path(folder).name)
     paths = [path.replace("{shard}", shard) for shard in shards] if "{shard}" in path else [path]
     return [f"{folder}/{path}" for path in paths]
 

@@ -14,10 +14,18 @@ def resolve_adapter_settings(
 
 
 def resolve_evaluation_settings(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
-    """Every option of an evaluation; what depends on the size of the base is that of its tier."""
+    """Every option of an evaluation; what depends on the size of the base is that of its tier.
+
+    Which controls there are is said by their files.
+    """
     block = config["evaluate_adapter"]
-    options = {key: value for key, value in block.items() if key != "tiers"}
-    return {**options, **block["tiers"][tier]}
+    options = {**block, **block["tiers"][tier]}
+    return {key: value for key, value in options.items() if key not in ("tiers", "controls")}
+
+
+def resolve_controls(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
+    """Beside which controls the adapters of a tier are judged."""
+    return config["evaluate_adapter"]["tiers"][tier]["controls"]
 
 
 def choose_tier(base: Mapping[str, Any], config: Mapping[str, Any]) -> str:

@@ -56,6 +56,12 @@ def _plates(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
     return _locate(film, ["plates"] if is_plate else [], shards)
 
 
+def list_references(film: str, dataset: str) -> list[str]:
+    """Of a character, the table of the reference images of all, among whom it is to be told."""
+    _, who = split_name(dataset)
+    return locate("references", f"results/{film}") if who else []
+
+
 def choose_limits(block: dict[str, Any], dataset: str) -> dict[str, Any]:
     """The options of select_images as one dataset reads them: of each table only its own value.
 

@@ -8,11 +8,12 @@ from workflow_scripts.dataset.dataset_counts import read_counts
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.tables import PHASES, list_names, locate
+from workflow_scripts.plan.controls import Control
 
 PACKING = ("select_images", "write_captions", "pack_dataset")  # once per dataset
 OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
-    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|evaluate_adapter|select_images"
-    r"|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)"
+    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|(?P<judged>evaluate_adapter)"
+    r"|select_images|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)(?P<shown>.*\.preview\.png)?"
 )
 PROVING = ("analyze_dataset", "train_adapter", "evaluate_adapter")
 
@@ -65,16 +66,21 @@ def list_described(
     targets: Iterable[str] | None,
     film: str,
     datasets: Sequence[str],
+    controls: Mapping[str, Sequence[Control]],
     results: Path = Path("results"),
 ) -> list[str]:
     """Datasets whose images describe_images asks about, in one job.
 
-    Those that the targets name, or all where a target is something else, or there is none; and
-    those that were chosen before, so that a run of one dataset takes nothing from a run of all.
+    Those that the targets name, and where an adapter is judged those of its controls; or all where
+    a target is something else, or there is none; and those that were chosen before, so that a run
+    of one dataset takes nothing from a run of all.
     The process of a job knows no targets (None): all that it needs has been chosen by then.
     """
     found = [OF_DATASET.match(target) for target in map(str, targets or ())]
-    named = {match["dataset"] for match in found if match and match["film"] == film}
+    ours = [match for match in found if match and match["film"] == film]
+    named = {match["dataset"] for match in ours}
+    judged = {match["dataset"] for match in ours if match["judged"] or match["shown"]}
+    named |= {control.dataset for name in judged for control in controls.get(name, ())}
     if targets is not None and not (found and all(found)):
         named = set(datasets)
     chosen = {
@@ -92,7 +98,7 @@ def check_targets(targets: Iterable[str], datasets: Mapping[str, Sequence[str]])
     """
     found = {target: OF_DATASET.match(target) for target in sorted(set(map(str, targets)))}
     problems = [
-        _explain_target(target, **match.groupdict(), datasets=datasets)
+        _explain_target(target, match["film"], match["dataset"], datasets)
         for target, match in found.items()
         if match and match["dataset"] not in datasets.get(match["film"], ())
     ]

@@ -16,7 +16,7 @@ from snakemake.logging import DefaultFormatter, LogEvent, get_event
 from snakemake.logging import logger as snakemake_logger
 
 from workflow_scripts.lib.benchmarks import read_benchmark
-from workflow_scripts.lib.progress_file import find_progress, read_part
+from workflow_scripts.lib.progress_file import find_progress, format_job, read_part
 from workflow_scripts.lib.version import VERSION
 
 STREAM = "DefaultStreamHandler"  # as Snakemake names what writes to the terminal
@@ -131,7 +131,7 @@ def name_count(jobs: int) -> str:
 
 def name_job(job: Mapping[str, Any]) -> str:
     """Phase, film and part of a job: "segment_instances demo 01of02"."""
-    return " ".join([job["rule_name"], *map(str, (job["wildcards"] or {}).values())])
+    return format_job(job["rule_name"], job["wildcards"] or {})
 
 
 def read_counts(job: Mapping[str, Any]) -> dict[str, Any]:

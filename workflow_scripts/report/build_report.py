@@ -18,13 +18,10 @@ from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.progress_file import sum_progress
 from workflow_scripts.lib.version import stamp
+from workflow_scripts.report.page.adapters import has_random_base, show_adapters
 from workflow_scripts.report.page.blocks import Section
 from workflow_scripts.report.page.charts import draw_funnel
-from workflow_scripts.report.page.datasets import (
-    has_random_base,
-    show_adapters,
-    show_datasets,
-)
+from workflow_scripts.report.page.datasets import show_datasets
 from workflow_scripts.report.page.film import (
     Film,
     make_strip,

@@ -1,35 +1,27 @@
-"""Chapters on what a user takes away: datasets with captions and balance, adapters with scores."""
+"""The chapter on datasets: their images and captions, their balance, the check of the split."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from markupsafe import Markup, escape
 
 from workflow_scripts.dataset.dataset_counts import describe_overlays
-from workflow_scripts.lib.manifest import read_manifest
-from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.page.blocks import (
     Bar,
     Bars,
     Card,
-    Chart,
     Columns,
     Figures,
     Gallery,
     Note,
     Section,
-    Table,
     Tabs,
 )
-from workflow_scripts.report.page.charts import draw_curves
 from workflow_scripts.report.page.film import Film
 from workflow_scripts.report.page.image_lists import SPLITS, list_images
-from workflow_scripts.report.page.images import pick_evenly, read_width
+from workflow_scripts.report.page.images import pick_evenly
 from workflow_scripts.report.page.packed import (
     Packed,
-    find_empty,
     find_shared,
     name_measure,
     read_dataset,
@@ -43,7 +35,6 @@ CUT_OUT = (
     " The shares beside count what the cut-out image shows."
 )
 MEASURED = "Measured in the images themselves, with repeats. Shaded: what is recommended."
-NOT_TRAINED = "Its dataset is empty, so nothing was trained; the file holds no weights."
 
 
 def show_datasets(film: Film) -> Section:
@@ -173,77 +164,3 @@ def highlight(caption: str, trigger: str) -> Markup:
     if trigger and caption.startswith(trigger):
         return Markup("<mark>{}</mark>{}").format(trigger, caption[len(trigger) :])
     return escape(caption)
-
-
-def show_adapters(film: Film) -> Section:
-    """Loss curves of all adapters side by side; then settings, scores and drawings of each."""
-    empty = find_empty(film)
-    curves = [_show_curve(film, name) for name in film.datasets if name not in empty]
-    tabs = [
-        (name, [Note(NOT_TRAINED, "warn")] if name in empty else _show_scores(film, name))
-        for name in film.datasets
-    ]
-    lead = "One adapter per dataset, in the names that kohya, ComfyUI, A1111 and diffusers read: "
-    lead += f"results/{film.name}/adapters/."
-    return Section("adapters", "The adapters", lead, [Columns(curves), Tabs("adapter", tabs)])
-
-
-def _show_curve(film: Film, name: str) -> Chart:
-    columns = ["step", "loss", "validation_loss"]
-    metrics = read_manifest(film.results.path("metrics", name), columns).astype(float)
-    drawing = draw_curves(*(metrics[column].to_numpy(np.float64) for column in columns))
-    held_out = metrics["validation_loss"].dropna()
-    note = "Gray: while training. Orange: held-out images"
-    note += f", {held_out.iloc[0]:.4g} to {held_out.iloc[-1]:.4g}." if len(held_out) else ": none."
-    return Chart(name, drawing, note)
-
-
-def _show_scores(film: Film, name: str) -> list:
-    results = film.results
-    settings = read_values(results.path("settings", name))
-    scores = read_manifest(results.path("scores", name))
-    size = results.path("adapter", name).stat().st_size
-    plain = {key: value for key, value in settings.items() if isinstance(value, str | int | float)}
-    about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
-    about.append(("file", f"{size / 1e6:.2f} MB"))
-    tables = [
-        _tabulate_scores(scores),
-        Table("How it was trained", ["setting", "value"], about, folded=True),
-    ]
-    grid = results.path("grid", name)
-    card = Card(
-        [film.page_image(grid, read_width(grid))],  # never shrunk: there are words in it
-        "grid.png",
-        "prompts and seeds across, strength of the adapter down",
-    )
-    return [Gallery("Drawn with and without the adapter", [card], 1, "sheet"), *tables]
-
-
-def _tabulate_scores(scores: pd.DataFrame) -> Table:
-    """One row a score, one column a strength of the adapter; 0 is the base model alone."""
-    scores = scores.dropna(subset=["value"])
-    strengths = sorted(scores["strength"].dropna().unique())
-    rows = []
-    for name, group in scores.groupby("score", sort=False):
-        values = {row.strength: _format_score(row) for row in group.itertuples()}
-        alone = [_format_score(row) for row in group.itertuples() if pd.isna(row.strength)]
-        better = {"up": "higher", "down": "lower"}.get(group["better"].iloc[0], "")
-        cells = [*(values.get(strength, "") for strength in strengths), " ".join(alone)]
-        rows.append([name.replace("_", " "), *cells, better, group["note"].iloc[0]])
-    head = [f"strength {strength:g}" if strength else "base alone" for strength in strengths]
-    note = "Below a value: its 95 % interval. What could not be measured has no row."
-    return Table("Scores", ["score", *head, "dataset alone", "better", ""], rows, note=note)
-
-
-def _format_score(row: Any) -> str:
-    """0.41, below it 0.38 to 0.44; "" where nothing could be measured."""
-    if pd.isna(row.value):
-        return ""
-    return f"{row.value:.3g}" + ("" if pd.isna(row.low) else f"\n{row.low:.3g} to {row.high:.3g}")
-
-
-def has_random_base(film: Film) -> bool:
-    """Whether any adapter was trained on random weights."""
-    paths = film.results.paths("scores")
-    tables = [read_manifest(path, ["base_is_random"]) for path in paths]
-    return any(bool(table["base_is_random"].any()) for table in tables)

@@ -1,0 +1,110 @@
+"""What the base draws and how well it denoises: without an adapter, with one, with its controls.
+
+All draw from the same seeds, and the noise of the losses is always the same: what differs is what
+the adapters do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.adapter.adapter_file import load_adapter
+from workflow_scripts.adapter.examples import Examples, fixed_losses
+from workflow_scripts.adapter.prompts import Prompts, draw_all
+from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.phase import progress
+from workflow_scripts.models.diffusion import DRAWN_AT_ONCE, Base
+
+LOSSES = ("train_loss", "heldout_loss")
+BUDGET = ("base_sha256", "resolution_px", "settings")  # what a control shares, in settings.yaml
+
+
+@dataclass(frozen=True)
+class Control:
+    """An adapter that was trained alike; `trained` is its settings.yaml."""
+
+    name: str
+    adapter: str
+    trained: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Images (N, H, W, 3), RGB uint8, and losses (images of a split,), means over noise levels."""
+
+    images: np.ndarray
+    losses: dict[str, np.ndarray]
+
+
+def try_adapter(
+    base: Base,
+    adapter: str,
+    prompts: Prompts,
+    splits: Sequence[Examples],
+    options: dict[str, Any],
+    seed: int,
+) -> dict[float | None, Trial]:
+    """Draw and measure without the adapter (None), then with it at every strength.
+
+    At strength 0 only the first images are drawn: they must be those of the base.
+    """
+    losses = _measure(base, splits, options, seed)
+    trials: dict[float | None, Trial] = {None: Trial(draw_all(base, prompts, options), losses)}
+    load_adapter(base, adapter)
+    strengths = [0.0, *options["strengths"]]
+    for strength in progress(strengths, "strengths", total=len(strengths)):
+        base.pipeline.set_adapters("film", strength)
+        asked = prompts if strength else prompts.first(DRAWN_AT_ONCE)
+        losses = _measure(base, splits, options, seed) if strength else {}
+        trials[strength] = Trial(draw_all(base, asked, options), losses)
+    base.pipeline.unload_lora_weights()
+    return trials
+
+
+def try_control(
+    base: Base,
+    control: Control,
+    prompts: Prompts,
+    held_out: Examples,
+    options: dict[str, Any],
+    seed: int,
+) -> Trial:
+    """The same with a control adapter at full strength; it draws only what the dataset is about.
+
+    Losses are those of the dataset's own captions: how well are these images known by these words?
+    """
+    load_adapter(base, control.adapter)
+    base.pipeline.set_adapters("film", nearest_to_full(options["strengths"]))
+    losses = _measure(base, [held_out], options, seed)
+    trial = Trial(draw_all(base, prompts, options), losses)
+    base.pipeline.unload_lora_weights()
+    return trial
+
+
+def _measure(
+    base: Base, splits: Sequence[Examples], options: dict[str, Any], seed: int
+) -> dict[str, np.ndarray]:
+    """Loss of each image of the splits, of which the last is held out."""
+    names = LOSSES[-len(splits) :]
+    return {
+        name: fixed_losses(base, split, timesteps=options["timesteps"], seed=seed).mean(1)
+        for name, split in zip(names, splits, strict=True)
+    }
+
+
+def nearest_to_full(strengths: Sequence[float]) -> float:
+    """The strength at which hosts show an adapter: 1, or the one that comes nearest."""
+    return min(strengths, key=lambda strength: abs(strength - 1))
+
+
+def check_budget(control: Control, trained: dict[str, Any]) -> None:
+    """A control must be trained as the adapter was, whose settings.yaml is `trained`."""
+    for name in BUDGET:
+        if control.trained[name] != trained[name]:
+            raise CineloraError(
+                f"{control.adapter} is no control of this adapter: its {name} in settings.yaml\n"
+                f"  is {control.trained[name]}, that of the adapter {trained[name]}.\n"
+                "  Train both again with the same options."
+            )
