@@ -18,11 +18,11 @@ from workflow_scripts.adapter.adapter_file import (
     to_peft,
     write_adapter,
 )
-from workflow_scripts.adapter.evaluate_adapter import try_strengths
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.prompts import Prompts
 from workflow_scripts.adapter.trainer import Settings, Trainer
 from workflow_scripts.adapter.training_data import read_split
+from workflow_scripts.adapter.trials import try_adapter
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import list_nets
 
@@ -128,13 +128,13 @@ def test_an_evaluation_draws_and_measures_beside_the_base(family, split, tmp_pat
     write_form("kohya", base, state, tmp_path / "x.safetensors")
     asked = Prompts(["a red car"], [1], np.array([True]))
     options = {"strengths": [1.0], "timesteps": 2, "sampling_steps": 2, "guidance": 3.0}
-    images, losses = try_strengths(
-        base, str(tmp_path / "x.safetensors"), asked, (examples, examples), options, 7
-    )
-    assert images[None].shape == (1, 64, 64, 3)
-    assert (images[0.0] == images[None]).all()
-    assert (images[1.0] != images[None]).any()
-    assert (losses[1.0][0] != losses[0.0][0]).all()
+    path, splits = str(tmp_path / "x.safetensors"), [examples, examples]
+    trials = try_adapter(base, path, asked, splits, options, 7)
+    plain, none, full = (trials[strength] for strength in (None, 0.0, 1.0))
+    assert plain.images.shape == (1, 64, 64, 3)
+    assert (none.images == plain.images).all()
+    assert (full.images != plain.images).any()
+    assert (full.losses["heldout_loss"] != plain.losses["heldout_loss"]).all()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -230,6 +230,7 @@ def test_a_phase_leaves_both_files_and_what_hosts_look_for(family, tmp_path):
         str(tiny_folder(family)),
         **{part: str(tmp_path / name) for part, name in names.items()},
         title="demo nella",
+        control="",
         options=make_options("train_adapter", **few, learning_rate=0.02, validations=1),
         model=row,
         seed=7,
