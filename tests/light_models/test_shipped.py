@@ -69,3 +69,13 @@ def test_the_vae_is_above_principal_components(held_out):
     assert found["psnr"] > max(judge.PSNR_GOAL, found["components"] + 1)
     latents = train_vae.measure_scale(vae, images)
     assert latents == pytest.approx(vae.config.scaling_factor, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "axis", [(1, 1, 1), (1, 0, -1), (1, -2, 1)], ids=["gray", "red-blue", "green-magenta"]
+)
+def test_the_vae_keeps_every_axis_of_color(held_out, axis):
+    images = np.asarray(held_out.images[::40])
+    drawn = train_vae.give_back(train_vae.open_vae(PATHS["vae"]), images)
+    values = [(shown.astype(float) @ np.array(axis)).ravel() for shown in (images, drawn)]
+    assert np.corrcoef(*values)[0, 1] > 0.9
