@@ -139,6 +139,8 @@ def prove_dataset(folder: Path, name: str) -> None:
         columns=["score", "adapter", "strength", "over", "value"],
     ).assign(low=0.3, high=0.6, n=4, clusters=2, better="up", note="a note", base_is_random=True)
     save(scores, folder / f"evaluate_adapter/{name}/scores.parquet")
+    how = yaml.safe_dump({"controls": {"other_subject": {"trigger": NASTY}}})
+    (folder / f"evaluate_adapter/{name}/settings.yaml").write_text(how, encoding="utf-8")
     write_image(folder / f"evaluate_adapter/{name}/grid.png", np.zeros((40, 80, 3), np.uint8))
 
 

@@ -20,9 +20,9 @@ def margin(score, over, value, low, high, strength=1.0, clusters=4):
     return (score, "own", strength, over, value, low, high, clusters)
 
 
-def say(*rows):
+def say(*rows, triggers=None):
     """Sentences and their tones, and the rows of the table."""
-    blocks = state_proof(make_scores(*rows))
+    blocks = state_proof(make_scores(*rows), triggers or {})
     notes = [(note.text, note.tone) for note in blocks if not isinstance(note, Table)]
     return notes, [block.rows for block in blocks if isinstance(block, Table)]
 
@@ -32,6 +32,7 @@ def test_a_margin_clear_of_0_is_said_to_be_better_and_another_not():
         margin("heldout_loss", "other_subject", 0.03, 0.01, 0.05),
         margin("similarity", "other_subject", 0.02, -0.01, 0.05),
         margin("heldout_loss", "shuffled_captions", -0.03, -0.05, -0.01),
+        triggers={"other_subject": "bruno man"},
     )
     assert notes[0] == (
         "Better than the same training on somebody else: loss on held-out images."
@@ -42,7 +43,7 @@ def test_a_margin_clear_of_0_is_said_to_be_better_and_another_not():
     assert notes[1][1] == "warn"
     assert notes[1][0].startswith("Worse than the same training with shuffled captions: loss on")
     assert table[0] == [
-        "the same training on somebody else",
+        "the same training on somebody else (bruno man)",
         "+0.03, better\n0.01 to 0.05, of 4 shots",
         "",
         "+0.02, no difference shown\n-0.01 to 0.05, of 4 prompts",
@@ -53,9 +54,10 @@ def test_a_margin_clear_of_0_is_said_to_be_better_and_another_not():
 def test_one_shot_is_too_few_to_say():
     notes, (table,) = say(margin("heldout_loss", "base", 0.03, NAN, NAN, clusters=1))
     assert notes[0] == (
-        "Too few to say, beside the base model alone: loss on held-out images.", "plain"
-    )  # fmt: skip
-    assert table[0][1] == "+0.03, too few to say\nof 1 shots"
+        "Too few shots or prompts to say, beside the base model alone: loss on held-out images.",
+        "plain",
+    )
+    assert table[0][1] == "+0.03, too few to say\nof 1 shot"
 
 
 def test_a_control_that_is_not_there_is_named():

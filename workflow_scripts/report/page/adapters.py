@@ -30,10 +30,20 @@ COMPARED = {  # what a margin is over, in words that follow "than"
     "shuffled_captions": "the same training with shuffled captions",
 }
 CLAIMS = {  # scores of which there are margins, and what the interval of each resamples
-    "heldout_loss": ("loss on held-out images", "shots"),
-    "train_loss": ("loss on training images", "shots"),
-    "similarity": ("similarity to held-out images", "prompts"),
-    "retrieval": ("the right character among all", "prompts"),
+    "heldout_loss": ("loss on held-out images", "shot"),
+    "train_loss": ("loss on training images", "shot"),
+    "similarity": ("similarity to held-out images", "prompt"),
+    "retrieval": ("the right character among all", "prompt"),
+}
+HOW = {  # what is read of the settings.yaml that evaluate_adapter leaves
+    "properties": {
+        "controls": {
+            "additionalProperties": {
+                "required": ["trigger"],
+                "properties": {"trigger": {"type": "string"}},
+            }
+        }
+    }
 }
 MISSING = {  # why there is no comparison
     "other_subject": "The film has no other dataset of its kind with an adapter,"
@@ -45,7 +55,7 @@ SAID = {  # by verdict: the sentence that lists its claims; {than} is of COMPARE
     BETTER: "Better than {than}: {claims}.",
     WORSE: "Worse than {than}: {claims}.",
     EQUAL: "No difference to {than} is shown: {claims}.",
-    UNKNOWN: "Too few to say, beside {than}: {claims}.",
+    UNKNOWN: "Too few shots or prompts to say, beside {than}: {claims}.",
 }
 MARGIN_NOTE = (
     "By how much it is better at full strength, image by image; below: the 95 % interval, and the"
@@ -86,11 +96,17 @@ def _show_adapter(film: Film, name: str) -> list:
     about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
     about.append(("file", f"{size / 1e6:.2f} MB"))
     return [
-        *state_proof(scores),
+        *state_proof(scores, _find_triggers(film, name)),
         _show_drawings(film, name),
         tabulate_levels(scores),
         Table("How it was trained", ["setting", "value"], about, folded=True),
     ]
+
+
+def _find_triggers(film: Film, name: str) -> dict[str, str]:
+    """What calls each control, where that is somebody else."""
+    controls = read_values(film.results.path("how_measured", name), HOW).get("controls", {})
+    return {over: one["trigger"] for over, one in controls.items() if over == "other_subject"}
 
 
 def _show_drawings(film: Film, name: str) -> Gallery:
@@ -104,8 +120,11 @@ def _show_drawings(film: Film, name: str) -> Gallery:
     return Gallery("Drawn with and without the adapter", [card], 1, "sheet")
 
 
-def state_proof(scores: pd.DataFrame) -> list[Note | Table]:
-    """What is better than which control, in sentences and with figures; and what is not shown."""
+def state_proof(scores: pd.DataFrame, triggers: dict[str, str]) -> list[Note | Table]:
+    """What is better than which control, in sentences and with figures; and what is not shown.
+
+    `triggers` name controls that are of somebody else.
+    """
     margins = find_margins(scores)
     notes = [note for over in COMPARED for note in _compare(over, margins)]
     zero = scores.loc[scores["score"] == "change_at_strength_0", "value"]
@@ -113,7 +132,11 @@ def state_proof(scores: pd.DataFrame) -> list[Note | Table]:
         words = f"At strength 0 a pixel changes by {zero.max():.3g}: it should draw as the base."
         notes.append(Note(words, "warn"))
     head = ["compared with", *(words for words, _ in CLAIMS.values())]
-    rows = [_list_margins(over, margins) for over in COMPARED if over in set(margins["over"])]
+    rows = [
+        [_name_control(over, triggers), *_list_margins(over, margins)]
+        for over in COMPARED
+        if over in set(margins["over"])
+    ]
     return [*notes, *([Table("What is proven", head, rows, note=MARGIN_NOTE)] if rows else [])]
 
 
@@ -150,15 +173,18 @@ def _compare(over: str, margins: pd.DataFrame) -> list[Note]:
 
 def _list_margins(over: str, margins: pd.DataFrame) -> list[str]:
     rows = {row.score: row for row in margins[margins["over"] == over].itertuples()}
-    cells = [_format_margin(rows[score]) if score in rows else "" for score in CLAIMS]
-    return [COMPARED[over], *cells]
+    return [_format_margin(rows[score]) if score in rows else "" for score in CLAIMS]
+
+
+def _name_control(over: str, triggers: dict[str, str]) -> str:
+    return COMPARED[over] + (f" ({triggers[over]})" if over in triggers else "")
 
 
 def _format_margin(row: Any) -> str:
     """ "0.12, better", below it "0.03 to 0.21, of 4 prompts"."""
-    _, clusters = CLAIMS[row.score]
+    clusters = f"{row.clusters} {CLAIMS[row.score][1]}{'s' * (row.clusters != 1)}"
     ends = "" if pd.isna(row.low) else f"{row.low:.3g} to {row.high:.3g}, "
-    return f"{row.value:+.3g}, {row.verdict}\n{ends}of {row.clusters} {clusters}"
+    return f"{row.value:+.3g}, {row.verdict}\n{ends}of {clusters}"
 
 
 def tabulate_levels(scores: pd.DataFrame) -> Table:
