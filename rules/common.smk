@@ -28,7 +28,7 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.calibration import list_uncalibrated
 from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_own
 from workflow_scripts.plan.folders import check_folders, quote_python
-from workflow_scripts.plan.inputs import choose_limits, describe_inputs
+from workflow_scripts.plan.inputs import choose_limits, describe_inputs, list_measures
 from workflow_scripts.plan.resources import add_ram, count_readers, grow, grow_with_film
 from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
 from workflow_scripts.plan.targets import (
@@ -186,6 +186,12 @@ def training_settings(wildcards):
     """A param: the chosen variant's settings for the kind of the dataset of the job."""
     kind, _ = split_name(wildcards.dataset)
     return resolve_adapter_settings(config, BASE_TIER, kind.name, config["adapter"]["chosen"])
+
+
+def sampling_measures(wildcards):
+    """An input: what analyze_dataset measured, where a stage of the training draws images by it."""
+    stages = training_settings(wildcards)["stages"]
+    return list_measures(wildcards.film, wildcards.dataset, stages)
 
 
 resource_scopes:

@@ -1,6 +1,7 @@
 """train_adapter: LoRA on the attention of the base model, one adapter per dataset.
 
-needs    the packed dataset (kohya's layout), the base model as a diffusers folder
+needs    the packed dataset (kohya's layout), the base model as a diffusers folder; what was
+         measured of the images, where a stage draws them by it
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
          settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and goes when the training is done.
          `update`: what was trained from the very same images stays, and is not trained again
@@ -12,6 +13,7 @@ rule train_adapter:
     input:
         dataset="results/{film}/datasets/{dataset}",
         base=f"resources/models/{MODELS['base']['name']}",
+        measures=sampling_measures,
     output:
         adapter=update("results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors"),
         peft=update("results/{film}/adapters/{dataset}/{film}-{dataset}.peft.safetensors"),

@@ -204,7 +204,9 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_unet_lr": settings["learning_rate"],
         "ss_text_encoder_lr": None,
         "ss_lr_scheduler": settings["schedule"],
-        "ss_lr_warmup_steps": round(settings["warmup"] * settings["steps"]),
+        "ss_lr_warmup_steps": round(
+            settings["warmup"] * (settings["stages"] or [settings])[0]["steps"]
+        ),
         "ss_optimizer": "torch.optim.AdamW",
         "ss_seed": facts["seed"],
         "ss_steps": facts["steps"],

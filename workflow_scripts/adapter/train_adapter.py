@@ -32,7 +32,10 @@ from workflow_scripts.adapter.finished import (
     sign,
     write_settings,
 )
-from workflow_scripts.adapter.trainer import Settings, Trainer
+from workflow_scripts.adapter.sampling import read_weights
+from workflow_scripts.adapter.settings import Settings
+from workflow_scripts.adapter.stages import format_stages
+from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
     count_tags,
@@ -62,12 +65,17 @@ PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy"
 
 
 def make_fingerprint(
-    settings: Settings, seed: int, dataset_sha256: str, base_sha256: str, loader: str
+    settings: Settings,
+    seed: int,
+    dataset_sha256: str,
+    base_sha256: str,
+    loader: str,
+    weights: list[list[float] | None],
 ) -> str:
     """Two trainings with the same fingerprint take the same steps."""
     code = hash_code("adapter.train_adapter", loader)
     packages = {name: version(name) for name in PACKAGES}
-    return hash_parts(asdict(settings), seed, dataset_sha256, base_sha256, code, packages)
+    return hash_parts(asdict(settings), seed, dataset_sha256, base_sha256, code, packages, weights)
 
 
 def describe_base(name: str, base: Base) -> str:
@@ -225,6 +233,7 @@ def main(
     settings: str,
     metrics: str,
     peft: str | None = None,
+    measures: str | Sequence[str] = (),
     *,
     title: str,
     options: dict[str, Any],
@@ -232,12 +241,14 @@ def main(
     seed: int,
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
-    if not read_split(dataset, "train"):
+    images = read_split(dataset, "train")
+    if not images:
         return leave_empty(dataset, adapters, card, settings, metrics, title)
     started, chosen = datetime.now(UTC), Settings(**options)
+    weights = read_weights(dataset, measures, images, chosen.stages)
     dataset_sha256 = hash_splits(dataset)
     fingerprint = make_fingerprint(
-        chosen, seed, dataset_sha256, folder_checksum(base), name_loader(model)
+        chosen, seed, dataset_sha256, folder_checksum(base), name_loader(model), weights
     )
     if facts := find_finished(settings, fingerprint, [*adapters, card, metrics]):
         return _count(facts)
@@ -247,18 +258,20 @@ def main(
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
     examples = cache_dataset(opened, dataset, chosen, resolution_px)
     free_encoders(opened)
-    trainer = Trainer(opened, *examples, chosen, seed, resolution_px)
+    trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
+    for line in format_stages(trainer.stages):
+        log.info("%s", line)
     checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
     train(trainer, checkpoint, fingerprint)
 
-    step, weights = trainer.chosen()
+    step, tensors = trainer.chosen()
     facts = describe_training(trainer, model, title, step)
     tags = count_tags(examples[0].images)
-    others = {"settings": options, "tags": tags, "modelspec": opened.modelspec}
+    others = {"settings": asdict(trainer.settings), "tags": tags, "modelspec": opened.modelspec}
     metadata = make_metadata(facts | others)
     stamp(facts)
     stamp(metadata)
-    digest = write_adapters(adapters, weights, trainer, metadata)
+    digest = write_adapters(adapters, tensors, trainer, metadata)
     write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
     write_card(card, make_trained_card(facts, opened))
     origin = {
@@ -266,7 +279,7 @@ def main(
         "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
         "dataset_sha256": dataset_sha256,
     }
-    facts |= origin | describe_run(trainer, weights, started)
+    facts |= origin | describe_run(trainer, tensors, started)
     write_settings(settings, facts | sign(fingerprint, [*adapters, card, metrics]))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return _count(facts)

@@ -6,18 +6,19 @@ the steps that the interrupted one would have taken.
 
 import io
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers.optimization import get_scheduler
 from diffusers.training_utils import cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
 from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.adapter.sampling import draw_batch
+from workflow_scripts.adapter.settings import Settings
+from workflow_scripts.adapter.stages import add_up, find_stage, make_rate, plan_stages
 from workflow_scripts.adapter.training_data import plan_batches
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
@@ -30,58 +31,7 @@ from workflow_scripts.models.diffusion import (
     signal_to_noise,
 )
 
-SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Every option of a training, as plan/adapter_settings.py resolves the block adapter."""
-
-    steps: int
-    learning_rate: float
-    rank: int
-    alpha: float
-    batch_size: int
-    gradient_accumulation_steps: int
-    resolution_px: int | str
-    schedule: str
-    warmup: float
-    weight_decay: float
-    max_grad_norm: float
-    min_snr_gamma: float
-    noise_offset: float
-    caption_dropout: float
-    background_loss_weight: float
-    validations: int
-    validation_images: int
-    checkpoints: int
-    keep: str
-    license: str
-
-    @property
-    def validate_every(self) -> int:
-        """Steps between two measurements of the held-out loss."""
-        return math.ceil(self.steps / self.validations)
-
-    @property
-    def save_every(self) -> int:
-        """Steps between two checkpoints; beyond the last step when there are none."""
-        return math.ceil(self.steps / (self.checkpoints + 1))
-
-
-def make_schedule(settings: Settings, optimizer: torch.optim.Optimizer) -> Callable[[int], float]:
-    """Rate of the update after `step` updates, by the step alone: resuming needs no state."""
-    rising = round(settings.warmup * settings.steps)
-    scheduler = get_scheduler(
-        SCHEDULES[settings.schedule],
-        optimizer,
-        num_warmup_steps=rising + 1,
-        num_training_steps=settings.steps + 1,
-    )
-    (share,) = scheduler.lr_lambdas
-    # One step ahead: at its step 0 a schedule gives 0, and lora_A would learn nothing
-    return lambda step: settings.learning_rate * share(step + 1)
 
 
 def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
@@ -117,19 +67,23 @@ class Trainer:
         settings: Settings,
         seed: int,
         resolution_px: int,
+        weights: Sequence[Sequence[float] | None] = (),
     ):
+        """`weights`, one a stage, say how often each image of `train` comes in it."""
         self.base, self.train, self.held_out = base, train, held_out
         self.settings, self.seed, self.resolution_px = settings, seed, resolution_px
+        self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
+        self.stages = plan_stages(settings, len(self.plan[1]), weights)
+        self.settings = add_up(settings, self.stages)
         self.tensors = add_adapter(base, settings, seed)
         self.optimizer = torch.optim.AdamW(
             self.tensors.values(), settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self.rate = make_schedule(settings, self.optimizer)
+        self.rate = make_rate(self.settings, self.stages, self.optimizer)
         self.step = 0
         self.moved: set[str] = set()  # tensors that have had a gradient
         self.rows: list[dict] = []
         self.best: dict[str, Any] = {"step": 0, "loss": math.inf, "weights": {}}
-        self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
 
     def run(self, until: int) -> Iterator[int]:
         """Train up to `until` updates; yields the number of each."""
@@ -182,6 +136,10 @@ class Trainer:
 
     def _batch(self, number: int) -> list[int]:
         """Indices of the images of one batch, counted from the start of the training."""
+        weights = self.stages[find_stage(self.stages, self.step)].weights
+        if weights is not None:
+            rng = np.random.default_rng(seed_for(self.seed, "sampling", number))
+            return draw_batch(self.train.sizes, weights, self.settings.batch_size, rng)
         epoch, position = divmod(number, len(self.plan[1]))
         if epoch != self.plan[0]:
             self.plan = (epoch, self._plan_epoch(epoch))
@@ -204,7 +162,7 @@ class Trainer:
         if not math.isfinite(loss):
             raise CineloraError(
                 f"the loss of step {self.step} is {loss}.\n"
-                f"  Lower learning_rate in adapter.tiers (now {self.settings.learning_rate}) and\n"
+                f"  Lower the learning rate ({self._name_rate()}) and\n"
                 "  look for broken images in the dataset."
             )
         # lora_B starts at 0, so lora_A has its first gradient in the second step
@@ -216,6 +174,12 @@ class Trainer:
                 "  These layers would stay as they are: the base model does not use them, or\n"
                 "  the learning rate is 0."
             )
+
+    def _name_rate(self) -> str:
+        """Where the learning rate of the last step comes from."""
+        number = find_stage(self.stages, self.step - 1)
+        place = f"stage {number + 1} of adapter stages" if self.settings.stages else "adapter.tiers"
+        return f"learning_rate of {place}, now {self.stages[number].learning_rate}"
 
     def _record(self, loss: float | None, rate: float, norm: float | None) -> None:
         settings, measured = self.settings, None
