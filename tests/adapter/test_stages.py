@@ -188,9 +188,12 @@ def test_a_stage_shows_what_its_weights_say_and_the_others_whole_epochs(make_tra
     )
 
 
+@pytest.mark.parametrize("ema_decay", [0, 0.9])
 @pytest.mark.parametrize("interrupted_after", [2, 3, 4], ids=["before", "at", "after the border"])
-def test_resuming_across_a_border_takes_the_same_steps(make_trainer, tmp_path, interrupted_after):
-    options = {"gradient_accumulation_steps": 2, "keep": "last"}
+def test_resuming_across_a_border_takes_the_same_steps(
+    make_trainer, tmp_path, interrupted_after, ema_decay
+):
+    options = {"gradient_accumulation_steps": 2, "keep": "last", "ema_decay": ema_decay}
     options["stages"] = [{"steps": 3, "learning_rate": 0.02}, {"steps": 3, "learning_rate": 0.01}]
     weights = [None, [1, 1, 4, 4, 0, 1]]
     whole = make_trainer(weights, **options)
@@ -202,6 +205,8 @@ def test_resuming_across_a_border_takes_the_same_steps(make_trainer, tmp_path, i
     resumed.resume(tmp_path / "resume.pt", "same")
     assert resumed.step == interrupted_after
     assert differ(wanted, finish(resumed, 6)) == 0
+    assert differ(whole.chosen()[1], resumed.chosen()[1]) == 0
+    assert (differ(wanted, whole.chosen()[1]) > 0) == (ema_decay > 0)
     assert pd.DataFrame(resumed.rows).equals(pd.DataFrame(whole.rows))
 
 

@@ -24,6 +24,7 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "warmup": 0.1,
     "weight_decay": 0.01,
     "max_grad_norm": 1.0,
+    "ema_decay": 0,
     "min_snr_gamma": 5.0,
     "noise_offset": 0.03,
     "caption_dropout": 0.05,

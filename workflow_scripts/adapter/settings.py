@@ -20,6 +20,7 @@ class Settings:
     warmup: float
     weight_decay: float
     max_grad_norm: float
+    ema_decay: float
     min_snr_gamma: float
     noise_offset: float
     caption_dropout: float

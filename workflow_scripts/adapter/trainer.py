@@ -7,12 +7,13 @@ the steps that the interrupted one would have taken.
 import io
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers.training_utils import cast_training_params
+from diffusers.training_utils import EMAModel, cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
 from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
@@ -57,7 +58,7 @@ def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn
 
 
 class Trainer:
-    """The state of one training: network, optimizer, step, curve, best weights so far."""
+    """The state of one training: network, optimizer, average, step, curve, best weights so far."""
 
     def __init__(
         self,
@@ -80,6 +81,9 @@ class Trainer:
             self.tensors.values(), settings.learning_rate, weight_decay=settings.weight_decay
         )
         self.rate = make_rate(self.settings, self.stages, self.optimizer)
+        # Its decay is min(ema_decay, (1 + n) / (10 + n)) at update n: the start is soon forgotten
+        decay, tensors = settings.ema_decay, self.tensors.values()
+        self.average = EMAModel(tensors, decay=decay, foreach=True) if decay else None
         self.step = 0
         self.moved: set[str] = set()  # tensors that have had a gradient
         self.rows: list[dict] = []
@@ -99,6 +103,8 @@ class Trainer:
             norm = self._clip_gradients()
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
+            if self.average:
+                self.average.step(self.tensors.values())
             self.step += 1
             self._check(loss)
             self._record(loss, rate, norm)
@@ -185,12 +191,8 @@ class Trainer:
         settings, measured = self.settings, None
         due = self.step % settings.validate_every == 0 or self.step == settings.steps
         if due and len(self.held_out):
-            losses = fixed_losses(
-                self.base, self.held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed
-            )
-            measured = float(losses.mean())
-            if self.step > 0 and measured < self.best["loss"]:
-                self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
+            with self.averaged():
+                measured = self._measure()
         epoch = self.step * settings.gradient_accumulation_steps / len(self.plan[1])
         self.rows.append(
             {
@@ -203,6 +205,29 @@ class Trainer:
             }
         )
 
+    def _measure(self) -> float:
+        """The held-out loss of the weights as they are now; the best ones are kept."""
+        losses = fixed_losses(
+            self.base, self.held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed
+        )
+        measured = float(losses.mean())
+        if self.step > 0 and measured < self.best["loss"]:
+            self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
+        return measured
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within, the network has what would become the adapter: the average, if there is one."""
+        if not self.average:
+            yield
+            return
+        self.average.store(self.tensors.values())
+        self.average.copy_to(self.tensors.values())
+        try:
+            yield
+        finally:
+            self.average.restore(self.tensors.values())
+
     def weights(self) -> dict[str, torch.Tensor]:
         """The adapter as it is now, under peft's names."""
         state = get_peft_model_state_dict(self.base.network)
@@ -212,7 +237,8 @@ class Trainer:
         """Step and weights that become the adapter."""
         if self.settings.keep == "best" and self.best["weights"]:
             return self.best["step"], self.best["weights"]
-        return self.step, self.weights()
+        with self.averaged():
+            return self.step, self.weights()
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Leave all that a later process needs to go on; the file appears whole or not at all."""
@@ -221,6 +247,7 @@ class Trainer:
             "step": self.step,
             "weights": self.weights(),
             "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
             "moved": sorted(self.moved),
             "rows": self.rows,
             "best": self.best,
@@ -240,6 +267,9 @@ class Trainer:
             return
         set_peft_model_state_dict(self.base.network, state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+            self.average.to(self.base.device)
         self.step, self.moved = state["step"], set(state["moved"])
         self.rows, self.best = state["rows"], state["best"]
         log.info("resumed after step %d", self.step)
