@@ -283,7 +283,7 @@ def test_main_trains_its_stages_and_says_how_long_they_were(dataset, tmp_path, c
     assert len(rates) == 6
     assert rates[4] == 0.01
     said = (tmp_path / "settings.yaml").read_text(encoding="utf-8")
-    assert "epochs: 0.5\n    learning_rate: 0.02\n    steps: 3" in said
+    assert "stages:\n  - steps: 3\n    learning_rate: 0.02\n" in said
     assert "stage 2: 2 steps, learning rate 0.01, spread as over" in caplog.text
 
 

@@ -13,11 +13,14 @@ class Settings:
     learning_rate: float
     rank: int
     alpha: float
+    rslora: bool
     batch_size: int
     gradient_accumulation_steps: int
     resolution_px: int | str
     schedule: str
     warmup: float
+    optimizer: str
+    lora_b_ratio: float
     weight_decay: float
     max_grad_norm: float
     ema_decay: float
@@ -31,6 +34,11 @@ class Settings:
     keep: str
     license: str
     stages: list[dict[str, Any]]  # in place of steps and learning_rate; []: one of these
+
+    @property
+    def file_alpha(self) -> float:
+        """Alpha as files have it: hosts scale by alpha / rank, rsLoRA by alpha / √rank."""
+        return self.alpha * math.sqrt(self.rank) if self.rslora else self.alpha
 
     @property
     def validate_every(self) -> int:

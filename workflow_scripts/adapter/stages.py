@@ -57,10 +57,10 @@ def _count_steps(settings: Settings, batches: int, epochs: float) -> int:
 
 def add_up(settings: Settings, stages: Sequence[Stage]) -> Settings:
     """The same settings with the steps of all stages, the highest rate, and no epochs to count."""
-    plain = [
-        {**asked, "steps": stage.steps}
-        for asked, stage in zip(settings.stages, stages, strict=bool(settings.stages))
-    ]
+    plain = []
+    for asked, stage in zip(settings.stages, stages, strict=False):  # none asked for: one stage
+        kept = {name: value for name, value in asked.items() if name != "epochs"}
+        plain.append({"steps": stage.steps} | kept)
     highest = max(stage.learning_rate for stage in stages)
     return replace(settings, steps=stages[-1].end, learning_rate=highest, stages=plain)
 
@@ -114,6 +114,6 @@ def make_schedule(settings: Settings, optimizer: torch.optim.Optimizer) -> Calla
         num_warmup_steps=rising + 1,
         num_training_steps=settings.steps + 1,
     )
-    (share,) = scheduler.lr_lambdas
+    share = scheduler.lr_lambdas[0]  # one a group of tensors, all alike
     # One step ahead: at its step 0 a schedule gives 0, and lora_A would learn nothing
     return lambda step: settings.learning_rate * share(step + 1)

@@ -200,7 +200,7 @@ def write_adapters(
     metadata: dict[str, str],
 ) -> str:
     """Write the file with kohya's names, then one with peft's; returns the sha256 of the first."""
-    base, alpha, rank = trainer.base, trainer.settings.alpha, trainer.settings.rank
+    base, alpha, rank = trainer.base, trainer.settings.file_alpha, trainer.settings.rank
     digest = write_adapter(adapters[0], to_kohya(weights, alpha, base.name_layer), metadata)
     for path in adapters[1:]:
         plain = {**metadata, "ss_network_alpha": str(rank)}  # the true one is in the weights
@@ -267,7 +267,8 @@ def main(
     step, tensors = trainer.chosen()
     facts = describe_training(trainer, model, title, step)
     tags = count_tags(examples[0].images)
-    others = {"settings": asdict(trainer.settings), "tags": tags, "modelspec": opened.modelspec}
+    used = asdict(trainer.settings) | {"alpha": trainer.settings.file_alpha}
+    others = {"settings": used, "tags": tags, "modelspec": opened.modelspec}
     metadata = make_metadata(facts | others)
     stamp(facts)
     stamp(metadata)

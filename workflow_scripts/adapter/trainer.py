@@ -17,6 +17,7 @@ from diffusers.training_utils import EMAModel, cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
 from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.adapter.optimizers import make_optimizers
 from workflow_scripts.adapter.sampling import draw_batch
 from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import add_up, find_stage, make_rate, plan_stages
@@ -50,7 +51,12 @@ def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tens
 def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn.Parameter]:
     """Put LoRA layers into the network; returns its trainable tensors by name."""
     torch.manual_seed(seed)  # before the layers are made, or their start would not be ours
-    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=base.targets)
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        target_modules=base.targets,
+        use_rslora=settings.rslora,
+    )
     base.network.add_adapter(config)
     base.network.train()
     cast_training_params(base.network)  # small updates are lost in bfloat16
@@ -77,10 +83,14 @@ class Trainer:
         self.stages = plan_stages(settings, len(self.plan[1]), weights)
         self.settings = add_up(settings, self.stages)
         self.tensors = add_adapter(base, settings, seed)
-        self.optimizer = torch.optim.AdamW(
-            self.tensors.values(), settings.learning_rate, weight_decay=settings.weight_decay
+        self.optimizer = make_optimizers(
+            settings.optimizer,
+            self.tensors,
+            rate=self.settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            lora_b_ratio=settings.lora_b_ratio,
         )
-        self.rate = make_rate(self.settings, self.stages, self.optimizer)
+        self.rate = make_rate(self.settings, self.stages, self.optimizer.parts[0])
         # Its decay is min(ema_decay, (1 + n) / (10 + n)) at update n: the start is soon forgotten
         decay, tensors = settings.ema_decay, self.tensors.values()
         self.average = EMAModel(tensors, decay=decay, foreach=True) if decay else None
@@ -95,14 +105,12 @@ class Trainer:
             self._record(None, 0.0, None)
         while self.step < until:
             rate = self.rate(self.step)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+            self.optimizer.set_rate(rate)
             loss = sum(
                 self._backward(part) for part in range(self.settings.gradient_accumulation_steps)
             )
             norm = self._clip_gradients()
             self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
             if self.average:
                 self.average.step(self.tensors.values())
             self.step += 1
