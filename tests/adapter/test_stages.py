@@ -223,7 +223,7 @@ def weigh(dataset, sampling):
     [
         ({"shot_type": {"close-up": 1, "wide": 3}}, [2, 6, 6, 2, 2, 2]),
         ({"shot_type": {"unknown": 5, "full": 2}}, [2, 2, 2, 2, 10, 2]),
-        ({"people": {"2": 2, "0": 0}, "shot_type": {"wide": 3}}, [2, 12, 12, 0, 2, 2]),
+        ({"people": {"2": 2, "0": 0, "9": 9}, "shot_type": {"wide": 3}}, [2, 12, 12, 0, 2, 2]),
         ({"face_cut": {"true": 0}, "occluded": {"true": 2}}, [0, 4, 4, 2, 2, 2]),
         ({"location": {"beach": 9, "park": 2}}, [4] * 6),
     ],

@@ -119,12 +119,8 @@ def _check_values(
 ) -> None:
     """Refuse values that nothing has; say which words no image of the training has."""
     missing = [value for value in by_value if value not in set(own)]
-    # A word of the vocabulary was checked with the config: that this film lacks it is no mistake
-    strange = (
-        []
-        if column in (*WORDED, *FLAGS)
-        else [value for value in missing if value not in set(everything)]
-    )
+    possible = set(everything) | {value for value in missing if _is_possible(column, value)}
+    strange = [value for value in missing if value not in possible]
     if strange:
         found = ", ".join(sorted(set(everything))[:12])
         raise CineloraError(
@@ -134,6 +130,11 @@ def _check_values(
         )
     if missing:
         log.warning("sampling: no image to train on has the %s %s", column, ", ".join(missing))
+
+
+def _is_possible(column: str, value: str) -> bool:
+    """Whether another film might have it: words are checked with the config, people are counted."""
+    return column in (*WORDED, *FLAGS) or (column == "people" and value.isdigit())
 
 
 def draw_batch(
