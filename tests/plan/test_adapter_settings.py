@@ -31,6 +31,8 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "min_snr_gamma": 5.0,
     "noise_offset": 0.03,
     "caption_dropout": 0.05,
+    "caption_orders": 1,
+    "kept_tags": 1,
     "background_loss_weight": 0.1,
     "validations": 6,
     "validation_images": 16,

@@ -27,6 +27,8 @@ class Settings:
     min_snr_gamma: float
     noise_offset: float
     caption_dropout: float
+    caption_orders: int
+    kept_tags: int
     background_loss_weight: float
     validations: int
     validation_images: int

@@ -24,7 +24,7 @@ import torch
 
 from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, to_peft, write_adapter
 from workflow_scripts.adapter.empty_adapter import explain_empty, make_card, pack_nothing
-from workflow_scripts.adapter.examples import Examples, cache_examples
+from workflow_scripts.adapter.examples import Examples, cache_examples, order_captions
 from workflow_scripts.adapter.finished import (
     find_finished,
     hash_parts,
@@ -161,7 +161,7 @@ def write_card(path: str, card: dict[str, Any]) -> None:
 
 
 def cache_dataset(
-    base: Base, dataset: str, settings: Settings, resolution_px: int
+    base: Base, dataset: str, settings: Settings, seed: int, resolution_px: int
 ) -> tuple[Examples, Examples]:
     """Encode the training split and the images that watch over it."""
     train, held_out = read_split(dataset, "train"), read_split(dataset, "validation")
@@ -170,7 +170,9 @@ def cache_dataset(
         "resolution_px": resolution_px,
         "background_loss_weight": settings.background_loss_weight,
     }
-    return cache_examples(base, train, **options), cache_examples(base, watched, **options)
+    captions = order_captions(train, settings.caption_orders, settings.kept_tags, seed)
+    examples = cache_examples(base, train, **options, captions=captions)
+    return examples, cache_examples(base, watched, **options)
 
 
 def train(trainer: Trainer, checkpoint: Path, fingerprint: str) -> None:
@@ -256,7 +258,7 @@ def main(
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
-    examples = cache_dataset(opened, dataset, chosen, resolution_px)
+    examples = cache_dataset(opened, dataset, chosen, seed, resolution_px)
     free_encoders(opened)
     trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
     for line in format_stages(trainer.stages):

@@ -139,7 +139,9 @@ class Trainer:
         last = self.base.noise.config.num_train_timesteps
         timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
         dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
-        conditions = move(self.train.select_conditions(members, dropped), device)
+        # The last draw, or trainings without other orders would take other steps than before
+        order = torch.randint(0, self.train.orders, (len(members),), generator=generator)
+        conditions = move(self.train.select_conditions(members, dropped, order), device)
         errors = denoising_errors(
             self.base, latents.to(device), conditions, noise.to(device), timesteps
         )
