@@ -35,7 +35,12 @@ from workflow_scripts.plan.controls import (
     list_trained_controls,
 )
 from workflow_scripts.plan.folders import check_folders, quote_python
-from workflow_scripts.plan.inputs import choose_limits, describe_inputs, list_references
+from workflow_scripts.plan.inputs import (
+    choose_limits,
+    describe_inputs,
+    list_measures,
+    list_references,
+)
 from workflow_scripts.plan.resources import add_ram, count_readers, grow, grow_with_film
 from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
 from workflow_scripts.plan.targets import (
@@ -224,6 +229,12 @@ def control_names(wildcards):
 def control_name(wildcards):
     """A param: which control the adapter of the job is; "" of one that is to be used."""
     return wildcards.variant.removeprefix(".")
+
+
+def sampling_measures(wildcards):
+    """An input: what analyze_dataset measured, where a stage of the training draws images by it."""
+    stages = training_settings(wildcards)["stages"]
+    return list_measures(wildcards.film, wildcards.dataset, stages)
 
 
 resource_scopes:

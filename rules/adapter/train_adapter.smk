@@ -1,6 +1,7 @@
 """train_adapter: LoRA on the attention of the base model, one adapter per dataset.
 
-needs    the packed dataset (kohya's layout), the base model as a diffusers folder
+needs    the packed dataset (kohya's layout), the base model as a diffusers folder; what was
+         measured of the images, where a stage draws them by it
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
          settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and
          goes when the training is done.
@@ -14,9 +15,14 @@ rule train_adapter:
     input:
         dataset="results/{film}/datasets/{dataset}",
         base=f"resources/models/{MODELS['base']['name']}",
+        measures=sampling_measures,
     output:
-        adapter=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.safetensors"),
-        peft=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.peft.safetensors"),
+        adapter=update(
+            "results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.safetensors"
+        ),
+        peft=update(
+            "results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.peft.safetensors"
+        ),
         card=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.json"),
         settings=update("results/{film}/adapters/{dataset}{variant}/settings.yaml"),
         metrics=update("results/{film}/adapters/{dataset}{variant}/metrics.parquet"),

@@ -27,7 +27,8 @@ from workflow_scripts.adapter.adapter_file import (
     write_adapter,
 )
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
-from workflow_scripts.adapter.trainer import Settings, Trainer, make_schedule, snr_weights
+from workflow_scripts.adapter.stages import make_schedule
+from workflow_scripts.adapter.trainer import Settings, Trainer, snr_weights
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image

@@ -11,27 +11,36 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_controls,
     resolve_evaluation_settings,
 )
-from workflow_scripts.plan.config import read_shipped
+from workflow_scripts.plan.config import CONFIG, load_config, read_shipped
+from workflow_scripts.plan.inputs import list_measures
+from workflow_scripts.plan.schema import find_schema_problems
 
 SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained with
     "rank": 8,
     "alpha": 8,
+    "rslora": False,
     "batch_size": 4,
     "gradient_accumulation_steps": 1,
     "resolution_px": "native",
     "schedule": "cosine",
     "warmup": 0.1,
+    "optimizer": "adamw",
+    "lora_b_ratio": 1,
     "weight_decay": 0.01,
     "max_grad_norm": 1.0,
+    "ema_decay": 0,
     "min_snr_gamma": 5.0,
     "noise_offset": 0.03,
     "caption_dropout": 0.05,
+    "caption_orders": 1,
+    "kept_tags": 1,
     "background_loss_weight": 0.1,
     "validations": 6,
     "validation_images": 16,
     "checkpoints": 3,
     "keep": "best",
     "license": "all rights with the owners of the film",
+    "stages": [],
 }
 TIERS = {
     "light": {"steps": 120, "batch_size": 8, "learning_rate": 0.002},
@@ -100,3 +109,46 @@ def test_every_base_names_its_family():
     assert len(bases) >= 2
     assert all(row.get("family") for row in bases)
     assert choose_model("base", {"tier": "light"})["family"] == "sd15"
+
+
+def stage(**sampling):
+    return {"steps": 9, "learning_rate": 0.1, "sampling": sampling}
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (stage(shot_typ={"wide": 3}), "unknown key 'shot_typ'. Did you mean 'shot_type'?"),
+        (stage(shot_type={"wyde": 3}), "unknown key 'wyde'. Did you mean 'wide'?"),
+        (stage(occluded={"yes": 3}), "unknown key 'yes'. Known: true, false, unknown."),
+        (stage(location={"park": -1}), "stages.0.sampling.location.park: -1"),
+        (stage() | {"epochs": 2}, "steps or epochs, one of them"),
+        ({"learning_rate": 0.1}, "steps or epochs, one of them"),
+        ({"steps": 9}, "learning_rate must be given"),
+    ],
+    ids=["column", "word", "flag", "negative", "two lengths", "no length", "no rate"],
+)
+def test_a_wrong_stage_is_said_with_the_config(config, one, words):
+    config["adapter"]["variants"]["staged"] = {"stages": [one]}
+    problems = find_schema_problems(config)
+    assert len(problems) == 1
+    assert words in problems[0]
+
+
+@pytest.mark.parametrize("kind", ["character", "background"])
+def test_the_recipe_of_three_stages(kind, monkeypatch):
+    monkeypatch.chdir(CONFIG.parent)
+    pages = [CONFIG / "config.yaml", CONFIG / "overlays/three_stages.yaml"]
+    loaded = load_config(pages)
+    settings = resolve_adapter_settings(loaded, "full", kind, loaded["adapter"]["chosen"])
+    stages = settings["stages"]
+    assert [one["learning_rate"] for one in stages] == [1e-4, 5e-5, 2e-5]
+    assert [bool(one.get("sampling")) for one in stages] == [False, True, False]
+    assert sum(one["steps"] for one in stages) == TIERS["full"]["steps"]
+
+
+def test_measures_are_an_input_where_a_stage_draws_by_them():
+    read = list_measures("demo", "pose", [stage(), stage(people={"2": 3})])
+    assert read == ["results/demo/analyze_dataset/pose.parquet"]
+    assert list_measures("demo", "pose", [stage(shot_type={"wide": 3})]) == []
+    assert list_measures("demo", "pose", []) == []

@@ -18,6 +18,7 @@ import safetensors.torch
 import torch
 from safetensors import safe_open
 
+from workflow_scripts.adapter.optimizers import NAMES
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.models.diffusion import FLOW, Base, list_nets, name_in_full, name_plainly
@@ -204,8 +205,10 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_unet_lr": settings["learning_rate"],
         "ss_text_encoder_lr": None,
         "ss_lr_scheduler": settings["schedule"],
-        "ss_lr_warmup_steps": round(settings["warmup"] * settings["steps"]),
-        "ss_optimizer": "torch.optim.AdamW",
+        "ss_lr_warmup_steps": round(
+            settings["warmup"] * (settings["stages"] or [settings])[0]["steps"]
+        ),
+        "ss_optimizer": NAMES[settings["optimizer"]],
         "ss_seed": facts["seed"],
         "ss_steps": facts["steps"],
         "ss_max_train_steps": settings["steps"],

@@ -13,6 +13,7 @@ from workflow_scripts.adapter.training_data import (
     TrainingImage,
     fit_image,
     make_buckets,
+    order_tags,
 )
 from workflow_scripts.lib.phase import log, progress
 from workflow_scripts.lib.read_ahead import read_ahead
@@ -33,8 +34,10 @@ class Examples:
     images: list[TrainingImage]
     latents: list[torch.Tensor]  # (channels, h, w) each
     weights: list[torch.Tensor]  # (1, h, w) each: how much an error there counts
-    conditions: Conditions  # (N, ...) each: what captions and sizes tell the network
+    # (N x orders, ...) each: what captions and sizes tell the network, image by image
+    conditions: Conditions
     no_caption: Conditions  # (...) each, of "": those that a dropped caption takes along
+    orders: int = 1  # in which each caption is there; the first is as it is written
 
     def __len__(self) -> int:
         return len(self.images)
@@ -44,9 +47,15 @@ class Examples:
         """Height and width of the latents."""
         return [tuple(latents.shape[1:]) for latents in self.latents]
 
-    def select_conditions(self, members: list[int], dropped: torch.Tensor) -> Conditions:
-        """Conditions (B, ...) of some images; without words for those that are dropped (B,)."""
-        chosen = {name: values[members] for name, values in self.conditions.items()}
+    def select_conditions(
+        self, members: list[int], dropped: torch.Tensor, order: torch.Tensor | int = 0
+    ) -> Conditions:
+        """Conditions (B, ...) of some images; without words for those that are dropped (B,).
+
+        `order` (B,) is that of each caption's parts.
+        """
+        rows = torch.tensor(members) * self.orders + order
+        chosen = {name: values[rows] for name, values in self.conditions.items()}
         for name, nothing in self.no_caption.items():
             spread = dropped.view(-1, *[1] * nothing.dim())
             chosen[name] = torch.where(spread, nothing, chosen[name])
@@ -59,8 +68,15 @@ def cache_examples(
     *,
     resolution_px: int,
     background_loss_weight: float,
+    captions: Sequence[Sequence[str]] = (),
 ) -> Examples:
-    """Encode images and captions once, so that the encoders can be freed before training."""
+    """Encode images and captions once, so that the encoders can be freed before training.
+
+    `captions` are those of each image, equally many, in place of its own. So shuffled tags need no
+    encoder while training: a few orders are encoded, and each step chooses one.
+    """
+    captions = captions or [[image.caption] for image in images]
+    orders = len(captions[0]) if captions else 1
     buckets = make_buckets(resolution_px, base.side_step_px)
     latents, weights, sizes, lost, enlarged = [], [], [], 0.0, 0
     reader = read_ahead(images, lambda image: fit_image(image, buckets))
@@ -75,10 +91,20 @@ def cache_examples(
             *(len(images), sum(i.mask is not None for i in images)),
             *(100 * lost / len(images), enlarged),
         )
-    words = encode_captions(base, ["", *(image.caption for image in images)])
-    conditions = {name: values[1:] for name, values in words.items()} | _stack(sizes)
+    words = encode_captions(base, ["", *(one for texts in captions for one in texts)])
+    told = _stack([size for size in sizes for _ in range(orders)])
+    conditions = {name: values[1:] for name, values in words.items()} | told
     no_caption = {name: values[0] for name, values in words.items()}
-    return Examples(list(images), latents, weights, conditions, no_caption)
+    return Examples(list(images), latents, weights, conditions, no_caption, orders)
+
+
+def order_captions(
+    images: Sequence[TrainingImage], orders: int, kept: int, seed: int
+) -> list[list[str]]:
+    """Each image's caption in so many orders of its parts, the same for the same seed."""
+    rngs = [np.random.default_rng(seed_for(seed, "tags", image.image_id)) for image in images]
+    pairs = zip(images, rngs, strict=True)
+    return [order_tags(image.caption, orders, kept, rng) for image, rng in pairs]
 
 
 def _stack(rows: Sequence[Conditions]) -> Conditions:

@@ -26,7 +26,12 @@ import torch
 
 from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, to_peft, write_adapter
 from workflow_scripts.adapter.empty_adapter import explain_empty, make_card, pack_nothing
-from workflow_scripts.adapter.examples import Examples, cache_examples, seed_for
+from workflow_scripts.adapter.examples import (
+    Examples,
+    cache_examples,
+    order_captions,
+    seed_for,
+)
 from workflow_scripts.adapter.finished import (
     find_finished,
     hash_parts,
@@ -34,7 +39,10 @@ from workflow_scripts.adapter.finished import (
     sign,
     write_settings,
 )
-from workflow_scripts.adapter.trainer import Settings, Trainer
+from workflow_scripts.adapter.sampling import read_weights
+from workflow_scripts.adapter.settings import Settings
+from workflow_scripts.adapter.stages import format_stages
+from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.adapter.training_data import (
     count_tags,
     read_split,
@@ -74,11 +82,13 @@ def make_fingerprint(
     dataset_sha256: str,
     base_sha256: str,
     loader: str,
+    weights: list[list[float] | None],
 ) -> str:
     """Two trainings with the same fingerprint take the same steps."""
     code = hash_code("adapter.train_adapter", loader)
     packages = {name: version(name) for name in PACKAGES}
-    return hash_parts(asdict(settings), control, seed, dataset_sha256, base_sha256, code, packages)
+    made = [dataset_sha256, base_sha256, code, packages, weights]
+    return hash_parts(asdict(settings), control, seed, *made)
 
 
 def write_card(path: str, card: dict[str, Any]) -> None:
@@ -99,7 +109,9 @@ def cache_dataset(
         "resolution_px": resolution_px,
         "background_loss_weight": settings.background_loss_weight,
     }
-    return cache_examples(base, train, **options), cache_examples(base, watched, **options)
+    captions = order_captions(train, settings.caption_orders, settings.kept_tags, seed)
+    examples = cache_examples(base, train, **options, captions=captions)
+    return examples, cache_examples(base, watched, **options)
 
 
 def train(trainer: Trainer, checkpoint: Path, fingerprint: str) -> None:
@@ -118,7 +130,7 @@ def write_adapters(
     metadata: dict[str, str],
 ) -> str:
     """Write the file with kohya's names, then one with peft's; returns the sha256 of the first."""
-    base, alpha, rank = trainer.base, trainer.settings.alpha, trainer.settings.rank
+    base, alpha, rank = trainer.base, trainer.settings.file_alpha, trainer.settings.rank
     digest = write_adapter(adapters[0], to_kohya(weights, alpha, base.name_layer), metadata)
     for path in adapters[1:]:
         plain = {**metadata, "ss_network_alpha": str(rank)}  # the true one is in the weights
@@ -151,6 +163,7 @@ def main(
     settings: str,
     metrics: str,
     peft: str | None = None,
+    measures: str | Sequence[str] = (),
     *,
     title: str,
     control: str,
@@ -159,12 +172,14 @@ def main(
     seed: int,
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
-    if not read_split(dataset, "train"):
+    images = read_split(dataset, "train")
+    if not images:
         return leave_empty(dataset, adapters, card, settings, metrics, title)
     started, chosen = datetime.now(UTC), Settings(**options)
+    weights = read_weights(dataset, measures, images, chosen.stages)
     dataset_sha256 = hash_splits(dataset)
     fingerprint = make_fingerprint(
-        chosen, control, seed, dataset_sha256, folder_checksum(base), name_loader(model)
+        chosen, control, seed, dataset_sha256, folder_checksum(base), name_loader(model), weights
     )
     if facts := find_finished(settings, fingerprint, [*adapters, card, metrics]):
         return _count(facts)
@@ -174,18 +189,21 @@ def main(
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
     examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px)
     free_encoders(opened)
-    trainer = Trainer(opened, *examples, chosen, seed, resolution_px)
+    trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
+    for line in format_stages(trainer.stages):
+        log.info("%s", line)
     checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
     train(trainer, checkpoint, fingerprint)
 
-    step, weights = trainer.chosen()
+    step, tensors = trainer.chosen()
     facts = describe_training(trainer, model, title, control, step)
     tags = count_tags(examples[0].images)
-    others = {"settings": options, "tags": tags, "modelspec": opened.modelspec}
+    used = asdict(trainer.settings) | {"alpha": trainer.settings.file_alpha}
+    others = {"settings": used, "tags": tags, "modelspec": opened.modelspec}
     metadata = make_metadata(facts | others)
     stamp(facts)
     stamp(metadata)
-    digest = write_adapters(adapters, weights, trainer, metadata)
+    digest = write_adapters(adapters, tensors, trainer, metadata)
     write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
     write_card(card, make_trained_card(facts, opened))
     origin = {
@@ -193,7 +211,7 @@ def main(
         "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
         "dataset_sha256": dataset_sha256,
     }
-    facts |= origin | describe_run(trainer, weights, started)
+    facts |= origin | describe_run(trainer, tensors, started)
     write_settings(settings, facts | sign(fingerprint, [*adapters, card, metrics]))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return _count(facts)

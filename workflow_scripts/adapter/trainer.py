@@ -6,18 +6,21 @@ the steps that the interrupted one would have taken.
 
 import io
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers.optimization import get_scheduler
-from diffusers.training_utils import cast_training_params
+from diffusers.training_utils import EMAModel, cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
 from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.adapter.optimizers import make_optimizers
+from workflow_scripts.adapter.sampling import draw_batch
+from workflow_scripts.adapter.settings import Settings
+from workflow_scripts.adapter.stages import add_up, find_stage, make_rate, plan_stages
 from workflow_scripts.adapter.training_data import plan_batches
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
@@ -30,58 +33,7 @@ from workflow_scripts.models.diffusion import (
     signal_to_noise,
 )
 
-SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Every option of a training, as plan/adapter_settings.py resolves the block adapter."""
-
-    steps: int
-    learning_rate: float
-    rank: int
-    alpha: float
-    batch_size: int
-    gradient_accumulation_steps: int
-    resolution_px: int | str
-    schedule: str
-    warmup: float
-    weight_decay: float
-    max_grad_norm: float
-    min_snr_gamma: float
-    noise_offset: float
-    caption_dropout: float
-    background_loss_weight: float
-    validations: int
-    validation_images: int
-    checkpoints: int
-    keep: str
-    license: str
-
-    @property
-    def validate_every(self) -> int:
-        """Steps between two measurements of the held-out loss."""
-        return math.ceil(self.steps / self.validations)
-
-    @property
-    def save_every(self) -> int:
-        """Steps between two checkpoints; beyond the last step when there are none."""
-        return math.ceil(self.steps / (self.checkpoints + 1))
-
-
-def make_schedule(settings: Settings, optimizer: torch.optim.Optimizer) -> Callable[[int], float]:
-    """Rate of the update after `step` updates, by the step alone: resuming needs no state."""
-    rising = round(settings.warmup * settings.steps)
-    scheduler = get_scheduler(
-        SCHEDULES[settings.schedule],
-        optimizer,
-        num_warmup_steps=rising + 1,
-        num_training_steps=settings.steps + 1,
-    )
-    (share,) = scheduler.lr_lambdas
-    # One step ahead: at its step 0 a schedule gives 0, and lora_A would learn nothing
-    return lambda step: settings.learning_rate * share(step + 1)
 
 
 def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
@@ -99,7 +51,12 @@ def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tens
 def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn.Parameter]:
     """Put LoRA layers into the network; returns its trainable tensors by name."""
     torch.manual_seed(seed)  # before the layers are made, or their start would not be ours
-    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=base.targets)
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        target_modules=base.targets,
+        use_rslora=settings.rslora,
+    )
     base.network.add_adapter(config)
     base.network.train()
     cast_training_params(base.network)  # small updates are lost in bfloat16
@@ -107,7 +64,7 @@ def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn
 
 
 class Trainer:
-    """The state of one training: network, optimizer, step, curve, best weights so far."""
+    """The state of one training: network, optimizer, average, step, curve, best weights so far."""
 
     def __init__(
         self,
@@ -117,19 +74,30 @@ class Trainer:
         settings: Settings,
         seed: int,
         resolution_px: int,
+        weights: Sequence[Sequence[float] | None] = (),
     ):
+        """`weights`, one a stage, say how often each image of `train` comes in it."""
         self.base, self.train, self.held_out = base, train, held_out
         self.settings, self.seed, self.resolution_px = settings, seed, resolution_px
+        self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
+        self.stages = plan_stages(settings, len(self.plan[1]), weights)
+        self.settings = add_up(settings, self.stages)
         self.tensors = add_adapter(base, settings, seed)
-        self.optimizer = torch.optim.AdamW(
-            self.tensors.values(), settings.learning_rate, weight_decay=settings.weight_decay
+        self.optimizer = make_optimizers(
+            settings.optimizer,
+            self.tensors,
+            rate=self.settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            lora_b_ratio=settings.lora_b_ratio,
         )
-        self.rate = make_schedule(settings, self.optimizer)
+        self.rate = make_rate(self.settings, self.stages, self.optimizer.parts[0])
+        # Its decay is min(ema_decay, (1 + n) / (10 + n)) at update n: the start is soon forgotten
+        decay, tensors = settings.ema_decay, self.tensors.values()
+        self.average = EMAModel(tensors, decay=decay, foreach=True) if decay else None
         self.step = 0
         self.moved: set[str] = set()  # tensors that have had a gradient
         self.rows: list[dict] = []
         self.best: dict[str, Any] = {"step": 0, "loss": math.inf, "weights": {}}
-        self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
 
     def run(self, until: int) -> Iterator[int]:
         """Train up to `until` updates; yields the number of each."""
@@ -137,14 +105,14 @@ class Trainer:
             self._record(None, 0.0, None)
         while self.step < until:
             rate = self.rate(self.step)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+            self.optimizer.set_rate(rate)
             loss = sum(
                 self._backward(part) for part in range(self.settings.gradient_accumulation_steps)
             )
             norm = self._clip_gradients()
             self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
+            if self.average:
+                self.average.step(self.tensors.values())
             self.step += 1
             self._check(loss)
             self._record(loss, rate, norm)
@@ -171,7 +139,9 @@ class Trainer:
         last = self.base.noise.config.num_train_timesteps
         timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
         dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
-        conditions = move(self.train.select_conditions(members, dropped), device)
+        # The last draw, or trainings without other orders would take other steps than before
+        order = torch.randint(0, self.train.orders, (len(members),), generator=generator)
+        conditions = move(self.train.select_conditions(members, dropped, order), device)
         errors = denoising_errors(
             self.base, latents.to(device), conditions, noise.to(device), timesteps
         )
@@ -182,6 +152,10 @@ class Trainer:
 
     def _batch(self, number: int) -> list[int]:
         """Indices of the images of one batch, counted from the start of the training."""
+        weights = self.stages[find_stage(self.stages, self.step)].weights
+        if weights is not None:
+            rng = np.random.default_rng(seed_for(self.seed, "sampling", number))
+            return draw_batch(self.train.sizes, weights, self.settings.batch_size, rng)
         epoch, position = divmod(number, len(self.plan[1]))
         if epoch != self.plan[0]:
             self.plan = (epoch, self._plan_epoch(epoch))
@@ -204,7 +178,7 @@ class Trainer:
         if not math.isfinite(loss):
             raise CineloraError(
                 f"the loss of step {self.step} is {loss}.\n"
-                f"  Lower learning_rate in adapter.tiers (now {self.settings.learning_rate}) and\n"
+                f"  Lower the learning rate ({self._name_rate()}) and\n"
                 "  look for broken images in the dataset."
             )
         # lora_B starts at 0, so lora_A has its first gradient in the second step
@@ -217,16 +191,18 @@ class Trainer:
                 "  the learning rate is 0."
             )
 
+    def _name_rate(self) -> str:
+        """Where the learning rate of the last step comes from."""
+        number = find_stage(self.stages, self.step - 1)
+        place = f"stage {number + 1} of adapter stages" if self.settings.stages else "adapter.tiers"
+        return f"learning_rate of {place}, now {self.stages[number].learning_rate}"
+
     def _record(self, loss: float | None, rate: float, norm: float | None) -> None:
         settings, measured = self.settings, None
         due = self.step % settings.validate_every == 0 or self.step == settings.steps
         if due and len(self.held_out):
-            losses = fixed_losses(
-                self.base, self.held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed
-            )
-            measured = float(losses.mean())
-            if self.step > 0 and measured < self.best["loss"]:
-                self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
+            with self.averaged():
+                measured = self._measure()
         epoch = self.step * settings.gradient_accumulation_steps / len(self.plan[1])
         self.rows.append(
             {
@@ -239,6 +215,29 @@ class Trainer:
             }
         )
 
+    def _measure(self) -> float:
+        """The held-out loss of the weights as they are now; the best ones are kept."""
+        losses = fixed_losses(
+            self.base, self.held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed
+        )
+        measured = float(losses.mean())
+        if self.step > 0 and measured < self.best["loss"]:
+            self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
+        return measured
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within, the network has what would become the adapter: the average, if there is one."""
+        if not self.average:
+            yield
+            return
+        self.average.store(self.tensors.values())
+        self.average.copy_to(self.tensors.values())
+        try:
+            yield
+        finally:
+            self.average.restore(self.tensors.values())
+
     def weights(self) -> dict[str, torch.Tensor]:
         """The adapter as it is now, under peft's names."""
         state = get_peft_model_state_dict(self.base.network)
@@ -248,7 +247,8 @@ class Trainer:
         """Step and weights that become the adapter."""
         if self.settings.keep == "best" and self.best["weights"]:
             return self.best["step"], self.best["weights"]
-        return self.step, self.weights()
+        with self.averaged():
+            return self.step, self.weights()
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Leave all that a later process needs to go on; the file appears whole or not at all."""
@@ -257,6 +257,7 @@ class Trainer:
             "step": self.step,
             "weights": self.weights(),
             "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
             "moved": sorted(self.moved),
             "rows": self.rows,
             "best": self.best,
@@ -276,6 +277,9 @@ class Trainer:
             return
         set_peft_model_state_dict(self.base.network, state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+            self.average.to(self.base.device)
         self.step, self.moved = state["step"], set(state["moved"])
         self.rows, self.best = state["rows"], state["best"]
         log.info("resumed after step %d", self.step)

@@ -154,6 +154,17 @@ def find_trigger(captions: Sequence[str]) -> str:
     return " ".join(heads[0][:shared]) if heads else ""
 
 
+def order_tags(caption: str, orders: int, kept: int, rng: np.random.Generator) -> list[str]:
+    """A caption in several orders of its comma-separated parts: first as it is, then shuffled.
+
+    The first `kept` parts, such as the trigger, stay where they are.
+    """
+    parts = [part.strip() for part in caption.split(",")]
+    head, rest = parts[:kept], parts[kept:]
+    shuffled = [[rest[i] for i in rng.permutation(len(rest))] for _ in range(orders - 1)]
+    return [caption, *(", ".join(head + one) for one in shuffled)]
+
+
 def make_buckets(resolution_px: int, step_px: int) -> list[tuple[int, int]]:
     """Sizes (width, height) of at most resolution² area whose sides are multiples of the step.
 

@@ -1,8 +1,9 @@
 """Which tables the phases of a dataset read: those that its kind uses, and no other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workflow_scripts.adapter.sampling import MEASURED, list_columns
 from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.lib.tables import locate
 from workflow_scripts.plan.review_files import find_reviews
@@ -45,6 +46,12 @@ def pack_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
 def balance_inputs(film: str, dataset: str, shards: Sequence[str]) -> Inputs:
     """Tables that tell where people are in a dataset's images."""
     return _locate(film, split_name(dataset)[0].measured_by, shards)
+
+
+def list_measures(film: str, dataset: str, stages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The table of measures of a dataset's images, where a stage of a training draws by one."""
+    is_read = bool(set(list_columns(stages)) & set(MEASURED))
+    return locate("balance", f"results/{film}", dataset=dataset) if is_read else []
 
 
 def _locate(film: str, names: Sequence[str], shards: Sequence[str]) -> Inputs:

@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
+from workflow_scripts.adapter.sampling import FLAGS, MEASURED, OPEN, UNKNOWN, WORDED
 from workflow_scripts.dataset.vocabulary import read_vocabulary
 from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.kinds import KINDS
@@ -110,7 +111,7 @@ def read_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "required": [name for part in parts for name in part["required"]],
         "properties": {name: rule for part in parts for name, rule in part["properties"].items()},
-        "$defs": defs | define_kinds(),
+        "$defs": defs | define_kinds() | {"sampling": define_sampling()},
     }
     models = schema["properties"]["models"]["properties"]
     models |= {role: {"$ref": "#/$defs/text"} for role in list_roles()}
@@ -142,6 +143,21 @@ def define_shares() -> dict[str, Any]:
         }
         for category, names in listed.items()
     }
+
+
+def define_sampling() -> dict[str, Any]:
+    """By which columns a stage may draw its images; of those with known words, by which words."""
+    words = read_vocabulary(VOCABULARY)["words"]
+    known = {name: [*words[name], UNKNOWN] for name in WORDED}
+    known |= {name: ["true", "false", UNKNOWN] for name in FLAGS}
+    weights = {
+        "type": "object",
+        "description": "Weight of an image by its value.",
+        "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1000},
+    }
+    columns = dict.fromkeys((*OPEN, *MEASURED), weights)
+    columns |= {name: weights | {"propertyNames": {"enum": known[name]}} for name in known}
+    return {"type": "object", "additionalProperties": False, "properties": columns}
 
 
 def _read_part(path: Path) -> dict[str, Any]:
