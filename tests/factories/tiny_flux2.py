@@ -9,8 +9,8 @@ from diffusers import (
     Flux2KleinPipeline,
     Flux2Transformer2DModel,
 )
-from tokenizers.pre_tokenizers import ByteLevel
 from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 CHANNELS = 4  # of the VAE; a patch has four times as many. FLUX.2 has 32
 TEXT_WIDTH = 16
@@ -78,7 +78,7 @@ def _make_text_encoder(vocabulary: int) -> Qwen3ForCausalLM:
 
 
 def _make_tokenizer() -> Qwen2TokenizerFast:
-    letters = sorted(ByteLevel.alphabet())
+    letters = sorted(bytes_to_unicode().values())
     vocabulary = {token: number for number, token in enumerate([*letters, *SPECIAL])}
     return Qwen2TokenizerFast(
         vocab=vocabulary, merges=[], additional_special_tokens=list(SPECIAL[1:]), chat_template=CHAT
