@@ -112,6 +112,7 @@ def list_arguments(dataset, folder):
     options = {**FEW, "stages": STAGES, "ema_decay": 0.9, "checkpoints": 9, "keep": "last"}
     arguments = {name: str(folder / file) for name, file in files.items()}
     arguments |= {"dataset": str(dataset), "base": str(base_folder()), "title": "demo nella"}
+    arguments["control"] = ""
     return arguments | {
         "options": make_options("train_adapter", **options),
         "model": BASE,

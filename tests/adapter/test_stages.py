@@ -266,6 +266,7 @@ def run_main(dataset, base, folder, stages):
         **{key: str(folder / name) for key, name in files.items()},
         measures=[str(dataset / "measures.parquet")],
         title="demo nella",
+        control="",
         options=make_options("train_adapter", **FEW, stages=stages),
         model=BASE,
         seed=7,
