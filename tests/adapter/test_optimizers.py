@@ -52,11 +52,11 @@ def make_tensors():
     return tensors
 
 
-def move(name, *, lora_b_ratio=1.0, rate=0.1):
+def move(name, *, loraplus_lr_ratio=1.0, rate=0.1):
     """How far one step moves each tensor."""
     tensors = make_tensors()
     before = {key: tensor.detach().clone() for key, tensor in tensors.items()}
-    options = {"rate": 1.0, "weight_decay": 0.0, "lora_b_ratio": lora_b_ratio}
+    options = {"rate": 1.0, "weight_decay": 0.0, "loraplus_lr_ratio": loraplus_lr_ratio}
     optimizer = make_optimizers(name, tensors, **options)
     optimizer.set_rate(rate)
     optimizer.step()
@@ -80,14 +80,14 @@ def test_muon_moves_matrices_in_all_directions_alike_and_leaves_the_rest_to_adam
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_lora_b_has_its_own_rate(name):
-    plain, moved = move(name), move(name, lora_b_ratio=8.0)
+    plain, moved = move(name), move(name, loraplus_lr_ratio=8.0)
     assert torch.allclose(moved["a.lora_B"], 8 * plain["a.lora_B"], rtol=1e-4, atol=1e-5)
     assert torch.equal(moved["a.lora_A"], plain["a.lora_A"])
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"optimizer": "muon"}, {"lora_b_ratio": 4.0}, {"rslora": True}],
+    [{"optimizer": "muon"}, {"loraplus_lr_ratio": 4.0}, {"rslora": True}],
     ids=["muon", "LoRA+", "rsLoRA"],
 )
 def test_each_learns_otherwise_and_goes_on_where_it_was(make_trainer, tmp_path, changes):
@@ -112,7 +112,7 @@ def list_deltas(network):
 
 @pytest.mark.parametrize("rslora", [False, True], ids=["LoRA", "rsLoRA"])
 def test_both_files_have_the_strength_that_was_trained(make_trainer, rslora):
-    trainer = make_trainer(rslora=rslora, lora_b_ratio=4.0, optimizer="muon")
+    trainer = make_trainer(rslora=rslora, loraplus_lr_ratio=4.0, optimizer="muon")
     state, base = finish(trainer, 3), trainer.base
     alpha = trainer.settings.file_alpha
     assert alpha == (12.0 if rslora else 6.0)

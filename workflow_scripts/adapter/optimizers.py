@@ -72,16 +72,17 @@ def make_optimizers(
     *,
     rate: float,
     weight_decay: float,
-    lora_b_ratio: float,
+    loraplus_lr_ratio: float,
 ) -> Optimizers:
-    """The named optimizer of an adapter's tensors; lora_B has `lora_b_ratio` times the rate."""
-    return Optimizers(OPTIMIZERS[name](_group(tensors, lora_b_ratio), rate, weight_decay))
+    """The named optimizer of an adapter's tensors, of which lora_B has a multiple of the rate."""
+    groups = _group(tensors, loraplus_lr_ratio)
+    return Optimizers(OPTIMIZERS[name](groups, rate, weight_decay))
 
 
-def _group(tensors: Mapping[str, torch.nn.Parameter], lora_b_ratio: float) -> Groups:
+def _group(tensors: Mapping[str, torch.nn.Parameter], ratio: float) -> Groups:
     """One group; two where lora_B has a rate of its own (LoRA+, Hayou 2024)."""
-    if lora_b_ratio == 1:
+    if ratio == 1:
         return [{"params": list(tensors.values()), "ratio": 1.0}]
     ups = [tensor for name, tensor in tensors.items() if "lora_B" in name]
     downs = [tensor for name, tensor in tensors.items() if "lora_B" not in name]
-    return [{"params": downs, "ratio": 1.0}, {"params": ups, "ratio": lora_b_ratio}]
+    return [{"params": downs, "ratio": 1.0}, {"params": ups, "ratio": ratio}]

@@ -20,7 +20,7 @@ class Settings:
     schedule: str
     warmup: float
     optimizer: str
-    lora_b_ratio: float
+    loraplus_lr_ratio: float
     weight_decay: float
     max_grad_norm: float
     ema_decay: float
@@ -28,7 +28,7 @@ class Settings:
     noise_offset: float
     caption_dropout: float
     caption_orders: int
-    kept_tags: int
+    keep_tokens: int
     background_loss_weight: float
     validations: int
     validation_images: int

@@ -109,7 +109,7 @@ def cache_dataset(
         "resolution_px": resolution_px,
         "background_loss_weight": settings.background_loss_weight,
     }
-    captions = order_captions(train, settings.caption_orders, settings.kept_tags, seed)
+    captions = order_captions(train, settings.caption_orders, settings.keep_tokens, seed)
     examples = cache_examples(base, train, **options, captions=captions)
     return examples, cache_examples(base, watched, **options)
 

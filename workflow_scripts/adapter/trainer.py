@@ -88,7 +88,7 @@ class Trainer:
             self.tensors,
             rate=self.settings.learning_rate,
             weight_decay=settings.weight_decay,
-            lora_b_ratio=settings.lora_b_ratio,
+            loraplus_lr_ratio=settings.loraplus_lr_ratio,
         )
         self.rate = make_rate(self.settings, self.stages, self.optimizer.parts[0])
         # Its decay is min(ema_decay, (1 + n) / (10 + n)) at update n: the start is soon forgotten
