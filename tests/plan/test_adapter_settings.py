@@ -43,7 +43,7 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "stages": [],
 }
 TIERS = {
-    "light": {"steps": 120, "batch_size": 8, "learning_rate": 0.002},
+    "light": {"steps": 240, "batch_size": 8, "learning_rate": 0.004},
     "full": {"steps": 2000, "learning_rate": 0.0001},
 }
 
