@@ -199,8 +199,8 @@ def test_tables_captions_and_weights_are_those_of_a_calm_run(rounds, calm):
     assert rounds
     for each in rounds:
         tables, adapters = compare_results(calm[0] / "results/short", each.folder / "results/short")
-        assert (tables > 20, adapters) == (True, 1)
-        print(f"\n{tables} tables, {adapters} adapter(s): bit-equal")
+        assert (tables > 20, adapters) == (True, 2)  # one adapter, in the names of kohya and peft
+        print(f"\n{tables} tables, {adapters} files of adapters: bit-equal")
 
 
 def test_nothing_half_finished_is_left(rounds):
