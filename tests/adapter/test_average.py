@@ -10,18 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.factories import trainings_in_code as trainings
 from tests.factories.datasets_in_code import (
     BASE,
     base_folder,
     make_dataset,
     make_options,
-    open_base,
 )
 from workflow_scripts.adapter import train_adapter
-from workflow_scripts.adapter.examples import cache_examples, fixed_losses
-from workflow_scripts.adapter.settings import Settings
-from workflow_scripts.adapter.trainer import VALIDATION_TIMESTEPS, Trainer
-from workflow_scripts.adapter.training_data import read_split
+from workflow_scripts.adapter.examples import fixed_losses
+from workflow_scripts.adapter.trainer import VALIDATION_TIMESTEPS
 
 FEW = {"steps": 4, "batch_size": 2, "rank": 2, "alpha": 1.0, "resolution_px": 64, "validations": 4}
 STAGES = [
@@ -55,18 +53,12 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def splits(dataset):
-    parts = [read_split(dataset, split) for split in ("train", "validation")]
-    options = {"resolution_px": 64, "background_loss_weight": 0.1}
-    return [cache_examples(open_base(), part, **options) for part in parts]
+    return trainings.encode_splits(dataset)
 
 
 @pytest.fixture
 def make_trainer(splits):
-    def make(**changes):
-        settings = Settings(**make_options("train_adapter", **{**FEW, **changes}))
-        return Trainer(open_base(), *splits, settings, 7, 64)
-
-    return make
+    return lambda **changes: trainings.make_trainer(splits, **{**FEW, **changes})
 
 
 def list_states(trainer, until=4):
@@ -74,22 +66,18 @@ def list_states(trainer, until=4):
     return [trainer.weights() for _ in trainer.run(until)]
 
 
-def differ(first, second):
-    return max(float((first[key] - second[key]).abs().max()) for key in first)
-
-
 def test_the_average_is_that_of_the_formula_and_the_training_is_as_without(make_trainer):
     trainer = make_trainer(learning_rate=0.02, keep="last", ema_decay=0.25)
     states = list_states(trainer)
-    assert differ(states[-1], list_states(make_trainer(learning_rate=0.02))[-1]) == 0
+    assert trainings.differ(states[-1], list_states(make_trainer(learning_rate=0.02))[-1]) == 0
     wanted = states[0]  # of which the first update is the whole
     for number, state in enumerate(states[1:], 1):
         decay = min(0.25, (1 + number) / (10 + number))
         wanted = {key: decay * wanted[key] + (1 - decay) * state[key] for key in state}
     step, average = trainer.chosen()
     assert step == 4
-    assert differ(average, wanted) < 1e-6
-    assert differ(average, states[-1]) > 1e-4
+    assert trainings.differ(average, wanted) < 1e-6
+    assert trainings.differ(average, states[-1]) > 1e-4
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])

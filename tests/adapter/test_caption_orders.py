@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.factories.datasets_in_code import make_dataset, make_options, open_base
+from tests.factories import trainings_in_code as trainings
+from tests.factories.datasets_in_code import make_dataset, open_base
 from workflow_scripts.adapter.examples import cache_examples, order_captions
-from workflow_scripts.adapter.settings import Settings
-from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.adapter.training_data import order_tags, read_split
 from workflow_scripts.models.diffusion import encode_captions
 
@@ -26,23 +25,11 @@ def images(tmp_path_factory):
 def make_trainer(images):
     def make(orders):
         captions = order_captions(images, orders, 1, 7)
-        options = {"resolution_px": 64, "background_loss_weight": 0.1}
-        train = cache_examples(open_base(), images, **options, captions=captions)
-        watched = cache_examples(open_base(), images[:1], **options)
-        settings = Settings(**make_options("train_adapter", **FEW, caption_orders=orders))
-        return Trainer(open_base(), train, watched, settings, 7, 64)
+        train = cache_examples(open_base(), images, **trainings.ENCODED, captions=captions)
+        watched = cache_examples(open_base(), images[:1], **trainings.ENCODED)
+        return trainings.make_trainer([train, watched], **FEW, caption_orders=orders)
 
     return make
-
-
-def finish(trainer, until):
-    for _ in trainer.run(until):
-        pass
-    return trainer.weights()
-
-
-def differ(first, second):
-    return max(float((first[key] - second[key]).abs().max()) for key in first)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +76,15 @@ def test_steps_choose_among_all_orders_alike_and_again_when_resumed(
     counts = Counter(n for orders in chosen for n in orders)
     assert sorted(counts) == [0, 1, 2]
     assert max(abs(count - 200) for count in counts.values()) < 5 * np.sqrt(600 * 2 / 9)
-    wanted, stopped, resumed = finish(whole, 4), make_trainer(3), make_trainer(3)
-    finish(stopped, 2)
+    wanted, stopped, resumed = trainings.finish(whole, 4), make_trainer(3), make_trainer(3)
+    trainings.finish(stopped, 2)
     stopped.save(tmp_path / "resume.pt", "same")
     resumed.resume(tmp_path / "resume.pt", "same")
-    assert differ(wanted, finish(resumed, 4)) == 0
+    assert trainings.differ(wanted, trainings.finish(resumed, 4)) == 0
 
 
 def test_other_orders_teach_something_else(make_trainer):
-    assert differ(finish(make_trainer(1), 2), finish(make_trainer(4), 2)) > 0
+    assert (
+        trainings.differ(trainings.finish(make_trainer(1), 2), trainings.finish(make_trainer(4), 2))
+        > 0
+    )

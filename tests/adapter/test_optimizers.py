@@ -3,13 +3,10 @@
 import pytest
 import torch
 
-from tests.factories.datasets_in_code import make_dataset, make_options, open_base
+from tests.factories import trainings_in_code as trainings
+from tests.factories.datasets_in_code import make_dataset
 from workflow_scripts.adapter.adapter_file import to_kohya, to_peft
-from workflow_scripts.adapter.examples import cache_examples
 from workflow_scripts.adapter.optimizers import NAMES, OPTIMIZERS, make_optimizers
-from workflow_scripts.adapter.settings import Settings
-from workflow_scripts.adapter.trainer import Trainer
-from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.plan.schema import read_schema
 
 FEW = {"steps": 4, "batch_size": 2, "rank": 4, "alpha": 6.0, "resolution_px": 64, "validations": 4}
@@ -19,28 +16,12 @@ FEW |= {"learning_rate": 0.02, "warmup": 0.0, "schedule": "constant"}
 @pytest.fixture(scope="module")
 def splits(tmp_path_factory):
     dataset = make_dataset(tmp_path_factory.mktemp("data") / "nella")
-    parts = [read_split(dataset, split) for split in ("train", "validation")]
-    options = {"resolution_px": 64, "background_loss_weight": 0.1}
-    return [cache_examples(open_base(), part, **options) for part in parts]
+    return trainings.encode_splits(dataset)
 
 
 @pytest.fixture
 def make_trainer(splits):
-    def make(**changes):
-        settings = Settings(**make_options("train_adapter", **{**FEW, **changes}))
-        return Trainer(open_base(), *splits, settings, 7, 64)
-
-    return make
-
-
-def finish(trainer, until):
-    for _ in trainer.run(until):
-        pass
-    return trainer.weights()
-
-
-def differ(first, second):
-    return max(float((first[key] - second[key]).abs().max()) for key in first)
+    return lambda **changes: trainings.make_trainer(splits, **{**FEW, **changes})
 
 
 def make_tensors():
@@ -91,14 +72,14 @@ def test_lora_b_has_its_own_rate(name):
     ids=["muon", "LoRA+", "rsLoRA"],
 )
 def test_each_learns_otherwise_and_goes_on_where_it_was(make_trainer, tmp_path, changes):
-    whole = finish(make_trainer(**changes), 4)
-    assert differ(whole, finish(make_trainer(), 4)) > 1e-4
+    whole = trainings.finish(make_trainer(**changes), 4)
+    assert trainings.differ(whole, trainings.finish(make_trainer(), 4)) > 1e-4
     stopped, resumed = make_trainer(**changes), make_trainer(**changes)
-    finish(stopped, 2)
+    trainings.finish(stopped, 2)
     stopped.save(tmp_path / "resume.pt", "same")
     resumed.resume(tmp_path / "resume.pt", "same")
     assert resumed.step == 2
-    assert differ(whole, finish(resumed, 4)) == 0
+    assert trainings.differ(whole, trainings.finish(resumed, 4)) == 0
 
 
 def list_deltas(network):
@@ -113,7 +94,7 @@ def list_deltas(network):
 @pytest.mark.parametrize("rslora", [False, True], ids=["LoRA", "rsLoRA"])
 def test_both_files_have_the_strength_that_was_trained(make_trainer, rslora):
     trainer = make_trainer(rslora=rslora, loraplus_lr_ratio=4.0, optimizer="muon")
-    state, base = finish(trainer, 3), trainer.base
+    state, base = trainings.finish(trainer, 3), trainer.base
     alpha = trainer.settings.file_alpha
     assert alpha == (12.0 if rslora else 6.0)
     kohya = to_kohya(state, alpha, base.name_layer)

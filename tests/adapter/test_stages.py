@@ -7,17 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.factories import trainings_in_code as trainings
 from tests.factories.datasets_in_code import (
     BASE,
     base_folder,
     make_dataset,
     make_options,
-    open_base,
 )
 from workflow_scripts.adapter import train_adapter
-from workflow_scripts.adapter.examples import cache_examples, seed_for
+from workflow_scripts.adapter.examples import seed_for
 from workflow_scripts.adapter.sampling import draw_batch, read_weights
-from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import (
     add_up,
     find_stage,
@@ -25,7 +24,6 @@ from workflow_scripts.adapter.stages import (
     make_rate,
     plan_stages,
 )
-from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 
@@ -39,7 +37,7 @@ SHOTS = ["close-up", "wide", "wide", "medium", "", "close-up"]  # of the images 
 
 
 def make_settings(**changes):
-    return Settings(**make_options("train_adapter", **{**FEW, **changes}))
+    return trainings.make_settings(**{**FEW, **changes})
 
 
 def add_tables(folder):
@@ -62,28 +60,14 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def splits(dataset):
-    """Both splits, encoded: tensors only, so they serve any trainer."""
-    parts = [read_split(dataset, split) for split in ("train", "validation")]
-    options = {"resolution_px": 64, "background_loss_weight": 0.1}
-    return [cache_examples(open_base(), part, **options) for part in parts]
+    return trainings.encode_splits(dataset)
 
 
 @pytest.fixture
 def make_trainer(splits):
-    def make(weights=(), **changes):
-        return Trainer(open_base(), *splits, make_settings(**changes), 7, 64, weights)
-
-    return make
-
-
-def finish(trainer, until):
-    for _ in trainer.run(until):
-        pass
-    return trainer.weights()
-
-
-def differ(first, second):
-    return max(float((first[key] - second[key]).abs().max()) for key in first)
+    return lambda weights=(), **changes: trainings.make_trainer(
+        splits, weights, **{**FEW, **changes}
+    )
 
 
 def list_rates(schedule, stages=THREE):
@@ -109,7 +93,7 @@ def test_the_schedule_starts_anew_in_each_stage():
 def test_one_stage_is_the_training_without_stages(make_trainer):
     rate = make_settings().learning_rate
     staged = make_trainer(stages=[{"steps": 4, "learning_rate": rate}], steps=99)
-    assert differ(finish(make_trainer(), 4), finish(staged, 4)) == 0
+    assert trainings.differ(trainings.finish(make_trainer(), 4), trainings.finish(staged, 4)) == 0
     assert staged.settings.steps == 4
     assert format_stages(staged.stages) == []
 
@@ -178,7 +162,7 @@ def test_a_stage_shows_what_its_weights_say_and_the_others_whole_epochs(make_tra
     stages = [{"epochs": 1, "learning_rate": 0.001}, {"steps": 5, "learning_rate": 0.001}]
     trainer = make_trainer([None, [0, 1, 0, 0, 3, 0]], stages=stages)
     batches = watch(trainer, monkeypatch)
-    finish(trainer, trainer.settings.steps)
+    trainings.finish(trainer, trainer.settings.steps)
     assert Counter(i for batch in batches[:6] for i in batch) == dict.fromkeys(range(6), 2)
     drawn = Counter(i for batch in batches[6:] for i in batch)
     assert set(drawn) == {1, 4}
@@ -197,16 +181,16 @@ def test_resuming_across_a_border_takes_the_same_steps(
     options["stages"] = [{"steps": 3, "learning_rate": 0.02}, {"steps": 3, "learning_rate": 0.01}]
     weights = [None, [1, 1, 4, 4, 0, 1]]
     whole = make_trainer(weights, **options)
-    wanted = finish(whole, 6)
+    wanted = trainings.finish(whole, 6)
     stopped = make_trainer(weights, **options)
-    finish(stopped, interrupted_after)
+    trainings.finish(stopped, interrupted_after)
     stopped.save(tmp_path / "resume.pt", "same")
     resumed = make_trainer(weights, **options)
     resumed.resume(tmp_path / "resume.pt", "same")
     assert resumed.step == interrupted_after
-    assert differ(wanted, finish(resumed, 6)) == 0
-    assert differ(whole.chosen()[1], resumed.chosen()[1]) == 0
-    assert (differ(wanted, whole.chosen()[1]) > 0) == (ema_decay > 0)
+    assert trainings.differ(wanted, trainings.finish(resumed, 6)) == 0
+    assert trainings.differ(whole.chosen()[1], resumed.chosen()[1]) == 0
+    assert (trainings.differ(wanted, whole.chosen()[1]) > 0) == (ema_decay > 0)
     assert pd.DataFrame(resumed.rows).equals(pd.DataFrame(whole.rows))
 
 

@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import torch
-from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-from tests.factories.tiny_sd import SAMPLE, calibrate_vae, make_text_encoder, make_vae
+from tests.factories.tiny_sd import (
+    SAMPLE,
+    calibrate_vae,
+    make_scheduler,
+    make_text_encoder,
+    make_vae,
+)
 from workflow_scripts.models.tokenizer import make_tokenizer
 
 WIDTHS = (32, 64)  # of the text encoders; in SDXL 768 and 1280
@@ -28,13 +34,7 @@ def build_tiny_sdxl(folder: str | Path, *, seed: int) -> None:
         text_encoder_2=second,
         tokenizer=make_tokenizer(),
         tokenizer_2=make_tokenizer(),
-        scheduler=EulerDiscreteScheduler(
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            timestep_spacing="leading",
-            steps_offset=1,
-        ),
+        scheduler=make_scheduler(),
         add_watermarker=False,
     )
     pipeline.save_pretrained(folder)

@@ -5,7 +5,6 @@ weight of an image is the product over the columns, times its repeats; a value t
 counts 1, and what nobody knows of an image is called unknown.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.adapter.training_data import TrainingImage
+from workflow_scripts.adapter.training_data import TrainingImage, name_files
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import check_columns, read_manifest
 from workflow_scripts.lib.phase import log
@@ -87,14 +86,8 @@ def find_rows(
     dataset: str | Path, images: Sequence[TrainingImage], rows: pd.DataFrame
 ) -> pd.DataFrame:
     """The row of each image, in the order of the images."""
-    files = [Path(os.path.relpath(image.image, dataset)).as_posix() for image in images]
     known = rows[rows["file"] != ""].set_index("file")
-    if strays := [file for file in files if file not in known.index]:
-        raise CineloraError(
-            f"{dataset}/dataset.parquet does not know {', '.join(strays[:3])}.\n"
-            "  A stage with sampling draws by what that table says of each image. Take the image\n"
-            "  out of the folder, or pack the dataset again."
-        )
+    files = name_files(dataset, images, known.index)
     return known.loc[files].reset_index(drop=True)
 
 

@@ -8,7 +8,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -242,17 +242,24 @@ def subsample_evenly(images: Sequence[TrainingImage], most: int) -> list[Trainin
     return [images[i * len(images) // most] for i in range(most)]
 
 
-def find_shots(dataset: str | Path, images: Sequence[TrainingImage]) -> np.ndarray:
-    """Number (N,) of the shot that each image is of, as the dataset's own table says."""
-    rows = read_manifest(Path(dataset) / "dataset.parquet", ["file", "shot_id"])
-    shots = dict(zip(rows["file"], rows["shot_id"], strict=True))
+def name_files(
+    dataset: str | Path, images: Sequence[TrainingImage], known: Collection[str]
+) -> list[str]:
+    """The file of each image as dataset.parquet names it; `known` are those that it names."""
     files = [Path(os.path.relpath(image.image, dataset)).as_posix() for image in images]
-    if strays := [file for file in files if file not in shots]:
+    if strays := [file for file in files if file not in known]:
         raise CineloraError(
             f"{dataset}/dataset.parquet does not know {', '.join(strays[:3])}.\n"
             "  An image was put into the folder. Take it out, or pack the dataset again."
         )
-    return np.array([shots[file] for file in files], int)
+    return files
+
+
+def find_shots(dataset: str | Path, images: Sequence[TrainingImage]) -> np.ndarray:
+    """Number (N,) of the shot that each image is of, as the dataset's own table says."""
+    rows = read_manifest(Path(dataset) / "dataset.parquet", ["file", "shot_id"])
+    shots = dict(zip(rows["file"], rows["shot_id"], strict=True))
+    return np.array([shots[file] for file in name_files(dataset, images, shots)], int)
 
 
 def shuffle_captions(
