@@ -2,8 +2,10 @@
 # Generated from requirements.txt by `make lock`; the conda solve itself is not tested.
 set -eu
 pip install --no-deps -r /dev/stdin <<'PINS'
+absl-py==2.5.1
 accelerate==1.15.0
 ai-edge-litert==2.3.0
+alembic==1.20.1
 annotated-doc==0.0.7
 annotated-types==0.8.0
 antlr4-python3-runtime==4.9.3
@@ -18,6 +20,7 @@ certifi==2026.10.18
 charset-normalizer==3.5.2
 click==8.5.1
 colorama==0.4.6 ; sys_platform == 'win32'
+colorlog==6.12.0
 conda-inject==1.3.2
 configargparse==1.9.0
 connection-pool==0.0.3
@@ -45,6 +48,7 @@ gitdb==4.0.12
 gitpython==3.2.1
 greenlet==3.5.6 ; platform_machine == 'AMD64' or platform_machine == 'WIN32' or platform_machine == 'aarch64' or platform_machine == 'amd64' or platform_machine == 'ppc64le' or platform_machine == 'win32' or platform_machine == 'x86_64'
 grimp==3.20
+grpcio==1.85.3
 h11==0.16.0 ; sys_platform != 'emscripten'
 hf-xet==1.8.0 ; platform_machine == 'AMD64' or platform_machine == 'ARM64' or platform_machine == 'aarch64' or platform_machine == 'amd64' or platform_machine == 'arm64' or platform_machine == 'x86_64'
 httpcore2==2.16.2 ; sys_platform != 'emscripten'
@@ -68,6 +72,8 @@ jupyter-core==5.9.1
 kiwisolver==1.5.1
 lazy-importer==0.1.0 ; python_full_version < '3.15'
 llvmlite==0.50.0
+mako==1.4.3
+markdown==3.11.3
 markdown-it-py==4.3.0
 markupsafe==3.0.4
 matplotlib==3.11.2
@@ -100,6 +106,7 @@ onnx==1.23.2
 onnxruntime==1.31.1
 open-clip-torch==3.3.0
 opencv-python-headless==5.0.0.93
+optuna==5.0.0
 packaging==25.0
 pandas==3.1.1
 pathspec==1.1.1
@@ -109,6 +116,7 @@ pip==26.3
 platformdirs==4.14.5
 pluggy==1.7.0
 portalocker==4.4.2
+prodigyopt==1.1.2
 protobuf==7.36.2
 psutil==7.2.2
 pulp==3.3.2
@@ -138,6 +146,7 @@ rpds-py==2026.9.1
 rtmlib==0.0.16
 ruff==0.17.5
 safetensors==0.8.0
+schedulefree==1.4.1
 scipy==1.17.1
 setuptools==84.2.1
 shapely==2.2.0
@@ -165,6 +174,8 @@ sqlmodel==0.0.37
 sympy==1.14.0
 tabulate==0.10.0
 tenacity==9.2.1
+tensorboard==2.21.0
+tensorboard-data-server==0.7.2
 termcolor==3.3.0
 throttler==1.2.3
 timm==1.0.31
@@ -183,6 +194,7 @@ tzdata==2026.6
 urllib3==2.8.0
 uv==0.13.8
 wcwidth==0.9.4
+werkzeug==3.1.9
 wrapt==2.5.2
 xxhash==4.1.0
 yte==1.9.4
