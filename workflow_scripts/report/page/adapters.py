@@ -82,8 +82,11 @@ def _show_curve(film: Film, name: str) -> Chart:
     metrics = read_manifest(film.results.path("metrics", name), columns).astype(float)
     drawing = draw_curves(*(metrics[column].to_numpy(np.float64) for column in columns))
     held_out = metrics["validation_loss"].dropna()
-    note = "Gray: while training. Orange: held-out images"
-    note += f", {held_out.iloc[0]:.4g} to {held_out.iloc[-1]:.4g}." if len(held_out) else ": none."
+    note = "Orange: held-out images"
+    note += (
+        f", {held_out.iloc[0]:.4g} to {held_out.iloc[-1]:.4g}. " if len(held_out) else ": none. "
+    )
+    note += "Gray: while training, weighted; not to be compared."
     return Chart(name, drawing, note)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
@@ -66,45 +67,68 @@ def draw_curves(
     held_out: np.ndarray,
     *,
     width: int = 300,
-    height: int = 180,
+    height: int = 220,
 ) -> Markup:
-    """Loss of every step, its running mean, and the held-out loss where it was measured."""
-    known = np.isfinite(losses)
-    finite = np.concatenate([losses[np.isfinite(losses)], held_out[np.isfinite(held_out)]])
-    if not finite.size:
-        return drawing(width, 40, tag("text", "no step was recorded", y=24, x=8), label="no losses")
-    low, high = _round_range(float(finite.min()), float(np.quantile(finite, 0.995)))
-    box = (54.0, 12.0, width - 12.0, height - 28.0)
-    first, last = float(steps.min()), max(float(steps.max()), float(steps.min()) + 1)
+    """Held-out loss where it was measured; below it, loss of every step and its running mean.
 
-    def place(x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
-        xs = box[0] + (x - first) / (last - first) * (box[2] - box[0])
-        ys = box[3] - (np.clip(y, low, high) - low) / (high - low) * (box[3] - box[1])
+    Each has a scale of its own: the loss that is trained with is weighted, the other is not.
+    """
+    known = np.isfinite(losses)
+    if not known.any() and not np.isfinite(held_out).any():
+        return drawing(width, 40, tag("text", "no step was recorded", y=24, x=8), label="no losses")
+    left, right, middle, bottom = 54.0, width - 12.0, height * 0.5, height - 28.0
+    span = float(steps.min()), max(float(steps.max()), float(steps.min()) + 1)
+    parts = _axis(left, right, bottom, span)
+    if np.isfinite(held_out).any():
+        panel = Panel((left, 12.0, right, middle - 10), span, _round_range(held_out))
+        points = panel.place(steps, held_out)
+        dots = (tag("circle", cx=x, cy=y, r=3, class_="dot") for x, y in points)
+        parts += [*panel.draw_grid(), _curve(points, "second"), *dots]
+    if known.any():
+        panel = Panel((left, middle + 10, right, bottom), span, _round_range(losses))
+        mean = panel.place(steps[known], _running_mean(losses[known]))
+        curves = _curve(panel.place(steps, losses), "faint"), _curve(mean, "curve")
+        parts += [*panel.draw_grid(), *curves]
+    return drawing(width, height, *parts, label="Loss on held-out images and while training")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a drawing with scales of its own; `box` is (left, top, right, bottom)."""
+
+    box: tuple[float, float, float, float]
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+
+    def place(self, x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
+        """Where values stand in the drawing; those out of range at its edge, gaps left out."""
+        (left, top, right, bottom), (low, high) = self.box, self.y_range
+        first, last = self.x_range
+        xs = left + (x - first) / (last - first) * (right - left)
+        ys = bottom - (np.clip(y, low, high) - low) / (high - low) * (bottom - top)
         return [(float(a), float(b)) for a, b in zip(xs, ys, strict=True) if math.isfinite(b)]
 
-    points = place(steps, held_out)
-    parts = [
-        *_axes(box, low, high, int(first), int(last)),
-        _curve(place(steps, losses), "faint"),
-        _curve(place(steps[known], _running_mean(losses[known])), "curve"),
-        _curve(points, "second"),
-        *(tag("circle", cx=x, cy=y, r=3, class_="dot") for x, y in points),
-    ]
-    return drawing(width, height, *parts, label="Loss while training and on held-out images")
-
-
-def _axes(box: tuple, low: float, high: float, first: int, last: int) -> list[Markup]:
-    left, top, right, bottom = box
-    parts = []
-    for value in np.linspace(low, high, 4):
-        y = bottom - (value - low) / (high - low) * (bottom - top)
-        parts += [
-            _line(left, y, right, y),
-            tag("text", f"{value:.3g}", x=left - 8, y=y + 4, class_="muted end"),
+    def draw_grid(self) -> list[Markup]:
+        """Lines at the ends of its range and in the middle, with their values."""
+        left, top, right, bottom = self.box
+        lines = zip(np.linspace(bottom, top, 3), np.linspace(*self.y_range, 3), strict=True)
+        return [
+            part
+            for y, value in lines
+            for part in (
+                _line(left, y, right, y),
+                tag("text", f"{value:.3g}", x=left - 8, y=y + 4, class_="muted end"),
+            )
         ]
-    for x, step, side in ((left, first, ""), (right, last, " end")):
-        parts.append(tag("text", f"step {step}", x=x, y=bottom + 20, class_=f"muted{side}"))
-    return parts
+
+
+def _axis(left: float, right: float, bottom: float, span: tuple[float, float]) -> list[Markup]:
+    """The first and the last step, below the panels."""
+    ends = ((left, span[0], ""), (right, span[1], " end"))
+    return [
+        tag("text", f"step {step:.0f}", x=x, y=bottom + 20, class_=f"muted{side}")
+        for x, step, side in ends
+    ]
 
 
 def _curve(points: Sequence[tuple[float, float]], style: str) -> Markup:
@@ -125,7 +149,9 @@ def _running_mean(values: np.ndarray) -> np.ndarray:
     return (sums[ends] - sums[starts]) / (ends - starts)
 
 
-def _round_range(low: float, high: float) -> tuple[float, float]:
-    """A little more than the data need, so that curves do not touch the frame."""
+def _round_range(values: np.ndarray) -> tuple[float, float]:
+    """A little more than most of the data need, and nothing below 0: no loss is negative."""
+    finite = values[np.isfinite(values)]
+    low, high = float(finite.min()), float(np.quantile(finite, 0.995))
     pad = max((high - low) * 0.08, abs(high) * 0.01, 1e-9)
-    return low - pad, high + pad
+    return max(low - pad, 0.0), high + pad
