@@ -1,7 +1,11 @@
 """With which settings an adapter is trained and judged: one answer for rules, tools and tests."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
+
+from workflow_scripts.adapter.settings import find_conflicts
+from workflow_scripts.lib.kinds import KINDS
 
 
 def resolve_adapter_settings(
@@ -11,6 +15,23 @@ def resolve_adapter_settings(
     block = config["adapter"]
     kinds, variants = block["kinds"], block["variants"]
     return {**block["defaults"], **block["tiers"][tier], **kinds.get(kind, {}), **variants[variant]}
+
+
+def find_option_problems(adapter: Mapping[str, Any], tier: str) -> list[str]:
+    """Options of the variants that are trained which do not go together, in plain words."""
+    said: dict[tuple[str, str], list[str]] = {}
+    known = [
+        name for name in (adapter["chosen"], *adapter["compared"]) if name in adapter["variants"]
+    ]
+    for name, kind in product(known, KINDS):
+        options = resolve_adapter_settings({"adapter": adapter}, tier, kind, name)
+        for conflict in find_conflicts(options):
+            said.setdefault((name, conflict), []).append(kind)
+    return [
+        f"adapter.variants.{name}, {', '.join(kinds) if len(kinds) < len(KINDS) else 'all kinds'}:"
+        f" {conflict}."
+        for (name, conflict), kinds in said.items()
+    ]
 
 
 def resolve_evaluation_settings(config: Mapping[str, Any], tier: str) -> dict[str, Any]:

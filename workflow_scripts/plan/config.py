@@ -20,6 +20,7 @@ from workflow_scripts.lib.image_folders import find_images, is_readable
 from workflow_scripts.lib.paths import say_unreadable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
+from workflow_scripts.plan.adapter_settings import find_option_problems
 from workflow_scripts.plan.calibration import list_calibrated, nest
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
 from workflow_scripts.plan.variants import find_variant_problems
@@ -177,6 +178,7 @@ def find_problems(config: dict[str, Any]) -> list[str]:
         *_film_problems(chosen),
         *_model_problems(config["models"]),
         *find_variant_problems(config["adapter"]),
+        *find_option_problems(config["adapter"], config["models"]["tier"]),
     ]
 
 
