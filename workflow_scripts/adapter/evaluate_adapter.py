@@ -17,8 +17,9 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
-from workflow_scripts.adapter.examples import cache_examples, seed_for
+from workflow_scripts.adapter.examples import cache_examples
 from workflow_scripts.adapter.finished import (
+    SPLITS,
     find_finished,
     hash_parts,
     read_trained,
@@ -65,12 +66,13 @@ SCORES = pa.schema(
         ("low", pa.float64()),  # of the 95 % interval; null with fewer than two clusters
         ("high", pa.float64()),
         ("n", pa.int32()),  # values behind the mean
-        ("clusters", pa.int32()),  # prompts, or of losses shots, that the interval resamples
+        ("clusters", pa.int32()),  # prompts, or of losses shots, behind the interval
         ("better", pa.string()),  # up, down or none; up of margins
         ("note", pa.string()),
         ("base_is_random", pa.bool_()),  # then the scores prove the path, not the image
     ]
 )
+SEEN_AT_ONCE = 64  # images that are embedded together
 Splits = list[list[TrainingImage]]  # training and held-out images
 Shots = dict[str, np.ndarray]
 Drawn = dict[float | str | None, np.ndarray]  # images by strength (None: the base), or by control
@@ -105,7 +107,7 @@ def read_images(dataset: str, options: dict[str, Any]) -> tuple[Splits, Shots, P
 
     The shots stand under the names of the losses on their splits.
     """
-    train, held_out = (read_split(dataset, split) for split in ("train", "validation"))
+    train, held_out = (read_split(dataset, split) for split in SPLITS)
     unrelated, seeds, most = (options[k] for k in ("unrelated_prompts", "seeds", "prompts"))
     few = [subsample_evenly(images, options["images"]) for images in (train, held_out)]
     shots = [find_shots(dataset, images) for images in few]
@@ -144,20 +146,32 @@ def measure(
 
 
 def find_stills(
-    opened: Base, embed: Embed, splits: Splits, references: Sequence[str], who: str
+    opened: Base, embed: Embed, dataset: str, references: Sequence[str], who: str
 ) -> Stills:
-    """Vectors of the film's images, and of the reference images of its characters.
+    """Vectors of the dataset's images, all of them, and of reference images of the characters.
 
     `references`: the table of embed_references, where people are cut out; [] of other kinds.
     """
+    splits = [read_split(dataset, split) for split in SPLITS]
+    seen = [embed_split(opened, embed, images) for images in splits]
+    shots = [find_shots(dataset, images) for images in splits]
+    gallery, is_own = seen[0][:0], np.zeros(0, bool)
+    if references:
+        rows = read_manifest(list(references), ["character", "vector", "reason"])
+        rows = rows[rows["reason"] == ""]
+        gallery = np.stack(rows["vector"].to_list()) if len(rows) else gallery
+        is_own = (rows["character"] == who).to_numpy(bool)
+    return Stills(*seen, gallery, is_own, *shots)
+
+
+def embed_split(opened: Base, embed: Embed, images: Sequence[TrainingImage]) -> np.ndarray:
+    """Vectors (N, D) of images as the base is shown them; few of them are in memory at once."""
     buckets = make_buckets(opened.resolution_px, opened.side_step_px)
-    few = [embed([fit_image(image, buckets).pixels for image in images]) for images in splits]
-    if not references:
-        return Stills(*few, few[0][:0], np.zeros(0, bool))
-    rows = read_manifest(list(references), ["character", "vector", "reason"])
-    rows = rows[rows["reason"] == ""]
-    gallery = np.stack(rows["vector"].to_list()) if len(rows) else few[0][:0]
-    return Stills(*few, gallery, (rows["character"] == who).to_numpy(bool))
+    parts = [
+        embed([fit_image(image, buckets).pixels for image in images[start : start + SEEN_AT_ONCE]])
+        for start in range(0, max(len(images), 1), SEEN_AT_ONCE)
+    ]
+    return np.concatenate(parts)
 
 
 def describe_control(control: Control) -> dict[str, Any]:
@@ -171,16 +185,24 @@ def describe_control(control: Control) -> dict[str, Any]:
     }
 
 
+def list_shots(dataset: str) -> list[list[int]]:
+    """The shots of all images of both splits."""
+    return [find_shots(dataset, read_split(dataset, split)).tolist() for split in SPLITS]
+
+
 def make_fingerprint(
-    how: list[Any], dataset_sha256: str, shots: Shots, files: Sequence[str], *loaders: str
+    how: list[Any],
+    dataset_sha256: str,
+    shots: list[list[int]],
+    files: Sequence[str],
+    *loaders: str,
 ) -> str:
     """Two evaluations with the same fingerprint measure the same.
 
     `how`: options and models; `files`: the adapter, its controls, and reference images.
     """
     code = hash_code("adapter.evaluate_adapter", *loaders)
-    numbers = {name: each.tolist() for name, each in shots.items()}
-    return hash_parts(how, dataset_sha256, numbers, [hash_file(file) for file in files], code)
+    return hash_parts(how, dataset_sha256, shots, [hash_file(file) for file in files], code)
 
 
 def write_results(
@@ -232,15 +254,14 @@ def main(
     how["controls"] = {control.name: describe_control(control) for control in others}
     made_of = [adapter, *control_adapters, *references]
     loaders, sha256 = (name_loader(model), name_loader(embed)), trained["dataset_sha256"]
-    fingerprint = make_fingerprint([how, embed], sha256, shots, made_of, *loaders)
+    fingerprint = make_fingerprint([how, embed], sha256, list_shots(dataset), made_of, *loaders)
     if facts := find_finished(how_measured, fingerprint, [scores, grid, preview]):
         return Counts("images", facts["images"], facts["images"], found={"scores": facts["scores"]})
     opened = load_model(model, [Path(base) / "model_index.json"])
     log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
     look = load_model(embed, embed_weights)
-    stills = find_stills(opened, look, splits, references, character)
-    rng = np.random.default_rng(seed_for(seed, "bootstrap"))
-    judge = Judge(prompts, stills, look, shots, {"resamples": options["bootstrap"], "rng": rng})
+    stills = find_stills(opened, look, dataset, references, character)
+    judge = Judge(prompts, stills, look, shots)
     rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
     write_results(rows, drawn, prompts, head, full, scores, grid, preview)
