@@ -27,20 +27,19 @@ from workflow_scripts.adapter.finished import (
     write_settings,
 )
 from workflow_scripts.adapter.grid import draw_grid, name_rows
-from workflow_scripts.adapter.metrics import Stills
 from workflow_scripts.adapter.prompts import Prompts, choose_prompts
-from workflow_scripts.adapter.score_rows import Embed, Judge, score_adapter, score_control
+from workflow_scripts.adapter.score_rows import Judge, score_adapter, score_control
+from workflow_scripts.adapter.stills import find_stills
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
     find_shots,
-    fit_image,
-    make_buckets,
     read_split,
     subsample_evenly,
 )
 from workflow_scripts.adapter.trials import (
     LOSSES,
     Control,
+    check_base,
     check_budget,
     nearest_to_full,
     try_adapter,
@@ -48,11 +47,9 @@ from workflow_scripts.adapter.trials import (
 )
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
-from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
 
@@ -72,20 +69,9 @@ SCORES = pa.schema(
         ("base_is_random", pa.bool_()),  # then the scores prove the path, not the image
     ]
 )
-SEEN_AT_ONCE = 64  # images that are embedded together
 Splits = list[list[TrainingImage]]  # training and held-out images
 Shots = dict[str, np.ndarray]
 Drawn = dict[float | str | None, np.ndarray]  # images by strength (None: the base), or by control
-
-
-def check_base(base: str, trained: dict[str, Any]) -> None:
-    """The base must be the very one that the adapter was trained on."""
-    found = folder_checksum(base)
-    if trained["base_sha256"] != found:
-        raise CineloraError(
-            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
-            f"  {base} is another model ({found[:12]}). Train the adapter again."
-        )
 
 
 def read_controls(
@@ -143,35 +129,6 @@ def measure(
         rows += score_control(judge, control.name, trial, own, full)
         drawn[control.name] = trial.images
     return [row | {"base_is_random": opened.is_random} for row in rows], drawn
-
-
-def find_stills(
-    opened: Base, embed: Embed, dataset: str, references: Sequence[str], who: str
-) -> Stills:
-    """Vectors of the dataset's images, all of them, and of reference images of the characters.
-
-    `references`: the table of embed_references, where people are cut out; [] of other kinds.
-    """
-    splits = [read_split(dataset, split) for split in SPLITS]
-    seen = [embed_split(opened, embed, images) for images in splits]
-    shots = [find_shots(dataset, images) for images in splits]
-    gallery, is_own = seen[0][:0], np.zeros(0, bool)
-    if references:
-        rows = read_manifest(list(references), ["character", "vector", "reason"])
-        rows = rows[rows["reason"] == ""]
-        gallery = np.stack(rows["vector"].to_list()) if len(rows) else gallery
-        is_own = (rows["character"] == who).to_numpy(bool)
-    return Stills(*seen, gallery, is_own, *shots)
-
-
-def embed_split(opened: Base, embed: Embed, images: Sequence[TrainingImage]) -> np.ndarray:
-    """Vectors (N, D) of images as the base is shown them; few of them are in memory at once."""
-    buckets = make_buckets(opened.resolution_px, opened.side_step_px)
-    parts = [
-        embed([fit_image(image, buckets).pixels for image in images[start : start + SEEN_AT_ONCE]])
-        for start in range(0, max(len(images), 1), SEEN_AT_ONCE)
-    ]
-    return np.concatenate(parts)
 
 
 def describe_control(control: Control) -> dict[str, Any]:

@@ -8,6 +8,7 @@ worlds, these intervals in 95, from two clusters on. Where few clusters lie far 
 (exponentially), no interval from so few is right: these hold it in 88 to 93.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -76,3 +77,25 @@ def _find_variance(sample: Sample) -> tuple[float, float]:
     # What the clusters' parts of it have in common (k, k), if values were independent
     common = np.outer(weights, weights) * (np.diag(sizes) - np.outer(sizes, sizes) / count)
     return variance, float(np.trace(common) ** 2 / (common**2).sum())
+
+
+def estimate_ratio(first: Sample, second: Sample) -> Estimate:
+    """mean(first) / mean(second) of pairs, with Fieller's interval (1954, J. R. Stat. Soc. B 16).
+
+    Its ends are the ratios r for which the interval of first - r * second just holds 0. Where the
+    interval of `second` itself holds 0, every ratio may be true, and there is none: nan. `second`
+    must be above 0.
+    """
+    below = estimate_mean(second)
+    if not below.low > 0:
+        return Estimate(np.nan, np.nan, np.nan, below.n, below.clusters)
+    both = Sample(first.values + second.values, second.clusters)
+    (alone, freedom), (other, _), (sums, _) = map(_find_variance, (second, first, both))
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, freedom)) ** 2
+    top, bottom = float(first.values.mean()), below.value
+    leading = bottom**2 - reach * alone  # of the quadratic in r; above 0, as below.low is
+    half = top * bottom - reach * (sums - alone - other) / 2
+    last = top**2 - reach * other
+    root = math.sqrt(max(half**2 - leading * last, 0.0))
+    ends = (half - root) / leading, (half + root) / leading
+    return Estimate(top / bottom, *ends, below.n, below.clusters)
