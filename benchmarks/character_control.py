@@ -19,9 +19,9 @@ import pandas as pd
 
 from workflow_scripts.adapter import train_adapter
 from workflow_scripts.adapter.adapter_file import load_adapter
-from workflow_scripts.adapter.examples import seed_for
 from workflow_scripts.adapter.grid import draw_grid
-from workflow_scripts.adapter.metrics import Sample, average_precision, bootstrap_mean
+from workflow_scripts.adapter.intervals import Sample, estimate_mean
+from workflow_scripts.adapter.metrics import average_precision
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.logs import log
@@ -35,7 +35,6 @@ from workflow_scripts.plan.config import load_config
 LIGHT = {"tier": "light", "device": "cpu"}
 SAMPLING = {"steps": 20, "guidance": 4.0}
 PLACE = "{}"  # in a prompt, for who it is
-RESAMPLES = 1000
 
 
 def find_datasets(results: Path) -> dict[str, Path]:
@@ -104,7 +103,7 @@ def read_references(results: Path) -> tuple[np.ndarray, np.ndarray]:
 def compare(rows: pd.DataFrame) -> pd.DataFrame:
     """Of each character: retrieval with its adapters, the others' and the base; the margin.
 
-    The interval of the margin over the others resamples prompts, then seeds of the training.
+    The clusters of the margin over the others are prompts; seeds of the training are within.
     """
     found = []
     for name, part in rows.groupby("judged_for"):
@@ -113,9 +112,7 @@ def compare(rows: pd.DataFrame) -> pd.DataFrame:
         control = other.groupby(["seed", "prompt"])["retrieval"].mean()
         margin = (own - control).dropna()
         clusters = margin.index.get_level_values("prompt").to_numpy()
-        rng = np.random.default_rng(seed_for("margin", name))
-        sample = Sample(margin.to_numpy(), clusters)
-        estimate = bootstrap_mean(sample, resamples=RESAMPLES, rng=rng)
+        estimate = estimate_mean(Sample(margin.to_numpy(), clusters))
         found.append(
             {
                 "character": name,

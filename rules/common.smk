@@ -11,6 +11,7 @@ from workflow_scripts.film.people.roster import list_watched
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import split_name
+from workflow_scripts.lib.tables import locate
 from workflow_scripts.models.registry import (
     choose_model,
     describes_images,
@@ -22,11 +23,13 @@ from workflow_scripts.models.registry import (
 )
 from workflow_scripts.plan.adapter_settings import (
     choose_tier,
+    resolve_composition_settings,
     resolve_controls,
     resolve_adapter_settings,
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.calibration import list_uncalibrated
+from workflow_scripts.plan.composition import choose_composed, list_composition
 from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_own
 from workflow_scripts.plan.controls import (
     choose_controls,
@@ -238,6 +241,31 @@ def character_name(wildcards):
 def reference_vectors(wildcards):
     """An input: of a character, the table of the reference images of all."""
     return list_references(wildcards.film, wildcards.dataset)
+
+
+def composed_names(wildcards):
+    """A param: the datasets whose adapters are put together."""
+    wanted = config["compose_adapters"]["datasets"]
+    return choose_composed(wanted, wildcards.film, DATASETS[wildcards.film])
+
+
+def of_composed(name):
+    """An input: a file of each of the datasets whose adapters are put together."""
+    return lambda wildcards: [
+        locate(name, f"results/{wildcards.film}", dataset=one)[0]
+        for one in composed_names(wildcards)
+    ]
+
+
+def composed_references(wildcards):
+    """An input: the table of the reference images of all, where a character is among them."""
+    names = [one for one in composed_names(wildcards) if list_references(wildcards.film, one)]
+    return list_references(wildcards.film, names[0]) if names else []
+
+
+def composition(wildcards):
+    """An input: what compose_adapters left, where somebody asked for it."""
+    return list_composition(wildcards.film)
 
 
 def control_names(wildcards):

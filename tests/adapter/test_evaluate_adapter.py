@@ -10,7 +10,7 @@ from tests.factories.datasets_in_code import BASE, base_folder, make_dataset, ma
 from workflow_scripts.adapter import evaluate_adapter, prompts
 from workflow_scripts.adapter.adapter_file import read_adapter, write_adapter
 from workflow_scripts.adapter.grid import draw_grid, name_rows
-from workflow_scripts.adapter.metrics import Estimate, Sample
+from workflow_scripts.adapter.intervals import Estimate, Sample
 from workflow_scripts.adapter.score_rows import NOTES, list_gaps, list_margins, make_row
 from workflow_scripts.adapter.training_data import find_shots, read_split
 from workflow_scripts.adapter.trials import Control, check_budget, nearest_to_full
@@ -19,8 +19,8 @@ from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.written_files import iter_written
 
 EMBED = {"name": "by-color", "role": "embed", "loader": "mobilenet"}
-RESAMPLING = {"resamples": 500, "rng": np.random.default_rng(0)}
 DATASET = "character-nella"
+NEED_MORE = {"retrieval", "copy_risk", "copied_prompts", "same_image"}  # reference images, stills
 CONTROLS = {
     "other_subject": ("other.safetensors", "other.yaml"),
     "shuffled_captions": ("adapter.safetensors", "settings.yaml"),  # an equal: nothing is shown
@@ -33,7 +33,6 @@ QUICK = {
     "unrelated_prompts": ["a {curly} lighthouse"],
     "images": 3,
     "timesteps": 2,
-    "bootstrap": 200,
 }
 
 
@@ -77,7 +76,7 @@ def sample(*values):
 def test_margins_are_of_pairs_and_positive_where_the_adapter_is_better():
     own = {"heldout_loss": sample(0.9, 2.9), "similarity": sample(0.5, 0.7)}
     other = {"heldout_loss": sample(1.0, 3.0), "similarity": sample(0.4, 0.6), "drift": sample(1)}
-    rows = list_margins(own, other, "other_subject", 1.0, RESAMPLING)
+    rows = list_margins(own, other, "other_subject", 1.0)
     assert [(row["score"], row["over"], row["adapter"]) for row in rows] == [
         ("heldout_loss", "other_subject", "own"),
         ("similarity", "other_subject", "own"),
@@ -90,7 +89,7 @@ def test_margins_are_of_pairs_and_positive_where_the_adapter_is_better():
 def test_what_was_memorized_is_the_difference_of_two_gains():
     base = {"train_loss": sample(1.0, 2.0), "heldout_loss": sample(1.0, 3.0)}
     own = {"train_loss": sample(0.5, 1.5), "heldout_loss": sample(0.9, 2.9)}
-    (row,) = list_gaps(own, base, 1.0, RESAMPLING)
+    (row,) = list_gaps(own, base, 1.0)
     assert (row["score"], row["value"]) == ("overfit_gap", pytest.approx(0.4))
 
 
@@ -240,7 +239,7 @@ def test_main_writes_scores_beside_the_base(adapter, monkeypatch):
     counts = run_main(adapter, monkeypatch)
     assert counts.read == 6 + 4 + 6  # without, first ones at 0, at 1: 3 prompts with 2 seeds each
     rows = read_scores(adapter)
-    assert set(rows.index.get_level_values("score")) == set(NOTES) - {"retrieval"}
+    assert set(rows.index.get_level_values("score")) == set(NOTES) - NEED_MORE
     assert rows["base_is_random"].all()
     values = rows["value"]
     assert values["change_at_strength_0", "own", 0.0, ""] == 0
@@ -273,7 +272,7 @@ def test_main_judges_controls_with_the_same_prompts_and_claims_margins(adapter, 
     equal = rows.xs("shuffled_captions", level="over")
     assert (equal["value"] == 0).all() and (equal["low"] == 0).all() and len(equal) == 3
     film = rows.xs("film", level="adapter")["value"].droplevel(["strength", "over"])
-    assert set(film.index) == {"nearest_training", "retrieval"}
+    assert set(film.index) == {"nearest_training", "retrieval", "copy_limit"}
     assert 0 < values["retrieval", "own", 1.0, ""] <= 1
     how = yaml.safe_load((adapter / "measured.yaml").read_text(encoding="utf-8"))
     assert how["controls"]["other_subject"] == {

@@ -1,29 +1,22 @@
-"""Figures about an adapter: intervals that cover, and judges that find what is wrong."""
+"""Figures about an adapter, from vectors: judges that find what is wrong."""
+
+import math
 
 import numpy as np
 import pytest
 
+from workflow_scripts.adapter.intervals import Sample, estimate_mean
 from workflow_scripts.adapter.metrics import (
-    Sample,
     Stills,
     average_precision,
-    bootstrap_difference,
-    bootstrap_mean,
     diversity,
-    find_copies,
+    find_limit,
+    find_twins,
     measure_drift,
     measure_images,
-    resample_means,
+    measure_overrun,
     subtract,
 )
-
-WORLDS = 200
-SPREADS = {  # prompts, seeds of each, spread between prompts and between seeds of one
-    "three prompts": (3, 2, 1.0, 1.0),
-    "six prompts": (6, 2, 1.0, 1.0),
-    "prompts that differ more than seeds": (6, 2, 1.0, 0.5),
-    "many prompts and seeds": (12, 4, 1.0, 1.0),
-}
 
 
 def unit(*rows):
@@ -36,110 +29,84 @@ def sample(values, clusters=None):
     return Sample(values, np.arange(len(values)) if clusters is None else np.asarray(clusters))
 
 
-def resampling(seed=0, resamples=500):
-    return {"resamples": resamples, "rng": np.random.default_rng(seed)}
-
-
-def draw_world(rng, prompts, seeds, between, within):
-    """Scores of a world whose true mean is 0."""
-    values = between * rng.normal(size=(prompts, 1)) + within * rng.normal(size=(prompts, seeds))
-    return sample(values.ravel(), np.repeat(np.arange(prompts), seeds))
-
-
-def cover(spread, *, single):
-    """Share of worlds whose interval holds the truth; `single`: as if images were independent."""
-    rng, held = np.random.default_rng(11), 0
-    for _ in range(WORLDS):
-        world = draw_world(rng, *spread)
-        world = sample(world.values) if single else world
-        found = bootstrap_mean(world, resamples=400, rng=rng)
-        held += found.low <= 0 <= found.high
-    return held / WORLDS
-
-
-@pytest.mark.parametrize("name", SPREADS)
-def test_intervals_hold_the_truth_in_95_of_100_worlds(name):
-    assert 0.92 <= cover(SPREADS[name], single=False) <= 0.98
-
-
-@pytest.mark.parametrize("name", SPREADS)
-def test_intervals_of_single_images_would_be_too_narrow(name):
-    assert cover(SPREADS[name], single=True) < 0.92
-
-
-def test_a_difference_of_two_samples_covers_too():
-    rng, held = np.random.default_rng(5), 0
-    for _ in range(WORLDS):
-        worlds = draw_world(rng, 8, 3, 1.0, 1.0), draw_world(rng, 6, 2, 1.0, 1.0)
-        found = bootstrap_difference(*worlds, resamples=400, rng=rng)
-        held += found.low <= 0 <= found.high
-    assert 0.92 <= held / WORLDS <= 0.98
-
-
-def test_the_interval_holds_the_mean():
-    values = np.random.default_rng(1).normal(5, 1, 200)
-    mean, low, high, n, clusters = bootstrap_mean(sample(values), **resampling())
-    assert low < mean < high
-    assert 0.2 < high - low < 0.35  # 2 x 1.96 / sqrt(200) = 0.28
-    assert (n, clusters) == (200, 200)
-
-
-@pytest.mark.parametrize(
-    ("values", "clusters"), [([], []), ([1.0], [0]), ([1.0, 2.0], [4, 4])],
-    ids=["nothing", "one value", "one prompt"],
-)  # fmt: skip
-def test_an_interval_needs_two_clusters(values, clusters):
-    found = bootstrap_mean(sample(values, clusters), **resampling())
-    assert np.isnan(found.low) and np.isnan(found.high)
-    assert np.isnan(found.value) == (not values)
-    assert (found.n, found.clusters) == (len(values), len(set(clusters)))
-
-
-def test_resampled_means_are_of_whole_clusters():
-    """Of two prompts whose seeds agree, a mean is that of one of them, or of both."""
-    means = resample_means(
-        sample([1, 1, 1, 3, 3, 3], [5, 5, 5, 9, 9, 9]), 400, np.random.default_rng(0)
+def make_stills(training, held_out, gallery=(), is_own=(), shots=None):
+    """Stills of one shot each, unless `shots` says otherwise; no gallery unless there is one."""
+    training, held_out = np.array(training, np.float32), np.array(held_out, np.float32)
+    shots = shots or range(len(training) + len(held_out))
+    return Stills(
+        training,
+        held_out,
+        np.reshape(np.array(gallery, np.float32), (-1, training.shape[1])),
+        np.array(is_own, bool),
+        np.array(shots[: len(training)], int),
+        np.array(shots[len(training) :], int),
     )
-    assert set(means) == {1.0, 2.0, 3.0}
-    assert len(means) == 400
-
-
-def test_clusters_of_other_sizes_count_by_their_size_and_in_any_order():
-    rng = np.random.default_rng(0)
-    means = resample_means(sample([4, 0, 0, 0], [1, 2, 2, 2]), 2000, rng)
-    assert set(means) == {4.0, 1.0, 0.0}
-    mixed = resample_means(sample([1, 3, 1, 3], [0, 1, 0, 1]), 400, rng)
-    assert set(mixed) == {1.0, 2.0, 3.0}
-
-
-def test_the_same_draws_give_the_same_ends():
-    world = draw_world(np.random.default_rng(3), 5, 2, 1.0, 1.0)
-    first, second = (bootstrap_mean(world, **resampling(9)) for _ in range(2))
-    assert first == second
-
-
-def test_memory_is_bounded_and_the_number_of_resamples_is_kept():
-    many = sample(np.ones(3000), np.repeat(np.arange(3), 1000))
-    assert resample_means(many, 1001, np.random.default_rng(0)).tolist() == [1.0] * 1001
-
-
-def test_a_difference_of_equal_sets_is_not_significant():
-    values = sample(np.random.default_rng(2).normal(0, 1, 50))
-    found = bootstrap_difference(values, values, **resampling())
-    assert found.value == 0
-    assert found.low < 0 < found.high
-
-
-def test_a_difference_of_one_shot_has_no_interval():
-    found = bootstrap_difference(sample([2.0, 4.0]), sample([1.0, 1.0], [3, 3]), **resampling())
-    assert found.value == 2
-    assert np.isnan(found.low)
 
 
 def test_pairs_are_subtracted_image_by_image():
     difference = subtract(sample([3, 5], [0, 1]), sample([1, 2], [0, 1]))
     assert difference.values.tolist() == [2, 3]
     assert difference.clusters.tolist() == [0, 1]
+
+
+# What may count as a copy: the film's own stills say
+
+
+@pytest.mark.parametrize(
+    ("count", "rank"), [(19, 19), (20, 20), (39, 38), (99, 95), (18, None), (0, None)]
+)
+def test_the_limit_is_exceeded_by_one_in_twenty_and_takes_nineteen(count, rank):
+    limit = find_limit(np.random.default_rng(0).permutation(np.arange(1.0, count + 1)))
+    assert math.isnan(limit) if rank is None else limit == rank
+
+
+@pytest.mark.parametrize("count", [19, 25, 60])
+def test_one_more_still_is_a_copy_with_a_chance_of_at_most_five_percent(count):
+    rng, worlds = np.random.default_rng(3), 4000
+    over = sum(rng.normal() > find_limit(rng.normal(size=count)) for _ in range(worlds))
+    assert 0.02 < over / worlds <= 0.06  # 4000 draws: a standard error of .0035
+
+
+def test_a_percentile_of_few_values_would_accuse_too_many():
+    """What stood here before: the 95th percentile of eight values is exceeded by one in eight."""
+    rng, worlds = np.random.default_rng(3), 4000
+    over = sum(rng.normal() > np.percentile(rng.normal(size=8), 95) for _ in range(worlds))
+    assert over / worlds > 0.1
+
+
+def test_stills_are_compared_with_training_images_of_other_shots():
+    east, north, between = [1, 0], [0, 1], unit([1, 1])[0]
+    stills = make_stills([east, east, north], [between], shots=[7, 7, 8, 9])
+    assert stills.levels == pytest.approx([0, 0, 0, 0.5**0.5], abs=1e-6)
+    alone = make_stills([east, east], [north], shots=[7, 7, 7])
+    assert len(alone.levels) == 0 and math.isnan(alone.copy_limit)
+
+
+def test_too_few_stills_measure_no_copies():
+    rng = np.random.default_rng(0)
+    few, enough, held_out = (unit(*rng.normal(size=(count, 16))) for count in (10, 12, 8))
+    assert not {"copy_risk", "copied_prompts", "same_image"} & set(
+        measure_images(few, np.arange(10) // 2, make_stills(few, held_out))
+    )
+    found = measure_images(enough, np.arange(12) // 2, make_stills(enough, held_out))
+    assert found["copied_prompts"].values.tolist() == [1] * 6
+    assert found["copy_risk"].values.tolist() == [1] * 12
+
+
+def test_only_pairs_of_two_prompts_are_twins():
+    vectors = unit([1, 0], [1, 0], [1, 0.01], [0, 1])
+    found = find_twins(vectors, np.array([0, 0, 1, 1]), 0.99)
+    assert found.tolist() == [True, False, True, False]
+
+
+def test_unrelated_prompts_may_move_as_far_as_another_seed():
+    base = unit([1, 0], [0, 1], [1, 0], [0, 1], [1, 0])  # the last is of a related prompt
+    related, prompts = np.array([False] * 4 + [True]), np.array([0, 0, 1, 1, 2])
+    moved = base[[0, 0, 3, 2, 4]]  # by half of it, and by all
+    found = measure_overrun(moved, base, related, prompts)
+    assert found.values == pytest.approx([-0.5, 0], abs=1e-6)
+    assert found.clusters.tolist() == [0, 1]
+    assert len(measure_overrun(moved, base, related, np.arange(5)).values) == 0  # one seed each
 
 
 # The judges are judged: what a bad adapter draws, as vectors. Groups are prompts of two seeds each.
@@ -158,7 +125,7 @@ def make_film(rng):
         return unit(*(look + characters[who] + noise))
 
     gallery = np.concatenate([show(who, 6) for who in range(3)])
-    stills = Stills(show(0, 12), show(0, 8), gallery, np.arange(18) < 6)
+    stills = make_stills(show(0, 12), show(0, 8), gallery, np.arange(18) < 6)
     return stills, show
 
 
@@ -166,7 +133,7 @@ def compare(own, other, score, stills):
     """Margin of what `own` draws over what `other` draws."""
     prompts = np.repeat(np.arange(len(own) // SEEDS), SEEDS)
     samples = [measure_images(vectors, prompts, stills)[score] for vectors in (own, other)]
-    return bootstrap_mean(subtract(*samples), **resampling())
+    return estimate_mean(subtract(*samples))
 
 
 @pytest.mark.parametrize("seed", DEFECTS)
@@ -182,8 +149,12 @@ def test_a_copier_is_flagged_and_an_artist_is_not(seed):
     rng = np.random.default_rng(seed)
     stills, show = make_film(rng)
     copies = unit(*(stills.training[:6] + 0.001 * rng.normal(size=(6, DIMENSIONS))))
-    assert find_copies(copies, stills.training, stills.held_out).all()
-    assert find_copies(show(0, 40), stills.training, stills.held_out).mean() < 0.5
+    copied, drawn = (
+        measure_images(vectors, np.arange(len(vectors)) // SEEDS, stills)["copy_risk"].values
+        for vectors in (copies, show(0, 40))
+    )
+    assert copied.all()
+    assert drawn.mean() < 0.5
 
 
 @pytest.mark.parametrize("seed", DEFECTS)
@@ -203,17 +174,15 @@ def test_a_character_apart_has_full_retrieval_and_a_look_alike_has_not():
 
 
 def test_without_others_there_is_no_retrieval():
-    alone = Stills(*(unit([1, 0], [0, 1]) for _ in range(3)), np.array([True, True]))
-    of_another_kind = Stills(
-        *(unit([1, 0], [0, 1]) for _ in range(2)), np.zeros((0, 2)), np.zeros(0, bool)
-    )
+    two = unit([1, 0], [0, 1])
+    alone, of_another_kind = make_stills(two, two, two, [True, True]), make_stills(two, two)
     drawn, prompts = unit([1, 0], [1, 1]), np.array([0, 0])
     assert "retrieval" not in measure_images(drawn, prompts, alone)
     assert "retrieval" not in measure_images(drawn, prompts, of_another_kind)
 
 
 def test_without_held_out_images_nothing_is_compared_with_them():
-    stills = Stills(unit([1, 0]), np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, bool))
+    stills = make_stills(unit([1, 0]), np.zeros((0, 2)))
     found = measure_images(unit([1, 0], [1, 1]), np.array([0, 0]), stills)
     assert set(found) == {"nearest_training", "diversity"}
 
@@ -226,7 +195,7 @@ def test_shuffled_captions_are_told_by_the_loss(seed):
     level = rng.normal(0.4, 0.1, 6)[shots] + 0.02 * rng.normal(size=18)
     own, shuffled, again = (level + shift + 0.005 * rng.normal(size=18) for shift in (0, 0.03, 0))
     margins = [subtract(sample(each, shots), sample(own, shots)) for each in (shuffled, again)]
-    told, nothing = (bootstrap_mean(margin, **resampling(seed)) for margin in margins)
+    told, nothing = (estimate_mean(margin) for margin in margins)
     assert told.low > 0
     assert nothing.low <= 0 or nothing.value < 0.01
 
@@ -239,7 +208,7 @@ def test_an_overdriven_strength_drifts(seed):
     pull = rng.normal(size=DIMENSIONS)  # the adapter takes unrelated prompts with it
     normal, overdriven = (unit(*(base + share * pull / DIMENSIONS**0.5)) for share in (0.2, 2.0))
     found = [measure_drift(vectors, base, related, prompts) for vectors in (overdriven, normal)]
-    assert bootstrap_mean(subtract(*found), **resampling()).low > 0
+    assert estimate_mean(subtract(*found)).low > 0
     assert found[0].clusters.tolist() == [3, 3, 4, 4, 5, 5]
 
 

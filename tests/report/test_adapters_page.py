@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.report.page.adapters import state_proof, tabulate_levels
+from workflow_scripts.report.page.adapters import (
+    state_findings,
+    state_proof,
+    tabulate_levels,
+)
 from workflow_scripts.report.page.blocks import Table
 
 NAN = np.nan
@@ -99,3 +103,17 @@ def test_levels_stand_side_by_side():
         ["similarity", "0.4", "0.5\n0.4 to 0.6", "0.45", "", "higher", "a note"],
         ["retrieval", "", "", "", "0.9", "higher", "a note"],
     ]
+
+
+def test_what_is_wrong_is_said_first_and_what_is_not_measured_last():
+    notes = state_findings(
+        make_scores(
+            ("overrun", "own", 1.0, "", -0.1, -0.2, -0.05, 3),
+            margin("retrieval", "other_subject", -0.2, -0.3, -0.1),
+            ("copy_limit", "film", NAN, "", NAN, NAN, NAN, 0),
+        )
+    )
+    assert [note.tone for note in notes] == ["warn", "good", "plain"]
+    assert "no, less (-0.2, -0.3 to -0.1)" in notes[0].text
+    assert notes[1].text == "Unrelated prompts stay within what another seed changes."
+    assert "19 are needed" in notes[2].text and "copies training images" in notes[2].text

@@ -164,14 +164,14 @@ def read_adapter(path: str | Path) -> AdapterFile:
     return AdapterFile(tensors, metadata)
 
 
-def load_adapter(base: Base, path: str | Path) -> None:
-    """Load the file as any user of diffusers would, named "film"; no layer may stay out."""
+def load_adapter(base: Base, path: str | Path, name: str = NAME) -> None:
+    """Load the file as any user of diffusers would, under a name; no layer may stay out."""
     path, file, problem = Path(path), read_adapter(path), ""
     try:
-        base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name=NAME)
+        base.pipeline.load_lora_weights(path.parent, weight_name=path.name, adapter_name=name)
     except (ValueError, RuntimeError) as error:  # names or shapes that the base does not have
         problem = str(error).split("\n")[0][:200]
-    loaded = list_loaded(base)
+    loaded = list_loaded(base, name)
     names = {
         base.name_layer(layer)[0] if file.is_kohya else name_peft_layer(layer, base.network_name)
         for layer in loaded
@@ -184,12 +184,12 @@ def load_adapter(base: Base, path: str | Path) -> None:
         )
 
 
-def list_loaded(base: Base) -> list[str]:
-    """The layers of a base that an adapter was loaded into."""
+def list_loaded(base: Base, name: str = NAME) -> list[str]:
+    """The layers of a base that the adapter of this name was loaded into."""
     found = []
     for part, net in list_nets(base.pipeline).items():
-        names = [name for name, one in net.named_modules() if NAME in getattr(one, "lora_A", {})]
-        found += names if part == base.network_name else [f"{part}.{name}" for name in names]
+        layers = [layer for layer, one in net.named_modules() if name in getattr(one, "lora_A", {})]
+        found += layers if part == base.network_name else [f"{part}.{layer}" for layer in layers]
     return found
 
 

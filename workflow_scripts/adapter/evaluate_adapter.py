@@ -26,8 +26,9 @@ from workflow_scripts.adapter.drawings import (
     write_drawings,
 )
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
-from workflow_scripts.adapter.examples import cache_examples, seed_for
+from workflow_scripts.adapter.examples import cache_examples
 from workflow_scripts.adapter.finished import (
+    SPLITS,
     find_finished,
     hash_parts,
     read_trained,
@@ -35,20 +36,19 @@ from workflow_scripts.adapter.finished import (
     write_settings,
 )
 from workflow_scripts.adapter.grid import draw_grid, name_rows
-from workflow_scripts.adapter.metrics import Stills
 from workflow_scripts.adapter.prompts import Prompts, choose_prompts
-from workflow_scripts.adapter.score_rows import Embed, Judge, score_adapter, score_control
+from workflow_scripts.adapter.score_rows import Judge, score_adapter, score_control
+from workflow_scripts.adapter.stills import find_stills
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
     find_shots,
-    fit_image,
-    make_buckets,
     read_split,
     subsample_evenly,
 )
 from workflow_scripts.adapter.trials import (
     LOSSES,
     Control,
+    check_base,
     describe_control,
     nearest_to_full,
     read_controls,
@@ -57,12 +57,10 @@ from workflow_scripts.adapter.trials import (
 )
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
-from workflow_scripts.lib.manifest import read_manifest, write_manifest
+from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.written_files import SUMS
-from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
 
@@ -76,7 +74,7 @@ SCORES = pa.schema(
         ("low", pa.float64()),  # of the 95 % interval; null with fewer than two clusters
         ("high", pa.float64()),
         ("n", pa.int32()),  # values behind the mean
-        ("clusters", pa.int32()),  # prompts, or of losses shots, that the interval resamples
+        ("clusters", pa.int32()),  # prompts, or of losses shots, behind the interval
         ("better", pa.string()),  # up, down or none; up of margins
         ("note", pa.string()),
         ("base_is_random", pa.bool_()),  # then the scores prove the path, not the image
@@ -111,22 +109,12 @@ Splits = list[list[TrainingImage]]  # training and held-out images
 Shots = dict[str, np.ndarray]
 
 
-def check_base(base: str, trained: dict[str, Any]) -> None:
-    """The base must be the very one that the adapter was trained on."""
-    found = folder_checksum(base)
-    if trained["base_sha256"] != found:
-        raise CineloraError(
-            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
-            f"  {base} is another model ({found[:12]}). Train the adapter again."
-        )
-
-
 def read_images(dataset: str, options: dict[str, Any]) -> tuple[Splits, Shots, Prompts]:
     """Images of both splits to measure on, their shots, and what is drawn: held-out captions first.
 
     The shots stand under the names of the losses on their splits.
     """
-    train, held_out = (read_split(dataset, split) for split in ("train", "validation"))
+    train, held_out = (read_split(dataset, split) for split in SPLITS)
     unrelated, seeds, most = (options[k] for k in ("unrelated_prompts", "seeds", "prompts"))
     few = [subsample_evenly(images, options["images"]) for images in (train, held_out)]
     shots = [find_shots(dataset, images) for images in few]
@@ -168,33 +156,24 @@ def measure(
     return [row | {"base_is_random": opened.is_random} for row in rows], drawn
 
 
-def find_stills(
-    opened: Base, embed: Embed, splits: Splits, references: Sequence[str], who: str
-) -> Stills:
-    """Vectors of the film's images, and of the reference images of its characters.
-
-    `references`: the table of embed_references, where people are cut out; [] of other kinds.
-    """
-    buckets = make_buckets(opened.resolution_px, opened.side_step_px)
-    few = [embed([fit_image(image, buckets).pixels for image in images]) for images in splits]
-    if not references:
-        return Stills(*few, few[0][:0], np.zeros(0, bool))
-    rows = read_manifest(list(references), ["character", "vector", "reason"])
-    rows = rows[rows["reason"] == ""]
-    gallery = np.stack(rows["vector"].to_list()) if len(rows) else few[0][:0]
-    return Stills(*few, gallery, (rows["character"] == who).to_numpy(bool))
+def list_shots(dataset: str) -> list[list[int]]:
+    """The shots of all images of both splits."""
+    return [find_shots(dataset, read_split(dataset, split)).tolist() for split in SPLITS]
 
 
 def make_fingerprint(
-    how: list[Any], dataset_sha256: str, shots: Shots, files: Sequence[str], *loaders: str
+    how: list[Any],
+    dataset_sha256: str,
+    shots: list[list[int]],
+    files: Sequence[str],
+    *loaders: str,
 ) -> str:
     """Two evaluations with the same fingerprint measure the same.
 
     `how`: options and models; `files`: the adapter, its controls, and reference images.
     """
     code = hash_code("adapter.evaluate_adapter", *loaders)
-    numbers = {name: each.tolist() for name, each in shots.items()}
-    return hash_parts(how, dataset_sha256, numbers, [hash_file(file) for file in files], code)
+    return hash_parts(how, dataset_sha256, shots, [hash_file(file) for file in files], code)
 
 
 def write_tables(
@@ -259,7 +238,7 @@ def main(
     how["controls"] = {control.name: describe_control(control) for control in others}
     made_of = [adapter, *control_adapters, *references]
     loaders, sha256 = (name_loader(model), name_loader(embed)), trained["dataset_sha256"]
-    fingerprint = make_fingerprint([how, embed], sha256, shots, made_of, *loaders)
+    fingerprint = make_fingerprint([how, embed], sha256, list_shots(dataset), made_of, *loaders)
     left = [scores, values, drawings, grid, preview]
     facts = find_finished(how_measured, fingerprint, left)
     if facts and are_whole(drawings, images):
@@ -267,9 +246,8 @@ def main(
     opened = load_model(model, [Path(base) / "model_index.json"])
     log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
     look = load_model(embed, embed_weights)
-    stills = find_stills(opened, look, splits, references, character)
-    rng = np.random.default_rng(seed_for(seed, "bootstrap"))
-    judge = Judge(prompts, stills, look, shots, {"resamples": options["bootstrap"], "rng": rng})
+    stills = find_stills(opened, look, dataset, references, character)
+    judge = Judge(prompts, stills, look, shots)
     rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
     write_manifest(pd.DataFrame(rows), scores, SCORES)

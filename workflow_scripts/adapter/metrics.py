@@ -1,36 +1,18 @@
-"""Figures about an adapter, from plain arrays: means with intervals, nearness, drift, copies.
+"""Figures about an adapter, from plain arrays: nearness, retrieval, diversity, drift, copies.
 
 Every figure can be computed for the base and for control adapters as well, from the same prompts
 and seeds: only the difference says something about the adapter. Images of one prompt resemble each
-other, and so do those of one shot: intervals resample such clusters first, then what is in them.
+other, and so do those of one shot: such clusters go with the values (intervals.py).
 """
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
 
-CONFIDENCE = 0.95  # of the intervals
-COPY_PERCENTILE = 95  # of the held-out images' own nearness to the training images
-DRAWN_AT_ONCE = 10**6  # values; bounds the memory of a bootstrap
+from workflow_scripts.adapter.intervals import Sample
 
-
-class Estimate(NamedTuple):
-    """A mean, its 95 % interval, and behind it: how many values, in how many clusters."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    clusters: int
-
-
-class Sample(NamedTuple):
-    """Single values (N,) of a score, and the number (N,) of the prompt or shot of each."""
-
-    values: np.ndarray
-    clusters: np.ndarray
+STILL_COPIES = 0.05  # share of the film's own stills that may count as copies
 
 
 @dataclass(frozen=True)
@@ -41,62 +23,23 @@ class Stills:
     held_out: np.ndarray  # (H, D)
     gallery: np.ndarray  # (G, D) of all characters of the film; (0, D) of other kinds
     is_own: np.ndarray  # (G,) whether it is the character of the adapter
+    training_shots: np.ndarray  # (T,) numbers of their shots
+    held_out_shots: np.ndarray  # (H,)
 
+    @property
+    def levels(self) -> np.ndarray:
+        """Cosine of each still to the most similar training image of another shot."""
+        vectors = np.concatenate([self.training, self.held_out])
+        shots = np.concatenate([self.training_shots, self.held_out_shots])
+        near = np.where(
+            shots[:, None] == self.training_shots, -np.inf, vectors @ self.training.T
+        ).max(1, initial=-np.inf)
+        return near[np.isfinite(near)]
 
-def bootstrap_mean(sample: Sample, *, resamples: int, rng: np.random.Generator) -> Estimate:
-    """The mean and its interval, which takes two clusters."""
-    count, size = len(sample.values), len(np.unique(sample.clusters))
-    mean = float(sample.values.mean()) if count else np.nan
-    if size < 2:
-        return Estimate(mean, np.nan, np.nan, count, size)
-    means = resample_means(sample, resamples, rng)
-    return Estimate(mean, *_find_interval(mean, means, size), count, size)
-
-
-def bootstrap_difference(
-    first: Sample, second: Sample, *, resamples: int, rng: np.random.Generator
-) -> Estimate:
-    """mean(first) - mean(second) of two unpaired samples, with its interval."""
-    samples = first, second
-    count = min(len(sample.values) for sample in samples)
-    size = min(len(np.unique(sample.clusters)) for sample in samples)
-    if not count:
-        return Estimate(np.nan, np.nan, np.nan, count, size)
-    difference = float(first.values.mean() - second.values.mean())
-    if size < 2:
-        return Estimate(difference, np.nan, np.nan, count, size)
-    means = [resample_means(sample, resamples, rng) for sample in samples]
-    return Estimate(difference, *_find_interval(difference, means[0] - means[1], size), count, size)
-
-
-def resample_means(sample: Sample, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Means (resamples,) of values whose clusters, then the members of each, were drawn anew."""
-    _, number, sizes = np.unique(sample.clusters, return_inverse=True, return_counts=True)
-    members = sample.values[np.argsort(number, kind="stable")]  # cluster after cluster
-    starts = np.cumsum(sizes) - sizes
-    at_once = max(1, DRAWN_AT_ONCE // (len(sizes) * int(sizes.max())))
-    means = []
-    for start in range(0, resamples, at_once):
-        drawn = rng.integers(0, len(sizes), (min(at_once, resamples - start), len(sizes)))
-        counts = sizes[drawn][..., None]  # (resamples, clusters, 1)
-        places = (rng.random((*drawn.shape, sizes.max())) * counts).astype(int)
-        taken = np.arange(sizes.max()) < counts  # as many of a cluster as it has
-        found = members[np.where(taken, starts[drawn][..., None] + places, 0)]
-        means.append((found * taken).sum((1, 2)) / taken.sum((1, 2)))
-    return np.concatenate(means)
-
-
-def _find_interval(value: float, means: np.ndarray, clusters: int) -> tuple[float, float]:
-    """Percentiles of resampled means, farther apart the fewer clusters there are.
-
-    A handful of clusters varies less than what it was drawn from: of three prompts, plain
-    percentiles hold the truth 83 times in 100, not 95. Student's t says by how much.
-    """
-    tail = (1 - CONFIDENCE) / 2
-    stretch = float(t.ppf(1 - tail, clusters - 1) / norm.ppf(1 - tail))
-    ends = np.percentile(means, [100 * tail, 100 * (1 - tail)])
-    low, high = value + (ends - value) * stretch
-    return float(low), float(high)
+    @property
+    def copy_limit(self) -> float:
+        """What an image must be nearer than to count as a copy; nan with fewer than 19 stills."""
+        return find_limit(self.levels)
 
 
 def similarity(drawn: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -109,13 +52,14 @@ def nearest(drawn: np.ndarray, training: np.ndarray) -> np.ndarray:
     return (drawn @ training.T).max(1)
 
 
-def find_copies(drawn: np.ndarray, training: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """True (N,) where a drawn image is nearer to a training image than film stills are.
+def find_limit(levels: np.ndarray) -> float:
+    """A limit that one more value of their kind exceeds with a chance of at most STILL_COPIES.
 
-    The measure is the film itself: 95 % of its held-out images are less near than that.
+    As in split conformal prediction (Papadopoulos et al. 2002): the value of rank ceil(.95 (n + 1))
+    of n, from the smallest on. Fewer than 19 have no such limit: nan.
     """
-    limit = np.percentile(nearest(held_out, training), COPY_PERCENTILE)
-    return nearest(drawn, training) > limit
+    rank = math.ceil((1 - STILL_COPIES) * (len(levels) + 1) - 1e-9)
+    return float(np.sort(levels)[rank - 1]) if 0 < rank <= len(levels) else math.nan
 
 
 def average_precision(drawn: np.ndarray, gallery: np.ndarray, is_own: np.ndarray) -> np.ndarray:
@@ -144,18 +88,40 @@ def diversity(vectors: np.ndarray, groups: np.ndarray) -> Sample:
     return Sample(np.concatenate(distances), np.concatenate(pairs_of))
 
 
+def find_twins(vectors: np.ndarray, groups: np.ndarray, limit: float) -> np.ndarray:
+    """True for each pair of images of different prompts that are nearer than `limit`."""
+    first, second = np.triu_indices(len(vectors), 1)
+    apart = groups[first] != groups[second]
+    return (vectors[first[apart]] * vectors[second[apart]]).sum(1) > limit
+
+
+def measure_copies(vectors: np.ndarray, prompts: np.ndarray, stills: Stills) -> dict[str, Sample]:
+    """What is as near as copies are; nothing where there are too few stills to say what that is."""
+    limit = stills.copy_limit
+    if math.isnan(limit):
+        return {}
+    copied = nearest(vectors, stills.training) > limit
+    numbers = np.unique(prompts)
+    asked = np.array([copied[prompts == number].any() for number in numbers], float)
+    twins = find_twins(vectors, prompts, limit).astype(float)
+    return {
+        "copy_risk": Sample(copied.astype(float), prompts),
+        "copied_prompts": Sample(asked, numbers),
+        "same_image": Sample(twins, np.zeros(len(twins), int)),  # pairs share images: no interval
+    }
+
+
 def measure_images(vectors: np.ndarray, prompts: np.ndarray, stills: Stills) -> dict[str, Sample]:
     """Every score of images (N, D) of what the dataset is about, drawn from these prompts (N,)."""
     figures = {}
     if len(stills.held_out):
         figures["similarity"] = similarity(vectors, stills.held_out)
-        copies = find_copies(vectors, stills.training, stills.held_out)
-        figures["copy_risk"] = copies.astype(float)
     if has_others(stills):
         figures["retrieval"] = average_precision(vectors, stills.gallery, stills.is_own)
     figures["nearest_training"] = nearest(vectors, stills.training)
     samples = {name: Sample(values, prompts) for name, values in figures.items()}
-    return samples | {"diversity": diversity(vectors, prompts)}
+    copies = measure_copies(vectors, prompts, stills)
+    return samples | copies | {"diversity": diversity(vectors, prompts)}
 
 
 def measure_drift(
@@ -164,6 +130,23 @@ def measure_drift(
     """How far (cosine distance) images of unrelated prompts have moved from those of the base."""
     moved = 1 - (vectors[~related] * base[~related]).sum(1)
     return Sample(moved, prompts[~related])
+
+
+def measure_overrun(
+    vectors: np.ndarray, base: np.ndarray, related: np.ndarray, prompts: np.ndarray
+) -> Sample:
+    """By how much drift exceeds the distance of the base's own seeds, prompt by prompt.
+
+    Above 0 an unrelated prompt no longer draws what it drew: another seed would change it less.
+    """
+    moved = measure_drift(vectors, base, related, prompts)
+    apart = diversity(base[~related], prompts[~related])
+    numbers = np.unique(apart.clusters)
+    values = [
+        moved.values[moved.clusters == one].mean() - apart.values[apart.clusters == one].mean()
+        for one in numbers
+    ]
+    return Sample(np.array(values, float), numbers)
 
 
 def subtract(first: Sample, second: Sample) -> Sample:

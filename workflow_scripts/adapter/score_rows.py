@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.adapter.metrics import (
+from workflow_scripts.adapter.intervals import (
     Estimate,
     Sample,
+    estimate_difference,
+    estimate_mean,
+)
+from workflow_scripts.adapter.metrics import (
     Stills,
     average_precision,
-    bootstrap_difference,
-    bootstrap_mean,
     has_others,
     measure_drift,
     measure_images,
+    measure_overrun,
     nearest,
     subtract,
 )
@@ -35,15 +38,23 @@ NOTES = {  # score: (better, what it says)
     "similarity": ("up", "cosine of drawn images to held-out ones"),
     "retrieval": ("up", "average precision: the character's images before those of the others"),
     "copy_risk": ("down", "share of drawn images nearer to a training image than film stills"),
+    "copied_prompts": ("down", "share of prompts for which such an image was drawn"),
+    "same_image": ("down", "share of pairs drawn for two prompts that are as near as copies"),
+    "copy_limit": ("none", "cosine above which images count as copies: 95 % of stills are below"),
     "nearest_training": ("none", "cosine to the nearest training image"),
     "diversity": ("up", "cosine distance between seeds of one prompt"),
     "drift": ("down", "cosine distance from the base's image on unrelated prompts"),
+    "overrun": ("down", "drift, less the distance between two seeds of the base: at most 0"),
     "pixel_change": ("none", "mean change of an image against the base, 0 to 1"),
     "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
 }
 CLAIMS = ("heldout_loss", "similarity", "retrieval")  # of which there are margins over controls
 OVER_BASE = (*CLAIMS, "train_loss")
-SHARES = ("retrieval", "copy_risk")  # between 0 and 1, and so are the ends of their intervals
+SHARES = (
+    "retrieval",
+    "copy_risk",
+    "copied_prompts",
+)  # between 0 and 1, and so are the ends of their intervals
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
 Trials = dict[float | None, Trial]  # by strength; None: without the adapter
@@ -58,7 +69,6 @@ class Judge:
     stills: Stills
     embed: Embed  # images (N, H, W, 3) -> vectors (N, D) of length 1
     shots: dict[str, np.ndarray]  # by name of a loss: number of the shot of each of its images
-    resampling: dict[str, Any]
 
     def measure(self, trial: Trial) -> tuple[dict[str, Sample], np.ndarray]:
         """Every score of a trial but those against the base; and the vectors of its images."""
@@ -71,20 +81,21 @@ class Judge:
 
 def score_adapter(judge: Judge, trials: Trials) -> tuple[list[dict], Samples]:
     """Rows on the base and on the adapter at every strength; and what they are means of."""
-    options, groups, related = judge.resampling, judge.prompts.groups, judge.prompts.related
+    groups, related = judge.prompts.groups, judge.prompts.related
     zero, changes = measure_changes(trials, groups)
     base, plain = judge.measure(trials[None])
     rows = [make_row("change_at_strength_0", zero, OWN, 0.0)]
-    rows += list_levels(base, BASE, 0.0, options)
+    rows += list_levels(base, BASE, 0.0)
     samples: Samples = {None: base}
     for strength, changed in changes.items():
         own, vectors = judge.measure(trials[strength])
-        drift = measure_drift(vectors, plain, related, groups)
-        samples[strength] = own | {"drift": drift, "pixel_change": changed}
-        rows += list_levels(samples[strength], OWN, strength, options)
-        rows += list_gaps(own, base, strength, options)
-        rows += list_margins(own, base, BASE, strength, options)
-    rows += list_film_levels(judge)
+        drawn = vectors, plain, related, groups
+        against = {"drift": measure_drift(*drawn), "overrun": measure_overrun(*drawn)}
+        samples[strength] = own | against | {"pixel_change": changed}
+        rows += list_levels(samples[strength], OWN, strength)
+        rows += list_gaps(own, base, strength)
+        rows += list_margins(own, base, BASE, strength)
+    rows += list_film_levels(judge.stills)
     return rows, samples
 
 
@@ -94,8 +105,8 @@ def score_control(
     """Rows on a control, and on the margins of the adapter, whose samples are `own`, over it; and
     what they are means of."""
     samples, _ = judge.measure(trial)
-    levels = list_levels(samples, name, strength, judge.resampling)
-    return levels + list_margins(own, samples, name, strength, judge.resampling), samples
+    levels = list_levels(samples, name, strength)
+    return levels + list_margins(own, samples, name, strength), samples
 
 
 def make_row(
@@ -121,11 +132,9 @@ def make_row(
     }
 
 
-def list_levels(
-    samples: dict[str, Sample], adapter: str, strength: float, resampling: dict[str, Any]
-) -> list[dict]:
+def list_levels(samples: dict[str, Sample], adapter: str, strength: float) -> list[dict]:
     """A row for each score of one adapter at one strength."""
-    estimates = {name: bootstrap_mean(sample, **resampling) for name, sample in samples.items()}
+    estimates = {name: estimate_mean(sample) for name, sample in samples.items()}
     return [make_row(name, found, adapter, strength) for name, found in estimates.items()]
 
 
@@ -134,36 +143,37 @@ def list_margins(
     other: dict[str, Sample],
     over: str,
     strength: float,
-    resampling: dict[str, Any],
 ) -> list[dict]:
     """A row for each claim: by how much the adapter is better, image by image."""
     rows = []
     for name in OVER_BASE if over == BASE else CLAIMS:
         if name in own and name in other:
             pair = (own[name], other[name]) if NOTES[name][0] == "up" else (other[name], own[name])
-            margin = bootstrap_mean(subtract(*pair), **resampling)
+            margin = estimate_mean(subtract(*pair))
             rows.append(make_row(name, margin, OWN, strength, over))
     return rows
 
 
-def list_gaps(
-    own: dict[str, Sample], base: dict[str, Sample], strength: float, resampling: dict[str, Any]
-) -> list[dict]:
+def list_gaps(own: dict[str, Sample], base: dict[str, Sample], strength: float) -> list[dict]:
     """How much more the loss fell on training images than on held-out ones."""
     fell = [subtract(base[name], own[name]) for name in ("train_loss", "heldout_loss")]
-    return [make_row("overfit_gap", bootstrap_difference(*fell, **resampling), OWN, strength)]
+    return [make_row("overfit_gap", estimate_difference(*fell), OWN, strength)]
 
 
-def list_film_levels(judge: Judge) -> list[dict]:
-    """What held-out images of the film reach themselves, where there are any: no more is asked."""
-    stills, shots = judge.stills, judge.shots["heldout_loss"]
+def list_film_levels(stills: Stills) -> list[dict]:
+    """What images of the film reach themselves: no more is asked.
+
+    The limit of copies stands there also where there is none: `n` says how few stills there are.
+    """
+    limit = Estimate(stills.copy_limit, np.nan, np.nan, len(stills.levels), 0)
+    rows, shots = [make_row("copy_limit", limit, FILM)], stills.held_out_shots
     if not len(stills.held_out):
-        return []
+        return rows
     samples = {"nearest_training": Sample(nearest(stills.held_out, stills.training), shots)}
     if has_others(stills):
         found = average_precision(stills.held_out, stills.gallery, stills.is_own)
         samples["retrieval"] = Sample(found, shots)
-    return list_levels(samples, FILM, np.nan, judge.resampling)
+    return rows + list_levels(samples, FILM, np.nan)
 
 
 def measure_changes(trials: Trials, groups: np.ndarray) -> tuple[Estimate, dict[float, Sample]]:

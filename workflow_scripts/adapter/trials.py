@@ -18,6 +18,7 @@ from workflow_scripts.adapter.finished import read_trained
 from workflow_scripts.adapter.prompts import Prompts, draw_all
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log, progress
+from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import DRAWN_AT_ONCE, Base
 
 LOSSES = ("train_loss", "heldout_loss")
@@ -53,14 +54,14 @@ def try_adapter(
 
     At strength 0 only the first images are drawn: they must be those of the base.
     """
-    losses = _measure(base, splits, options, seed)
+    losses = measure_losses(base, splits, options, seed)
     trials: dict[float | None, Trial] = {None: Trial(draw_all(base, prompts, options), losses)}
     load_adapter(base, adapter)
     strengths = [0.0, *options["strengths"]]
     for strength in progress(strengths, "strengths", total=len(strengths)):
         base.pipeline.set_adapters("film", strength)
         asked = prompts if strength else prompts.first(DRAWN_AT_ONCE)
-        losses = _measure(base, splits, options, seed) if strength else {}
+        losses = measure_losses(base, splits, options, seed) if strength else {}
         trials[strength] = Trial(draw_all(base, asked, options), losses)
     base.pipeline.unload_lora_weights()
     return trials
@@ -80,13 +81,13 @@ def try_control(
     """
     load_adapter(base, control.adapter)
     base.pipeline.set_adapters("film", nearest_to_full(options["strengths"]))
-    losses = _measure(base, [held_out], options, seed)
+    losses = measure_losses(base, [held_out], options, seed)
     trial = Trial(draw_all(base, prompts, options), losses)
     base.pipeline.unload_lora_weights()
     return trial
 
 
-def _measure(
+def measure_losses(
     base: Base, splits: Sequence[Examples], options: dict[str, Any], seed: int
 ) -> dict[str, np.ndarray]:
     """Loss of each image of the splits, of which the last is held out.
@@ -141,3 +142,13 @@ def describe_control(control: Control) -> dict[str, Any]:
         "images": trained["distinct_images"],
         "steps": trained["steps"],
     }
+
+
+def check_base(base: str, trained: dict[str, Any]) -> None:
+    """The base must be the very one that the adapter was trained on."""
+    found = folder_checksum(base)
+    if trained["base_sha256"] != found:
+        raise CineloraError(
+            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
+            f"  {base} is another model ({found[:12]}). Train the adapter again."
+        )

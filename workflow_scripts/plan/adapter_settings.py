@@ -44,6 +44,15 @@ def resolve_evaluation_settings(config: Mapping[str, Any], tier: str) -> dict[st
     return {key: value for key, value in options.items() if key not in ("tiers", "controls")}
 
 
+def resolve_composition_settings(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
+    """Every option of a composition; how images are drawn is that of the evaluation."""
+    shared = resolve_evaluation_settings(config, tier)
+    names = ("sampling_steps", "guidance", "images", "timesteps")
+    return {name: shared[name] for name in names} | {
+        name: value for name, value in config["compose_adapters"].items() if name != "datasets"
+    }
+
+
 def resolve_controls(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
     """Beside which controls the adapters of a tier are judged."""
     return config["evaluate_adapter"]["tiers"][tier]["controls"]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.adapter.findings import OPEN, RIGHT, WRONG, judge_adapter
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.lib.value_files import read_values
 from workflow_scripts.report.page.blocks import (
@@ -50,6 +51,7 @@ MISSING = {  # why there is no comparison
     " or controls.other_subject is false.",
     "shuffled_captions": "controls.shuffled_captions does not name its kind.",
 }
+TONES = {RIGHT: "good", WRONG: "warn"}  # of findings; what is open is said plainly
 BETTER, WORSE, EQUAL, UNKNOWN = "better", "worse", "no difference shown", "too few to say"
 SAID = {  # by verdict: the sentence that lists its claims; {than} is of COMPARED
     BETTER: "Better than {than}: {claims}.",
@@ -99,6 +101,7 @@ def _show_adapter(film: Film, name: str) -> list:
     about = [(key.replace("_", " "), str(value)) for key, value in plain.items()]
     about.append(("file", f"{size / 1e6:.2f} MB"))
     return [
+        *state_findings(scores),
         *state_proof(scores, _find_triggers(film, name)),
         _show_drawings(film, name),
         tabulate_levels(scores),
@@ -121,6 +124,16 @@ def _show_drawings(film: Film, name: str) -> Gallery:
         " another subject is called by its own trigger",
     )
     return Gallery("Drawn with and without the adapter", [card], 1, "sheet")
+
+
+def state_findings(scores: pd.DataFrame) -> list[Note]:
+    """What is wrong with an adapter, then what is not, then what cannot be said; a note of each."""
+    found = judge_adapter(scores)
+    said = {one.found: [] for one in found}
+    for one in found:
+        said[one.found].append(one.sentence)
+    order = sorted(said, key=(WRONG, RIGHT, OPEN).index)
+    return [Note(" ".join(said[tone]), TONES.get(tone, "plain")) for tone in order]
 
 
 def state_proof(scores: pd.DataFrame, triggers: dict[str, str]) -> list[Note | Table]:
