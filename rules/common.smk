@@ -204,6 +204,14 @@ def training_settings(wildcards):
     return resolve_adapter_settings(config, BASE_TIER, kind.name, config["adapter"]["chosen"])
 
 
+def training_cache(wildcards, resources):
+    """A param: where encodings and finished trainings are kept, which changes no result.
+
+    A function of the resources, as fetch_places.
+    """
+    return {"folder": config["adapter"]["cache_dir"], "max_gb": config["adapter"]["cache_gb"]}
+
+
 def of_controls(name):
     """An input: a file of each control adapter of the dataset of the job."""
     return lambda wildcards: list_control_files(

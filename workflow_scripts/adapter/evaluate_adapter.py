@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.adapter.content_store import ContentStore
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
 from workflow_scripts.adapter.examples import cache_examples, seed_for
 from workflow_scripts.adapter.finished import (
@@ -122,11 +123,13 @@ def measure(
     trained: dict[str, Any],
     options: dict[str, Any],
     seed: int,
+    store: ContentStore,
 ) -> tuple[list[dict], Drawn]:
     """Rows of the table, and what was drawn at each strength and by each control."""
     encoding = {
         "resolution_px": trained["resolution_px"],
         "background_loss_weight": trained["settings"]["background_loss_weight"],
+        "store": store,
     }
     train, held_out = (cache_examples(opened, images, **encoding) for images in splits)
     trials = try_adapter(opened, adapter, judge.prompts, [train, held_out], options, seed)
@@ -220,6 +223,7 @@ def main(
     model: dict[str, Any],
     embed: dict[str, Any],
     seed: int,
+    cache: dict[str, Any] | None = None,
 ) -> Counts:
     trained = read_trained(settings)
     if is_empty(trained):
@@ -241,7 +245,8 @@ def main(
     stills = find_stills(opened, look, splits, references, character)
     rng = np.random.default_rng(seed_for(seed, "bootstrap"))
     judge = Judge(prompts, stills, look, shots, {"resamples": options["bootstrap"], "rng": rng})
-    rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
+    with ContentStore(**cache or {}).in_use() as store:
+        rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed, store)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
     write_results(rows, drawn, prompts, head, full, scores, grid, preview)
     facts = how | {"images": sum(map(len, drawn.values())), "scores": len(rows)}
