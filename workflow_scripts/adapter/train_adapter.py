@@ -82,6 +82,14 @@ METRICS = pa.schema(
 )
 
 
+# Code that decides on the steps: a new word on a card throws no checkpoint away
+DECIDING = (
+    "adapter.train_adapter:cache_dataset",
+    "adapter.train_adapter:train",
+    "adapter.trainer:Trainer",
+)
+
+
 class Fingerprints(NamedTuple):
     """What tells one training from another."""
 
@@ -94,7 +102,7 @@ def make_fingerprints(
 ) -> Fingerprints:
     """`decided_by`: what decides on the steps beside settings, code and packages."""
     packages = {name: version(name) for name in PACKAGES}
-    code = hash_code("adapter.train_adapter:cache_dataset", "adapter.train_adapter:train", loader)
+    code = hash_code(*DECIDING, loader)
     steps = hash_parts(list_deciding(settings), code, packages, *decided_by)
     return Fingerprints(
         steps, hash_parts(steps, asdict(settings), title, hash_code("adapter.train_adapter"))
