@@ -51,8 +51,8 @@ test: $(READY)  ## all tests, with one run of the workflow from end to end
 test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs Debian and root
 	$(BIN)/python -m pytest -s tests/slurm
 
-test-kills: $(READY)  ## 50 times killed at random moments, and resumed (about an hour)
-	KILLS=50 $(BIN)/python -m pytest -s tests/workflow/test_killed.py
+test-kills: $(READY)  ## 50 trainings and 50 runs killed at random moments, and resumed (about an hour)
+	KILLS=50 $(BIN)/python -m pytest -s tests/adapter/test_killed_trainings.py tests/workflow/test_killed.py
 
 test-fetch: $(READY)  ## `make models TIER=full` from this machine, every file at its published size (24 GB of disk, minutes)
 	SHARE=1 $(BIN)/python -m pytest -s tests/models/test_fetch_sizes.py

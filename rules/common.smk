@@ -228,6 +228,14 @@ def controls_of(wildcards):
     return choose_controls(CONTROLS[wildcards.film][wildcards.dataset], wildcards.variant)
 
 
+def training_cache(wildcards, resources):
+    """A param: where encodings and finished trainings are kept, which changes no result.
+
+    A function of the resources, as fetch_places.
+    """
+    return {"folder": config["adapter"]["cache_dir"], "max_gb": config["adapter"]["cache_gb"]}
+
+
 def of_controls(name):
     """An input: a file of each control of the adapter of the job."""
     return lambda wildcards: list_control_files(name, wildcards.film, controls_of(wildcards))

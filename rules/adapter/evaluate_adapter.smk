@@ -55,5 +55,6 @@ rule evaluate_adapter:
         model=MODELS["base"],
         embed=MODELS["embed"],
         seed=config["seed"],
+        cache=training_cache,
     script:
         "../../workflow_scripts/adapter/evaluate_adapter.py"

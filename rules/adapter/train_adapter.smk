@@ -44,5 +44,6 @@ rule train_adapter:
         options=training_settings,
         model=MODELS["base"],
         seed=config["seed"],
+        cache=training_cache,
     script:
         "../../workflow_scripts/adapter/train_adapter.py"

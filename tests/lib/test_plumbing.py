@@ -31,7 +31,8 @@ NAMES = [name for name in FILES if name not in PLUMBING]
 RULES = re.compile(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", re.MULTILINE | re.DOTALL)
 # (module, function, name) -> why its value may be used
 TRUSTED = {
-    ("adapter.train_adapter", "make_fingerprint", "hash_code"): "names a checkpoint, no table",
+    ("adapter.train_adapter", "make_fingerprints", "hash_code"): "names a checkpoint, no table",
+    ("adapter.encodings", "name_encoder", "hash_code"): "what was encoded is kept under it",
     ("adapter.evaluate_adapter", "make_fingerprint", "hash_code"): "tells finished work, no table",
     ("plan.models", "identify_model", "hash_code"): "what a model answered is kept under it",
     ("adapter.train_adapter", "main", "stamp"): "a version in settings and metadata",

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.adapter.content_store import ContentStore
 from workflow_scripts.adapter.drawings import (
     Drawn,
     Judged,
@@ -131,11 +132,13 @@ def measure(
     trained: dict[str, Any],
     options: dict[str, Any],
     seed: int,
+    store: ContentStore,
 ) -> tuple[list[dict], Drawn]:
     """Rows of scores.parquet, and what was drawn at each strength and by each control."""
     encoding = {
         "resolution_px": trained["resolution_px"],
         "background_loss_weight": trained["settings"]["background_loss_weight"],
+        "store": store,
     }
     train, held_out = (cache_examples(opened, images, **encoding) for images in splits)
     trials = try_adapter(opened, adapter, judge.prompts, [train, held_out], options, seed)
@@ -225,6 +228,7 @@ def main(
     model: dict[str, Any],
     embed: dict[str, Any],
     seed: int,
+    cache: dict[str, Any] | None = None,
 ) -> Counts:
     trained = read_trained(settings)
     if is_empty(trained):
@@ -248,7 +252,8 @@ def main(
     look = load_model(embed, embed_weights)
     stills = find_stills(opened, look, dataset, references, character)
     judge = Judge(prompts, stills, look, shots)
-    rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
+    with ContentStore(**cache or {}).in_use() as store:
+        rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed, store)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
     write_manifest(pd.DataFrame(rows), scores, SCORES)
     write_tables(drawn, prompts, splits, full, values, drawings, images)

@@ -1,48 +1,42 @@
-"""A split as the base model sees it, encoded once: latents, captions, masks; and its losses."""
+"""A split as the base model sees it: latents, captions, masks; and its losses."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from operator import itemgetter
 
-import cv2
 import numpy as np
 import torch
 
-from workflow_scripts.adapter.training_data import (
-    Fitted,
-    TrainingImage,
-    fit_image,
-    make_buckets,
-    order_tags,
+from workflow_scripts.adapter.content_store import ContentStore
+from workflow_scripts.adapter.encodings import (
+    Column,
+    Shelf,
+    encode_all_captions,
+    encode_all_images,
+    weigh_places,
 )
-from workflow_scripts.lib.phase import log, progress
-from workflow_scripts.lib.read_ahead import read_ahead
-from workflow_scripts.models.diffusion import (
-    Base,
-    Conditions,
-    denoising_errors,
-    encode_captions,
-    encode_images,
-    move,
-)
+from workflow_scripts.adapter.training_data import TrainingImage, order_tags
+from workflow_scripts.models.diffusion import Base, Conditions, denoising_errors, move
 
 
 @dataclass(frozen=True)
 class Examples:
-    """A cached split; all tensors on the CPU, latents and weights in float32."""
+    """An encoded split; tensors come to the CPU as they are asked for, latents in float32."""
 
     images: list[TrainingImage]
-    latents: list[torch.Tensor]  # (channels, h, w) each
-    weights: list[torch.Tensor]  # (1, h, w) each: how much an error there counts
+    latents: Sequence[torch.Tensor]  # (channels, h, w) each
+    weights: Sequence[torch.Tensor]  # (1, h, w) each: how much an error there counts
     # (N x orders, ...) each: what captions and sizes tell the network, image by image
-    conditions: Conditions
+    conditions: Mapping[str, Sequence[torch.Tensor]]
     no_caption: Conditions  # (...) each, of "": those that a dropped caption takes along
     orders: int = 1  # in which each caption is there; the first is as it is written
 
     def __len__(self) -> int:
         return len(self.images)
 
-    @property
+    @cached_property
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width of the latents."""
         return [tuple(latents.shape[1:]) for latents in self.latents]
@@ -54,8 +48,11 @@ class Examples:
 
         `order` (B,) is that of each caption's parts.
         """
-        rows = torch.tensor(members) * self.orders + order
-        chosen = {name: values[rows] for name, values in self.conditions.items()}
+        rows = (torch.tensor(members) * self.orders + order).tolist()
+        chosen = {
+            name: torch.stack([values[row] for row in rows])
+            for name, values in self.conditions.items()
+        }
         for name, nothing in self.no_caption.items():
             spread = dropped.view(-1, *[1] * nothing.dim())
             chosen[name] = torch.where(spread, nothing, chosen[name])
@@ -69,33 +66,30 @@ def cache_examples(
     resolution_px: int,
     background_loss_weight: float,
     captions: Sequence[Sequence[str]] = (),
+    store: ContentStore | None = None,
 ) -> Examples:
     """Encode images and captions once, so that the encoders can be freed before training.
 
     `captions` are those of each image, equally many, in place of its own. So shuffled tags need no
-    encoder while training: a few orders are encoded, and each step chooses one.
+    encoder while training: a few orders are encoded, and each step chooses one. What `store` has
+    already is not encoded again.
     """
+    store = store or ContentStore()
     captions = captions or [[image.caption] for image in images]
     orders = len(captions[0]) if captions else 1
-    buckets = make_buckets(resolution_px, base.side_step_px)
-    latents, weights, sizes, lost, enlarged = [], [], [], 0.0, 0
-    reader = read_ahead(images, lambda image: fit_image(image, buckets))
-    for fitted in progress(reader, "caching latents", total=len(images)):
-        latents.append(encode_images(base, fitted.pixels[None])[0])
-        weights.append(_loss_weights(fitted, latents[-1].shape[1:], background_loss_weight))
-        sizes.append(base.encode_size(fitted.original, fitted.corner, fitted.pixels.shape[:2]))
-        lost, enlarged = lost + fitted.lost, enlarged + fitted.enlarged
-    if images:
-        log.info(
-            "%d images, %d masks; cut to their bucket: %.1f %% of the area; enlarged: %d",
-            *(len(images), sum(i.mask is not None for i in images)),
-            *(100 * lost / len(images), enlarged),
-        )
-    words = encode_captions(base, ["", *(one for texts in captions for one in texts)])
-    told = _stack([size for size in sizes for _ in range(orders)])
-    conditions = {name: values[1:] for name, values in words.items()} | told
-    no_caption = {name: values[0] for name, values in words.items()}
-    return Examples(list(images), latents, weights, conditions, no_caption, orders)
+    encoded = encode_all_images(base, images, resolution_px, store)
+    words = encode_all_captions(base, ["", *(one for texts in captions for one in texts)], store)
+    shown, told = Shelf(encoded), Shelf(words[1:])
+    sizes = [base.encode_size(*(tuple(size) for size in one.facts["sizes"])) for one in encoded]
+    spread = _stack([size for size in sizes for _ in range(orders)])
+    return Examples(
+        list(images),
+        Column(shown, itemgetter("latents")),
+        Column(shown, partial(weigh_places, background_loss_weight=background_loss_weight)),
+        {name: Column(told, itemgetter(name)) for name in words[0].facts["names"]} | spread,
+        words[0].read(),
+        orders,
+    )
 
 
 def encode_again(base: Base, examples: Examples) -> Examples:
@@ -118,18 +112,6 @@ def order_captions(
 def _stack(rows: Sequence[Conditions]) -> Conditions:
     names = rows[0] if rows else ()
     return {name: torch.stack([row[name] for row in rows]) for name in names}
-
-
-def _loss_weights(
-    fitted: Fitted, size: tuple[int, int], background_loss_weight: float
-) -> torch.Tensor:
-    """1 inside the mask, `background_loss_weight` outside, by area of latents: (1, h, w)."""
-    if fitted.mask is None:
-        return torch.ones(1, *size)
-    mask = cv2.resize(fitted.mask, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return torch.from_numpy(background_loss_weight + (1 - background_loss_weight) * mask)[
-        None
-    ].float()
 
 
 def weighted_means(errors: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ import pyarrow as pa
 import torch
 
 from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, to_peft, write_adapter
+from workflow_scripts.adapter.content_store import ContentStore
 from workflow_scripts.adapter.empty_adapter import explain_empty, make_card, pack_nothing
 from workflow_scripts.adapter.examples import (
     Examples,
@@ -38,6 +39,12 @@ from workflow_scripts.adapter.finished import (
     hash_splits,
     sign,
     write_settings,
+)
+from workflow_scripts.adapter.outcomes import (
+    Outcome,
+    find_outcome,
+    keep_outcome,
+    list_deciding,
 )
 from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings, check_settings
@@ -77,20 +84,31 @@ METRICS = pa.schema(
 )
 
 
-def make_fingerprint(
-    settings: Settings,
-    control: str,
-    seed: int,
-    dataset_sha256: str,
-    base_sha256: str,
-    loader: str,
-    weights: list[list[float] | None],
-) -> str:
-    """Two trainings with the same fingerprint take the same steps."""
-    code = hash_code("adapter.train_adapter", loader)
+# Code that decides on the steps: a new word on a card throws no checkpoint away
+DECIDING = (
+    "adapter.train_adapter:cache_dataset",
+    "adapter.train_adapter:train",
+    "adapter.trainer:Trainer",
+)
+
+
+class Fingerprints(NamedTuple):
+    """What tells one training from another."""
+
+    steps: str  # equal: the same steps, and so the same weights and curve
+    files: str  # equal: the same files as well
+
+
+def make_fingerprints(
+    settings: Settings, loader: str, title: str, *decided_by: Any
+) -> Fingerprints:
+    """`decided_by`: what decides on the steps beside settings, code and packages."""
     packages = {name: version(name) for name in PACKAGES}
-    made = [dataset_sha256, base_sha256, code, packages, weights]
-    return hash_parts(asdict(settings), control, seed, *made)
+    code = hash_code(*DECIDING, loader)
+    steps = hash_parts(list_deciding(settings), code, packages, *decided_by)
+    return Fingerprints(
+        steps, hash_parts(steps, asdict(settings), title, hash_code("adapter.train_adapter"))
+    )
 
 
 def write_card(path: str, card: dict[str, Any]) -> None:
@@ -100,7 +118,13 @@ def write_card(path: str, card: dict[str, Any]) -> None:
 
 
 def cache_dataset(
-    base: Base, dataset: str, settings: Settings, control: str, seed: int, resolution_px: int
+    base: Base,
+    dataset: str,
+    settings: Settings,
+    control: str,
+    seed: int,
+    resolution_px: int,
+    store: ContentStore,
 ) -> tuple[Examples, Examples]:
     """Encode the training split, as the control wants it, and the images that watch over it."""
     train, held_out = read_split(dataset, "train"), read_split(dataset, "validation")
@@ -111,19 +135,25 @@ def cache_dataset(
     options = {
         "resolution_px": resolution_px,
         "background_loss_weight": settings.background_loss_weight,
+        "store": store,
     }
     captions = order_captions(train, settings.caption_orders, settings.keep_tokens, seed)
     examples = cache_examples(base, train, **options, captions=captions)
     return examples, cache_examples(base, watched, **options)
 
 
-def train(trainer: Trainer, checkpoint: Path, fingerprint: str) -> None:
-    """Run all steps, or those that an interrupted run has left."""
+def train(trainer: Trainer, checkpoint: Path, fingerprint: str, store: ContentStore) -> Outcome:
+    """Run all steps, or those that an interrupted run has left; none where all were run before."""
+    if found := find_outcome(store, fingerprint):
+        return found
     trainer.resume(checkpoint, fingerprint)
     steps = trainer.settings.steps
     for step in progress(trainer.run(steps), "training", total=steps - trainer.step):
         if step % trainer.settings.save_every == 0 and step < steps:
             trainer.save(checkpoint, fingerprint)
+    outcome = Outcome(*trainer.chosen(), trainer.rows)
+    keep_outcome(store, fingerprint, outcome)
+    return outcome
 
 
 def write_adapters(
@@ -173,6 +203,7 @@ def main(
     options: dict[str, Any],
     model: dict[str, Any],
     seed: int,
+    cache: dict[str, Any] | None = None,
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
     images = read_split(dataset, "train")
@@ -182,41 +213,40 @@ def main(
     check_settings(options)
     weights = read_weights(dataset, measures, images, chosen.stages)
     dataset_sha256 = hash_splits(dataset)
-    fingerprint = make_fingerprint(
-        chosen, control, seed, dataset_sha256, folder_checksum(base), name_loader(model), weights
-    )
-    if facts := find_finished(settings, fingerprint, [*adapters, card, metrics]):
+    made_from = [control, seed, dataset_sha256, folder_checksum(base), weights]
+    fingerprints = make_fingerprints(chosen, name_loader(model), title, *made_from)
+    if facts := find_finished(settings, fingerprints.files, [*adapters, card, metrics]):
         return _count(facts)
     opened = load_model(model, [Path(base) / "model_index.json"])
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
-    examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px)
-    free_encoders(opened, keep=opened.text_parts if chosen.text_encoder["train"] else ())
-    trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
-    for line in format_stages(trainer.stages):
-        log.info("%s", line)
     checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
-    train(trainer, checkpoint, fingerprint)
+    with ContentStore(**cache or {}).in_use() as store:
+        examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
+        free_encoders(opened, keep=opened.text_parts if chosen.text_encoder["train"] else ())
+        trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
+        for line in format_stages(trainer.stages):
+            log.info("%s", line)
+        outcome = train(trainer, checkpoint, fingerprints.steps, store)
 
-    step, tensors = trainer.chosen()
-    facts = describe_training(trainer, model, title, control, step)
+    facts = describe_training(trainer, model, title, control, outcome.step)
     tags = count_tags(examples[0].images)
     used = asdict(trainer.settings) | {"alpha": trainer.settings.file_alpha}
     others = {"settings": used, "tags": tags, "modelspec": opened.modelspec}
     metadata = make_metadata(facts | others)
     stamp(facts)
     stamp(metadata)
-    digest = write_adapters(adapters, tensors, trainer, metadata)
-    write_manifest(pd.DataFrame(trainer.rows), metrics, METRICS)
+    digest = write_adapters(adapters, outcome.weights, trainer, metadata)
+    write_manifest(pd.DataFrame(outcome.rows), metrics, METRICS)
     write_card(card, make_trained_card(facts, opened))
     origin = {
         "adapter_sha256_of_tensors": digest,
         "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
         "dataset_sha256": dataset_sha256,
     }
-    facts |= origin | describe_run(trainer, tensors, started)
-    write_settings(settings, facts | sign(fingerprint, [*adapters, card, metrics]))
+    facts |= origin | describe_run(trainer, outcome, started)
+    write_settings(settings, facts | sign(fingerprints.files, [*adapters, card, metrics]))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return _count(facts)
 

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from workflow_scripts.adapter.examples import Examples
+from workflow_scripts.adapter.outcomes import Outcome
 from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.adapter.training_data import TrainingImage, find_trigger
 from workflow_scripts.models.diffusion import Base
@@ -80,23 +81,24 @@ def describe_training(
     }
 
 
-def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: datetime) -> dict:
+def describe_run(trainer: Trainer, outcome: Outcome, started: datetime) -> dict:
     """The rest of settings.yaml: what was read, how it went, with what it was done."""
     images, settings = trainer.train.images, trainer.settings
     return {
         "base_is_random": trainer.base.is_random,
-        "adapter_tensors": len(weights),
-        "adapter_parameters": sum(tensor.numel() for tensor in weights.values()),
+        "adapter_tensors": len(outcome.weights),
+        "adapter_parameters": sum(tensor.numel() for tensor in outcome.weights.values()),
         "distinct_images": len(images),
         "masks": sum(image.mask is not None for image in images),
         "held_out": len(trainer.held_out),
-        **summarize(pd.DataFrame(trainer.rows)),
+        **summarize(pd.DataFrame(outcome.rows)),
         **({"overflows": trainer.scaler.overflows} if settings.precision == "float16" else {}),
         "settings": asdict(settings),
         "device": trainer.base.device,
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
+        **({} if trainer.step else {"restored": True}),  # the steps were taken before, elsewhere
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
     }
