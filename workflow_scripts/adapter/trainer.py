@@ -63,6 +63,10 @@ def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn
     return {n: p for n, p in base.network.named_parameters() if p.requires_grad}
 
 
+class DivergedError(CineloraError):
+    """A training whose loss is no number any more; of a search one that is set aside."""
+
+
 class Trainer:
     """The state of one training: network, optimizer, average, step, curve, best weights so far."""
 
@@ -176,7 +180,7 @@ class Trainer:
     def _check(self, loss: float) -> None:
         """A loss that is no number, or a layer that does not learn, ends the training."""
         if not math.isfinite(loss):
-            raise CineloraError(
+            raise DivergedError(
                 f"the loss of step {self.step} is {loss}.\n"
                 f"  Lower the learning rate ({self._name_rate()}) and\n"
                 "  look for broken images in the dataset."

@@ -22,6 +22,7 @@ from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
 from workflow_scripts.plan.calibration import list_calibrated, nest
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
+from workflow_scripts.plan.search import find_search_problems
 
 PAGE = Path("config/config.yaml")  # of the folder in which Snakemake runs
 WANTED = {  # by option: what stands at its path
@@ -176,6 +177,7 @@ def find_problems(config: dict[str, Any]) -> list[str]:
         *_film_problems(chosen),
         *_model_problems(config["models"]),
         *_variant_problems(config["adapter"]),
+        *find_search_problems(config),
     ]
 
 
