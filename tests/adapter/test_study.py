@@ -58,5 +58,7 @@ def test_trials_keep_away_from_where_others_failed():
 
 def test_a_search_finds_more_than_chance():
     toys = [Toy(seed) for seed in range(2000, 2006)]
-    found, random = ([judge(toy, search(toy, 30, way)) for toy in toys] for way in (ask, ask_random))
+    found, random = (
+        [judge(toy, search(toy, 30, way)) for toy in toys] for way in (ask, ask_random)
+    )
     assert sum(found) > sum(random)

@@ -49,14 +49,14 @@ rule train_toy:
     script:
         "{ROOT}/tests/factories/toy_trial.py"
 '''
-SEARCH = f'''
+SEARCH = f"""
 adapter:
   search:
     trials: {TRIALS}
     round: {ROUND}
     confirm_seeds: [101]
     space: {{ema_decay: {{type: float, low: 0, high: 0.9}}}}
-'''
+"""
 
 pytestmark = pytest.mark.workflow
 
@@ -76,7 +76,12 @@ def start(folder: Path, *arguments: str, **known: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "snakemake", "--cores", str(ROUND), *arguments, TARGET, *pages]
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(
-            command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **known}, stdout=said, stderr=said, start_new_session=True
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **known},
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
         )
 
 
