@@ -29,7 +29,7 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.calibration import list_uncalibrated
 from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_own
 from workflow_scripts.plan.controls import (
-    VARIANTS,
+    choose_controls,
     list_control_files,
     list_controls,
     list_trained_controls,
@@ -46,11 +46,9 @@ from workflow_scripts.plan.review_files import check_reviews, find_reviews, list
 from workflow_scripts.plan.search import (
     check_search_targets,
     find_round,
-    is_trial,
     list_rounds,
     list_search_inputs,
     locate_trial,
-    name_trial,
     resolve_search,
 )
 from workflow_scripts.plan.targets import (
@@ -62,6 +60,14 @@ from workflow_scripts.plan.targets import (
     list_tables,
 )
 from workflow_scripts.plan.terminal import install, list_reports
+from workflow_scripts.plan.variants import (
+    admit_trained,
+    admit_variants,
+    is_control,
+    is_trial,
+    list_compared,
+    name_variant,
+)
 
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
 # here, before any job starts, with all its problems in one message.
@@ -110,8 +116,10 @@ TABLES = {  # everything that a film's preparation leaves, as far as its kinds n
     )
     for film in FILMS
 }
+COMPARED = list_compared(config["adapter"])  # which adapters of each dataset are judged
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
-    film: list_proofs(film, DATASETS[film], "truth" in config["films"][film]) for film in FILMS
+    film: list_proofs(film, DATASETS[film], "truth" in config["films"][film], COMPARED)
+    for film in FILMS
 }
 CONTROLS = {  # beside which other adapters each adapter is judged
     film: list_controls(resolve_controls(config, BASE_TIER), DATASETS[film]) for film in FILMS
@@ -211,16 +219,31 @@ def truth_files(wildcards):
 
 
 def training_settings(wildcards):
-    """A param: the chosen variant's settings for the kind of the dataset of the job."""
+    """A param: the settings of the variant of the job for the kind of its dataset."""
     kind, _ = split_name(wildcards.dataset)
-    return resolve_adapter_settings(config, BASE_TIER, kind.name, config["adapter"]["chosen"])
+    variant = name_variant(wildcards.variant, config["adapter"])
+    return resolve_adapter_settings(config, BASE_TIER, kind.name, variant)
+
+
+def adapter_title(wildcards):
+    """A param: what the adapter of the job is called; a control's own word is added where it is."""
+    variant = "" if is_control(wildcards.variant) else wildcards.variant
+    return f"{wildcards.film} {wildcards.dataset}{variant}"
+
+
+def controls_of(wildcards):
+    """Beside which other adapters the adapter of the job is judged.
+
+    A trial has none: all trials of a search are compared with the controls of the chosen settings.
+    """
+    if is_trial(wildcards.variant):
+        return []
+    return choose_controls(CONTROLS[wildcards.film][wildcards.dataset], wildcards.variant)
 
 
 def of_controls(name):
-    """An input: a file of each control adapter of the dataset of the job."""
-    return lambda wildcards: list_control_files(
-        name, wildcards.film, CONTROLS[wildcards.film][wildcards.dataset]
-    )
+    """An input: a file of each control of the adapter of the job."""
+    return lambda wildcards: list_control_files(name, wildcards.film, controls_of(wildcards))
 
 
 def character_name(wildcards):
@@ -234,13 +257,13 @@ def reference_vectors(wildcards):
 
 
 def control_names(wildcards):
-    """A param: what the control adapters of the dataset of the job are."""
-    return [control.name for control in CONTROLS[wildcards.film][wildcards.dataset]]
+    """A param: what the controls of the adapter of the job are."""
+    return [control.name for control in controls_of(wildcards)]
 
 
 def control_name(wildcards):
     """A param: which control the adapter of the job is; "" of one that is to be used."""
-    return wildcards.variant.removeprefix(".")
+    return wildcards.variant.removeprefix(".") if is_control(wildcards.variant) else ""
 
 
 def sampling_measures(wildcards):
@@ -279,4 +302,4 @@ wildcard_constraints:
     film=any_of(FILMS),
     shard=r"\d+of\d+",
     dataset=r"[a-z0-9_-]+",
-    variant=f"({any_of(VARIANTS)})?",
+    variant=admit_trained(config["adapter"]),

@@ -24,7 +24,7 @@ def rate(number):
 
 @pytest.fixture
 def done(tmp_path):
-    """Files of a round that is over: three on the front, one that copies, one beaten, one broken."""
+    """Files of a round that is over; three are on the front, others copy, are beaten, or broke."""
     found = []
     for number, (name, values) in enumerate(REACHED.items()):
         scores = values and make_scores(*values, chosen=name == "chosen")

@@ -1,7 +1,7 @@
 """A trial of a search in no time: leaves the settings and scores that a toy training has.
 
-A script of the toy rule in tests/workflow/test_search.py. It may wait for the next trial of its round,
-so that trials end in another order than they began.
+A script of the toy rule in tests/workflow/test_search.py. It may wait for the next trial of its
+round, so that trials end in another order than they began.
 """
 
 import time

@@ -33,7 +33,8 @@ def next_trial(wildcards):
     if not os.environ.get("TOY_BACKWARDS") or not number or int(number) == {ROUND}:
         return ""
     following = wildcards.variant.removesuffix(number) + str(int(number) + 1)
-    return f"results/{{wildcards.film}}/evaluate_adapter/{{wildcards.dataset}}{{following}}/scores.parquet"
+    name = f"{{wildcards.dataset}}{{following}}"
+    return f"results/{{wildcards.film}}/evaluate_adapter/{{name}}/scores.parquet"
 
 
 rule train_toy:

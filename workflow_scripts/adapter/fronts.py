@@ -1,7 +1,6 @@
 """Which trials are not beaten: fronts of two objectives under constraints, from plain numbers.
 
-An objective is a pair (gain, cost): a larger gain and a smaller cost are better. A violation above 0
-says by how much a trial breaks its constraints.
+A larger gain and a smaller cost are better. A violation above 0 says by how much a trial breaks its constraints.
 """
 
 import math

@@ -54,7 +54,7 @@ FRONT = pa.schema(
 
 
 def find_reasons(results: Sequence[Result], purposes: Sequence[str], limits: Limits) -> list[str]:
-    """Why each trial is not on the front of those that were trained in full; "" of those that are."""
+    """Why each trial is not on the front of those trained in full; "" of those that are."""
     whole = [n for n, one in enumerate(results) if is_rival(one, purposes[n])]
     points = {n: results[n].locate(limits) for n in whole}
     front = [whole[n] for n in find_front([points[n] for n in whole])]

@@ -1,7 +1,7 @@
 """Choose what the trials of one round of a search are trained with.
 
-Reads the files and scores of all trials of earlier rounds; leaves a small file of parameters for each
-trial of the next one. A round of a search asks for new parameters (study.py). With halving its
+Reads the files and scores of all trials of earlier rounds; leaves a small file of parameters for
+each trial of the next one. A round of a search asks for new parameters (study.py). With halving its
 trials are short, and of two such rounds a third one trains the better half again, in full: a
 schedule that was made for few steps has ended, so that going on from its checkpoint would be
 another training than the one whose settings are written down. Rounds that confirm train the front

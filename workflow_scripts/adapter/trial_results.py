@@ -59,7 +59,7 @@ class Measure(NamedTuple):
 
 
 def choose_measure(scores: pd.DataFrame) -> Measure:
-    """The identity margin over the other subject, else the margin of the held-out loss over the base.
+    """The identity margin over the other subject, else that of the held-out loss over the base.
 
     `scores` are those of the chosen settings. Trials have no other subject of their own, which
     would double the search: all are compared with that of the chosen settings, from the same
@@ -71,7 +71,7 @@ def choose_measure(scores: pd.DataFrame) -> Measure:
     if math.isnan(find_level(scores, "heldout_loss", "own", "base")):
         raise CineloraError(
             "there is nothing to search by: neither another character that it is told from, nor\n"
-            "  held-out images. Raise select_images.held_out_share, or give the film more characters."
+            "  held-out images. Raise select_images.held_out_share, or name more characters."
         )
     return Measure(LOSS, 0.0)
 

@@ -6,15 +6,18 @@ the adapters do.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from workflow_scripts.adapter.adapter_file import load_adapter
+from workflow_scripts.adapter.empty_adapter import is_empty
 from workflow_scripts.adapter.examples import Examples, fixed_losses
+from workflow_scripts.adapter.finished import read_trained
 from workflow_scripts.adapter.prompts import Prompts, draw_all
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.phase import progress
+from workflow_scripts.lib.phase import log, progress
 from workflow_scripts.models.diffusion import DRAWN_AT_ONCE, Base
 
 LOSSES = ("train_loss", "heldout_loss")
@@ -108,3 +111,28 @@ def check_budget(control: Control, trained: dict[str, Any]) -> None:
                 f"  is {control.trained[name]}, that of the adapter {trained[name]}.\n"
                 "  Train both again with the same options."
             )
+
+
+def read_controls(
+    names: Sequence[str], adapters: Sequence[str], settings: Sequence[str], trained: dict[str, Any]
+) -> list[Control]:
+    """The controls of an adapter (`trained` is its settings.yaml); those that were trained."""
+    rows = zip(names, adapters, map(read_trained, settings), strict=True)
+    controls = [Control(*row) for row in rows]
+    for control in controls:
+        if is_empty(control.trained):
+            log.warning("%s: not compared, %s", control.name, control.trained["empty"])
+        else:
+            check_budget(control, trained)
+    return [control for control in controls if not is_empty(control.trained)]
+
+
+def describe_control(control: Control) -> dict[str, Any]:
+    """What settings.yaml says of a control."""
+    trained = control.trained
+    return {
+        "adapter": Path(control.adapter).name,
+        "trigger": trained["trigger"],
+        "images": trained["distinct_images"],
+        "steps": trained["steps"],
+    }

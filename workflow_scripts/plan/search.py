@@ -8,8 +8,8 @@ from workflow_scripts.adapter.trial_file import SHORT
 from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.tables import locate
 from workflow_scripts.plan.schema import Validator, read_schema
+from workflow_scripts.plan.variants import is_trial
 
-TRIAL = re.compile(r"\.trial_(?P<round>(?:full|confirm)?\d+)_(?P<number>\d+)", re.ASCII)
 FRONT = re.compile(r"(?:\./)?results/[^/]+/search_adapter/")
 
 
@@ -67,18 +67,6 @@ def name_trial(name: str, number: int) -> str:
     return f"trial_{name}_{number}"
 
 
-def is_trial(variant: str) -> bool:
-    """Whether an adapter is a trial of a search."""
-    return TRIAL.fullmatch(variant) is not None
-
-
-def admit_trials(search: Mapping[str, Any]) -> str:
-    """Pattern of what the files of trials add to the name of the dataset; "" without a search."""
-    names = "|".join(each.name for each in list_rounds(search))
-    numbers = "|".join(str(number + 1) for number in range(search["round"]))
-    return rf"\.trial_({names})_({numbers})" if names else ""
-
-
 def list_search_inputs(
     search: Mapping[str, Any], film: str, dataset: str, name: str
 ) -> dict[str, list[str]]:
@@ -106,11 +94,11 @@ def locate_trials(search: Mapping[str, Any], film: str, dataset: str, name: str)
 
 def locate_trial(film: str, dataset: str, variant: str) -> list[str]:
     """The file of parameters of an adapter that is a trial; [] of others."""
-    match = TRIAL.fullmatch(variant)
-    if match is None:
+    if not is_trial(variant):
         return []
+    *_, name, number = variant.split("_")
     pattern = locate("trials", f"results/{film}", dataset=dataset)[0]
-    return [pattern.replace("{round}", match["round"]).replace("{number}", match["number"])]
+    return [pattern.replace("{round}", name).replace("{number}", number)]
 
 
 def resolve_search(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
@@ -174,5 +162,6 @@ def _find_mistake(name: str, asked: Mapping[str, Any]) -> str:
     check = Validator({"$ref": "#/$defs/training", "$defs": read_schema()["$defs"]})
     for value in tried:
         if next(check.iter_errors({name: value}), None) is not None:
-            return f"{show_value(value)} is nothing that adapter.defaults.{name} may be."
+            hint = "; type int is for whole numbers" if asked["type"] == "float" else ""
+            return f"{show_value(value)} is nothing that {name} may be{hint}."
     return ""

@@ -12,10 +12,11 @@ from workflow_scripts.plan.controls import Control
 
 PACKING = ("select_images", "write_captions", "pack_dataset")  # once per dataset
 OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
-    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|(?P<judged>evaluate_adapter)"
+    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|(?P<judged>evaluate_adapter"
+    r"|search_adapter)"
     r"|select_images|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)(?P<shown>.*\.preview\.png)?"
 )
-PROVING = ("analyze_dataset", "train_adapter", "evaluate_adapter")
+JUDGING = ("train_adapter", "evaluate_adapter")  # once per dataset and variant
 
 
 def list_phases(kinds: Sequence[str], has_regions: bool = True) -> list[str]:
@@ -51,14 +52,26 @@ def list_tables(
     return files
 
 
-def list_proofs(film: str, datasets: Sequence[str], has_truth: bool = False) -> list[str]:
-    """What is known about each packed dataset: its balance, its adapter, the adapter's scores.
+def list_proofs(
+    film: str,
+    datasets: Sequence[str],
+    has_truth: bool = False,
+    variants: Sequence[str] = ("",),
+) -> list[str]:
+    """What is known about each packed dataset: its balance, its adapters, their scores.
 
-    With `has_truth` also how near all phases come to it.
+    `variants` tell its adapters apart, as plan/variants.py lists them. With `has_truth` also how
+    near all phases come to it.
     """
     folder = f"results/{film}"
-    names = list_names(PROVING)
-    files = [locate(name, folder, dataset=one)[0] for one in datasets for name in names]
+    balance, judged = list_names(["analyze_dataset"]), list_names(JUDGING)
+    files = [locate(name, folder, dataset=one)[0] for one in datasets for name in balance]
+    files += [
+        locate(name, folder, dataset=one, variant=variant)[0]
+        for one in datasets
+        for variant in variants
+        for name in judged
+    ]
     return files + (locate("accuracy", folder) if has_truth else [])
 
 
