@@ -1,6 +1,7 @@
 """Which trials are not beaten: fronts of two objectives under constraints, from plain numbers.
 
-A larger gain and a smaller cost are better. A violation above 0 says by how much a trial breaks its constraints.
+A larger gain and a smaller cost are better. A violation above 0 says by how much a trial breaks its
+limits.
 """
 
 import math

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that a phase leaves; of those with {shard} or {dataset} there are several.
+    """One thing that a phase leaves; of those with {shard}, {dataset} or {round} there are several.
 
     {variant} is empty but for adapters that are trained in another way, to be compared with.
     """
@@ -36,7 +36,9 @@ class Result:
     def pattern_of(self, dataset: str = "*") -> str:
         """A glob that fits every shard, of one dataset or of all."""
         path = self.path.replace("{shard}", "*of*").replace("{dataset}", dataset)
-        return path.replace("{film}", "*").replace("{variant}", "")
+        for each in ("{film}", "{round}", "{number}"):
+            path = path.replace(each, "*")
+        return path.replace("{variant}", "")
 
 
 _RESULTS = (  # in the order in which phases run

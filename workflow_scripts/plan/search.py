@@ -13,6 +13,9 @@ from workflow_scripts.plan.variants import is_trial
 FRONT = re.compile(r"(?:\./)?results/[^/]+/search_adapter/")
 
 
+Range = dict[str, Any]  # low, high and perhaps log
+
+
 class Round(NamedTuple):
     """Some trials that are trained at once."""
 
@@ -104,7 +107,8 @@ def locate_trial(film: str, dataset: str, variant: str) -> list[str]:
 def resolve_search(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
     """The options of a search with the space of the tier."""
     block = config["adapter"]["search"]
-    space = {**block["space"], **block["tiers"][tier]}
+    asked = {**block["space"], **block["tiers"][tier]}
+    space = {name: type_dimension(name, each) for name, each in asked.items()}
     kept = {key: value for key, value in block.items() if key != "tiers"}
     return kept | {"space": space, "share": SHORT if block["halving"] else 1.0}
 
@@ -130,10 +134,28 @@ def find_search_problems(config: Mapping[str, Any]) -> list[str]:
         for name, asked in space.items():
             said = _find_mistake(name, asked)
             problems += [f"adapter.search.{place}.{name}: {said}"] if said else []
+    if search["trials"]:
+        problems += _find_staged(config)
     if config["seed"] in search["confirm_seeds"]:
         said = f"{config['seed']} is the seed of the config, with which all trials are trained."
         problems.append(f"adapter.search.confirm_seeds: {said}")
     return problems
+
+
+def _find_staged(config: Mapping[str, Any]) -> list[str]:
+    """Options of the space that stages would overrule."""
+    adapter = config["adapter"]
+    blocks = [adapter["defaults"], *adapter["kinds"].values(), *adapter["tiers"].values()]
+    blocks.append(adapter["variants"].get(adapter["chosen"], {}))
+    if not any(block.get("stages") for block in blocks):
+        return []
+    tiers = adapter["search"]["tiers"].values()
+    asked = {name for space in (adapter["search"]["space"], *tiers) for name in space}
+    why = "the stages of the chosen settings have their own"
+    return [
+        f"adapter.search.space: {name} would change nothing, {why}."
+        for name in sorted(asked & {"steps", "learning_rate"})
+    ]
 
 
 def _find_count_problems(search: Mapping[str, Any]) -> list[str]:
@@ -148,20 +170,29 @@ def _find_count_problems(search: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _find_mistake(name: str, asked: Mapping[str, Any]) -> str:
+def _find_mistake(name: str, asked: Range | list[Any]) -> str:
     """What is wrong with one option of the space; "" where nothing is."""
-    if asked["type"] == "categorical":
-        tried = asked["choices"]
-    else:
-        low, high = asked["low"], asked["high"]
-        if asked.get("log") and low <= 0:
-            return f"low is {low}; on a log scale it must be above 0."
-        tried = [low, high]
-        if asked["type"] == "float":  # 4 and 64 are ranks, what lies between them is mostly none
-            tried = [*tried, low + (high - low) * 0.3819660113]
-    check = Validator({"$ref": "#/$defs/training", "$defs": read_schema()["$defs"]})
-    for value in tried:
-        if next(check.iter_errors({name: value}), None) is not None:
-            hint = "; type int is for whole numbers" if asked["type"] == "float" else ""
-            return f"{show_value(value)} is nothing that {name} may be{hint}."
+    if isinstance(asked, dict) and asked.get("log") and asked["low"] <= 0:
+        return f"low is {asked['low']}; on a log scale it must be above 0."
+    for value in asked if isinstance(asked, list) else (asked["low"], asked["high"]):
+        if not _may_be(name, value):
+            return f"{show_value(value)} is nothing that this option may be."
     return ""
+
+
+def _may_be(name: str, value: Any) -> bool:
+    """Whether an option of a training may have this value."""
+    check = Validator({"$ref": "#/$defs/training", "$defs": read_schema()["$defs"]})
+    return check.is_valid({name: value})
+
+
+def type_dimension(name: str, asked: Range | list[Any]) -> dict[str, Any]:
+    """One option of the space with its type: categorical, int or float, as the option has it."""
+    if isinstance(asked, list):
+        return {"type": "categorical", "choices": asked}
+    between = (
+        asked["low"] + (asked["high"] - asked["low"]) * 0.381966
+    )  # a whole number by no chance
+    is_whole = all(isinstance(asked[end], int) for end in ("low", "high"))
+    kind = "int" if is_whole and not _may_be(name, between) else "float"
+    return {"type": kind, "log": False} | asked

@@ -44,7 +44,7 @@ def is_trial(variant: str) -> bool:
 
 
 def name_variant(variant: str, adapter: Mapping[str, Any]) -> str:
-    """Which of `adapter.variants` an adapter is trained with; a control or trial: the chosen one."""
+    """Which of `adapter.variants` an adapter is trained with; controls and trials: the chosen."""
     if not variant or is_control(variant) or is_trial(variant):
         return adapter["chosen"]
     name = variant.removeprefix(".")
