@@ -38,6 +38,8 @@ include: "rules/dataset/analyze_dataset.smk"
 include: "rules/adapter/train_adapter.smk"
 include: "rules/adapter/evaluate_adapter.smk"
 include: "rules/adapter/compose_adapters.smk"
+include: "rules/adapter/search_adapter.smk"
+include: "rules/adapter/rank_trials.smk"
 include: "rules/report/build_report.smk"
 include: "rules/report/measure_accuracy.smk"
 

@@ -46,6 +46,14 @@ from workflow_scripts.plan.inputs import (
 )
 from workflow_scripts.plan.resources import add_ram, count_readers, grow, grow_with_film
 from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
+from workflow_scripts.plan.search import (
+    check_search_targets,
+    find_round,
+    list_rounds,
+    list_search_inputs,
+    locate_trial,
+    resolve_search,
+)
 from workflow_scripts.plan.targets import (
     check_targets,
     list_described,
@@ -59,6 +67,7 @@ from workflow_scripts.plan.variants import (
     admit_trained,
     admit_variants,
     is_control,
+    is_trial,
     list_compared,
     name_variant,
 )
@@ -82,6 +91,7 @@ install(workflow.output_settings, FILMS)
 DATASETS = {film: list_datasets(config, film) for film in FILMS}
 try:  # targets of the command line: rules are read before Snakemake knows them
     check_targets(sys.argv[1:], DATASETS)
+    check_search_targets(sys.argv[1:], config["adapter"]["search"])
     if workflow.is_main_process:  # its jobs need not say it again
         for line in list_unread(config["films"]) + check_reviews(
             {f: config["films"][f] for f in FILMS}
@@ -94,6 +104,7 @@ REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
 UNCALIBRATED = list_uncalibrated(config["models"], own)
 BASE_TIER = choose_tier(MODELS["base"], config)
+SEARCH = resolve_search(config, BASE_TIER)
 LOADERS = {  # as hash_code names them
     role: name_loader(model) for role, model in MODELS.items() if "loader" in model
 }
@@ -224,7 +235,12 @@ def adapter_title(wildcards):
 
 
 def controls_of(wildcards):
-    """Beside which other adapters the adapter of the job is judged."""
+    """Beside which other adapters the adapter of the job is judged.
+
+    A trial has none: all trials of a search are compared with the controls of the chosen settings.
+    """
+    if is_trial(wildcards.variant):
+        return []
     return choose_controls(CONTROLS[wildcards.film][wildcards.dataset], wildcards.variant)
 
 
@@ -290,6 +306,28 @@ def sampling_measures(wildcards):
     """An input: what analyze_dataset measured, where a stage of the training draws images by it."""
     stages = training_settings(wildcards)["stages"]
     return list_measures(wildcards.film, wildcards.dataset, stages)
+
+
+def search_inputs(wildcards):
+    """Inputs to unpack: what a round of a search is chosen from; without a round, all of the search."""
+    name = wildcards.get("round", "")
+    return list_search_inputs(SEARCH, wildcards.film, wildcards.dataset, name)
+
+
+def search_options(wildcards):
+    """A param: the options of a search that say what its trials are, whatever their number."""
+    known = {name: SEARCH[name] for name in SEARCH if name not in ("trials", "round", "halving")}
+    return known | {"seed": config["seed"], "dataset": wildcards.dataset}
+
+
+def trial_names(wildcards):
+    """A param: the names of the trials of a round."""
+    return [f"{wildcards.round}_{number + 1}" for number in range(SEARCH["round"])]
+
+
+def trial_parameters(wildcards):
+    """An input: of a trial, what its training does otherwise."""
+    return locate_trial(wildcards.film, wildcards.dataset, wildcards.variant)
 
 
 resource_scopes:

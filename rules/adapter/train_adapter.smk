@@ -1,7 +1,7 @@
 """train_adapter: LoRA on the attention of the base model, one adapter per dataset.
 
 needs    the packed dataset (kohya's layout), the base model as a diffusers folder; what was
-         measured of the images, where a stage draws them by it
+         measured of the images, where a stage draws them by it; of a trial of a search its parameters
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
          settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and
          goes when the training is done.
@@ -17,6 +17,7 @@ rule train_adapter:
         dataset="results/{film}/datasets/{dataset}",
         base=f"resources/models/{MODELS['base']['name']}",
         measures=sampling_measures,
+        trial=trial_parameters,
     output:
         adapter=update(
             "results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.safetensors"

@@ -18,7 +18,13 @@ from workflow_scripts.adapter.encodings import (
     weigh_places,
 )
 from workflow_scripts.adapter.training_data import TrainingImage, order_tags
-from workflow_scripts.models.diffusion import Base, Conditions, denoising_errors, move
+from workflow_scripts.models.diffusion import (
+    Base,
+    Conditions,
+    denoising_errors,
+    encode_captions,
+    move,
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def cache_examples(
 def encode_again(base: Base, examples: Examples) -> Examples:
     """The same with captions, in their one order, as the base's text encoders read them now."""
     words = encode_captions(base, ["", *(image.caption for image in examples.images)])
-    conditions = examples.conditions | {name: values[1:] for name, values in words.items()}
+    conditions = dict(examples.conditions) | {name: values[1:] for name, values in words.items()}
     no_caption = {name: values[0] for name, values in words.items()}
     return replace(examples, conditions=conditions, no_caption=no_caption)
 

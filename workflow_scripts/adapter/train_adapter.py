@@ -7,7 +7,8 @@ exactly where it was; an adapter that was trained from the very same images with
 is kept.
 
 A control is trained in the same way, but for one thing that its name says: the others are compared
-with it.
+with it. A trial of a search has some settings of its own; where its training breaks, it leaves an
+empty adapter that says so, and the search goes on.
 """
 
 import json
@@ -50,7 +51,7 @@ from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings, check_settings
 from workflow_scripts.adapter.stages import format_stages
 from workflow_scripts.adapter.trainer import Trainer
-from workflow_scripts.adapter.training_checks import warn_of_long_captions
+from workflow_scripts.adapter.training_checks import DivergedError, warn_of_long_captions
 from workflow_scripts.adapter.training_data import (
     count_tags,
     read_split,
@@ -63,6 +64,7 @@ from workflow_scripts.adapter.training_facts import (
     describe_training,
     make_trained_card,
 )
+from workflow_scripts.adapter.trial_file import lay_trial
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
@@ -172,10 +174,15 @@ def write_adapters(
 
 
 def leave_empty(
-    dataset: str, adapters: Sequence[str], card: str, settings: str, metrics: str, title: str
+    why: str,
+    dataset: str,
+    adapters: Sequence[str],
+    card: str,
+    settings: str,
+    metrics: str,
+    title: str,
 ) -> Counts:
-    """Leave every file of the rule, each of which says that nothing was trained, and why."""
-    why = explain_empty(dataset)
+    """Leave every file of the rule, each of which says that there is no adapter, and why."""
     log.warning("%s: %s", title, why)
     for adapter in adapters:
         with replace_when_done(adapter) as partial:
@@ -197,6 +204,7 @@ def main(
     metrics: str,
     peft: str | None = None,
     measures: str | Sequence[str] = (),
+    trial: str | Sequence[str] = (),
     *,
     title: str,
     control: str,
@@ -207,10 +215,12 @@ def main(
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
     images = read_split(dataset, "train")
-    if not images:
-        return leave_empty(dataset, adapters, card, settings, metrics, title)
-    started, chosen = datetime.now(UTC), Settings(**options)
-    check_settings(options)
+    laid = lay_trial(trial, options, seed)
+    nothing = dataset, adapters, card, settings, metrics, title
+    if not images or laid.skipped:
+        return leave_empty(laid.skipped or explain_empty(dataset), *nothing)
+    started, chosen, seed = datetime.now(UTC), Settings(**laid.options), laid.seed
+    check_settings(laid.options)
     weights = read_weights(dataset, measures, images, chosen.stages)
     dataset_sha256 = hash_splits(dataset)
     made_from = [control, seed, dataset_sha256, folder_checksum(base), weights]
@@ -222,15 +232,22 @@ def main(
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
     checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
-    with ContentStore(**cache or {}).in_use() as store:
-        examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
-        free_encoders(opened, keep=opened.text_parts if chosen.text_encoder["train"] else ())
-        trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
-        for line in format_stages(trainer.stages):
-            log.info("%s", line)
-        outcome = train(trainer, checkpoint, fingerprints.steps, store)
+    try:
+        with ContentStore(**cache or {}).in_use() as store:
+            examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
+            free_encoders(opened, keep=opened.text_parts if chosen.text_encoder["train"] else ())
+            trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
+            for line in format_stages(trainer.stages):
+                log.info("%s", line)
+            outcome = train(trainer, checkpoint, fingerprints.steps, store)
+    except DivergedError as error:
+        if not laid.name:
+            raise
+        shutil.rmtree(checkpoint.parent, ignore_errors=True)
+        return leave_empty(" ".join(str(error).split()), *nothing)
 
     facts = describe_training(trainer, model, title, control, outcome.step)
+    facts |= {"trial": laid.name} if laid.name else {}
     tags = count_tags(examples[0].images)
     used = asdict(trainer.settings) | {"alpha": trainer.settings.file_alpha}
     others = {"settings": used, "tags": tags, "modelspec": opened.modelspec}

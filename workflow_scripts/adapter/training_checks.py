@@ -11,6 +11,10 @@ from workflow_scripts.models.diffusion import Base
 TEXT_PATIENCE = 20  # steps in which each layer of a text encoder has had a gradient
 
 
+class DivergedError(CineloraError):
+    """A training whose loss is no number any more; of a search one that is set aside."""
+
+
 def refuse_loss(step: int, images: Sequence[TrainingImage], losses: list[float], rate: str) -> None:
     """End a training by the losses (B,) of a batch, not all of them numbers.
 
@@ -19,7 +23,7 @@ def refuse_loss(step: int, images: Sequence[TrainingImage], losses: list[float],
     rows = zip(images, losses, strict=True)
     bad = {image.image_id: loss for image, loss in rows if not math.isfinite(loss)}
     first = next(iter(bad.values()))
-    raise CineloraError(
+    raise DivergedError(
         f"the loss of step {step} is {first}, of {', '.join(bad)}.\n"
         f"  Lower the learning rate ({rate}),\n"
         "  or look whether these images are broken."

@@ -73,8 +73,14 @@ def run_phase(main: Callable[..., Counts], snakemake: Any) -> None:
             log.warning("  set aside: %s", counts.set_aside)
         done.update(asdict(counts))
         if "film" in dict(snakemake.wildcards.items()):
-            outputs = sum_outputs(path for _, path in snakemake.output.items())
+            outputs = sum_outputs(_list_paths(value for _, value in snakemake.output.items()))
             done["outputs"] = [(str(path), *sums) for path, *sums in outputs]
+
+
+def _list_paths(outputs: Iterable[Any]) -> Iterator[str]:
+    """The paths of a rule's outputs, of which one may be a list of files."""
+    for value in outputs:
+        yield from [value] if isinstance(value, str) else value
 
 
 def _log_gpu_memory() -> None:

@@ -27,6 +27,7 @@ TOO_MUCH = 2**63  # of anything that is counted
 PARTS = (
     "dataset",
     "variant",
+    "round",
     "kind",
     "shard",
     "file",

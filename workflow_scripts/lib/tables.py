@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that a phase leaves; of those with {shard} or {dataset} there are several.
+    """One thing that a phase leaves; of those with {shard}, {dataset} or {round} there are several.
 
     {variant} is empty but for adapters that are trained in another way, to be compared with.
     """
@@ -36,7 +36,9 @@ class Result:
     def pattern_of(self, dataset: str = "*") -> str:
         """A glob that fits every shard, of one dataset or of all."""
         path = self.path.replace("{shard}", "*of*").replace("{dataset}", dataset)
-        return path.replace("{film}", "*").replace("{variant}", "")
+        for each in ("{film}", "{round}", "{number}"):
+            path = path.replace(each, "*")
+        return path.replace("{variant}", "")
 
 
 _RESULTS = (  # in the order in which phases run
@@ -169,6 +171,17 @@ _RESULTS = (  # in the order in which phases run
     Result("composed_layers", "adapter.compose_adapters", "layers.parquet", "LAYERS", "layer"),
     Result("composed_grid", "adapter.compose_adapters", "grid.png"),
     Result("how_composed", "adapter.compose_adapters", "settings.yaml"),
+    Result("trials", "adapter.search_adapter", "{dataset}/round_{round}/trial_{number}.yaml"),
+    Result(
+        "front",
+        "adapter.rank_trials",
+        "{dataset}/front.parquet",
+        "FRONT",
+        "trial",
+        folder="search_adapter",
+    ),
+    Result("best", "adapter.rank_trials", "{dataset}/best.yaml", folder="search_adapter"),
+    Result("chart", "adapter.rank_trials", "{dataset}/front.svg", folder="search_adapter"),
     Result("accuracy", "report.measure_accuracy", "accuracy.json", folder=""),
     Result("page", "report.build_report", "index.html", folder="report"),
     Result("funnel", "report.build_report", "funnel.svg", folder="report"),

@@ -23,6 +23,7 @@ from workflow_scripts.models.registry import choose_model, fetchable_films, list
 from workflow_scripts.plan.adapter_settings import find_option_problems
 from workflow_scripts.plan.calibration import list_calibrated, nest
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
+from workflow_scripts.plan.search import find_search_problems
 from workflow_scripts.plan.variants import find_variant_problems
 
 PAGE = Path("config/config.yaml")  # of the folder in which Snakemake runs
@@ -179,6 +180,7 @@ def find_problems(config: dict[str, Any]) -> list[str]:
         *_model_problems(config["models"]),
         *find_variant_problems(config["adapter"]),
         *find_option_problems(config["adapter"], config["models"]["tier"]),
+        *find_search_problems(config),
     ]
 
 

@@ -52,6 +52,7 @@ RENAMED = {  # options and blocks as they were called -> as they are now
     "adapter.defaults.learning_rate": "adapter.tiers.<tier>.learning_rate",
     "evaluate_adapter.sampling_steps": "evaluate_adapter.tiers.<tier>.sampling_steps",
 }
+NOT_SEARCHED = ("stages", "license", "checkpoints", "validations", "validation_images")
 WANTED = {
     "integer": "a whole number such as 2",
     "number": "a number such as 90 or 0.5",
@@ -116,8 +117,14 @@ def read_schema() -> dict[str, Any]:
     models = schema["properties"]["models"]["properties"]
     models |= {role: {"$ref": "#/$defs/text"} for role in list_roles()}
     models["options"]["propertyNames"] = {"enum": list_roles()}
+    schema["$defs"]["space"]["propertyNames"] = {"enum": list_searchable(defs["training"])}
     schema["properties"]["select_images"]["properties"]["shares"]["properties"] = define_shares()
     return schema
+
+
+def list_searchable(training: dict[str, Any]) -> list[str]:
+    """Options of a training that a search may try: single values that make another adapter."""
+    return [name for name in training["properties"] if name not in NOT_SEARCHED]
 
 
 def define_kinds() -> dict[str, Any]:

@@ -12,7 +12,8 @@ from workflow_scripts.plan.controls import Control
 
 PACKING = ("select_images", "write_captions", "pack_dataset")  # once per dataset
 OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
-    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|(?P<judged>evaluate_adapter)"
+    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|(?P<judged>evaluate_adapter"
+    r"|search_adapter)"
     r"|select_images|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)(?P<shown>.*\.preview\.png)?"
 )
 JUDGING = ("train_adapter", "evaluate_adapter")  # once per dataset and variant

@@ -7,7 +7,7 @@ from typing import Any
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.plan.controls import SHUFFLED_CAPTIONS, VARIANTS
 
-TRIAL = r"\.trial_\d+_\d+"  # of a search: number of the round, number within it
+TRIAL = r"\.trial_(?:full|confirm)?\d+_\d+"  # of a search: its round, its number in that
 CONTROL_NAMES = (SHUFFLED_CAPTIONS,)
 
 
@@ -38,9 +38,14 @@ def is_control(variant: str) -> bool:
     return variant in VARIANTS
 
 
+def is_trial(variant: str) -> bool:
+    """Whether an adapter is a trial of a search, with settings of its own over the chosen ones."""
+    return re.fullmatch(TRIAL, variant) is not None
+
+
 def name_variant(variant: str, adapter: Mapping[str, Any]) -> str:
-    """Which of `adapter.variants` an adapter is trained with; a control: the chosen one."""
-    if not variant or is_control(variant):
+    """Which of `adapter.variants` an adapter is trained with; controls and trials: the chosen."""
+    if not variant or is_control(variant) or is_trial(variant):
         return adapter["chosen"]
     name = variant.removeprefix(".")
     if name not in adapter["variants"]:
