@@ -73,7 +73,7 @@ class Mishaps(threading.Thread):
 
     def _preempt(self) -> bool:
         """Send a job that takes the GPU from a training that has left a checkpoint."""
-        if not list(self.folder.glob("results/short/adapters/*/checkpoints/resume.pt")):
+        if not list(self.folder.glob("results/short/adapters/*/checkpoints/resume.safetensors")):
             return False
         if not self._signal("train_adapter.py", signal.SIGSTOP):
             return False  # stopped, lest it ends before it is preempted

@@ -98,7 +98,7 @@ class Round:
         while process.poll() is None and time.monotonic() - begun < peace_s:
             if "Execute " not in read_log(self.folder):
                 begun = time.monotonic()
-            if not self.in_training and (checkpoints / "resume.pt").exists():
+            if not self.in_training and (checkpoints / "resume.safetensors").exists():
                 self.in_training = True
                 break
             time.sleep(POLL_S)

@@ -9,7 +9,7 @@ settings.yaml).
 import hashlib
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from workflow_scripts.models.diffusion import FLOW, Base, list_nets, name_in_ful
 
 DOWN, UP, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
 NAME = "film"  # of the adapter in a pipeline
+Alphas = float | Mapping[str, float]  # of all layers, or of each
 # kohya's older short hash reads 64 kB from the first MiB on
 LEGACY_START, LEGACY_BYTES = 0x100000, 0x10000
 
@@ -49,7 +50,7 @@ class AdapterFile:
 
 def to_kohya(
     state: dict[str, torch.Tensor],
-    alpha: float,
+    alpha: Alphas,
     name_layer: Callable[[str], tuple[str, int]] = name_plainly,
 ) -> dict[str, torch.Tensor]:
     """Rename peft's `down_blocks.0.….to_q.lora_A.weight` to kohya's names, and add each alpha.
@@ -64,16 +65,22 @@ def to_kohya(
     tensors = {}
     for name, places in merged.items():
         layers = [places[place] for place in sorted(places)]
-        ups = [_plain(state[layer + UP]) for layer in layers]
+        total = sum(_find_alpha(alpha, layer) for layer in layers)
         down = torch.cat([_plain(state[layer + DOWN]) for layer in layers])
+        # A layer of another strength than all have together has the rest in its lora_B
+        shared = total / len(down)
+        ups = [
+            _plain(state[layer + UP]) * (_find_strength(state, alpha, layer) / shared)
+            for layer in layers
+        ]
         tensors[f"{name}.lora_down.weight"] = down
         tensors[f"{name}.lora_up.weight"] = torch.block_diag(*ups) if len(ups) > 1 else ups[0]
-        tensors[name + ALPHA] = torch.tensor(float(alpha) * len(layers))
+        tensors[name + ALPHA] = torch.tensor(total)
     return dict(sorted(tensors.items()))
 
 
 def to_peft(
-    state: dict[str, torch.Tensor], alpha: float, network_name: str
+    state: dict[str, torch.Tensor], alpha: Alphas, network_name: str
 ) -> dict[str, torch.Tensor]:
     """Peft's names as diffusers writes them; alpha / rank is in lora_B, as no alpha stands there.
 
@@ -81,10 +88,18 @@ def to_peft(
     """
     tensors = {}
     for layer in list_layers(state):
-        down, name = _plain(state[layer + DOWN]), name_peft_layer(layer, network_name)
-        tensors[name + DOWN] = down
-        tensors[name + UP] = _plain(state[layer + UP]) * (alpha / len(down))
+        name = name_peft_layer(layer, network_name)
+        tensors[name + DOWN] = _plain(state[layer + DOWN])
+        tensors[name + UP] = _plain(state[layer + UP]) * _find_strength(state, alpha, layer)
     return dict(sorted(tensors.items()))
+
+
+def _find_alpha(alpha: Alphas, layer: str) -> float:
+    return float(alpha[layer] if isinstance(alpha, Mapping) else alpha)
+
+
+def _find_strength(state: dict[str, torch.Tensor], alpha: Alphas, layer: str) -> float:
+    return _find_alpha(alpha, layer) / len(state[layer + DOWN])
 
 
 def list_layers(state: dict[str, torch.Tensor]) -> list[str]:
@@ -191,6 +206,7 @@ def make_metadata(facts: dict[str, Any]) -> dict[str, str]:
 
 def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
     settings, is_flow = facts["settings"], facts["prediction_type"] == FLOW
+    text = settings["text_encoder"]
     buckets = {str(n): bucket for n, bucket in enumerate(facts["buckets"])}
     return {
         "ss_v2": False,
@@ -200,10 +216,10 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_network_module": "networks.lora",
         "ss_network_dim": settings["rank"],
         "ss_network_alpha": settings["alpha"],
-        "ss_network_args": {},
+        "ss_network_args": _list_network_args(settings),
         "ss_learning_rate": settings["learning_rate"],
         "ss_unet_lr": settings["learning_rate"],
-        "ss_text_encoder_lr": None,
+        "ss_text_encoder_lr": text["learning_rate"] if text["train"] else None,
         "ss_lr_scheduler": settings["schedule"],
         "ss_lr_warmup_steps": round(
             settings["warmup"] * (settings["stages"] or [settings])[0]["steps"]
@@ -230,6 +246,12 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_output_name": facts["name"],
         "ss_training_comment": facts["description"],
     }
+
+
+def _list_network_args(settings: dict[str, Any]) -> dict[str, Any]:
+    """What makes some layers otherwise than others; their own alphas stand beside them."""
+    names = ("rank_pattern", "alpha_pattern", "loraplus_lr_ratio")
+    return {name: settings[name] for name in names if settings[name] not in ({}, 1)}
 
 
 def _modelspec(facts: dict[str, Any]) -> dict[str, Any]:

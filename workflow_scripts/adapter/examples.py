@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -96,6 +96,14 @@ def cache_examples(
     conditions = {name: values[1:] for name, values in words.items()} | told
     no_caption = {name: values[0] for name, values in words.items()}
     return Examples(list(images), latents, weights, conditions, no_caption, orders)
+
+
+def encode_again(base: Base, examples: Examples) -> Examples:
+    """The same with captions, in their one order, as the base's text encoders read them now."""
+    words = encode_captions(base, ["", *(image.caption for image in examples.images)])
+    conditions = examples.conditions | {name: values[1:] for name, values in words.items()}
+    no_caption = {name: values[0] for name, values in words.items()}
+    return replace(examples, conditions=conditions, no_caption=no_caption)
 
 
 def order_captions(

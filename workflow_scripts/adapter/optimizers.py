@@ -1,9 +1,14 @@
 """How gradients become updates: a table of optimizers, and what share of the rate tensors have."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from prodigyopt import Prodigy
+from schedulefree import AdamWScheduleFree
+
+from workflow_scripts.lib.errors import CineloraError
 
 Groups = list[dict[str, Any]]  # as torch takes them; `ratio` is their share of the learning rate
 
@@ -13,6 +18,8 @@ class Optimizers:
 
     def __init__(self, parts: Sequence[torch.optim.Optimizer]):
         self.parts = list(parts)
+        for part in self._list_schedule_free():
+            part.train()
 
     def set_rate(self, rate: float) -> None:
         """The learning rate of the next step; some tensors have a multiple of it."""
@@ -24,7 +31,38 @@ class Optimizers:
         """Update all tensors, and let go of their gradients."""
         for part in self.parts:
             part.step()
+        self.drop_gradients()
+
+    def drop_gradients(self) -> None:
+        for part in self.parts:
             part.zero_grad(set_to_none=True)
+
+    @property
+    def estimated_rate(self) -> float:
+        """What Prodigy has found the rate to be, by which ours is multiplied; 1 of all others."""
+        return self.parts[0].param_groups[0]["d"] if isinstance(self.parts[0], Prodigy) else 1.0
+
+    @property
+    def averages(self) -> bool:
+        """Whether what was learned is an average of the optimizer's own (schedule-free)."""
+        return bool(self._list_schedule_free())
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within, tensors of a schedule-free optimizer are what was learned.
+
+        Outside they are where gradients are taken. The way back rounds: the caller has kept them.
+        """
+        for part in self._list_schedule_free():
+            part.eval()
+        try:
+            yield
+        finally:
+            for part in self._list_schedule_free():
+                part.train()
+
+    def _list_schedule_free(self) -> list[AdamWScheduleFree]:
+        return [part for part in self.parts if isinstance(part, AdamWScheduleFree)]
 
     def state_dict(self) -> list[dict[str, Any]]:
         return [part.state_dict() for part in self.parts]
@@ -59,11 +97,51 @@ def _filter(groups: Groups, is_matrix: bool) -> Groups:
     return [group for group in kept if group["params"]]
 
 
+def make_prodigy(groups: Groups, rate: float, weight_decay: float) -> list[torch.optim.Optimizer]:
+    """Prodigy, which finds the rate itself (Mishchenko 2024); ours is a multiple of what it finds.
+
+    With the two options that diffusers' own scripts set: no rate is estimated from a warm-up.
+    """
+    options = {"use_bias_correction": True, "safeguard_warmup": True}
+    return [Prodigy(groups, rate, weight_decay=weight_decay, **options)]
+
+
+def make_schedule_free(
+    groups: Groups, rate: float, weight_decay: float
+) -> list[torch.optim.Optimizer]:
+    """AdamW that averages in place of a falling rate (Defazio 2024, "The road less scheduled")."""
+    return [AdamWScheduleFree(groups, rate, weight_decay=weight_decay)]
+
+
+def make_adamw_8bit(
+    groups: Groups, rate: float, weight_decay: float
+) -> list[torch.optim.Optimizer]:
+    """AdamW whose moments take a quarter of the memory (Dettmers 2022), of large tensors."""
+    try:
+        from bitsandbytes.optim import AdamW8bit  # not in the lock: who needs it installs it
+    except (ImportError, OSError, RuntimeError) as error:  # missing, or without its own library
+        raise CineloraError(
+            f"optimizer adamw_8bit: bitsandbytes cannot be used here ({str(error)[:160]}).\n"
+            "  Install it: .venv/bin/pip install --no-deps bitsandbytes; or choose another\n"
+            "  optimizer: the moments of an adapter's tensors are seldom what fills the memory."
+        ) from error
+    return [AdamW8bit(groups, rate, weight_decay=weight_decay)]
+
+
 OPTIMIZERS: dict[str, Callable[[Groups, float, float], list[torch.optim.Optimizer]]] = {
     "adamw": make_adamw,
     "muon": make_muon,
+    "prodigy": make_prodigy,
+    "schedule_free_adamw": make_schedule_free,
+    "adamw_8bit": make_adamw_8bit,
 }
-NAMES = {"adamw": "torch.optim.AdamW", "muon": "torch.optim.Muon"}  # in the header of a file
+NAMES = {  # in the header of a file
+    "adamw": "torch.optim.AdamW",
+    "muon": "torch.optim.Muon",
+    "prodigy": "prodigyopt.Prodigy",
+    "schedule_free_adamw": "schedulefree.AdamWScheduleFree",
+    "adamw_8bit": "bitsandbytes.optim.AdamW8bit",
+}
 
 
 def make_optimizers(
@@ -73,16 +151,16 @@ def make_optimizers(
     rate: float,
     weight_decay: float,
     loraplus_lr_ratio: float,
+    text_ratio: float = 1.0,
 ) -> Optimizers:
-    """The named optimizer of an adapter's tensors, of which lora_B has a multiple of the rate."""
-    groups = _group(tensors, loraplus_lr_ratio)
-    return Optimizers(OPTIMIZERS[name](groups, rate, weight_decay))
+    """The named optimizer of an adapter's tensors; some have a multiple of the rate.
 
-
-def _group(tensors: Mapping[str, torch.nn.Parameter], ratio: float) -> Groups:
-    """One group; two where lora_B has a rate of its own (LoRA+, Hayou 2024)."""
-    if ratio == 1:
-        return [{"params": list(tensors.values()), "ratio": 1.0}]
-    ups = [tensor for name, tensor in tensors.items() if "lora_B" in name]
-    downs = [tensor for name, tensor in tensors.items() if "lora_B" not in name]
-    return [{"params": downs, "ratio": 1.0}, {"params": ups, "ratio": ratio}]
+    `loraplus_lr_ratio` is that of lora_B (LoRA+, Hayou 2024), `text_ratio` of text encoders.
+    """
+    groups: dict[float, list[torch.nn.Parameter]] = {}
+    for key, tensor in tensors.items():
+        own = loraplus_lr_ratio if "lora_B" in key else 1.0
+        ratio = own * (text_ratio if key.startswith("text_encoder") else 1.0)
+        groups.setdefault(ratio, []).append(tensor)
+    listed = [{"params": params, "ratio": ratio} for ratio, params in groups.items()]
+    return Optimizers(OPTIMIZERS[name](listed, rate, weight_decay))

@@ -1,8 +1,20 @@
-"""Every option of a training, with what follows from them."""
+"""Every option of a training, with what follows from them, and which do not go together."""
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from workflow_scripts.lib.errors import CineloraError
+
+# Starts that hosts would not know of, as they take something away from the base: why not
+REFUSED_STARTS = dict.fromkeys(
+    ("pissa", "olora", "corda", "loftq", "lora_ga", "pissa_niter_16"),
+    "changes the weights of the base, so that the file would be wrong on the base that hosts have",
+)
+OWN_RATE = "prodigy"  # one rate for all tensors, which it finds itself
+OWN_AVERAGE = "schedule_free_adamw"
 
 
 @dataclass(frozen=True)
@@ -14,12 +26,22 @@ class Settings:
     rank: int
     alpha: float
     rslora: bool
+    rank_pattern: dict[str, int]  # by names of layers, as peft reads them: the end, or a regex
+    alpha_pattern: dict[str, float]
+    init: str
+    text_encoder: dict[str, Any]  # train, and its learning_rate
     batch_size: int
     gradient_accumulation_steps: int
     resolution_px: int | str
     schedule: str
+    schedule_cycles: int
+    schedule_power: float
+    schedule_levels: list[float]
     warmup: float
     optimizer: str
+    precision: str
+    gradient_checkpointing: bool | str
+    compile: bool
     loraplus_lr_ratio: float
     weight_decay: float
     max_grad_norm: float
@@ -43,6 +65,12 @@ class Settings:
         return self.alpha * math.sqrt(self.rank) if self.rslora else self.alpha
 
     @property
+    def text_ratio(self) -> float:
+        """Learning rate of text encoders in those of the network; 1 where they are not trained."""
+        asked = self.text_encoder
+        return asked["learning_rate"] / self.learning_rate if asked["train"] else 1.0
+
+    @property
     def validate_every(self) -> int:
         """Steps between two measurements of the held-out loss."""
         return math.ceil(self.steps / self.validations)
@@ -51,3 +79,53 @@ class Settings:
     def save_every(self) -> int:
         """Steps between two checkpoints; beyond the last step when there are none."""
         return math.ceil(self.steps / (self.checkpoints + 1))
+
+
+def check_settings(options: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together."""
+    if conflicts := find_conflicts(options):
+        raise CineloraError("adapter: " + ".\n  ".join(conflicts) + ".")
+
+
+def find_conflicts(options: Mapping[str, Any]) -> list[str]:
+    """Options of a training that do not go together, one sentence each; [] where all do."""
+    found = []
+    optimizer, text = options["optimizer"], options["text_encoder"]
+    if optimizer == OWN_RATE and options["loraplus_lr_ratio"] != 1:
+        found.append("optimizer prodigy has one rate for all tensors: set loraplus_lr_ratio to 1")
+    if optimizer == OWN_RATE and text["train"] and text["learning_rate"] != _highest_rate(options):
+        found.append(
+            "optimizer prodigy has one rate for all tensors: set learning_rate of text_encoder"
+            f" to that of the adapter, {_highest_rate(options)}"
+        )
+    if optimizer == OWN_AVERAGE and options["schedule"] != "constant":
+        found.append(
+            "optimizer schedule_free_adamw averages in place of a schedule: set schedule to"
+            f" constant, not {options['schedule']}"
+        )
+    if optimizer == OWN_AVERAGE and options["ema_decay"]:
+        found.append("optimizer schedule_free_adamw is an average already: set ema_decay to 0")
+    if options["schedule"] == "piecewise_constant" and options["warmup"]:
+        found.append("schedule piecewise_constant has no warm-up: set warmup to 0")
+    return found + _find_wrong_layers(options)
+
+
+def _highest_rate(options: Mapping[str, Any]) -> float:
+    return max(stage["learning_rate"] for stage in options["stages"] or [options])
+
+
+def _find_wrong_layers(options: Mapping[str, Any]) -> list[str]:
+    """What patterns and the start say that no layer can do."""
+    found = []
+    for name in ("rank_pattern", "alpha_pattern"):
+        for pattern in options[name]:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                found.append(f"{name}: {pattern!r} is no regular expression ({error})")
+    ranks = {options["rank"], *options["rank_pattern"].values()}
+    if options["init"] == "orthogonal" and (odd := sorted(rank for rank in ranks if rank % 2)):
+        found.append(f"init orthogonal needs even ranks, not {', '.join(map(str, odd))}")
+    if reason := REFUSED_STARTS.get(options["init"]):
+        found.append(f"init {options['init']} {reason}: choose default, orthogonal or eva")
+    return found

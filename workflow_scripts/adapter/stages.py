@@ -14,8 +14,17 @@ import torch
 from diffusers.optimization import get_scheduler
 
 from workflow_scripts.adapter.settings import Settings
+from workflow_scripts.lib.errors import CineloraError
 
-SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+SCHEDULES = {  # -> as diffusers calls them
+    "constant": "constant_with_warmup",
+    "linear": "linear",
+    "cosine": "cosine",
+    "cosine_with_restarts": "cosine_with_restarts",
+    "polynomial": "polynomial",
+    "piecewise_constant": "piecewise_constant",
+}
+LOWEST_RATE = 1e-7  # to which diffusers' polynomial falls, whatever the rate
 
 
 @dataclass(frozen=True)
@@ -107,13 +116,30 @@ def make_rate(
 
 def make_schedule(settings: Settings, optimizer: torch.optim.Optimizer) -> Callable[[int], float]:
     """Rate of the update after `step` updates, by the step alone: resuming needs no state."""
+    if settings.schedule == "polynomial" and optimizer.defaults["lr"] <= LOWEST_RATE:
+        raise CineloraError(
+            f"schedule polynomial falls to a learning rate of {LOWEST_RATE}, which is not below\n"
+            f"  {optimizer.defaults['lr']}. Choose a higher learning_rate, or another schedule."
+        )
     rising = round(settings.warmup * settings.steps)
     scheduler = get_scheduler(
         SCHEDULES[settings.schedule],
         optimizer,
         num_warmup_steps=rising + 1,
         num_training_steps=settings.steps + 1,
+        num_cycles=settings.schedule_cycles,
+        power=settings.schedule_power,
+        step_rules=_write_rules(settings),
     )
     share = scheduler.lr_lambdas[0]  # one a group of tensors, all alike
     # One step ahead: at its step 0 a schedule gives 0, and lora_A would learn nothing
     return lambda step: settings.learning_rate * share(step + 1)
+
+
+def _write_rules(settings: Settings) -> str:
+    """Equal parts of the steps at each of the levels, as diffusers reads it: 1:11,0.5:21,0.1."""
+    *levels, last = settings.schedule_levels
+    parts = len(levels) + 1
+    ends = [round(number * settings.steps / parts) + 1 for number in range(1, parts)]
+    rules = [f"{level}:{end}" for level, end in zip(levels, ends, strict=True)]
+    return ",".join([*rules, str(last)])

@@ -40,9 +40,10 @@ from workflow_scripts.adapter.finished import (
     write_settings,
 )
 from workflow_scripts.adapter.sampling import read_weights
-from workflow_scripts.adapter.settings import Settings
+from workflow_scripts.adapter.settings import Settings, check_settings
 from workflow_scripts.adapter.stages import format_stages
 from workflow_scripts.adapter.trainer import Trainer
+from workflow_scripts.adapter.training_checks import warn_of_long_captions
 from workflow_scripts.adapter.training_data import (
     count_tags,
     read_split,
@@ -63,6 +64,7 @@ from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base, free_encoders
 from workflow_scripts.models.registry import load_model, name_loader
 
+CHECKPOINT = "resume.safetensors"
 METRICS = pa.schema(
     [
         ("step", pa.int32()),  # 0 is the base model, before the first update
@@ -105,6 +107,7 @@ def cache_dataset(
     if control == "shuffled_captions":
         train = shuffle_captions(train, np.random.default_rng(seed_for(seed, control)))
     watched = subsample_evenly(held_out, settings.validation_images)
+    warn_of_long_captions(base, [*train, *watched])
     options = {
         "resolution_px": resolution_px,
         "background_loss_weight": settings.background_loss_weight,
@@ -130,11 +133,11 @@ def write_adapters(
     metadata: dict[str, str],
 ) -> str:
     """Write the file with kohya's names, then one with peft's; returns the sha256 of the first."""
-    base, alpha, rank = trainer.base, trainer.settings.file_alpha, trainer.settings.rank
-    digest = write_adapter(adapters[0], to_kohya(weights, alpha, base.name_layer), metadata)
+    base, alphas, rank = trainer.base, trainer.alphas(), trainer.settings.rank
+    digest = write_adapter(adapters[0], to_kohya(weights, alphas, base.name_layer), metadata)
     for path in adapters[1:]:
         plain = {**metadata, "ss_network_alpha": str(rank)}  # the true one is in the weights
-        write_adapter(path, to_peft(weights, alpha, base.network_name), plain)
+        write_adapter(path, to_peft(weights, alphas, base.network_name), plain)
     return digest
 
 
@@ -176,6 +179,7 @@ def main(
     if not images:
         return leave_empty(dataset, adapters, card, settings, metrics, title)
     started, chosen = datetime.now(UTC), Settings(**options)
+    check_settings(options)
     weights = read_weights(dataset, measures, images, chosen.stages)
     dataset_sha256 = hash_splits(dataset)
     fingerprint = make_fingerprint(
@@ -188,11 +192,11 @@ def main(
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
     examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px)
-    free_encoders(opened)
+    free_encoders(opened, keep=opened.text_parts if chosen.text_encoder["train"] else ())
     trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
     for line in format_stages(trainer.stages):
         log.info("%s", line)
-    checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
+    checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
     train(trainer, checkpoint, fingerprint)
 
     step, tensors = trainer.chosen()

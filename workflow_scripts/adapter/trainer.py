@@ -4,7 +4,6 @@ Every draw depends on the seed and the number of the step alone, so a resumed tr
 the steps that the interrupted one would have taken.
 """
 
-import io
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,54 +12,44 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.training_utils import EMAModel, cast_training_params
-from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from diffusers.training_utils import EMAModel
 
-from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.adapter.checkpoint import read_checkpoint, write_checkpoint
+from workflow_scripts.adapter.eva import find_directions, start_along
+from workflow_scripts.adapter.examples import (
+    Examples,
+    encode_again,
+    fixed_losses,
+    order_captions,
+    seed_for,
+    weighted_means,
+)
+from workflow_scripts.adapter.lora_layers import (
+    add_adapters,
+    get_weights,
+    list_alphas,
+    list_tensors,
+    list_trained,
+    set_weights,
+)
+from workflow_scripts.adapter.loss_weights import snr_weights
 from workflow_scripts.adapter.optimizers import make_optimizers
+from workflow_scripts.adapter.precision import LossScaler, compile_network, prepare_base
 from workflow_scripts.adapter.sampling import draw_batch
 from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import add_up, find_stage, make_rate, plan_stages
+from workflow_scripts.adapter.training_checks import check_layers, refuse_loss
 from workflow_scripts.adapter.training_data import plan_batches
-from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import (
-    FLOW,
     Base,
+    Conditions,
     denoising_errors,
     move,
-    signal_to_noise,
 )
 
 VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
-
-
-def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
-    """Min-SNR weights (B,): easy, almost noiseless timesteps count less; all 1 when gamma is 0.
-
-    They are made for noise that is predicted: where a flow is, all timesteps count alike.
-    """
-    if not gamma or base.prediction_type == FLOW:
-        return torch.ones(len(timesteps), device=timesteps.device)
-    snr = signal_to_noise(base, timesteps)
-    velocity = base.prediction_type == "v_prediction"
-    return snr.clamp_max(gamma) / (snr + 1 if velocity else snr)
-
-
-def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn.Parameter]:
-    """Put LoRA layers into the network; returns its trainable tensors by name."""
-    torch.manual_seed(seed)  # before the layers are made, or their start would not be ours
-    config = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        target_modules=base.targets,
-        use_rslora=settings.rslora,
-    )
-    base.network.add_adapter(config)
-    base.network.train()
-    cast_training_params(base.network)  # small updates are lost in bfloat16
-    return {n: p for n, p in base.network.named_parameters() if p.requires_grad}
+EVA_BATCHES = 32  # of the first epoch, from which EVA's start is made
 
 
 class Trainer:
@@ -77,27 +66,56 @@ class Trainer:
         weights: Sequence[Sequence[float] | None] = (),
     ):
         """`weights`, one a stage, say how often each image of `train` comes in it."""
-        self.base, self.train, self.held_out = base, train, held_out
+        self.train, self.held_out = train, held_out
         self.settings, self.seed, self.resolution_px = settings, seed, resolution_px
+        self.base = prepare_base(base, settings)
         self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
         self.stages = plan_stages(settings, len(self.plan[1]), weights)
-        self.settings = add_up(settings, self.stages)
-        self.tensors = add_adapter(base, settings, seed)
+        self.settings = settings = add_up(settings, self.stages)
+        self.step = 0
+        self.parts = list_trained(self.base, settings)
+        # Texts of the images in each order, where they must be read anew in each step
+        self.captions = self._order_captions() if len(self.parts) > 1 else []
+        self._add_adapters()
+        self.tensors = list_tensors(self.parts)
         self.optimizer = make_optimizers(
             settings.optimizer,
             self.tensors,
-            rate=self.settings.learning_rate,
+            rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             loraplus_lr_ratio=settings.loraplus_lr_ratio,
+            text_ratio=settings.text_ratio,
         )
-        self.rate = make_rate(self.settings, self.stages, self.optimizer.parts[0])
+        self.scaler = LossScaler(base.device, enabled=settings.precision == "float16")
+        self.rate = make_rate(settings, self.stages, self.optimizer.parts[0])
         # Its decay is min(ema_decay, (1 + n) / (10 + n)) at update n: the start is soon forgotten
         decay, tensors = settings.ema_decay, self.tensors.values()
         self.average = EMAModel(tensors, decay=decay, foreach=True) if decay else None
-        self.step = 0
         self.moved: set[str] = set()  # tensors that have had a gradient
         self.rows: list[dict] = []
         self.best: dict[str, Any] = {"step": 0, "loss": math.inf, "weights": {}}
+
+    def _order_captions(self) -> list[list[str]]:
+        orders = self.train.orders
+        return order_captions(self.train.images, orders, self.settings.keep_tokens, self.seed)
+
+    def _add_adapters(self) -> None:
+        """Put LoRA layers into all that is trained; compile what then computes."""
+        directions = []
+        if self.settings.init == "eva":  # of what the base alone is fed
+            batches = min(len(self.plan[1]), EVA_BATCHES)
+            directions = [
+                find_directions(part, self.settings, batches, self._look) for part in self.parts
+            ]
+        add_adapters(self.parts, self.settings, self.seed)
+        for part, found in zip(self.parts, directions, strict=False):
+            start_along(part, found)
+        if self.settings.compile:
+            compile_network(self.base)
+
+    @torch.no_grad()
+    def _look(self, number: int) -> None:
+        self.losses(self._batch(number), self._make_generator(number))
 
     def run(self, until: int) -> Iterator[int]:
         """Train up to `until` updates; yields the number of each."""
@@ -110,24 +128,30 @@ class Trainer:
                 self._backward(part) for part in range(self.settings.gradient_accumulation_steps)
             )
             norm = self._clip_gradients()
-            self.optimizer.step()
+            rate *= self.optimizer.estimated_rate
+            self.scaler.step(self.optimizer, norm)
             if self.average:
                 self.average.step(self.tensors.values())
             self.step += 1
-            self._check(loss)
-            self._record(loss, rate, norm)
+            taken = self.step - self.scaler.overflows
+            check_layers(self.tensors.keys(), self.moved, taken, self.settings.steps)
+            self._record(loss, rate, norm if math.isfinite(norm) else None)
             yield self.step
 
     def _backward(self, part: int) -> float:
         """Add the gradients of one batch; returns its share of the step's loss."""
         number = self.step * self.settings.gradient_accumulation_steps + part
-        generator = torch.Generator().manual_seed(seed_for(self.seed, "batch", number))
-        loss = (
-            self.losses(self._batch(number), generator).mean()
-            / self.settings.gradient_accumulation_steps
-        )
-        loss.backward()
-        return float(loss.detach())
+        members = self._batch(number)
+        losses = self.losses(members, self._make_generator(number))
+        loss = losses.mean() / self.settings.gradient_accumulation_steps
+        self.scaler.scale(loss).backward()
+        if not math.isfinite(share := float(loss.detach())):
+            images = [self.train.images[i] for i in members]
+            refuse_loss(self.step + 1, images, losses.tolist(), self._name_rate())
+        return share
+
+    def _make_generator(self, number: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed_for(self.seed, "batch", number))
 
     def losses(self, members: list[int], generator: torch.Generator) -> torch.Tensor:
         """Loss per image (B,); noise, timesteps and dropped captions are drawn on the CPU."""
@@ -141,7 +165,8 @@ class Trainer:
         dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
         # The last draw, or trainings without other orders would take other steps than before
         order = torch.randint(0, self.train.orders, (len(members),), generator=generator)
-        conditions = move(self.train.select_conditions(members, dropped, order), device)
+        conditions = self.train.select_conditions(members, dropped, order)
+        conditions = self._read_captions(move(conditions, device), members, dropped, order)
         errors = denoising_errors(
             self.base, latents.to(device), conditions, noise.to(device), timesteps
         )
@@ -149,6 +174,20 @@ class Trainer:
         return weighted_means(errors, weights) * snr_weights(
             self.base, timesteps, options.min_snr_gamma
         )
+
+    def _read_captions(
+        self,
+        conditions: Conditions,
+        members: list[int],
+        dropped: torch.Tensor,
+        order: torch.Tensor,
+    ) -> Conditions:
+        """The conditions with the captions as text encoders in training read them now."""
+        if not self.captions:
+            return conditions
+        rows = zip(members, dropped.tolist(), order.tolist(), strict=True)
+        texts = ["" if drop else self.captions[i][one] for i, drop, one in rows]
+        return conditions | self.base.encode_prompts(texts)
 
     def _batch(self, number: int) -> list[int]:
         """Indices of the images of one batch, counted from the start of the training."""
@@ -167,33 +206,16 @@ class Trainer:
         return plan_batches(self.train.sizes, repeats, self.settings.batch_size, rng)
 
     def _clip_gradients(self) -> float:
+        self.scaler.unscale(self.optimizer.parts)
         for name, tensor in self.tensors.items():
             if name not in self.moved and tensor.grad is not None and tensor.grad.any():
                 self.moved.add(name)
         limit = self.settings.max_grad_norm or math.inf
         return float(torch.nn.utils.clip_grad_norm_(self.tensors.values(), limit))
 
-    def _check(self, loss: float) -> None:
-        """A loss that is no number, or a layer that does not learn, ends the training."""
-        if not math.isfinite(loss):
-            raise CineloraError(
-                f"the loss of step {self.step} is {loss}.\n"
-                f"  Lower the learning rate ({self._name_rate()}) and\n"
-                "  look for broken images in the dataset."
-            )
-        # lora_B starts at 0, so lora_A has its first gradient in the second step
-        still = sorted(set(self.tensors) - self.moved) if self.step == 2 else []
-        if still:
-            raise CineloraError(
-                f"{len(still)} of {len(self.tensors)} adapter tensors had no gradient in two\n"
-                f"  steps: {', '.join(still[:4])}{' ...' if len(still) > 4 else ''}.\n"
-                "  These layers would stay as they are: the base model does not use them, or\n"
-                "  the learning rate is 0."
-            )
-
     def _name_rate(self) -> str:
-        """Where the learning rate of the last step comes from."""
-        number = find_stage(self.stages, self.step - 1)
+        """Where the learning rate of the step comes from."""
+        number = find_stage(self.stages, self.step)
         place = f"stage {number + 1} of adapter stages" if self.settings.stages else "adapter.tiers"
         return f"learning_rate of {place}, now {self.stages[number].learning_rate}"
 
@@ -217,9 +239,8 @@ class Trainer:
 
     def _measure(self) -> float:
         """The held-out loss of the weights as they are now; the best ones are kept."""
-        losses = fixed_losses(
-            self.base, self.held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed
-        )
+        held_out = encode_again(self.base, self.held_out) if self.captions else self.held_out
+        losses = fixed_losses(self.base, held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed)
         measured = float(losses.mean())
         if self.step > 0 and measured < self.best["loss"]:
             self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
@@ -228,20 +249,26 @@ class Trainer:
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Within, the network has what would become the adapter: the average, if there is one."""
-        if not self.average:
+        if not self.average and not self.optimizer.averages:
             yield
             return
-        self.average.store(self.tensors.values())
-        self.average.copy_to(self.tensors.values())
+        kept = [tensor.detach().clone() for tensor in self.tensors.values()]
         try:
-            yield
-        finally:
-            self.average.restore(self.tensors.values())
+            with self.optimizer.averaged():
+                if self.average:
+                    self.average.copy_to(self.tensors.values())
+                yield
+        finally:  # bit by bit, so that measuring changes nothing
+            for tensor, own in zip(self.tensors.values(), kept, strict=True):
+                tensor.data.copy_(own)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The adapter as it is now, under peft's names."""
-        state = get_peft_model_state_dict(self.base.network)
-        return {key: tensor.detach().clone().cpu() for key, tensor in state.items()}
+        return get_weights(self.parts)
+
+    def alphas(self) -> dict[str, float]:
+        """Alpha of each layer, as files have it."""
+        return list_alphas(self.parts, self.settings)
 
     def chosen(self) -> tuple[int, dict[str, torch.Tensor]]:
         """Step and weights that become the adapter."""
@@ -257,26 +284,25 @@ class Trainer:
             "step": self.step,
             "weights": self.weights(),
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "average": self.average.state_dict() if self.average else None,
             "moved": sorted(self.moved),
             "rows": self.rows,
             "best": self.best,
         }
-        whole = io.BytesIO()  # torch hides from the reader of its error that a disk is full
-        torch.save(state, whole)
-        with replace_when_done(path) as partial:
-            partial.write_bytes(whole.getbuffer())
+        write_checkpoint(path, state)
 
     def resume(self, path: Path, fingerprint: str) -> None:
         """Go on from a checkpoint of the very same training; any other is left alone."""
         if not path.is_file():
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_checkpoint(path)
         if state["fingerprint"] != fingerprint:
             log.info("%s belongs to other settings or data: training starts anew", path)
             return
-        set_peft_model_state_dict(self.base.network, state["weights"])
+        set_weights(self.parts, state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
         if self.average:
             self.average.load_state_dict(state["average"])
             self.average.to(self.base.device)

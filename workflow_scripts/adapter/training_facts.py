@@ -91,6 +91,7 @@ def describe_run(trainer: Trainer, weights: dict[str, torch.Tensor], started: da
         "masks": sum(image.mask is not None for image in images),
         "held_out": len(trainer.held_out),
         **summarize(pd.DataFrame(trainer.rows)),
+        **({"overflows": trainer.scaler.overflows} if settings.precision == "float16" else {}),
         "settings": asdict(settings),
         "device": trainer.base.device,
         "threads": torch.get_num_threads(),

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.adapter.adapter_file import load_adapter
-from workflow_scripts.adapter.examples import Examples, fixed_losses
+from workflow_scripts.adapter.adapter_file import list_loaded, load_adapter
+from workflow_scripts.adapter.examples import Examples, encode_again, fixed_losses
 from workflow_scripts.adapter.prompts import Prompts, draw_all
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import progress
@@ -86,7 +86,12 @@ def try_control(
 def _measure(
     base: Base, splits: Sequence[Examples], options: dict[str, Any], seed: int
 ) -> dict[str, np.ndarray]:
-    """Loss of each image of the splits, of which the last is held out."""
+    """Loss of each image of the splits, of which the last is held out.
+
+    Captions are read anew where the adapter changes text encoders.
+    """
+    if any(layer.startswith("text_encoder") for layer in list_loaded(base)):
+        splits = [encode_again(base, split) for split in splits]
     names = LOSSES[-len(splits) :]
     return {
         name: fixed_losses(base, split, timesteps=options["timesteps"], seed=seed).mean(1)

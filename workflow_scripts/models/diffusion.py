@@ -28,6 +28,12 @@ transformers_logging.disable_progress_bar()
 diffusers_logging.set_verbosity_error()  # or every load warns that no text encoder is in the file
 
 DRAWN_AT_ONCE = 4
+PRECISIONS = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+TEXT_TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj"]  # layers of CLIP that adapters change
 FLOW = "flow"  # in place of epsilon and v_prediction: the velocity from image to noise
 TEXT_PREFIXES = {"text_encoder": "lora_te"}  # of text encoders in kohya's files
 FLAT = re.compile(r"^(text_encoder(?:_2)?)\.(?!text_)")
@@ -52,6 +58,7 @@ class Base(ABC):
     network_name: ClassVar[str]  # the part of the pipeline that adapters change
     targets: ClassVar[list[str] | str]  # layers of it that they change, as peft takes them
     card_version: ClassVar[str] = "Unknown"  # "sd version" of the card that Forge reads
+    text_parts: ClassVar[tuple[str, ...]] = ()  # text encoders that adapters may change too
     modelspec: ClassVar[dict[str, Any]] = {}  # what a file's header says otherwise; None: nothing
 
     pipeline: DiffusionPipeline
@@ -61,6 +68,7 @@ class Base(ABC):
     version: str  # ss_base_model_version of its adapters
     sha256: str  # of the whole folder
     noise: SchedulerMixin  # the noise schedule that it was trained with
+    precision: str = "auto"  # what the network computes in: a key of PRECISIONS, or auto
 
     @property
     def network(self) -> torch.nn.Module:
@@ -89,6 +97,15 @@ class Base(ABC):
     @abstractmethod
     def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """What the network is told of prompts, as the pipeline itself tells it."""
+
+    def count_tokens(self, prompt: str) -> int:
+        """Tokens of a prompt, without those that every prompt has."""
+        return len(self.pipeline.tokenizer(prompt, add_special_tokens=False).input_ids)
+
+    @property
+    def token_limit(self) -> int:
+        """As many of them are read; the rest of a prompt is not."""
+        return self.pipeline.tokenizer.model_max_length - 2  # start and end
 
     def encode_size(self, original: Size, corner: Size, size: Size) -> Conditions:
         """What it is told of one image's size before it was scaled, upper left corner, and size.
@@ -190,8 +207,11 @@ def list_nets(pipeline: DiffusionPipeline) -> dict[str, torch.nn.Module]:
 
 
 def fast(base: Base) -> torch.autocast:
-    """bfloat16 where a GPU computes; on the CPU nothing changes."""
-    return torch.autocast(base.device, torch.bfloat16, enabled=base.device == "cuda")
+    """The base's precision; auto: bfloat16 where a GPU computes, on the CPU nothing changes."""
+    auto = torch.bfloat16 if base.device == "cuda" else torch.float32
+    dtype = PRECISIONS.get(base.precision, auto)
+    enabled = dtype != torch.float32
+    return torch.autocast(base.device, dtype if enabled else torch.bfloat16, enabled=enabled)
 
 
 @torch.no_grad()
@@ -215,9 +235,13 @@ def encode_images(base: Base, images: np.ndarray) -> torch.Tensor:
     return base.encode_pixels(pixels.to(base.pipeline.vae.dtype)).float().cpu()
 
 
-def free_encoders(base: Base) -> None:
-    """Let go of image and text encoders once everything is cached: most of the memory."""
-    others = [name for name in list_nets(base.pipeline) if name != base.network_name]
+def free_encoders(base: Base, *, keep: Sequence[str] = ()) -> None:
+    """Let go of image and text encoders once everything is cached: most of the memory.
+
+    `keep` names those that are still needed, as they are trained too.
+    """
+    kept = {base.network_name, *keep}
+    others = [name for name in list_nets(base.pipeline) if name not in kept]
     base.pipeline.register_modules(**dict.fromkeys(others))
     gc.collect()
     if base.device == "cuda":

@@ -15,11 +15,14 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.adapter.settings import find_conflicts
 from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.image_folders import find_images, is_readable
+from workflow_scripts.lib.kinds import KINDS
 from workflow_scripts.lib.paths import say_unreadable
 from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
+from workflow_scripts.plan.adapter_settings import resolve_adapter_settings
 from workflow_scripts.plan.calibration import list_calibrated, nest
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
 
@@ -175,7 +178,7 @@ def find_problems(config: dict[str, Any]) -> list[str]:
         *_place_problems({**config, "films": chosen}),
         *_film_problems(chosen),
         *_model_problems(config["models"]),
-        *_variant_problems(config["adapter"]),
+        *_variant_problems(config["adapter"], config["models"]["tier"]),
     ]
 
 
@@ -266,11 +269,20 @@ def _name_sort(value: Any) -> str:
     return "number" if is_number else type(value).__name__
 
 
-def _variant_problems(adapter: dict[str, Any]) -> list[str]:
+def _variant_problems(adapter: dict[str, Any], tier: str) -> list[str]:
+    """The chosen variant must be there, and in each kind its options must go together."""
     chosen, variants = adapter["chosen"], adapter["variants"]
-    if chosen in variants:
-        return []
-    return [f"adapter.chosen: there is no variant {chosen!r}. Known: {', '.join(variants)}."]
+    if chosen not in variants:
+        return [f"adapter.chosen: there is no variant {chosen!r}. Known: {', '.join(variants)}."]
+    said: dict[str, list[str]] = {}
+    for kind in KINDS:
+        options = resolve_adapter_settings({"adapter": adapter}, tier, kind, chosen)
+        for conflict in find_conflicts(options):
+            said.setdefault(conflict, []).append(kind)
+    return [
+        f"adapter, of {', '.join(kinds) if len(kinds) < len(KINDS) else 'all kinds'}: {conflict}."
+        for conflict, kinds in said.items()
+    ]
 
 
 def list_datasets(config: dict[str, Any], film: str) -> list[str]:

@@ -78,6 +78,25 @@ class Flux2Klein(Base):
         states, places = self.pipeline.encode_prompt(list(prompts), self.device)
         return {"states": states, "text_ids": places}
 
+    def count_tokens(self, prompt: str) -> int:
+        return self._count_chat(prompt) - self._count_chat("")
+
+    @property
+    def token_limit(self) -> int:
+        """512, less what the chat around a prompt takes."""
+        return self.pipeline.tokenizer_max_length - self._count_chat("")
+
+    def _count_chat(self, prompt: str) -> int:
+        """Tokens of a prompt as the pipeline asks the language model with it."""
+        tokenizer = self.pipeline.tokenizer
+        chat = tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}],
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=False,
+        )
+        return len(tokenizer(chat).input_ids)
+
     def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.pipeline._encode_vae_image(pixels, generator=None)  # the middle, standardized
 

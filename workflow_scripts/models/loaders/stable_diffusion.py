@@ -20,6 +20,7 @@ class StableDiffusion(Base):
     left_out = {"safety_checker": None}
     network_name = "unet"
     targets = ["to_q", "to_k", "to_v", "to_out.0"]
+    text_parts = ("text_encoder",)
     card_version = "SD1"
 
     @property

@@ -24,6 +24,7 @@ class StableDiffusionXL(StableDiffusion):
     family = "sdxl"
     kind = StableDiffusionXLPipeline
     left_out = {"add_watermarker": False}
+    text_parts = ("text_encoder", "text_encoder_2")
     card_version = "SDXL"
     modelspec = {
         "modelspec.implementation": "https://github.com/Stability-AI/generative-models",
