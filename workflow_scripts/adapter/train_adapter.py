@@ -39,6 +39,8 @@ from workflow_scripts.adapter.finished import (
     sign,
     write_settings,
 )
+from workflow_scripts.adapter.memory_estimate import watch_memory
+from workflow_scripts.adapter.samples import list_needed
 from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings, check_settings
 from workflow_scripts.adapter.stages import format_stages
@@ -56,6 +58,7 @@ from workflow_scripts.adapter.training_facts import (
     describe_training,
     make_trained_card,
 )
+from workflow_scripts.adapter.watch import Watch
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
@@ -117,13 +120,15 @@ def cache_dataset(
     return examples, cache_examples(base, watched, **options)
 
 
-def train(trainer: Trainer, checkpoint: Path, fingerprint: str) -> None:
+def train(trainer: Trainer, checkpoint: Path, fingerprint: str, title: str) -> None:
     """Run all steps, or those that an interrupted run has left."""
     trainer.resume(checkpoint, fingerprint)
     steps = trainer.settings.steps
-    for step in progress(trainer.run(steps), "training", total=steps - trainer.step):
-        if step % trainer.settings.save_every == 0 and step < steps:
-            trainer.save(checkpoint, fingerprint)
+    with Watch(trainer, checkpoint.parent.parent, title) as watch:
+        for step in progress(trainer.run(steps), "training", total=steps - trainer.step):
+            watch.follow()
+            if step % trainer.settings.save_every == 0 and step < steps:
+                trainer.save(checkpoint, fingerprint)
 
 
 def write_adapters(
@@ -191,13 +196,14 @@ def main(
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
+    watch_memory(opened, chosen, resolution_px)
     examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px)
-    free_encoders(opened, keep=opened.text_parts if chosen.text_encoder["train"] else ())
+    free_encoders(opened, keep=list_needed(opened, chosen))
     trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
     for line in format_stages(trainer.stages):
         log.info("%s", line)
     checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
-    train(trainer, checkpoint, fingerprint)
+    train(trainer, checkpoint, fingerprint, title)
 
     step, tensors = trainer.chosen()
     facts = describe_training(trainer, model, title, control, step)
