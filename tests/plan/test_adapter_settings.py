@@ -48,6 +48,8 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "validations": 6,
     "validation_images": 16,
     "checkpoints": 3,
+    "samples": 0,
+    "tensorboard": False,
     "keep": "best",
     "license": "all rights with the owners of the film",
     "stages": [],

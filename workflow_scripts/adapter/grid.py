@@ -17,22 +17,27 @@ FONT, SIZE, INK, PAPER = cv2.FONT_HERSHEY_SIMPLEX, 0.38, (40, 40, 40), 255
 
 
 def draw_grid(
-    title: str, prompts: Sequence[str], seeds: Sequence[int], rows: dict[str, np.ndarray]
+    title: str,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    rows: dict[str, np.ndarray],
+    *,
+    cell_px: int = CELL_PX,
 ) -> np.ndarray:
     """Lay images out, RGB uint8; every row is (N, H, W, 3), in the order of prompts and seeds."""
-    step, head = CELL_PX + GAP_PX, (LINES + 3) * LINE_PX
+    step, head = cell_px + GAP_PX, (LINES + 3) * LINE_PX
     size = (head + len(rows) * step, LABEL_PX + len(prompts) * step, 3)
     page = np.full(size, PAPER, np.uint8)
     write_text(page, [title], (GAP_PX, LINE_PX))
     for n, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
-        lines = textwrap.wrap(prompt, CELL_PX // 7, max_lines=LINES, placeholder=" ...")
+        lines = textwrap.wrap(prompt, cell_px // 7, max_lines=LINES, placeholder=" ...")
         write_text(page, [*lines, f"seed {seed}"], (LABEL_PX + n * step, 2 * LINE_PX + GAP_PX))
     for line, (name, images) in enumerate(rows.items()):
         top = head + line * step
-        write_text(page, textwrap.wrap(name, LABEL_PX // 8), (GAP_PX, top + CELL_PX // 2))
+        write_text(page, textwrap.wrap(name, LABEL_PX // 8), (GAP_PX, top + cell_px // 2))
         for n, image in enumerate(images):
             left = LABEL_PX + n * step
-            page[top : top + CELL_PX, left : left + CELL_PX] = fit_cell(image)
+            page[top : top + cell_px, left : left + cell_px] = fit_cell(image, cell_px)
     return page
 
 
@@ -56,10 +61,10 @@ def draw_words(title: str, words: str) -> np.ndarray:
     return page
 
 
-def fit_cell(image: np.ndarray) -> np.ndarray:
+def fit_cell(image: np.ndarray, cell_px: int = CELL_PX) -> np.ndarray:
     """Scale a square image to a cell; small ones keep their pixels visible."""
-    method = cv2.INTER_AREA if image.shape[0] > CELL_PX else cv2.INTER_NEAREST
-    return cv2.resize(image, (CELL_PX, CELL_PX), interpolation=method)
+    method = cv2.INTER_AREA if image.shape[0] > cell_px else cv2.INTER_NEAREST
+    return cv2.resize(image, (cell_px, cell_px), interpolation=method)
 
 
 def write_text(page: np.ndarray, lines: Sequence[str], corner: tuple[int, int]) -> None:

@@ -55,6 +55,8 @@ class Settings:
     validations: int
     validation_images: int
     checkpoints: int
+    samples: int
+    tensorboard: bool
     keep: str
     license: str
     stages: list[dict[str, Any]]  # in place of steps and learning_rate; []: one of these

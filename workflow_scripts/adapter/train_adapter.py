@@ -41,12 +41,14 @@ from workflow_scripts.adapter.finished import (
     sign,
     write_settings,
 )
+from workflow_scripts.adapter.memory_estimate import watch_memory
 from workflow_scripts.adapter.outcomes import (
     Outcome,
     find_outcome,
     keep_outcome,
     list_deciding,
 )
+from workflow_scripts.adapter.samples import list_needed
 from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings, check_settings
 from workflow_scripts.adapter.stages import format_stages
@@ -65,6 +67,7 @@ from workflow_scripts.adapter.training_facts import (
     make_trained_card,
 )
 from workflow_scripts.adapter.trial_file import lay_trial
+from workflow_scripts.adapter.watch import Watch
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
@@ -144,15 +147,24 @@ def cache_dataset(
     return examples, cache_examples(base, watched, **options)
 
 
-def train(trainer: Trainer, checkpoint: Path, fingerprint: str, store: ContentStore) -> Outcome:
-    """Run all steps, or those that an interrupted run has left; none where all were run before."""
-    if found := find_outcome(store, fingerprint):
+def train(
+    trainer: Trainer, checkpoint: Path, fingerprint: str, title: str, store: ContentStore
+) -> Outcome:
+    """Run all steps, or those that an interrupted run has left; none where all were run before.
+
+    One that is to be watched runs again: samples and curves of another one lie elsewhere.
+    """
+    settings = trainer.settings
+    is_watched = settings.samples or settings.tensorboard
+    if not is_watched and (found := find_outcome(store, fingerprint)):
         return found
     trainer.resume(checkpoint, fingerprint)
-    steps = trainer.settings.steps
-    for step in progress(trainer.run(steps), "training", total=steps - trainer.step):
-        if step % trainer.settings.save_every == 0 and step < steps:
-            trainer.save(checkpoint, fingerprint)
+    with Watch(trainer, checkpoint.parent.parent, title) as watch:
+        left = settings.steps - trainer.step
+        for step in progress(trainer.run(settings.steps), "training", total=left):
+            watch.follow()
+            if step % settings.save_every == 0 and step < settings.steps:
+                trainer.save(checkpoint, fingerprint)
     outcome = Outcome(*trainer.chosen(), trainer.rows)
     keep_outcome(store, fingerprint, outcome)
     return outcome
@@ -231,15 +243,16 @@ def main(
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
+    watch_memory(opened, chosen, resolution_px)
     checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
     try:
         with ContentStore(**cache or {}).in_use() as store:
             examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
-            free_encoders(opened, keep=opened.text_parts if chosen.text_encoder["train"] else ())
+            free_encoders(opened, keep=list_needed(opened, chosen))
             trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
             for line in format_stages(trainer.stages):
                 log.info("%s", line)
-            outcome = train(trainer, checkpoint, fingerprints.steps, store)
+            outcome = train(trainer, checkpoint, fingerprints.steps, title, store)
     except DivergedError as error:
         if not laid.name:
             raise
