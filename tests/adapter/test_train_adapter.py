@@ -29,7 +29,7 @@ from workflow_scripts.adapter.adapter_file import (
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.stages import make_schedule
 from workflow_scripts.adapter.trainer import Settings, Trainer, snr_weights
-from workflow_scripts.adapter.training_checks import warn_of_long_captions
+from workflow_scripts.adapter.training_checks import check_layers, warn_of_long_captions
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image
@@ -194,6 +194,15 @@ def test_a_layer_without_gradient_is_an_error_that_names_it(make_trainer):
     with pytest.raises(CineloraError, match="1 of 64 adapter tensors had no gradient") as error:
         finish(trainer, 2)
     assert "attn2.to_k.lora_A" in str(error.value)
+
+
+def test_layers_are_given_time_where_all_captions_of_a_batch_were_dropped():
+    names, moved = ["a", "b"], {"a"}
+    for taken, wordless in ((2, True), (1, False), (19, True)):
+        check_layers(names, moved, taken, wordless=wordless, steps=99)
+    for taken, wordless, steps in ((2, False, 99), (20, True, 99), (5, True, 5)):
+        with pytest.raises(CineloraError, match=f"had no gradient in {taken} steps:\n  b[.]"):
+            check_layers(names, moved, taken, wordless=wordless, steps=steps)
 
 
 def test_a_loss_that_is_no_number_is_an_error(make_trainer, splits):
