@@ -169,7 +169,7 @@ def test_measuring_and_saving_a_schedule_free_training_changes_nothing(make_trai
 def test_8_bit_moments_need_bitsandbytes(monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     monkeypatch.setitem(sys.modules, "bitsandbytes.optim", None)
-    with pytest.raises(CineloraError, match="pip install --no-deps bitsandbytes"):
+    with pytest.raises(CineloraError, match="make setup-gpu, or without a GPU"):
         move("adamw_8bit")
 
 
