@@ -12,12 +12,12 @@ PATIENCE = 20  # steps in which each layer has had a gradient, where captions we
 
 
 def refuse_loss(step: int, images: Sequence[TrainingImage], losses: list[float], rate: str) -> None:
-    """End a training by the losses (B,) of a batch, not all of them numbers.
+    """End a training by the losses (B,) of a batch whose mean is no number.
 
     `rate` says where the learning rate of the step comes from.
     """
-    rows = zip(images, losses, strict=True)
-    bad = {image.image_id: loss for image, loss in rows if not math.isfinite(loss)}
+    rows = [(image.image_id, loss) for image, loss in zip(images, losses, strict=True)]
+    bad = dict([row for row in rows if not math.isfinite(row[1])] or rows)
     first = next(iter(bad.values()))
     raise CineloraError(
         f"the loss of step {step} is {first}, of {', '.join(bad)}.\n"
