@@ -18,6 +18,7 @@ from tests.factories.datasets_in_code import (
     make_options,
     open_base,
 )
+from tests.factories.tiny_bases import open_tiny
 from workflow_scripts.adapter import train_adapter
 from workflow_scripts.adapter import trainer as lora_trainer
 from workflow_scripts.adapter.adapter_file import (
@@ -29,6 +30,7 @@ from workflow_scripts.adapter.adapter_file import (
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.stages import make_schedule
 from workflow_scripts.adapter.trainer import Settings, Trainer, snr_weights
+from workflow_scripts.adapter.training_checks import check_layers, warn_of_long_captions
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image
@@ -195,11 +197,59 @@ def test_a_layer_without_gradient_is_an_error_that_names_it(make_trainer):
     assert "attn2.to_k.lora_A" in str(error.value)
 
 
+def test_layers_are_given_time_where_all_captions_of_a_batch_were_dropped():
+    names, moved = ["a", "b"], {"a"}
+    for taken, wordless in ((2, True), (1, False), (19, True)):
+        check_layers(names, moved, taken, wordless=wordless, steps=99)
+    for taken, wordless, steps in ((2, False, 99), (20, True, 99), (5, True, 5)):
+        with pytest.raises(CineloraError, match=f"had no gradient in {taken} steps:\n  b[.]"):
+            check_layers(names, moved, taken, wordless=wordless, steps=steps)
+
+
 def test_a_loss_that_is_no_number_is_an_error(make_trainer, splits):
     broken = [torch.full_like(latents, math.nan) for latents in splits[0].latents]
     trainer = make_trainer(train=dataclasses.replace(splits[0], latents=broken))
-    with pytest.raises(CineloraError, match="the loss of step 1 is nan"):
+    with pytest.raises(CineloraError, match="the loss of step 1 is nan, of nella_train") as error:
         finish(trainer, 1)
+    assert "learning_rate of adapter.tiers, now 0.004" in str(error.value)
+
+
+def test_a_broken_image_is_named_with_the_stage_that_showed_it(make_trainer, splits):
+    latents = list(splits[0].latents)
+    latents[3] = torch.full_like(latents[3], math.inf)
+    stages = [{"steps": 1, "learning_rate": 0.1}, {"epochs": 3, "learning_rate": 0.02}]
+    trainer = make_trainer(train=dataclasses.replace(splits[0], latents=latents), stages=stages)
+    trainer.plan = (0, [[0, 1], [2, 3], [4, 5], [0, 1], [2, 4], [5, 5]])
+    with pytest.raises(CineloraError, match="step 2 is nan, of nella_train_0003[.]") as error:
+        finish(trainer, 9)
+    assert "learning_rate of stage 2 of adapter stages, now 0.02" in str(error.value)
+
+
+def test_captions_that_are_too_long_are_named(dataset, caplog):
+    base, images = open_base(), read_split(dataset, "train")
+    room = 75 - base.count_tokens("nella woman,")
+    for number, count in ((1, room + 1), (2, room)):
+        caption = "nella woman, " + "red " * count
+        images[number] = dataclasses.replace(images[number], caption=caption)
+    assert warn_of_long_captions(base, images) == 1
+    assert "1 of 6 captions have more than the 75 tokens" in caplog.text
+    assert "nella_train_0001 (76)" in caplog.text
+
+
+@pytest.mark.parametrize(("family", "limit"), [("sdxl", 75), ("flux2", 512)])
+def test_each_family_reads_as_many_tokens_as_it_says(family, limit):
+    base = open_tiny(family)
+    assert limit / 2 < base.token_limit <= limit  # of FLUX.2 less what a chat takes
+    each = base.count_tokens("red red ") - base.count_tokens("red ")
+    most = base.token_limit // each
+    read = [base.encode_prompts(["red " * (most + more)])["states"] for more in (-1, 0, 9, 10)]
+    assert not torch.equal(read[0], read[1])
+    assert torch.equal(read[2], read[3])  # both have their end cut off
+    assert (
+        base.count_tokens("red " * most)
+        <= base.token_limit
+        < base.count_tokens("red " * (most + 1))
+    )
 
 
 def test_the_best_measured_state_is_kept(make_trainer, monkeypatch):
@@ -377,7 +427,7 @@ def test_an_interrupted_main_goes_on_from_its_checkpoint(dataset, trained, tmp_p
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "run", die)
         run_main(dataset, tmp_path)
-    assert (tmp_path / "checkpoints" / "resume.pt").is_file()
+    assert (tmp_path / "checkpoints" / train_adapter.CHECKPOINT).is_file()
     assert not (tmp_path / "adapter.safetensors").exists()
     run_main(dataset, tmp_path)
     adapter = (tmp_path / "adapter.safetensors").read_bytes()
