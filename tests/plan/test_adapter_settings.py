@@ -35,6 +35,8 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "caption_orders": 1,
     "keep_tokens": 1,
     "background_loss_weight": 0.1,
+    "masked_prior_weight": 0,
+    "prior_loss_weight": 0,
     "validations": 6,
     "validation_images": 16,
     "checkpoints": 3,

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.adapter.buckets import make_buckets
 from workflow_scripts.adapter.content_store import ContentStore
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
 from workflow_scripts.adapter.examples import cache_examples, seed_for
@@ -34,7 +35,6 @@ from workflow_scripts.adapter.training_data import (
     TrainingImage,
     find_shots,
     fit_image,
-    make_buckets,
     read_split,
     subsample_evenly,
 )

@@ -6,10 +6,12 @@ leaves the old files in place (`update`); beside them stands from what they were
 
 import hashlib
 import json
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from workflow_scripts.lib.checksums import hash_file, hash_folder, join_checksums
@@ -81,3 +83,12 @@ def find_finished(
         return None
     log.info("%s: made from the same inputs with the same settings, kept as it is", settings)
     return facts
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """A checkpoint; {} of one that is damaged, which costs the steps before it and nothing else."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        log.warning("%s is damaged, training starts anew: %s", path, str(error).split(". ")[0])
+        return {}

@@ -30,6 +30,8 @@ class Settings:
     caption_orders: int
     keep_tokens: int
     background_loss_weight: float
+    prior_loss_weight: float
+    masked_prior_weight: float
     validations: int
     validation_images: int
     checkpoints: int

@@ -17,6 +17,7 @@ from diffusers.training_utils import EMAModel, cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
 from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.adapter.finished import read_state
 from workflow_scripts.adapter.optimizers import make_optimizers
 from workflow_scripts.adapter.sampling import draw_batch
 from workflow_scripts.adapter.settings import Settings
@@ -28,8 +29,8 @@ from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import (
     FLOW,
     Base,
-    denoising_errors,
     move,
+    predict_noise,
     signal_to_noise,
 )
 
@@ -63,6 +64,16 @@ def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn
     return {n: p for n, p in base.network.named_parameters() if p.requires_grad}
 
 
+@torch.no_grad()
+def predict_without(base: Base, *asked: Any) -> torch.Tensor:
+    """What the base predicts without its adapter; `asked` as of predict_noise."""
+    base.network.disable_adapters()
+    try:
+        return predict_noise(base, *asked)[0]
+    finally:
+        base.network.enable_adapters()
+
+
 class Trainer:
     """The state of one training: network, optimizer, average, step, curve, best weights so far."""
 
@@ -75,9 +86,14 @@ class Trainer:
         seed: int,
         resolution_px: int,
         weights: Sequence[Sequence[float] | None] = (),
+        class_images: Examples | None = None,
     ):
-        """`weights`, one a stage, say how often each image of `train` comes in it."""
+        """`weights`, one a stage, say how often each image of `train` comes in it.
+
+        `class_images` are what the base should still draw as before: prior preservation.
+        """
         self.base, self.train, self.held_out = base, train, held_out
+        self.class_images = class_images
         self.settings, self.seed, self.resolution_px = settings, seed, resolution_px
         self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
         self.stages = plan_stages(settings, len(self.plan[1]), weights)
@@ -122,17 +138,29 @@ class Trainer:
         """Add the gradients of one batch; returns its share of the step's loss."""
         number = self.step * self.settings.gradient_accumulation_steps + part
         generator = torch.Generator().manual_seed(seed_for(self.seed, "batch", number))
-        loss = (
-            self.losses(self._batch(number), generator).mean()
-            / self.settings.gradient_accumulation_steps
-        )
+        loss = self.losses(self._batch(number), generator).mean()
+        if self.settings.prior_loss_weight and self.class_images:
+            loss = loss + self.settings.prior_loss_weight * self._prior_losses(number).mean()
+        loss = loss / self.settings.gradient_accumulation_steps
         loss.backward()
         return float(loss.detach())
 
-    def losses(self, members: list[int], generator: torch.Generator) -> torch.Tensor:
-        """Loss per image (B,); noise, timesteps and dropped captions are drawn on the CPU."""
-        options, device = self.settings, self.base.device
-        latents = torch.stack([self.train.latents[i] for i in members])
+    def _prior_losses(self, number: int) -> torch.Tensor:
+        """Losses of a batch of class images (DreamBooth, Ruiz 2022), by draws of their own."""
+        sizes, rng = self.class_images.sizes, seed_for(self.seed, "class images", number)
+        ones = np.ones(len(sizes))
+        members = draw_batch(sizes, ones, self.settings.batch_size, np.random.default_rng(rng))
+        return self.losses(members, torch.Generator().manual_seed(rng), self.class_images)
+
+    def losses(
+        self, members: list[int], generator: torch.Generator, shown: Examples | None = None
+    ) -> torch.Tensor:
+        """Loss per image (B,) of the training images, or of others that are `shown`.
+
+        Noise, timesteps and dropped captions are drawn on the CPU.
+        """
+        options, device, shown = self.settings, self.base.device, shown or self.train
+        latents = torch.stack([shown.latents[i] for i in members])
         noise = torch.randn(latents.shape, generator=generator)
         shift = torch.randn(*latents.shape[:2], 1, 1, generator=generator)  # one a channel
         noise = noise + options.noise_offset * shift  # lets whole images become dark or bright
@@ -140,15 +168,17 @@ class Trainer:
         timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
         dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
         # The last draw, or trainings without other orders would take other steps than before
-        order = torch.randint(0, self.train.orders, (len(members),), generator=generator)
-        conditions = move(self.train.select_conditions(members, dropped, order), device)
-        errors = denoising_errors(
-            self.base, latents.to(device), conditions, noise.to(device), timesteps
-        )
-        weights = torch.stack([self.train.weights[i] for i in members]).to(device)
-        return weighted_means(errors, weights) * snr_weights(
-            self.base, timesteps, options.min_snr_gamma
-        )
+        order = torch.randint(0, shown.orders, (len(members),), generator=generator)
+        conditions = move(shown.select_conditions(members, dropped, order), device)
+        asked = latents.to(device), conditions, noise.to(device), timesteps
+        weights = torch.stack([shown.weights[i] for i in members]).to(device)
+        kept = predict_without(self.base, *asked) if options.masked_prior_weight else None
+        predicted, target = predict_noise(self.base, *asked)
+        losses = weighted_means((predicted - target) ** 2, weights)
+        if kept is not None:  # outside the mask the base itself is the target, as in OneTrainer
+            outside = weighted_means((predicted - kept) ** 2, 1 - weights)
+            losses = losses + options.masked_prior_weight * outside
+        return losses * snr_weights(self.base, timesteps, options.min_snr_gamma)
 
     def _batch(self, number: int) -> list[int]:
         """Indices of the images of one batch, counted from the start of the training."""
@@ -176,11 +206,7 @@ class Trainer:
     def _check(self, loss: float) -> None:
         """A loss that is no number, or a layer that does not learn, ends the training."""
         if not math.isfinite(loss):
-            raise CineloraError(
-                f"the loss of step {self.step} is {loss}.\n"
-                f"  Lower the learning rate ({self._name_rate()}) and\n"
-                "  look for broken images in the dataset."
-            )
+            raise CineloraError(f"the loss of step {self.step} is {loss}.\n{self._find_cause()}")
         # lora_B starts at 0, so lora_A has its first gradient in the second step
         still = sorted(set(self.tensors) - self.moved) if self.step == 2 else []
         if still:
@@ -190,6 +216,19 @@ class Trainer:
                 "  These layers would stay as they are: the base model does not use them, or\n"
                 "  the learning rate is 0."
             )
+
+    def _find_cause(self) -> str:
+        """What to do about a loss that is no number; before an update no rate is to blame."""
+        if self.step > 1:
+            return (
+                f"  The training diverged: lower the learning rate ({self._name_rate()})\n"
+                "  and run snakemake again."
+            )
+        return (
+            "  No update was made yet, so it is not the learning rate: weights of the base are no\n"
+            f"  numbers, or too large for its type. Its sha256 is {self.base.sha256[:12]}: fetch\n"
+            "  or build it again, or choose another base (models.base)."
+        )
 
     def _name_rate(self) -> str:
         """Where the learning rate of the last step comes from."""
@@ -271,7 +310,9 @@ class Trainer:
         """Go on from a checkpoint of the very same training; any other is left alone."""
         if not path.is_file():
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_state(path)
+        if not state:
+            return
         if state["fingerprint"] != fingerprint:
             log.info("%s belongs to other settings or data: training starts anew", path)
             return

@@ -90,6 +90,15 @@ class Base(ABC):
     def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """What the network is told of prompts, as the pipeline itself tells it."""
 
+    @property
+    def token_limit(self) -> int:
+        """Tokens of a prompt that the text encoder reads, with those of its start and end."""
+        return self.pipeline.tokenizer.model_max_length
+
+    def count_tokens(self, prompt: str) -> int:
+        """Tokens of a prompt, however many the encoder reads."""
+        return len(self.pipeline.tokenizer(prompt, verbose=False).input_ids)
+
     def encode_size(self, original: Size, corner: Size, size: Size) -> Conditions:
         """What it is told of one image's size before it was scaled, upper left corner, and size.
 
@@ -232,11 +241,22 @@ def denoising_errors(
     timesteps: torch.Tensor,
 ) -> torch.Tensor:
     """Squared error of the predicted noise (or velocity), (B, channels, h, w)."""
+    predicted, wanted = predict_noise(base, latents, conditions, noise, timesteps)
+    return (predicted - wanted) ** 2
+
+
+def predict_noise(
+    base: Base,
+    latents: torch.Tensor,
+    conditions: Conditions,
+    noise: torch.Tensor,
+    timesteps: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The predicted noise (or velocity), and the one that was wanted, (B, channels, h, w)."""
     noisy = base.add_noise(latents, noise, timesteps)
     with fast(base):
         predicted = base.predict(noisy, timesteps, conditions)
-    wanted = base.find_target(latents, noise, timesteps)
-    return (predicted.float() - wanted.float()) ** 2
+    return predicted.float(), base.find_target(latents, noise, timesteps).float()
 
 
 def signal_to_noise(base: Base, timesteps: torch.Tensor) -> torch.Tensor:

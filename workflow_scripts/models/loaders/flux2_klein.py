@@ -12,6 +12,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import FLOW, Base, Conditions
 from workflow_scripts.models.loaders.pipelines import open_family
 
+TOKENS = 512  # that its pipeline reads of a prompt
 BLOCK = re.compile(r"(single_)?transformer_blocks\.(\d+)\.(.+)")
 # A layer of a block in diffusers: its name in kohya's files, and its place where that is q, k and v
 DOUBLE = {
@@ -72,6 +73,17 @@ class Flux2Klein(Base):
     @property
     def prediction_type(self) -> str:
         return FLOW
+
+    @property
+    def token_limit(self) -> int:
+        return TOKENS
+
+    def count_tokens(self, prompt: str) -> int:
+        """With the words of the chat that the pipeline puts around it."""
+        said = [{"role": "user", "content": prompt}]
+        options = {"add_generation_prompt": True, "enable_thinking": False}
+        text = self.pipeline.tokenizer.apply_chat_template(said, tokenize=False, **options)
+        return len(self.pipeline.tokenizer(text, verbose=False).input_ids)
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditions:
         """States (N, 512, width) of three layers of the language model, and their places."""
