@@ -9,9 +9,10 @@ import torch
 from tests.factories import trainings_in_code as trainings
 from tests.factories.datasets_in_code import make_dataset, open_base
 from workflow_scripts.adapter.examples import cache_examples
-from workflow_scripts.adapter.trainer import predict_without
+from workflow_scripts.adapter.losses import predict_without
 from workflow_scripts.adapter.training_data import read_class_images, read_split
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.image_folders import list_training_images
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.models.diffusion import predict_noise
 
@@ -38,7 +39,9 @@ def class_images(folder):
         place = folder / f"women/{number}.png"
         write_image(place, rng.integers(0, 255, (64, 64, 3), dtype=np.uint8) // 4 * 4)
     return cache_examples(
-        open_base(), read_class_images(folder / "women", "a woman"), **trainings.ENCODED
+        open_base(),
+        read_class_images(list_training_images(folder / "women"), "a woman"),
+        **trainings.ENCODED,
     )
 
 
@@ -162,7 +165,7 @@ def test_class_images_have_captions_of_their_own_or_the_class(folder):
     for number in range(2):
         write_image(place / f"{number}.png", np.zeros((64, 64, 3), np.uint8))
     (place / "1.txt").write_text("a woman at sea\n", encoding="utf-8")
-    images = read_class_images(place, "a woman")
+    images = read_class_images(list_training_images(place), "a woman")
     assert [image.caption for image in images] == ["a woman", "a woman at sea"]
     assert len(read_split(folder / "nella", "train")) == 6
 
@@ -172,5 +175,5 @@ def test_a_folder_without_class_images_is_an_error(tmp_path, exists):
     place = tmp_path / "class"
     if exists:
         place.mkdir()
-    with pytest.raises(CineloraError, match=r"class holds no image.*prior_loss_weight"):
-        read_class_images(place, "a woman")
+    with pytest.raises(CineloraError, match=r"weight asks for class images.*\n.*class_images"):
+        read_class_images(list_training_images(place), "a woman")

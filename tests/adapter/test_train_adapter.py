@@ -27,8 +27,9 @@ from workflow_scripts.adapter.adapter_file import (
     write_adapter,
 )
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
+from workflow_scripts.adapter.losses import snr_weights, weighted_means
 from workflow_scripts.adapter.stages import make_schedule
-from workflow_scripts.adapter.trainer import Settings, Trainer, snr_weights
+from workflow_scripts.adapter.trainer import Settings, Trainer
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image
@@ -156,7 +157,7 @@ def test_masks_change_the_gradient(make_trainer, splits):
 def test_an_error_counts_by_its_weight():
     errors, weights = torch.rand(2, 4, 4, 4), torch.zeros(2, 1, 4, 4)
     weights[0, :, :2], weights[1] = 1, 0.5
-    means = lora_trainer.weighted_means(errors, weights)
+    means = weighted_means(errors, weights)
     assert means[0] == pytest.approx(float(errors[0, :, :2].mean()))
     assert means[1] == pytest.approx(float(errors[1].mean()))
 

@@ -37,6 +37,7 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "background_loss_weight": 0.1,
     "masked_prior_weight": 0,
     "prior_loss_weight": 0,
+    "class_images": "",
     "validations": 6,
     "validation_images": 16,
     "checkpoints": 3,

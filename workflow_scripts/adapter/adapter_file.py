@@ -221,7 +221,7 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_max_train_steps": settings["steps"],
         "ss_epoch": facts["epochs"],
         "ss_num_train_images": facts["images"],
-        "ss_num_reg_images": 0,
+        "ss_num_reg_images": facts.get("class_images", 0),
         "ss_batch_size_per_device": settings["batch_size"],
         "ss_gradient_accumulation_steps": settings["gradient_accumulation_steps"],
         "ss_max_grad_norm": settings["max_grad_norm"],

@@ -31,6 +31,7 @@ class Settings:
     keep_tokens: int
     background_loss_weight: float
     prior_loss_weight: float
+    class_images: str
     masked_prior_weight: float
     validations: int
     validation_images: int

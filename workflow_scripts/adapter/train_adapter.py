@@ -51,7 +51,9 @@ from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import format_stages
 from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.adapter.training_data import (
+    TrainingImage,
     count_tags,
+    read_class_images,
     read_split,
     shuffle_captions,
     subsample_evenly,
@@ -62,7 +64,9 @@ from workflow_scripts.adapter.training_facts import (
     describe_training,
     make_trained_card,
 )
+from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.code import hash_code
+from workflow_scripts.lib.image_folders import list_training_images
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.version import stamp
@@ -139,6 +143,21 @@ def cache_dataset(
     return examples, cache_examples(base, watched, **options)
 
 
+def list_known(
+    settings: Settings, class_images: str | Sequence[str], class_word: str
+) -> list[TrainingImage]:
+    """Images of what the base knows already: files, or those of a folder; [] where none count."""
+    if not settings.prior_loss_weight:
+        return []
+    given = [class_images] if isinstance(class_images, str) else class_images
+    files = [
+        file
+        for path in map(Path, given)
+        for file in (list_training_images(path) if path.is_dir() else [path])
+    ]
+    return read_class_images(files, class_word)
+
+
 def train(trainer: Trainer, checkpoint: Path, fingerprint: str, store: ContentStore) -> Outcome:
     """Run all steps, or those that an interrupted run has left; none where all were run before."""
     if found := find_outcome(store, fingerprint):
@@ -194,6 +213,7 @@ def main(
     metrics: str,
     peft: str | None = None,
     measures: str | Sequence[str] = (),
+    class_images: str | Sequence[str] = (),
     *,
     title: str,
     control: str,
@@ -201,6 +221,7 @@ def main(
     model: dict[str, Any],
     seed: int,
     cache: dict[str, Any] | None = None,
+    class_word: str = "",
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
     images = read_split(dataset, "train")
@@ -209,7 +230,9 @@ def main(
     started, chosen = datetime.now(UTC), Settings(**options)
     weights = read_weights(dataset, measures, images, chosen.stages)
     dataset_sha256 = hash_splits(dataset)
+    known = list_known(chosen, class_images, class_word)
     made_from = [control, seed, dataset_sha256, folder_checksum(base), weights]
+    made_from.append([(hash_file(image.image), image.caption) for image in known])
     fingerprints = make_fingerprints(chosen, name_loader(model), title, *made_from)
     if facts := find_finished(settings, fingerprints.files, [*adapters, card, metrics]):
         return _count(facts)
@@ -220,8 +243,10 @@ def main(
     checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
     with ContentStore(**cache or {}).in_use() as store:
         examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
+        shown = {"resolution_px": resolution_px, "background_loss_weight": 1, "store": store}
+        priors = cache_examples(opened, known, **shown) if known else None
         free_encoders(opened)
-        trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
+        trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights, priors)
         for line in format_stages(trainer.stages):
             log.info("%s", line)
         outcome = train(trainer, checkpoint, fingerprints.steps, store)

@@ -16,8 +16,9 @@ import torch
 from diffusers.training_utils import EMAModel, cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
-from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for, weighted_means
+from workflow_scripts.adapter.examples import Examples, fixed_losses, seed_for
 from workflow_scripts.adapter.finished import read_state
+from workflow_scripts.adapter.losses import draw_losses
 from workflow_scripts.adapter.optimizers import make_optimizers
 from workflow_scripts.adapter.sampling import draw_batch
 from workflow_scripts.adapter.settings import Settings
@@ -26,27 +27,9 @@ from workflow_scripts.adapter.training_data import plan_batches
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import log
-from workflow_scripts.models.diffusion import (
-    FLOW,
-    Base,
-    move,
-    predict_noise,
-    signal_to_noise,
-)
+from workflow_scripts.models.diffusion import Base
 
 VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
-
-
-def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
-    """Min-SNR weights (B,): easy, almost noiseless timesteps count less; all 1 when gamma is 0.
-
-    They are made for noise that is predicted: where a flow is, all timesteps count alike.
-    """
-    if not gamma or base.prediction_type == FLOW:
-        return torch.ones(len(timesteps), device=timesteps.device)
-    snr = signal_to_noise(base, timesteps)
-    velocity = base.prediction_type == "v_prediction"
-    return snr.clamp_max(gamma) / (snr + 1 if velocity else snr)
 
 
 def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn.Parameter]:
@@ -62,16 +45,6 @@ def add_adapter(base: Base, settings: Settings, seed: int) -> dict[str, torch.nn
     base.network.train()
     cast_training_params(base.network)  # small updates are lost in bfloat16
     return {n: p for n, p in base.network.named_parameters() if p.requires_grad}
-
-
-@torch.no_grad()
-def predict_without(base: Base, *asked: Any) -> torch.Tensor:
-    """What the base predicts without its adapter; `asked` as of predict_noise."""
-    base.network.disable_adapters()
-    try:
-        return predict_noise(base, *asked)[0]
-    finally:
-        base.network.enable_adapters()
 
 
 class Trainer:
@@ -155,30 +128,8 @@ class Trainer:
     def losses(
         self, members: list[int], generator: torch.Generator, shown: Examples | None = None
     ) -> torch.Tensor:
-        """Loss per image (B,) of the training images, or of others that are `shown`.
-
-        Noise, timesteps and dropped captions are drawn on the CPU.
-        """
-        options, device, shown = self.settings, self.base.device, shown or self.train
-        latents = torch.stack([shown.latents[i] for i in members])
-        noise = torch.randn(latents.shape, generator=generator)
-        shift = torch.randn(*latents.shape[:2], 1, 1, generator=generator)  # one a channel
-        noise = noise + options.noise_offset * shift  # lets whole images become dark or bright
-        last = self.base.noise.config.num_train_timesteps
-        timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
-        dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
-        # The last draw, or trainings without other orders would take other steps than before
-        order = torch.randint(0, shown.orders, (len(members),), generator=generator)
-        conditions = move(shown.select_conditions(members, dropped, order), device)
-        asked = latents.to(device), conditions, noise.to(device), timesteps
-        weights = torch.stack([shown.weights[i] for i in members]).to(device)
-        kept = predict_without(self.base, *asked) if options.masked_prior_weight else None
-        predicted, target = predict_noise(self.base, *asked)
-        losses = weighted_means((predicted - target) ** 2, weights)
-        if kept is not None:  # outside the mask the base itself is the target, as in OneTrainer
-            outside = weighted_means((predicted - kept) ** 2, 1 - weights)
-            losses = losses + options.masked_prior_weight * outside
-        return losses * snr_weights(self.base, timesteps, options.min_snr_gamma)
+        """Loss per image (B,) of the training images, or of others that are `shown`."""
+        return draw_losses(self.base, shown or self.train, members, self.settings, generator)
 
     def _batch(self, number: int) -> list[int]:
         """Indices of the images of one batch, counted from the start of the training."""

@@ -277,13 +277,13 @@ def count_tags(images: Sequence[TrainingImage]) -> dict[str, dict[str, int]]:
     return {concept: dict(tags.most_common()) for concept, tags in sorted(counts.items())}
 
 
-def read_class_images(folder: str | Path, caption: str) -> list[TrainingImage]:
+def read_class_images(files: Sequence[Path], caption: str) -> list[TrainingImage]:
     """Images that say what the base knows already, each with its .txt or else with `caption`."""
-    files = [p for p in sorted(Path(folder).glob("*")) if p.suffix.lower() in TRAINER_SUFFIXES]
     if not files:
         raise CineloraError(
-            f"{folder} holds no image, but prior_loss_weight asks for class images.\n"
-            "  Put some there (.txt files beside them are their captions), or set it to 0."
+            "adapter prior_loss_weight asks for class images, but there is none.\n"
+            "  Put some into the folder of adapter class_images (.txt files beside them are their\n"
+            "  captions), leave that option empty and the base draws them, or set the weight to 0."
         )
     texts = [path.with_suffix(".txt") for path in files]
     said = [read_text(text).split("\n")[0].strip() if text.is_file() else "" for text in texts]
