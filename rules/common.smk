@@ -10,6 +10,7 @@ from snakemake.logging import logger
 from workflow_scripts.film.people.roster import list_watched
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.image_folders import list_training_images
 from workflow_scripts.lib.kinds import split_name
 from workflow_scripts.lib.tables import locate
 from workflow_scripts.models.registry import (
@@ -242,6 +243,22 @@ def controls_of(wildcards):
     if is_trial(wildcards.variant):
         return []
     return choose_controls(CONTROLS[wildcards.film][wildcards.dataset], wildcards.variant)
+
+
+def class_images(wildcards):
+    """An input: images of what the base knows already, where the training is to keep them."""
+    settings = training_settings(wildcards)
+    if not settings["prior_loss_weight"]:
+        return []
+    if settings["class_images"]:
+        return list(map(str, list_training_images(settings["class_images"])))
+    return "results/{film}/draw_class_images/{dataset}".format(**wildcards)
+
+
+def class_word(wildcards):
+    """A param: what the subject of the dataset of the job is one of, such as woman."""
+    kind, who = split_name(wildcards.dataset)
+    return class_words(wildcards)[who] if who else kind.class_word
 
 
 def training_cache(wildcards, resources):

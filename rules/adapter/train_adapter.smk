@@ -1,7 +1,8 @@
 """train_adapter: LoRA on the attention of the base model, one adapter per dataset.
 
 needs    the packed dataset (kohya's layout), the base model as a diffusers folder; what was
-         measured of the images, where a stage draws them by it; of a trial of a search its parameters
+         measured of the images, where a stage draws them by it; of a trial of a search its parameters;
+         class images, where it keeps them
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
          settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and
          goes when the training is done.
@@ -18,6 +19,7 @@ rule train_adapter:
         base=f"resources/models/{MODELS['base']['name']}",
         measures=sampling_measures,
         trial=trial_parameters,
+        class_images=class_images,
     output:
         adapter=update(
             "results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.safetensors"
@@ -46,5 +48,6 @@ rule train_adapter:
         model=MODELS["base"],
         seed=config["seed"],
         cache=training_cache,
+        class_word=class_word,
     script:
         "../../workflow_scripts/adapter/train_adapter.py"

@@ -34,9 +34,9 @@ def test_a_state_comes_back_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "another file"])
-def test_a_damaged_checkpoint_says_what_to_do(tmp_path, damage):
+def test_a_damaged_checkpoint_is_an_error(tmp_path, damage):
     path = tmp_path / "resume.safetensors"
     write_checkpoint(path, STATE)
     path.write_bytes(path.read_bytes()[:40] if damage == "cut" else b"PK" * 99)
-    with pytest.raises(CineloraError, match="Delete it: the training starts anew"):
+    with pytest.raises(CineloraError, match="is no readable checkpoint"):
         read_checkpoint(path)

@@ -26,7 +26,7 @@ def test_the_moments_have_every_file_and_both_stages(calm):
     steps = [moment.number for moment in moments if moment.kind == "step"]
     assert steps == list(range(1, 12))  # the border lies after 5
     written = {moment.name.rpartition(" half")[0] for moment in moments if "half" in moment.name}
-    assert written >= {*killed_trainings.FILES, "settings.yaml", "resume.pt"}
+    assert written >= {*killed_trainings.FILES, "settings.yaml", "resume.safetensors"}
     assert written >= {"one of latents", "one of texts", "one of trainings"}
 
 

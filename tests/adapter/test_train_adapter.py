@@ -28,9 +28,10 @@ from workflow_scripts.adapter.adapter_file import (
     write_adapter,
 )
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
+from workflow_scripts.adapter.losses import snr_weights, weighted_means
 from workflow_scripts.adapter.stages import make_schedule
-from workflow_scripts.adapter.trainer import Settings, Trainer, snr_weights
-from workflow_scripts.adapter.training_checks import check_layers, warn_of_long_captions
+from workflow_scripts.adapter.trainer import Settings, Trainer
+from workflow_scripts.adapter.training_checks import check_layers
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image
@@ -122,9 +123,9 @@ def test_a_resumed_training_takes_the_same_steps(make_trainer, tmp_path):
     wanted = finish(whole, 6)
     interrupted = make_trainer(steps=6, gradient_accumulation_steps=2)
     finish(interrupted, 3)
-    interrupted.save(tmp_path / "resume.pt", "same")
+    interrupted.save(tmp_path / "resume.safetensors", "same")
     resumed = make_trainer(steps=6, gradient_accumulation_steps=2, seed=7)
-    resumed.resume(tmp_path / "resume.pt", "same")
+    resumed.resume(tmp_path / "resume.safetensors", "same")
     assert resumed.step == 3
     assert differ(wanted, finish(resumed, 6)) == 0
     assert pd.DataFrame(resumed.rows).equals(pd.DataFrame(whole.rows))
@@ -134,9 +135,9 @@ def test_a_resumed_training_takes_the_same_steps(make_trainer, tmp_path):
 def test_a_checkpoint_of_another_training_is_left_alone(make_trainer, tmp_path):
     other = make_trainer()
     finish(other, 1)
-    other.save(tmp_path / "resume.pt", "other")
+    other.save(tmp_path / "resume.safetensors", "other")
     trainer = make_trainer()
-    trainer.resume(tmp_path / "resume.pt", "mine")
+    trainer.resume(tmp_path / "resume.safetensors", "mine")
     assert trainer.step == 0
 
 
@@ -158,7 +159,7 @@ def test_masks_change_the_gradient(make_trainer, splits):
 def test_an_error_counts_by_its_weight():
     errors, weights = torch.rand(2, 4, 4, 4), torch.zeros(2, 1, 4, 4)
     weights[0, :, :2], weights[1] = 1, 0.5
-    means = lora_trainer.weighted_means(errors, weights)
+    means = weighted_means(errors, weights)
     assert means[0] == pytest.approx(float(errors[0, :, :2].mean()))
     assert means[1] == pytest.approx(float(errors[1].mean()))
 
@@ -223,17 +224,6 @@ def test_a_broken_image_is_named_with_the_stage_that_showed_it(make_trainer, spl
     with pytest.raises(CineloraError, match="step 2 is nan, of nella_train_0003[.]") as error:
         finish(trainer, 9)
     assert "learning_rate of stage 2 of adapter stages, now 0.02" in str(error.value)
-
-
-def test_captions_that_are_too_long_are_named(dataset, caplog):
-    base, images = open_base(), read_split(dataset, "train")
-    room = 75 - base.count_tokens("nella woman,")
-    for number, count in ((1, room + 1), (2, room)):
-        caption = "nella woman, " + "red " * count
-        images[number] = dataclasses.replace(images[number], caption=caption)
-    assert warn_of_long_captions(base, images) == 1
-    assert "1 of 6 captions have more than the 75 tokens" in caplog.text
-    assert "nella_train_0001 (76)" in caplog.text
 
 
 @pytest.mark.parametrize(("family", "limit"), [("sdxl", 75), ("flux2", 512)])

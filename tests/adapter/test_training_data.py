@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 
 from tests.factories.datasets_in_code import make_dataset
+from workflow_scripts.adapter.buckets import choose_bucket, make_buckets
 from workflow_scripts.adapter.training_data import (
-    choose_bucket,
     count_tags,
     find_trigger,
     fit_image,
-    make_buckets,
     plan_batches,
     read_split,
     shuffle_captions,

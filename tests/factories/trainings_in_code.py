@@ -21,9 +21,12 @@ def make_settings(**changes) -> Settings:
     return Settings(**make_options("train_adapter", **changes))
 
 
-def make_trainer(splits: list[Examples], weights=(), **changes) -> Trainer:
+def make_trainer(
+    splits: list[Examples], weights=(), class_images=None, seed=7, **changes
+) -> Trainer:
     """A trainer with a base of its own; `weights` are those of its stages."""
-    return Trainer(open_base(), *splits, make_settings(**changes), 7, 64, weights)
+    settings = make_settings(**changes)
+    return Trainer(open_base(), *splits, settings, seed, 64, weights, class_images)
 
 
 def finish(trainer: Trainer, until: int) -> dict[str, torch.Tensor]:

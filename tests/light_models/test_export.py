@@ -80,7 +80,7 @@ def test_an_adapter_trains_on_its_latents(made):
     assert latents[0].shape == (base.pipeline.unet.config.in_channels, 8, 8)
     conditions = encode_captions(base, CAPTIONS)
     weights = [torch.ones(1, 8, 8)] * 2
-    options = {"caption_dropout": 0, "min_snr_gamma": 0}
+    options = {"caption_dropout": 0, "min_snr_gamma": 0, "masked_prior_weight": 0}
     losses = []
     for offset in (0.0, 0.5):
         settings = SimpleNamespace(noise_offset=offset, **options)

@@ -166,10 +166,17 @@ def read_adapter(path: str | Path) -> AdapterFile:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
             metadata = file.metadata() or {}
     except (OSError, safetensors.SafetensorError) as error:
-        raise CineloraError(f"{path} is not a readable adapter: {error}.") from error
+        raise CineloraError(
+            f"{path} is not a readable adapter: {error}.\n"
+            "  It is damaged, or no file in the format safetensors. Delete it and run snakemake\n"
+            "  again, which trains it; or put a whole copy there."
+        ) from error
     wanted = metadata.get("sshs_model_hash")
     if wanted and hashlib.sha256(_tensor_bytes(Path(path).read_bytes())).hexdigest() != wanted:
-        raise CineloraError(f"{path}: the weights do not match sshs_model_hash; train it again.")
+        raise CineloraError(
+            f"{path}: the weights are not those that were written: they do not match\n"
+            "  sshs_model_hash in its header. Delete it and run snakemake again, which trains it."
+        )
     return AdapterFile(tensors, metadata)
 
 
@@ -239,7 +246,7 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
         "ss_max_train_steps": settings["steps"],
         "ss_epoch": facts["epochs"],
         "ss_num_train_images": facts["images"],
-        "ss_num_reg_images": 0,
+        "ss_num_reg_images": facts.get("class_images", 0),
         "ss_batch_size_per_device": settings["batch_size"],
         "ss_gradient_accumulation_steps": settings["gradient_accumulation_steps"],
         "ss_max_grad_norm": settings["max_grad_norm"],

@@ -34,10 +34,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         with safetensors.safe_open(path, "pt") as file:
             return _put_back(json.loads(file.metadata()[STATE]), file)
     except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
-        raise CineloraError(
-            f"{path} is no readable checkpoint: {str(error)[:160]}.\n"
-            "  Delete it: the training starts anew."
-        ) from error
+        raise CineloraError(f"{path} is no readable checkpoint ({str(error)[:160]}).") from error
 
 
 def _take_out(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

@@ -11,16 +11,17 @@ import cv2
 import numpy as np
 import torch
 
+from workflow_scripts.adapter.buckets import make_buckets
 from workflow_scripts.adapter.content_store import ContentStore, Kept
 from workflow_scripts.adapter.finished import hash_parts
 from workflow_scripts.adapter.training_data import (
     Fitted,
     TrainingImage,
     fit_image,
-    make_buckets,
 )
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.code import hash_code
+from workflow_scripts.lib.errors import CineloraError, show_value
 from workflow_scripts.lib.phase import log, progress
 from workflow_scripts.lib.read_ahead import read_ahead
 from workflow_scripts.models.diffusion import Base, encode_captions, encode_images
@@ -95,24 +96,34 @@ def encode_all_images(
         found = store.find(LATENTS, key)
         return key, found, None if found else fit_image(image, buckets)
 
-    reader, found = read_ahead(images, prepare), 0
-    for key, one, fitted in progress(reader, "caching latents", total=len(images)):
+    reader, found = progress(read_ahead(images, prepare), "caching latents", total=len(images)), 0
+    for image, (key, one, fitted) in zip(images, reader, strict=True):
         found += fitted is None
         kept.append(
-            one if fitted is None else store.keep(LATENTS, key, *encode_image(base, fitted))
+            one
+            if fitted is None
+            else store.keep(LATENTS, key, *encode_image(base, fitted, str(image.image)))
         )
     if images:
         tell_sizes(images, kept, found)
     return kept
 
 
-def encode_image(base: Base, fitted: Fitted) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def encode_image(
+    base: Base, fitted: Fitted, name: str
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and facts of one image."""
     tensors = {"latents": encode_images(base, fitted.pixels[None])[0]}
     if fitted.mask is not None:  # by area of latents (h, w): 1 is learned, 0 is background
         height, width = tensors["latents"].shape[1:]
         mask = cv2.resize(fitted.mask, (width, height), interpolation=cv2.INTER_AREA)
         tensors["inside"] = torch.from_numpy(np.ascontiguousarray(mask)).float()
+    if not torch.isfinite(tensors["latents"]).all():
+        raise CineloraError(
+            f"the VAE of the base made latents that are no numbers of {name}.\n"
+            f"  The weights of the base (sha256 {base.sha256[:12]}) are damaged: fetch or build\n"
+            "  it again, or choose another base (models.base)."
+        )
     sizes = [list(fitted.original), list(fitted.corner), list(fitted.pixels.shape[:2])]
     return tensors, {"sizes": sizes, "lost": fitted.lost, "enlarged": bool(fitted.enlarged)}
 
@@ -121,6 +132,7 @@ def encode_all_captions(base: Base, captions: Sequence[str], store: ContentStore
     """What the network is told of each caption; equal ones are encoded once. facts: `names`."""
     encoder, kept = name_encoder(base), {}
     different = list(dict.fromkeys(captions))
+    check_lengths(base, different)
     for caption in progress(different, "caching captions", total=len(different)):
         key = hash_parts(encoder, caption)
         if (found := store.find(TEXTS, key)) is None:
@@ -128,6 +140,18 @@ def encode_all_captions(base: Base, captions: Sequence[str], store: ContentStore
             found = store.keep(TEXTS, key, values, {"names": list(values)})
         kept[caption] = found
     return [kept[caption] for caption in captions]
+
+
+def check_lengths(base: Base, captions: Sequence[str]) -> None:
+    """Refuse captions whose end the text encoder would never see."""
+    long = [caption for caption in captions if base.count_tokens(caption) > base.token_limit]
+    if long:
+        raise CineloraError(
+            f"{len(long)} captions have more than the {base.token_limit} tokens that the text\n"
+            f"  encoder of {base.family} reads: their ends would be lost. The first of them, with\n"
+            f"  {base.count_tokens(long[0])} tokens: {show_value(long[0])}\n"
+            "  Shorten them, or have them written again: write_captions keeps to CLIP's 75."
+        )
 
 
 def tell_sizes(images: Sequence[TrainingImage], kept: Sequence[Kept], found: int) -> None:

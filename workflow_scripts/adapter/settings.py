@@ -53,6 +53,9 @@ class Settings:
     caption_orders: int
     keep_tokens: int
     background_loss_weight: float
+    prior_loss_weight: float
+    class_images: str
+    masked_prior_weight: float
     validations: int
     validation_images: int
     checkpoints: int

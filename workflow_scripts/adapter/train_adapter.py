@@ -53,9 +53,11 @@ from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings, check_settings
 from workflow_scripts.adapter.stages import format_stages
 from workflow_scripts.adapter.trainer import Trainer
-from workflow_scripts.adapter.training_checks import DivergedError, warn_of_long_captions
+from workflow_scripts.adapter.training_checks import DivergedError
 from workflow_scripts.adapter.training_data import (
+    TrainingImage,
     count_tags,
+    read_class_images,
     read_split,
     shuffle_captions,
     subsample_evenly,
@@ -68,7 +70,9 @@ from workflow_scripts.adapter.training_facts import (
 )
 from workflow_scripts.adapter.trial_file import lay_trial
 from workflow_scripts.adapter.watch import Watch
+from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.code import hash_code
+from workflow_scripts.lib.image_folders import list_training_images
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.version import stamp
@@ -136,7 +140,6 @@ def cache_dataset(
     if control == "shuffled_captions":
         train = shuffle_captions(train, np.random.default_rng(seed_for(seed, control)))
     watched = subsample_evenly(held_out, settings.validation_images)
-    warn_of_long_captions(base, [*train, *watched])
     options = {
         "resolution_px": resolution_px,
         "background_loss_weight": settings.background_loss_weight,
@@ -145,6 +148,21 @@ def cache_dataset(
     captions = order_captions(train, settings.caption_orders, settings.keep_tokens, seed)
     examples = cache_examples(base, train, **options, captions=captions)
     return examples, cache_examples(base, watched, **options)
+
+
+def list_known(
+    settings: Settings, class_images: str | Sequence[str], class_word: str
+) -> list[TrainingImage]:
+    """Images of what the base knows already: files, or those of a folder; [] where none count."""
+    if not settings.prior_loss_weight:
+        return []
+    given = [class_images] if isinstance(class_images, str) else class_images
+    files = [
+        file
+        for path in map(Path, given)
+        for file in (list_training_images(path) if path.is_dir() else [path])
+    ]
+    return read_class_images(files, class_word)
 
 
 def train(
@@ -217,6 +235,7 @@ def main(
     peft: str | None = None,
     measures: str | Sequence[str] = (),
     trial: str | Sequence[str] = (),
+    class_images: str | Sequence[str] = (),
     *,
     title: str,
     control: str,
@@ -224,6 +243,7 @@ def main(
     model: dict[str, Any],
     seed: int,
     cache: dict[str, Any] | None = None,
+    class_word: str = "",
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
     images = read_split(dataset, "train")
@@ -235,7 +255,9 @@ def main(
     check_settings(laid.options)
     weights = read_weights(dataset, measures, images, chosen.stages)
     dataset_sha256 = hash_splits(dataset)
+    known = list_known(chosen, class_images, class_word)
     made_from = [control, seed, dataset_sha256, folder_checksum(base), weights]
+    made_from.append([(hash_file(image.image), image.caption) for image in known])
     fingerprints = make_fingerprints(chosen, name_loader(model), title, *made_from)
     if facts := find_finished(settings, fingerprints.files, [*adapters, card, metrics]):
         return _count(facts)
@@ -248,8 +270,10 @@ def main(
     try:
         with ContentStore(**cache or {}).in_use() as store:
             examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
+            shown = {"resolution_px": resolution_px, "background_loss_weight": 1, "store": store}
+            priors = cache_examples(opened, known, **shown) if known else None
             free_encoders(opened, keep=list_needed(opened, chosen))
-            trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights)
+            trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights, priors)
             for line in format_stages(trainer.stages):
                 log.info("%s", line)
             outcome = train(trainer, checkpoint, fingerprints.steps, title, store)

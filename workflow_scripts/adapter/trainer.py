@@ -15,13 +15,7 @@ import torch
 from workflow_scripts.adapter.average import Average
 from workflow_scripts.adapter.checkpoint import read_checkpoint, write_checkpoint
 from workflow_scripts.adapter.eva import find_directions, start_along
-from workflow_scripts.adapter.examples import (
-    Examples,
-    encode_again,
-    fixed_losses,
-    seed_for,
-    weighted_means,
-)
+from workflow_scripts.adapter.examples import Examples, encode_again, fixed_losses, seed_for
 from workflow_scripts.adapter.fresh_captions import FreshCaptions
 from workflow_scripts.adapter.lora_layers import (
     add_adapters,
@@ -31,7 +25,7 @@ from workflow_scripts.adapter.lora_layers import (
     list_trained,
     set_weights,
 )
-from workflow_scripts.adapter.loss_weights import snr_weights
+from workflow_scripts.adapter.losses import draw_losses
 from workflow_scripts.adapter.optimizers import make_optimizers
 from workflow_scripts.adapter.precision import LossScaler, compile_network, prepare_base
 from workflow_scripts.adapter.sampling import draw_batch
@@ -39,12 +33,9 @@ from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import add_up, find_stage, make_rate, plan_stages
 from workflow_scripts.adapter.training_checks import check_layers, refuse_loss
 from workflow_scripts.adapter.training_data import plan_batches
+from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log
-from workflow_scripts.models.diffusion import (
-    Base,
-    denoising_errors,
-    move,
-)
+from workflow_scripts.models.diffusion import Base
 
 VALIDATION_TIMESTEPS = 4  # per held-out image: early, middle and late noise
 EVA_BATCHES = 32  # of the first epoch, from which EVA's start is made
@@ -62,9 +53,13 @@ class Trainer:
         seed: int,
         resolution_px: int,
         weights: Sequence[Sequence[float] | None] = (),
+        class_images: Examples | None = None,
     ):
-        """`weights`, one a stage, say how often each image of `train` comes in it."""
-        self.train, self.held_out = train, held_out
+        """`weights`, one a stage, say how often each image of `train` comes in it.
+
+        `class_images` are what the base should still draw as before: prior preservation.
+        """
+        self.train, self.held_out, self.class_images = train, held_out, class_images
         self.settings, self.seed, self.resolution_px = settings, seed, resolution_px
         self.base = prepare_base(base, settings)
         self.plan: tuple[int, list[list[int]]] = (0, self._plan_epoch(0))
@@ -72,9 +67,11 @@ class Trainer:
         self.settings = settings = add_up(settings, self.stages)
         self.step = 0
         self.parts = list_trained(self.base, settings)
-        is_text = len(self.parts) > 1
-        fresh = FreshCaptions(self.base, train, settings.keep_tokens, seed) if is_text else None
-        self.captions = fresh
+        # Of the training images and of class images, where text encoders are in training
+        self.captions = [
+            FreshCaptions(self.base, shown, settings.keep_tokens, seed) if shown else None
+            for shown in ((train, class_images) if len(self.parts) > 1 else (None, None))
+        ]
         self.moved: set[str] = set()  # tensors that have had a gradient
         self.wordless = False  # some batch had all its captions dropped
         self._add_adapters()
@@ -142,40 +139,36 @@ class Trainer:
         number = self.step * self.settings.gradient_accumulation_steps + part
         members = self._batch(number)
         losses = self.losses(members, self._make_generator(number))
-        loss = losses.mean() / self.settings.gradient_accumulation_steps
+        loss = losses.mean()
+        if self.settings.prior_loss_weight and self.class_images:
+            loss = loss + self.settings.prior_loss_weight * self._prior_losses(number).mean()
+        loss = loss / self.settings.gradient_accumulation_steps
         self.scaler.scale(loss).backward()
         if not math.isfinite(share := float(loss.detach())):
             images = [self.train.images[i] for i in members]
-            refuse_loss(self.step + 1, images, losses.tolist(), self._name_rate())
+            refuse_loss(self.step + 1, images, losses.tolist(), self._name_rate(), self.base)
         return share
 
     def _make_generator(self, number: int) -> torch.Generator:
         return torch.Generator().manual_seed(seed_for(self.seed, "batch", number))
 
-    def losses(self, members: list[int], generator: torch.Generator) -> torch.Tensor:
-        """Loss per image (B,); noise, timesteps and dropped captions are drawn on the CPU."""
-        options, device = self.settings, self.base.device
-        latents = torch.stack([self.train.latents[i] for i in members])
-        noise = torch.randn(latents.shape, generator=generator)
-        shift = torch.randn(*latents.shape[:2], 1, 1, generator=generator)  # one a channel
-        noise = noise + options.noise_offset * shift  # lets whole images become dark or bright
-        last = self.base.noise.config.num_train_timesteps
-        timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
-        dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
-        self.wordless |= bool(dropped.all())
-        # The last draw, or trainings without other orders would take other steps than before
-        order = torch.randint(0, self.train.orders, (len(members),), generator=generator)
-        conditions = self.train.select_conditions(members, dropped, order)
-        conditions = move(conditions, device)
-        if self.captions:
-            conditions |= self.captions.read(members, dropped, order)
-        errors = denoising_errors(
-            self.base, latents.to(device), conditions, noise.to(device), timesteps
+    def _prior_losses(self, number: int) -> torch.Tensor:
+        """Losses of a batch of class images (DreamBooth, Ruiz 2022), by draws of their own."""
+        sizes, rng = self.class_images.sizes, seed_for(self.seed, "class images", number)
+        ones = np.ones(len(sizes))
+        members = draw_batch(sizes, ones, self.settings.batch_size, np.random.default_rng(rng))
+        return self.losses(members, torch.Generator().manual_seed(rng), self.class_images)
+
+    def losses(
+        self, members: list[int], generator: torch.Generator, shown: Examples | None = None
+    ) -> torch.Tensor:
+        """Loss per image (B,) of the training images, or of others that are `shown`."""
+        fresh = self.captions[shown is not None]
+        drawn = draw_losses(
+            self.base, shown or self.train, members, self.settings, generator, fresh
         )
-        weights = torch.stack([self.train.weights[i] for i in members]).to(device)
-        return weighted_means(errors, weights) * snr_weights(
-            self.base, timesteps, options.min_snr_gamma
-        )
+        self.wordless |= drawn.are_wordless
+        return drawn.values
 
     def _batch(self, number: int) -> list[int]:
         """Indices of the images of one batch, counted from the start of the training."""
@@ -268,7 +261,11 @@ class Trainer:
         """Go on from a checkpoint of the very same training; any other is left alone."""
         if not path.is_file():
             return
-        state = read_checkpoint(path)
+        try:
+            state = read_checkpoint(path)
+        except CineloraError as error:  # it costs the steps before it, and nothing else
+            log.warning("training starts anew: %s", error)
+            return
         if state["fingerprint"] != fingerprint:
             log.info("%s belongs to other settings or data: training starts anew", path)
             return

@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 
 from workflow_scripts.adapter.training_data import TrainingImage
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import Base
 
 PATIENCE = 20  # steps in which each layer has had a gradient, where captions were dropped
@@ -15,19 +14,26 @@ class DivergedError(CineloraError):
     """A training whose loss is no number any more; of a search one that is set aside."""
 
 
-def refuse_loss(step: int, images: Sequence[TrainingImage], losses: list[float], rate: str) -> None:
-    """End a training by the losses (B,) of a batch whose mean is no number.
+def refuse_loss(
+    step: int, images: Sequence[TrainingImage], losses: list[float], rate: str, base: Base
+) -> None:
+    """End a training by the losses (B,) of a batch, not all of them numbers.
 
-    `rate` says where the learning rate of the step comes from.
+    `rate` says where the learning rate of the step comes from; before the first update it is not
+    to blame.
     """
-    rows = [(image.image_id, loss) for image, loss in zip(images, losses, strict=True)]
-    bad = dict([row for row in rows if not math.isfinite(row[1])] or rows)
-    first = next(iter(bad.values()))
-    raise DivergedError(
-        f"the loss of step {step} is {first}, of {', '.join(bad)}.\n"
-        f"  Lower the learning rate ({rate}),\n"
-        "  or look whether these images are broken."
+    rows = zip(images, losses, strict=True)
+    bad = {image.image_id: loss for image, loss in rows if not math.isfinite(loss)}
+    first = next(iter(bad.values()), math.nan)
+    cause = (
+        f"  The training diverged: lower the learning rate ({rate})\n"
+        "  or look whether these images are broken, and run snakemake again."
+        if step > 1
+        else "  No update was made yet, so it is not the learning rate: weights of the base are\n"
+        f"  no numbers, or too large for its type. Its sha256 is {base.sha256[:12]}:\n"
+        "  fetch or build it again, or choose another base (models.base)."
     )
+    raise DivergedError(f"the loss of step {step} is {first}, of {', '.join(bad)}.\n{cause}")
 
 
 def check_layers(
@@ -48,18 +54,3 @@ def check_layers(
             "  These layers would stay as they are: the base model does not use them, or\n"
             "  the learning rate is 0."
         )
-
-
-def warn_of_long_captions(base: Base, images: Sequence[TrainingImage]) -> int:
-    """Name captions of which the text encoder does not read the end; returns how many."""
-    limit = base.token_limit
-    counts = {image.image_id: base.count_tokens(image.caption) for image in images}
-    long = {name: count for name, count in counts.items() if count > limit}
-    if long:
-        named = ", ".join(f"{name} ({count})" for name, count in list(long.items())[:3])
-        log.warning(
-            "%d of %d captions have more than the %d tokens that the base reads: %s%s. What is"
-            " beyond is not learned. Shorten them.",
-            *(len(long), len(images), limit, named, " ..." if len(long) > 3 else ""),
-        )
-    return len(long)

@@ -4,7 +4,6 @@ Reads kohya's layout (`{repeats}_{concept}/x.png` + `x.txt`, masks in `.masks/x.
 such folder exists, the `metadata.jsonl` of Hugging Face's imagefolder.
 """
 
-import math
 import os
 import re
 from collections import Counter
@@ -15,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workflow_scripts.adapter.buckets import choose_bucket
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.image_folders import MASK_FOLDER, TRAINER_SUFFIXES
 from workflow_scripts.lib.images import read_rgb
@@ -94,7 +94,10 @@ def _read_metadata(folder: Path) -> list[TrainingImage]:
         try:
             images += [_read_line(folder, line)] if line.strip() else []
         except (ValueError, OSError, RuntimeError) as error:
-            raise CineloraError(f"{table}, line {number}: {str(error)[:200]}.") from error
+            raise CineloraError(
+                f"{table}, line {number}: {str(error)[:200]}."
+                f" {_say_repack(table, 'Correct this line, or delete it.')}"
+            ) from error
     return images
 
 
@@ -125,10 +128,19 @@ def read_text(path: Path) -> str:
         raise CineloraError(f"{path} is no text in UTF-8 (byte {error.start}). {cure}") from error
 
 
+def _say_repack(path: Path, otherwise: str) -> str:
+    """How a file of a dataset is made again; `otherwise`: of a dataset that we did not pack."""
+    output = find_output(path)
+    return format_renewal(output) if output else otherwise
+
+
 def _inside(folder: Path, name: str) -> Path:
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise CineloraError(f"{folder}/metadata.jsonl names {name!r}, which is no file below it.")
+        raise CineloraError(
+            f"{folder}/metadata.jsonl names {name!r}, which is no file below it."
+            f" {_say_repack(folder, 'Put the file there, or delete its line.')}"
+        )
     return path
 
 
@@ -165,27 +177,6 @@ def order_tags(caption: str, orders: int, kept: int, rng: np.random.Generator) -
     return [caption, *(", ".join(head + one) for one in shuffled)]
 
 
-def make_buckets(resolution_px: int, step_px: int) -> list[tuple[int, int]]:
-    """Sizes (width, height) of at most resolution² area whose sides are multiples of the step.
-
-    As kohya's trainer makes them, with sides from half to twice the resolution.
-    """
-    area, square = resolution_px**2, resolution_px // step_px * step_px
-    smallest = max(step_px, resolution_px // 2 // step_px * step_px)
-    sizes = {(square, square)}
-    for width in range(smallest, 2 * resolution_px + 1, step_px):
-        height = min(2 * resolution_px, area // width // step_px * step_px)
-        if height >= smallest:
-            sizes |= {(width, height), (height, width)}
-    return sorted(sizes)
-
-
-def choose_bucket(width: int, height: int, buckets: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The bucket of the nearest shape; the larger one of equals."""
-    shape = math.log(width / height)
-    return min(buckets, key=lambda size: (abs(math.log(size[0] / size[1]) - shape), -size[0]))
-
-
 def fit_image(image: TrainingImage, buckets: Sequence[tuple[int, int]]) -> Fitted:
     """Read one image and its mask, scale them to cover their bucket, cut the rest off evenly."""
     pixels = read_rgb(image.image)
@@ -196,6 +187,12 @@ def fit_image(image: TrainingImage, buckets: Sequence[tuple[int, int]]) -> Fitte
         if mask.shape != (height, width):
             raise CineloraError(
                 f"{image.mask} is {mask.shape[1]}x{mask.shape[0]} px, its image {width}x{height}."
+                f" {_say_repack(image.mask, 'Make both the same size.')}"
+            )
+        if not mask.any():
+            raise CineloraError(
+                f"{image.mask} is black everywhere: white is learned, so nothing of\n"
+                f"  {image.image} would be. {_say_repack(image.mask, 'Paint it, or delete it.')}"
             )
     size = choose_bucket(width, height, buckets)
     scale = max(size[0] / width, size[1] / height)
@@ -278,3 +275,19 @@ def count_tags(images: Sequence[TrainingImage]) -> dict[str, dict[str, int]]:
         parts = (part.strip() for part in image.caption.split(","))
         counts.setdefault(image.concept, Counter()).update(filter(None, parts))
     return {concept: dict(tags.most_common()) for concept, tags in sorted(counts.items())}
+
+
+def read_class_images(files: Sequence[Path], caption: str) -> list[TrainingImage]:
+    """Images that say what the base knows already, each with its .txt or else with `caption`."""
+    if not files:
+        raise CineloraError(
+            "adapter prior_loss_weight asks for class images, but there is none.\n"
+            "  Put some into the folder of adapter class_images (.txt files beside them are their\n"
+            "  captions), leave that option empty and the base draws them, or set the weight to 0."
+        )
+    texts = [path.with_suffix(".txt") for path in files]
+    said = [read_text(text).split("\n")[0].strip() if text.is_file() else "" for text in texts]
+    return [
+        TrainingImage(path.stem, path, own or caption, "class")
+        for path, own in zip(files, said, strict=True)
+    ]

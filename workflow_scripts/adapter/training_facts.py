@@ -77,6 +77,7 @@ def describe_training(
         "resolution_px": trainer.resolution_px,
         "buckets": count_buckets(base, examples),
         "folders": count_folders(examples.images),
+        **({"class_images": len(trainer.class_images)} if trainer.class_images else {}),
         **({"control": control} if control else {}),
     }
 

@@ -28,7 +28,8 @@ CLUSTERS = {  # name -> cores, GPUs
     "a partition: 256 cores, 8 GPUs": (256, 8),
     "a cluster: 4,096 cores, 128 GPUs": (4096, 128),
 }
-PER_ADAPTER = {"train_adapter", "evaluate_adapter"}  # their cost is in steps, not in frames
+# Their cost is in steps, not in frames
+PER_ADAPTER = {"draw_class_images", "train_adapter", "evaluate_adapter"}
 START_CPU_S = 1.3  # of a SLURM job, measured: Snakemake starts twice in it
 SUBMIT_S = 0.3  # of the machine that runs Snakemake: assumed, not measured
 

@@ -196,3 +196,8 @@ def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
     """A key that compares runs of digits as numbers; a folder sorts by its own name first."""
     parts = [re.split(r"(\d+)", part.lower()) for part in path.parts]
     return [[(0, int(t), t) if t.isdecimal() else (1, 0, t) for t in part if t] for part in parts]
+
+
+def list_training_images(folder: str | Path) -> list[Path]:
+    """The images right in a folder that trainers read, in order of their names."""
+    return [p for p in sorted(Path(folder).glob("*")) if p.suffix.lower() in TRAINER_SUFFIXES]

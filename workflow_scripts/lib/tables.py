@@ -108,6 +108,7 @@ _RESULTS = (  # in the order in which phases run
     ),
     Result("balance", "dataset.analyze_dataset", "{dataset}.parquet", "BALANCE", "image_id"),
     Result("shares", "dataset.analyze_dataset", "{dataset}.json"),
+    Result("class_images", "adapter.draw_class_images", "{dataset}"),
     Result(
         "adapter",
         "adapter.train_adapter",

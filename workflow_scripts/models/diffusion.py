@@ -256,11 +256,22 @@ def denoising_errors(
     timesteps: torch.Tensor,
 ) -> torch.Tensor:
     """Squared error of the predicted noise (or velocity), (B, channels, h, w)."""
+    predicted, wanted = predict_noise(base, latents, conditions, noise, timesteps)
+    return (predicted - wanted) ** 2
+
+
+def predict_noise(
+    base: Base,
+    latents: torch.Tensor,
+    conditions: Conditions,
+    noise: torch.Tensor,
+    timesteps: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The predicted noise (or velocity), and the one that was wanted, (B, channels, h, w)."""
     noisy = base.add_noise(latents, noise, timesteps)
     with fast(base):
         predicted = base.predict(noisy, timesteps, conditions)
-    wanted = base.find_target(latents, noise, timesteps)
-    return (predicted.float() - wanted.float()) ** 2
+    return predicted.float(), base.find_target(latents, noise, timesteps).float()
 
 
 def signal_to_noise(base: Base, timesteps: torch.Tensor) -> torch.Tensor:

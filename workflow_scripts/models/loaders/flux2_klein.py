@@ -12,6 +12,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import FLOW, Base, Conditions
 from workflow_scripts.models.loaders.pipelines import open_family
 
+TOKENS = 512  # that its pipeline reads of a prompt
 BLOCK = re.compile(r"(single_)?transformer_blocks\.(\d+)\.(.+)")
 # A layer of a block in diffusers: its name in kohya's files, and its place where that is q, k and v
 DOUBLE = {
