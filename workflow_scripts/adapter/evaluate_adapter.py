@@ -37,7 +37,13 @@ from workflow_scripts.adapter.finished import (
 from workflow_scripts.adapter.grid import draw_grid, name_rows
 from workflow_scripts.adapter.metrics import Stills
 from workflow_scripts.adapter.prompts import Prompts, choose_prompts
-from workflow_scripts.adapter.score_rows import Embed, Judge, score_adapter, score_control
+from workflow_scripts.adapter.score_rows import (
+    Embed,
+    Judge,
+    NoChangeError,
+    score_adapter,
+    score_control,
+)
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
     find_shots,
@@ -248,10 +254,9 @@ def main(
     seed: int,
 ) -> Counts:
     trained = read_trained(settings)
+    nothing = {scores: SCORES, values: VALUES, drawings: DRAWINGS}, images, [grid, preview]
     if is_empty(trained):
-        tables = {scores: SCORES, values: VALUES, drawings: DRAWINGS}
-        write_settings(how_measured, {"empty": trained["empty"], "images": 0, "scores": 0})
-        return write_unscored(title, trained["empty"], tables, images, [grid, preview])
+        return write_unscored(title, trained["empty"], how_measured, *nothing)
     check_base(base, trained)
     others = read_controls(controls, control_adapters, control_settings, trained)
     splits, shots, prompts = read_images(dataset, options)
@@ -270,7 +275,12 @@ def main(
     stills = find_stills(opened, look, splits, references, character)
     rng = np.random.default_rng(seed_for(seed, "bootstrap"))
     judge = Judge(prompts, stills, look, shots, {"resamples": options["bootstrap"], "rng": rng})
-    rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
+    try:
+        rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
+    except NoChangeError as error:
+        if "trial" not in trained:
+            raise
+        return write_unscored(title, " ".join(str(error).split()), how_measured, *nothing)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
     write_manifest(pd.DataFrame(rows), scores, SCORES)
     write_tables(drawn, prompts, splits, full, values, drawings, images)
