@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu roofline lint film-bbb lock phases timings clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-search search-studies test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu roofline lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -53,6 +53,12 @@ test-slurm: $(READY)  ## the workflow through a real SLURM, with failures; needs
 
 test-kills: $(READY)  ## 50 trainings and 50 runs killed at random moments, and resumed (about an hour)
 	KILLS=50 $(BIN)/python -m pytest -s tests/adapter/test_killed_trainings.py tests/workflow/test_killed.py
+
+test-search: $(READY)  ## a search of twelve trials, killed and with its trials in another order
+	TRIALS=12 $(BIN)/python -m pytest -s tests/workflow/test_search.py
+
+search-studies: $(READY)  ## 20 toy studies of settings: the search beside random search, NSGA-II and halving
+	@$(BIN)/python -m benchmarks.search_studies
 
 test-fetch: $(READY)  ## `make models TIER=full` from this machine, every file at its published size (24 GB of disk, minutes)
 	SHARE=1 $(BIN)/python -m pytest -s tests/models/test_fetch_sizes.py

@@ -12,8 +12,9 @@ rule search_adapter:
         unpack(search_inputs),
     output:
         trials=expand(
-            "results/{{film}}/search_adapter/{{dataset}}/round_{{round}}/trial_{number}.yaml",
+            "results/{film}/search_adapter/{dataset}/round_{round}/trial_{number}.yaml",
             number=range(1, SEARCH["round"] + 1),
+            allow_missing=True,
         ),
     log:
         "logs/{film}/search_adapter.{dataset}.{round}.log",

@@ -1,5 +1,7 @@
 """An adapter beside its base and its controls: what is drawn, measured, and written of it."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -391,6 +393,20 @@ def test_an_adapter_that_changes_nothing_is_an_error(adapter, monkeypatch, tmp_p
     write_adapter(tmp_path / "adapter.safetensors", dead, {})
     with pytest.raises(CineloraError, match="changes no pixel"):
         run_main(adapter, monkeypatch, adapter=tmp_path / "adapter.safetensors")
+
+
+def test_a_trial_that_changes_nothing_has_no_score(adapter, monkeypatch, tmp_path):
+    shutil.copytree(adapter, tmp_path / "trial")
+    settings = yaml.safe_load((adapter / "settings.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump(settings | {"trial": "1_2"})
+    (tmp_path / "trial/settings.yaml").write_text(text, encoding="utf-8")
+    tensors = read_adapter(adapter / "adapter.safetensors").tensors
+    dead = {key: value * (0 if "lora_up" in key else 1) for key, value in tensors.items()}
+    write_adapter(tmp_path / "trial/adapter.safetensors", dead, {})
+    run_main(tmp_path / "trial", monkeypatch)
+    assert pd.read_parquet(tmp_path / "trial/scores.parquet").empty
+    measured = yaml.safe_load((tmp_path / "trial/measured.yaml").read_text(encoding="utf-8"))
+    assert "changes no pixel" in measured["empty"]
 
 
 def test_a_layer_that_is_not_loaded_is_an_error(adapter, monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""Rounds of a search and their files, known before any has run; what may be wrong with its options."""
+"""Rounds of a search and their files, known before any has run; what may be wrong with it."""
 
 import copy
 import re
@@ -124,7 +124,7 @@ def test_a_search_is_asked_for_only_where_there_is_one():
         ({"space": {"keep": []}}, "space.keep: [] does not fit. Either low and high"),
         ({"tiers": {"full": {"learning_rate": {"high": 3}}}}, "tiers.full.learning_rate: 3 is"),
         ({"trials": 12}, "trials: 12 is no multiple of adapter.search.round (5)."),
-        ({"trials": 15, "halving": True}, "trials: 15 is no multiple of twice adapter.search.round"),
+        ({"trials": 15, "halving": True}, "trials: 15 is no multiple of twice"),
         ({"confirm_seeds": [7]}, "confirm_seeds: 7 is the seed of the config"),
         ({"trials": -5}, "trials: -5"),
     ],

@@ -59,8 +59,12 @@ def test_controls_are_trained_with_the_settings_of_the_chosen_variant():
 
 
 def test_a_variant_without_settings_is_an_error_that_names_those_there_are():
-    with pytest.raises(CineloraError, match="no variant 'trial_0_1'.*plain, higher_rank, longer"):
-        name_variant(".trial_0_1", ADAPTER)
+    with pytest.raises(CineloraError, match="no variant 'higher'.*plain, higher_rank, longer"):
+        name_variant(".higher", ADAPTER)
+
+
+def test_a_trial_has_the_chosen_settings_below_its_own():
+    assert name_variant(".trial_confirm1_2", ADAPTER) == "plain"
 
 
 def test_a_variant_is_judged_beside_another_subject_of_the_same_variant():

@@ -56,7 +56,7 @@ adapter:
     trials: {TRIALS}
     round: {ROUND}
     confirm_seeds: [101]
-    space: {{ema_decay: {{type: float, low: 0, high: 0.9}}}}
+    space: {{ema_decay: {{low: 0, high: 0.9}}}}
 """
 
 pytestmark = pytest.mark.workflow

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workflow_scripts.adapter.adapter_file import pack
+from workflow_scripts.adapter.finished import write_settings
 from workflow_scripts.adapter.grid import draw_words
 from workflow_scripts.dataset.dataset_counts import read_counts
 from workflow_scripts.lib.images import write_image
@@ -40,11 +41,17 @@ def make_card(why: str) -> dict[str, Any]:
 
 
 def write_unscored(
-    title: str, why: str, tables: Mapping[str, pa.Schema], images: str, pages: Sequence[str]
+    title: str,
+    why: str,
+    how_measured: str,
+    tables: Mapping[str, pa.Schema],
+    images: str,
+    pages: Sequence[str],
 ) -> Counts:
-    """Of an adapter that was not trained: tables without rows, a folder without images, and pages
-    that say why."""
+    """Of an adapter that was not trained: tables without rows, a folder without images, and
+    settings and pages that say why."""
     log.warning("%s: %s", title, why)
+    write_settings(how_measured, {"empty": why, "images": 0, "scores": 0})
     shutil.rmtree(images, ignore_errors=True)
     Path(images).mkdir(parents=True)
     for path, schema in tables.items():

@@ -38,7 +38,12 @@ from workflow_scripts.adapter.finished import (
 )
 from workflow_scripts.adapter.grid import draw_grid, name_rows
 from workflow_scripts.adapter.prompts import Prompts, choose_prompts
-from workflow_scripts.adapter.score_rows import Judge, score_adapter, score_control
+from workflow_scripts.adapter.score_rows import (
+    Judge,
+    NoChangeError,
+    score_adapter,
+    score_control,
+)
 from workflow_scripts.adapter.stills import find_stills
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
@@ -231,10 +236,9 @@ def main(
     cache: dict[str, Any] | None = None,
 ) -> Counts:
     trained = read_trained(settings)
+    nothing = {scores: SCORES, values: VALUES, drawings: DRAWINGS}, images, [grid, preview]
     if is_empty(trained):
-        tables = {scores: SCORES, values: VALUES, drawings: DRAWINGS}
-        write_settings(how_measured, {"empty": trained["empty"], "images": 0, "scores": 0})
-        return write_unscored(title, trained["empty"], tables, images, [grid, preview])
+        return write_unscored(title, trained["empty"], how_measured, *nothing)
     check_base(base, trained)
     others = read_controls(controls, control_adapters, control_settings, trained)
     splits, shots, prompts = read_images(dataset, options)
@@ -252,8 +256,14 @@ def main(
     look = load_model(embed, embed_weights)
     stills = find_stills(opened, look, dataset, references, character)
     judge = Judge(prompts, stills, look, shots)
-    with ContentStore(**cache or {}).in_use() as store:
-        rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed, store)
+    how_to = adapter, others, trained, options, seed
+    try:
+        with ContentStore(**cache or {}).in_use() as store:
+            rows, drawn = measure(opened, judge, splits, *how_to, store)
+    except NoChangeError as error:
+        if "trial" not in trained:
+            raise
+        return write_unscored(title, " ".join(str(error).split()), how_measured, *nothing)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
     write_manifest(pd.DataFrame(rows), scores, SCORES)
     write_tables(drawn, prompts, splits, full, values, drawings, images)

@@ -164,9 +164,10 @@ def format_best(best: pd.Series | None, dataset: str) -> str:
     name = f"best_{dataset}"[:64]
     page = {"adapter": {"variants": {name: json.loads(best["parameters"])}}}
     told = f"gain {best['gain']:.4f} ({best['measure']}), drift {best['drift']:.4f}"
-    if best["confirmations"]:
+    if times := best["confirmations"]:
+        seeds = "another seed" if times == 1 else f"{times} other seeds"
         told += (
-            f";\n# with {best['confirmations']} other seeds gain {best['confirmed_gain']:.4f},"
+            f";\n# with {seeds} gain {best['confirmed_gain']:.4f},"
             f" drift {best['confirmed_drift']:.4f}"
         )
     head = f"# Trial {best['trial']} of {dataset}: {told}.\n# To train it: adapter.chosen: {name}\n"

@@ -61,6 +61,10 @@ Trials = dict[float | None, Trial]  # by strength; None: without the adapter
 Samples = dict[float | None, dict[str, Sample]]  # the same; by name of the score
 
 
+class NoChangeError(CineloraError):
+    """An adapter that changes nothing; of a search a trial that is set aside."""
+
+
 @dataclass(frozen=True)
 class Judge:
     """What the trials of one dataset are scored with."""
@@ -189,7 +193,7 @@ def measure_changes(trials: Trials, groups: np.ndarray) -> tuple[Estimate, dict[
         change = np.abs(trials[strength].images.astype(float) / 255 - plain).mean((1, 2, 3))
         changes[strength] = Sample(change, groups)
         if strength >= 1 and not change.any():
-            raise CineloraError(
+            raise NoChangeError(
                 f"at strength {strength} the adapter changes no pixel of {len(plain)} images.\n"
                 "  Its weights are 0 or do not reach the base model: train it for more steps."
             )

@@ -23,6 +23,7 @@ from workflow_scripts.report.page.charts import draw_curves
 from workflow_scripts.report.page.film import Film
 from workflow_scripts.report.page.images import read_width
 from workflow_scripts.report.page.packed import find_empty
+from workflow_scripts.report.page.searches import show_search
 
 NOT_TRAINED = "Its dataset is empty, so nothing was trained; the file holds no weights."
 COMPARED = {  # what a margin is over, in words that follow "than"
@@ -105,6 +106,7 @@ def _show_adapter(film: Film, name: str) -> list:
         *state_proof(scores, _find_triggers(film, name)),
         _show_drawings(film, name),
         tabulate_levels(scores),
+        *show_search(film, name),
         Table("How it was trained", ["setting", "value"], about, folded=True),
     ]
 
