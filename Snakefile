@@ -37,6 +37,7 @@ include: "rules/dataset/pack_dataset.smk"
 include: "rules/dataset/analyze_dataset.smk"
 include: "rules/adapter/train_adapter.smk"
 include: "rules/adapter/evaluate_adapter.smk"
+include: "rules/report/compare_adapters.smk"
 include: "rules/report/build_report.smk"
 include: "rules/report/measure_accuracy.smk"
 
@@ -53,7 +54,7 @@ onsuccess:
 rule all:
     default_target: True
     input:
-        expand("results/{film}/report/index.html", film=FILMS),
+        expand("results/{film}/{page}/index.html", film=FILMS, page=["comparison", "report"]),
 
 
 rule verify:
@@ -71,6 +72,7 @@ rule verify:
                 *TABLES[film],
                 *PROOFS[film],
                 *list_trained_controls(film, CONTROLS[film]),
+                f"results/{film}/comparison/index.html",
                 f"results/{film}/report/index.html",
             ]
             for film in FILMS

@@ -166,6 +166,7 @@ _RESULTS = (  # in the order in which phases run
     ),
     Result("how_measured", "adapter.evaluate_adapter", "{dataset}{variant}/settings.yaml"),
     Result("accuracy", "report.measure_accuracy", "accuracy.json", folder=""),
+    Result("comparison", "report.compare_adapters", "index.html", folder="comparison"),
     Result("page", "report.build_report", "index.html", folder="report"),
     Result("funnel", "report.build_report", "funnel.svg", folder="report"),
     Result("timeline", "report.build_report", "timeline.svg", folder="report"),
