@@ -41,6 +41,7 @@ include: "rules/adapter/evaluate_adapter.smk"
 include: "rules/adapter/compose_adapters.smk"
 include: "rules/adapter/search_adapter.smk"
 include: "rules/adapter/rank_trials.smk"
+include: "rules/report/compare_adapters.smk"
 include: "rules/report/build_report.smk"
 include: "rules/report/measure_accuracy.smk"
 
@@ -57,7 +58,7 @@ onsuccess:
 rule all:
     default_target: True
     input:
-        expand("results/{film}/report/index.html", film=FILMS),
+        expand("results/{film}/{page}/index.html", film=FILMS, page=["comparison", "report"]),
 
 
 rule verify:
@@ -75,6 +76,7 @@ rule verify:
                 *TABLES[film],
                 *PROOFS[film],
                 *list_trained_controls(film, CONTROLS[film]),
+                f"results/{film}/comparison/index.html",
                 f"results/{film}/report/index.html",
             ]
             for film in FILMS

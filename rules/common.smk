@@ -59,6 +59,7 @@ from workflow_scripts.plan.targets import (
     check_targets,
     list_described,
     list_empty,
+    list_judged,
     list_phases,
     list_proofs,
     list_tables,
@@ -125,6 +126,7 @@ PROOFS = {  # what is known about its datasets, and the accuracy where the truth
     film: list_proofs(film, DATASETS[film], "truth" in config["films"][film], COMPARED)
     for film in FILMS
 }
+JUDGED = {film: list_judged(film, DATASETS[film], COMPARED) for film in FILMS}
 CONTROLS = {  # beside which other adapters each adapter is judged
     film: list_controls(resolve_controls(config, BASE_TIER), DATASETS[film]) for film in FILMS
 }

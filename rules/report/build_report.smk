@@ -17,7 +17,7 @@ rule build_report:
         proofs=of_film(PROOFS),
         reviews=review("*"),
         registry="resources/models.yaml",
-        look=multiext("resources/report/page", ".html.j2", ".css", ".js"),
+        look=multiext("resources/report/", "page.html.j2", "page.css", "page.js", "blocks.html.j2"),
     output:
         page=report(
             "results/{film}/report/index.html",

@@ -19,6 +19,7 @@ from workflow_scripts.adapter.trials import Control, check_budget, nearest_to_fu
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.lib.written_files import iter_written
+from workflow_scripts.models.checksums import folder_checksum
 
 EMBED = {"name": "by-color", "role": "embed", "loader": "mobilenet"}
 DATASET = "character-nella"
@@ -277,6 +278,11 @@ def test_main_judges_controls_with_the_same_prompts_and_claims_margins(adapter, 
     assert set(film.index) == {"nearest_training", "retrieval", "copy_limit"}
     assert 0 < values["retrieval", "own", 1.0, ""] <= 1
     how = yaml.safe_load((adapter / "measured.yaml").read_text(encoding="utf-8"))
+    assert how["adapter"] == {
+        "file": "adapter.safetensors", "base": "tiny-random-sd (random weights)",
+        "base_sha256": folder_checksum(base_folder()), "dataset_sha256": "0" * 64,
+        "trigger": "nella woman",
+    }  # fmt: skip
     assert how["controls"]["other_subject"] == {
         "adapter": "other.safetensors", "trigger": "bruno man", "images": 6, "steps": 4
     }  # fmt: skip

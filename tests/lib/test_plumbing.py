@@ -39,6 +39,7 @@ TRUSTED = {
     ("adapter.train_adapter", "leave_empty", "stamp"): "a version in settings",
     ("plan.terminal", "format", "VERSION"): "a line on the terminal",
     ("report.build_report", "describe", "stamp"): "a version at the foot of the page",
+    ("report.comparison.page", "describe", "stamp"): "a version at the foot of the page",
     ("report.accuracy.write_page", "write_page", "stamp"): "a version on the page of figures",
     ("lib.reviews", "_find_header_problems", "show_value"): "lines of one error",
     ("lib.reviews", "_find_wrong_values", "show_value"): "lines of one error",

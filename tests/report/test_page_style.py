@@ -70,7 +70,8 @@ def test_no_other_colors_are_used_for_letters():
 
 
 def test_what_only_a_script_can_use_is_hidden_without_one():
-    template = (ROOT / "resources/report/page.html.j2").read_text(encoding="utf-8")
+    names = ("page.html.j2", "blocks.html.j2")
+    template = "".join((ROOT / f"resources/report/{n}").read_text(encoding="utf-8") for n in names)
     hidden = re.findall(r'<div class="([a-z-]+)" [^>]*\bhidden>', template)
     assert sorted(hidden) == ["find", "tab-names"]
     assert "[hidden] { display: none !important; }" in CSS  # or their own display would win

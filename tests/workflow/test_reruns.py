@@ -16,8 +16,8 @@ from workflow_scripts.lib.code import Code
 RULES_TEXT = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("rules/*/*.smk"))
 SHOWN = {"build_report", "all"}
 PROVEN = {"measure_accuracy"} | SHOWN
-TRAINED = {"train_adapter", "evaluate_adapter"} | SHOWN
-PACKED = {"pack_dataset", "analyze_dataset", "train_adapter", "evaluate_adapter"} | PROVEN
+TRAINED = {"train_adapter", "evaluate_adapter", "compare_adapters"} | SHOWN
+PACKED = {"pack_dataset", "analyze_dataset"} | TRAINED | PROVEN
 SELECTED = {"select_images"} | PACKED
 CAPTIONED = {"write_captions"} | PACKED
 FACTS = SELECTED | CAPTIONED
@@ -139,7 +139,7 @@ EDITS = {
         "TOO_MUCH = 2**62",
         SHOWN,
     ),
-    "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN),
+    "the page's look": ("resources/report/page.css", "", "p {}\n", SHOWN | {"compare_adapters"}),
     "a figure of the truth": (
         "resources/demo_film/truth/instances.csv",
         "",

@@ -55,6 +55,7 @@ from workflow_scripts.adapter.trials import (
     LOSSES,
     Control,
     check_base,
+    describe_adapter,
     describe_control,
     nearest_to_full,
     read_controls,
@@ -268,7 +269,8 @@ def main(
     write_manifest(pd.DataFrame(rows), scores, SCORES)
     write_tables(drawn, prompts, splits, full, values, drawings, images)
     write_pages(drawn, prompts, head, full, grid, preview)
-    facts = how | {"images": sum(map(len, list_images(drawn).values())), "scores": len(rows)}
+    facts = {"adapter": describe_adapter(adapter, trained)} | how
+    facts |= {"images": sum(map(len, list_images(drawn).values())), "scores": len(rows)}
     write_settings(how_measured, facts | sign(fingerprint, left))
     return Counts("images", facts["images"], facts["images"], found={"scores": len(rows)})
 

@@ -133,6 +133,12 @@ def read_controls(
     return [control for control in controls if not is_empty(control.trained)]
 
 
+def describe_adapter(adapter: str, trained: dict[str, Any]) -> dict[str, Any]:
+    """What settings.yaml says of the adapter: what it must share with one it is compared with."""
+    shared = ("base", "base_sha256", "dataset_sha256", "trigger")
+    return {"file": Path(adapter).name} | {name: trained[name] for name in shared}
+
+
 def describe_control(control: Control) -> dict[str, Any]:
     """What settings.yaml says of a control."""
     trained = control.trained

@@ -7,7 +7,12 @@ from workflow_scripts.lib.rules import read_rules
 from workflow_scripts.lib.tables import RESULTS
 
 # folders of results/{film}/ that bear another name than the phase that fills them
-WRITERS = {"datasets": "pack_dataset", "adapters": "train_adapter", "report": "build_report"}
+WRITERS = {
+    "datasets": "pack_dataset",
+    "adapters": "train_adapter",
+    "comparison": "compare_adapters",
+    "report": "build_report",
+}
 COMMAND = "snakemake --cores 4 --forcerun"
 HOW = (
     "Make it again, and all that\n  depends on it (add the --configfile that you run with, if any):"

@@ -184,6 +184,7 @@ _RESULTS = (  # in the order in which phases run
     Result("best", "adapter.rank_trials", "{dataset}/best.yaml", folder="search_adapter"),
     Result("chart", "adapter.rank_trials", "{dataset}/front.svg", folder="search_adapter"),
     Result("accuracy", "report.measure_accuracy", "accuracy.json", folder=""),
+    Result("comparison", "report.compare_adapters", "index.html", folder="comparison"),
     Result("page", "report.build_report", "index.html", folder="report"),
     Result("funnel", "report.build_report", "funnel.svg", folder="report"),
     Result("timeline", "report.build_report", "timeline.svg", folder="report"),

@@ -64,15 +64,21 @@ def list_proofs(
     near all phases come to it.
     """
     folder = f"results/{film}"
-    balance, judged = list_names(["analyze_dataset"]), list_names(JUDGING)
-    files = [locate(name, folder, dataset=one)[0] for one in datasets for name in balance]
-    files += [
-        locate(name, folder, dataset=one, variant=variant)[0]
+    names = list_names(["analyze_dataset"])
+    files = [locate(name, folder, dataset=one)[0] for one in datasets for name in names]
+    files += list_judged(film, datasets, variants)
+    return files + (locate("accuracy", folder) if has_truth else [])
+
+
+def list_judged(film: str, datasets: Sequence[str], variants: Sequence[str]) -> list[str]:
+    """Every file of the adapters of a film that are judged, and of their evaluations."""
+    names = list_names(JUDGING)
+    return [
+        locate(name, f"results/{film}", dataset=one, variant=variant)[0]
         for one in datasets
         for variant in variants
-        for name in judged
+        for name in names
     ]
-    return files + (locate("accuracy", folder) if has_truth else [])
 
 
 def list_described(

@@ -4,15 +4,11 @@ Reads every table of the film's kinds and a few of its images; leaves index.html
 file and asks the network for nothing, two of its drawings as SVG, and progress.json.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from workflow_scripts.lib.manifest import replace_when_done
 from workflow_scripts.lib.phase import Counts, log, run_phase
@@ -38,6 +34,7 @@ from workflow_scripts.report.page.people import show_faces, show_people, show_po
 from workflow_scripts.report.page.places import show_backgrounds, show_lighting, show_locations
 from workflow_scripts.report.page.results import Results
 from workflow_scripts.report.page.svg import stand_alone
+from workflow_scripts.report.page.template import fill_template
 from workflow_scripts.report.page.verdicts import show_verdicts
 from workflow_scripts.report.page.workings import (
     show_accuracy,
@@ -58,30 +55,6 @@ CHAPTERS = (
     show_datasets,
     show_adapters,
 )
-
-
-def draw_page(film: Film, sections: Sequence[Section], head: Mapping, look: Sequence[str]) -> str:
-    """Fill the template; everything that is not marked as markup is escaped."""
-    template, style, script = (Path(path) for path in look)
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    code = script.read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    return environment.get_template(template.name).render(
-        film=film,
-        sections=sections,
-        head=head,
-        style=Markup(
-            style.read_text(encoding="utf-8")
-        ),  # our own files, without a closing tag in them
-        script=Markup(code),
-        script_hash=digest,
-    )
 
 
 def describe(film: Film, tier: str, models: Mapping[str, Mapping], phases: Mapping) -> dict:
@@ -170,7 +143,8 @@ def main(
 
     def draw(sized: Film) -> str:
         head = describe(sized, tier, models, phases)
-        return draw_page(sized, make_sections(sized, first, last), head, look)
+        sections = make_sections(sized, first, last)
+        return fill_template(look, film=sized, sections=sections, head=head)
 
     html, _ = fit_page(subject, options, draw)
     _write(page, html)
