@@ -118,11 +118,11 @@ def read_losses(out):
     return rows[rows["score"] == "heldout_loss"].set_index(["attribute", "beside", "weight"])
 
 
-def test_every_set_is_drawn_and_measured_at_every_weight(composed):
+def test_every_set_is_drawn_and_measured_and_all_together_at_every_weight(composed):
     out, counts = composed
-    assert counts.read == SETS * 2
+    assert counts.read == SETS + 1  # and all at the other weight
     rows = pd.read_parquet(out / "scores.parquet")
-    assert len(rows) == (3 + 6 + 3) * 2 * 2  # members of all sets, weights, loss and similarity
+    assert len(rows) == (3 + 6 + 3 + 3) * 2  # members of all sets; loss and similarity
     assert set(rows["score"]) == {"heldout_loss", "similarity"}
     assert not rows.duplicated(["attribute", "score", "beside", "weight"]).any()
     grid = read_rgb(out / "grid.png")
@@ -146,7 +146,7 @@ def test_the_opposite_undoes_what_was_learned_and_what_lies_across_leaves_it(com
 def test_an_attribute_that_gains_nothing_alone_has_no_retention(composed):
     harm = read_losses(composed[0]).loc["style"]
     assert harm.loc[("", 1.0), "gain_low"] < 0
-    assert harm["retention"].isna().all() and len(harm) == 8
+    assert harm["retention"].isna().all() and len(harm) == 5
 
 
 def test_the_cosines_are_those_that_were_planted(composed):
@@ -171,7 +171,7 @@ def test_the_same_seed_gives_the_same_bytes_and_a_result_is_kept(
     assert run_main(film, tmp_path, monkeypatch) == composed[1]
     assert [(tmp_path / name).stat().st_mtime_ns for name in names] == before
     how = yaml.safe_load((tmp_path / "settings.yaml").read_text(encoding="utf-8"))
-    assert how["adapters"] == NAMES and how["pairs"] == 3 and how["sets"] == SETS * 2
+    assert how["adapters"] == NAMES and how["pairs"] == 3 and how["sets"] == SETS + 1
 
 
 def test_adapters_that_were_not_trained_are_left_out(film, monkeypatch, tmp_path, caplog):
