@@ -153,7 +153,6 @@ def score_film(
     judged = {
         HEALTHY: (planted[OWN], 1.0),
         "overdriven": (planted[OWN], OVERDRIVE),
-        "overdriven by 2": (planted[OWN], 2.0),
         "shuffled captions": (planted[SHUFFLED], 1.0),
     }
     zero, found = Trial(plain.images[:DRAWN_AT_ONCE], {}), {}

@@ -22,6 +22,7 @@ from workflow_scripts.adapter.metrics import (
     has_others,
     measure_drift,
     measure_images,
+    measure_kept_prompts,
     measure_overrun,
     nearest,
     subtract,
@@ -45,6 +46,7 @@ NOTES = {  # score: (better, what it says)
     "diversity": ("up", "cosine distance between seeds of one prompt"),
     "drift": ("down", "cosine distance from the base's image on unrelated prompts"),
     "overrun": ("down", "drift, less the distance between two seeds of the base: at most 0"),
+    "prompts_kept": ("up", "unrelated images: nearer to the base's of that prompt than of others"),
     "pixel_change": ("none", "mean change of an image against the base, 0 to 1"),
     "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
 }
@@ -89,7 +91,11 @@ def score_adapter(judge: Judge, trials: Trials) -> tuple[list[dict], dict[str, S
     for strength, changed in changes.items():
         own, vectors = judge.measure(trials[strength])
         drawn = vectors, plain, related, groups
-        against = {"drift": measure_drift(*drawn), "overrun": measure_overrun(*drawn)}
+        against = {
+            "drift": measure_drift(*drawn),
+            "overrun": measure_overrun(*drawn),
+            "prompts_kept": measure_kept_prompts(*drawn),
+        }
         rows += list_levels(own | against | {"pixel_change": changed}, OWN, strength)
         rows += list_gaps(own, base, strength)
         rows += list_margins(own, base, BASE, strength)
