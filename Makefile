@@ -25,7 +25,11 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help setup setup-gpu demo test test-slurm test-kills test-search search-studies test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu roofline lint film-bbb lock phases timings clean
+=======
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu judges roofline lint film-bbb lock phases timings clean
+>>>>>>> composition
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -83,6 +87,9 @@ bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.m
 
 roofline: $(READY)  ## what binds the full tier on some GPUs, computed; writes benchmarks/roofline.md
 	@$(BIN)/python -m benchmarks.roofline
+
+judges: $(READY)  ## how often planted defects of adapters are found; writes benchmarks/judges.md, after `make demo`
+	$(BIN)/python -m benchmarks.judges --write benchmarks/judges.md
 
 growth: $(READY)  ## how memory, time and jobs grow with the film, after `make demo`
 	$(BIN)/python -m workflow_scripts.capacity.measure

@@ -1,6 +1,7 @@
 """build_report: what became of a film, on one page, and the sum of its progress.
 
-needs    every table of the film's kinds, its datasets, adapters and their scores; the benchmark
+needs    every table of the film's kinds, its datasets, adapters and their scores; what compose_adapters
+         left, where it was asked for; the benchmark
          files and progress files that lie beside them are read as they are
 leaves   report/index.html (self-contained), report/funnel.svg, report/timeline.svg, progress.json
 """
@@ -16,6 +17,7 @@ rule build_report:
         tables=of_film(TABLES),
         proofs=of_film(PROOFS),
         reviews=review("*"),
+        composition=composition,
         registry="resources/models.yaml",
         look=multiext("resources/report/", "page.html.j2", "page.css", "page.js", "blocks.html.j2"),
     output:

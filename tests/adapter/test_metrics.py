@@ -14,6 +14,7 @@ from workflow_scripts.adapter.metrics import (
     find_twins,
     measure_drift,
     measure_images,
+    measure_kept_prompts,
     measure_overrun,
     subtract,
 )
@@ -97,6 +98,16 @@ def test_only_pairs_of_two_prompts_are_twins():
     vectors = unit([1, 0], [1, 0], [1, 0.01], [0, 1])
     found = find_twins(vectors, np.array([0, 0, 1, 1]), 0.99)
     assert found.tolist() == [True, False, True, False]
+
+
+def test_unrelated_images_are_nearer_to_those_of_their_own_prompt_or_not():
+    base = unit([1, 0], [1, 0], [0, 1], [0, 1], [1, 1])  # the last is of a related prompt
+    related, prompts = np.array([False] * 4 + [True]), np.array([0, 0, 1, 1, 2])
+    kept = measure_kept_prompts(base, base, related, prompts)
+    assert kept.values.tolist() == [1] * 4 and kept.clusters.tolist() == [0, 0, 1, 1]
+    one_image = base[[0, 0, 0, 0, 4]]
+    assert measure_kept_prompts(one_image, base, related, prompts).values.mean() == 0
+    assert len(measure_kept_prompts(base[:2], base[:2], related[:2], prompts[:2]).values) == 0
 
 
 def test_unrelated_prompts_may_move_as_far_as_another_seed():

@@ -18,6 +18,7 @@ from workflow_scripts.lib.image_folders import MASK_FOLDER
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.plan.adapter_settings import (
     resolve_adapter_settings,
+    resolve_composition_settings,
     resolve_evaluation_settings,
 )
 from workflow_scripts.plan.config import read_shipped
@@ -60,6 +61,7 @@ def make_options(phase: str, **changes) -> dict:
     options = {
         "train_adapter": resolve_adapter_settings(CONFIG, "light", "style", "plain"),
         "evaluate_adapter": resolve_evaluation_settings(CONFIG, "light"),
+        "compose_adapters": resolve_composition_settings(CONFIG, "light"),
     }
     return {**options[phase], **changes}
 

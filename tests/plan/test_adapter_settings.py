@@ -8,6 +8,7 @@ from workflow_scripts.models.registry import choose_model, read_registry
 from workflow_scripts.plan.adapter_settings import (
     choose_tier,
     resolve_adapter_settings,
+    resolve_composition_settings,
     resolve_controls,
     resolve_evaluation_settings,
 )
@@ -186,3 +187,12 @@ def test_measures_are_an_input_where_a_stage_draws_by_them():
     assert read == ["results/demo/analyze_dataset/pose.parquet"]
     assert list_measures("demo", "pose", [stage(shot_type={"wide": 3})]) == []
     assert list_measures("demo", "pose", []) == []
+
+
+def test_a_composition_draws_as_the_evaluation_does(config):
+    options = resolve_composition_settings(config, "light")
+    shared = resolve_evaluation_settings(config, "light")
+    for name in ("sampling_steps", "guidance", "images", "timesteps"):
+        assert options.pop(name) == shared[name]
+    assert set(options) == set(config["compose_adapters"]) - {"datasets"}  # they are files
+    assert len(options) == 3

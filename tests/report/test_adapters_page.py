@@ -109,11 +109,14 @@ def test_what_is_wrong_is_said_first_and_what_is_not_measured_last():
     notes = state_findings(
         make_scores(
             ("overrun", "own", 1.0, "", -0.1, -0.2, -0.05, 3),
+            ("prompts_kept", "own", 1.0, "", 0.2, 0.1, 0.3, 3),
             margin("retrieval", "other_subject", -0.2, -0.3, -0.1),
             ("copy_limit", "film", NAN, "", NAN, NAN, NAN, 0),
         )
     )
     assert [note.tone for note in notes] == ["warn", "good", "plain"]
     assert "no, less (-0.2, -0.3 to -0.1)" in notes[0].text
-    assert notes[1].text == "Unrelated prompts stay within what another seed changes."
+    assert notes[1].text == (
+        "Unrelated prompts draw what they drew, within what another seed changes."
+    )
     assert "19 are needed" in notes[2].text and "copies training images" in notes[2].text

@@ -1,9 +1,9 @@
 """Draw and measure with several adapters of one film at once: what does each keep beside others?
 
-Reads the adapters, their settings and datasets, and the base. Leaves scores.parquet (of each
-adapter alone, beside one other and beside all, at each weight: what it gains on its own dataset,
-and its retention), layers.parquet (cosines of the adapters' changes, layer by layer), grid.png (the
-same prompts with each set) and settings.yaml. Adapters are put together by diffusers' set_adapters.
+Reads the adapters, their settings and datasets, and the base. Leaves scores.parquet (what each
+adapter gains on its own dataset alone, beside one other and beside all, and its retention),
+layers.parquet (cosines of the adapters' changes, layer by layer), grid.png (the same prompts with
+each set) and settings.yaml. Adapters are put together by diffusers' own set_adapters.
 """
 
 from collections.abc import Sequence
@@ -154,15 +154,16 @@ def compose(opened: Base, parts: Sequence[Part], options: dict[str, Any], seed: 
     for part in parts:
         load_adapter(opened, part.source.adapter, name_in_pipeline(part.name))
     sets = list_sets(list(known))
-    weights = sorted(options["weights"], key=lambda weight: weight != full)  # full first
     alone: dict[str, Samples] = {}
     rows = []
-    work = [(weight, members) for weight in weights for members in sets]
+    # What disturbs what is asked at full weight; of lower ones, whether all together bear it better
+    work = [(full, members) for members in sets]
+    work += [(weight, tuple(known)) for weight in options["weights"] if weight != full]
     for weight, members in progress(work, "sets of adapters", total=len(work)):
         set_together(opened, members, weight)
         for name in members:
             gains = find_gains(measure(opened, known[name], options, seed), base[name])
-            if len(members) == 1 and weight == full:
+            if len(members) == 1:
                 alone[name] = gains
             beside = [other for other in members if other != name]
             rows += make_rows(name, beside, weight, gains, alone[name])
@@ -273,7 +274,7 @@ def main(
     write_manifest(pd.DataFrame(rows), scores, SCORES)
     write_manifest(pd.DataFrame(of_layers), layers, LAYERS)
     write_image(grid, draw_grid(f"{title}, together", prompts.texts, prompts.seeds, drawn))
-    sets = len(list_sets(how["adapters"])) * len(options["weights"])
+    sets = len(list_sets(how["adapters"])) + len(options["weights"]) - 1
     said = {"sets": sets, "scores": len(rows)} | describe_predictor(rows, cosines)
     write_settings(how_measured, how | said | sign(fingerprint, made))
     return Counts("sets", sets, sets, found={"scores": len(rows)})

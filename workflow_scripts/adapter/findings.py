@@ -95,19 +95,27 @@ def find_copying(scores: Scores) -> Finding:
 
 
 def find_overdrive(scores: Scores) -> Finding:
-    """Too strong: worse on held-out images than the base, or unrelated prompts are overrun."""
+    """Too strong: worse on held-out images than the base, or unrelated prompts are lost.
+
+    They are where they change more than by another seed, or where it is not shown that they still
+    draw what the base draws for them rather than for other prompts.
+    """
     loss, overrun = scores.find("heldout_loss", over="base"), scores.find("overrun")
+    kept = scores.find("prompts_kept")
     wrong = []
     if loss is not None and loss["high"] < 0:
         wrong.append("it knows held-out images worse than the base does")
     if overrun is not None and overrun["low"] > 0:
         wrong.append("unrelated prompts change more than by another seed")
+    if kept is not None and kept["low"] <= 0:
+        wrong.append("it is not shown that unrelated prompts still draw what they ask for")
     if wrong:
         return Finding("strength", WRONG, f"Too strong at full strength: {', and '.join(wrong)}.")
-    if overrun is None or pd.isna(overrun["low"]):
+    if any(one is None or pd.isna(one["low"]) for one in (overrun, kept)):
         words = "Whether it is too strong is not measured: that takes two seeds and two prompts."
         return Finding("strength", OPEN, words)
-    return Finding("strength", RIGHT, "Unrelated prompts stay within what another seed changes.")
+    words = "Unrelated prompts draw what they drew, within what another seed changes."
+    return Finding("strength", RIGHT, words)
 
 
 def find_subject(scores: Scores) -> list[Finding]:

@@ -149,6 +149,22 @@ def measure_overrun(
     return Sample(np.array(values, float), numbers)
 
 
+def measure_kept_prompts(
+    vectors: np.ndarray, base: np.ndarray, related: np.ndarray, prompts: np.ndarray
+) -> Sample:
+    """How much nearer an unrelated image is to what the base draws for it than for other prompts.
+
+    At 0 it no longer matters which of the unrelated prompts was asked.
+    """
+    numbers = prompts[~related]
+    near = vectors[~related] @ base[~related].T
+    same = numbers[:, None] == numbers
+    if same.all():  # one prompt: there is no other
+        return Sample(np.zeros(0), np.zeros(0, int))
+    margins = (near * same).sum(1) / same.sum(1) - (near * ~same).sum(1) / (~same).sum(1)
+    return Sample(margins, numbers)
+
+
 def subtract(first: Sample, second: Sample) -> Sample:
     """Differences of two samples of the same prompts and seeds, or of the same images."""
     return Sample(first.values - second.values, first.clusters)

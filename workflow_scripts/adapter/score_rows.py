@@ -22,6 +22,7 @@ from workflow_scripts.adapter.metrics import (
     has_others,
     measure_drift,
     measure_images,
+    measure_kept_prompts,
     measure_overrun,
     nearest,
     subtract,
@@ -45,6 +46,7 @@ NOTES = {  # score: (better, what it says)
     "diversity": ("up", "cosine distance between seeds of one prompt"),
     "drift": ("down", "cosine distance from the base's image on unrelated prompts"),
     "overrun": ("down", "drift, less the distance between two seeds of the base: at most 0"),
+    "prompts_kept": ("up", "unrelated images: nearer to the base's of that prompt than of others"),
     "pixel_change": ("none", "mean change of an image against the base, 0 to 1"),
     "change_at_strength_0": ("down", "largest change of a pixel at strength 0; must be 0"),
 }
@@ -94,9 +96,18 @@ def score_adapter(judge: Judge, trials: Trials) -> tuple[list[dict], Samples]:
     for strength, changed in changes.items():
         own, vectors = judge.measure(trials[strength])
         drawn = vectors, plain, related, groups
+<<<<<<< HEAD
         against = {"drift": measure_drift(*drawn), "overrun": measure_overrun(*drawn)}
         samples[strength] = own | against | {"pixel_change": changed}
         rows += list_levels(samples[strength], OWN, strength)
+=======
+        against = {
+            "drift": measure_drift(*drawn),
+            "overrun": measure_overrun(*drawn),
+            "prompts_kept": measure_kept_prompts(*drawn),
+        }
+        rows += list_levels(own | against | {"pixel_change": changed}, OWN, strength)
+>>>>>>> composition
         rows += list_gaps(own, base, strength)
         rows += list_margins(own, base, BASE, strength)
     rows += list_film_levels(judge.stills)

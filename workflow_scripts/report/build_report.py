@@ -17,6 +17,7 @@ from workflow_scripts.lib.version import stamp
 from workflow_scripts.report.page.adapters import has_random_base, show_adapters
 from workflow_scripts.report.page.blocks import Section
 from workflow_scripts.report.page.charts import draw_funnel
+from workflow_scripts.report.page.composition import show_composition
 from workflow_scripts.report.page.datasets import show_datasets
 from workflow_scripts.report.page.film import (
     Film,
@@ -54,6 +55,7 @@ CHAPTERS = (
     show_lighting,
     show_datasets,
     show_adapters,
+    show_composition,
 )
 
 
@@ -92,7 +94,8 @@ def make_sections(
     film: Film, first: Sequence[Section], last: Sequence[Section | None]
 ) -> list[Section]:
     """All chapters in the order of the page; those with images are made here."""
-    return [*first, *(chapter(film) for chapter in CHAPTERS), *(s for s in last if s)]
+    found = [*first, *(chapter(film) for chapter in CHAPTERS), *last]
+    return [section for section in found if section]
 
 
 def fit_page(film: Film, options: Mapping[str, Any], draw: Any) -> tuple[str, int]:
@@ -118,6 +121,7 @@ def main(
     funnel: str,
     timeline: str,
     progress: str,
+    composition: Sequence[str] = (),
     *,
     film: Mapping[str, Any],
     datasets: Sequence[str],
@@ -128,7 +132,13 @@ def main(
     options: Mapping[str, Any],
 ) -> Counts:
     folder = Path(progress).parent
-    subject = Film(folder.name, film, datasets, Results(folder, [*tables, *proofs]), Look(0, 0, 0))
+    subject = Film(
+        folder.name,
+        film,
+        datasets,
+        Results(folder, [*tables, *proofs, *composition]),
+        Look(0, 0, 0),
+    )
     phases = sum_progress(folder)["phases"]
     files = yaml.safe_load(Path(registry).read_text(encoding="utf-8"))["files"]
     funnel_section, counts = show_funnel(subject)

@@ -38,6 +38,10 @@ class Results:
         """Where a result of one dataset lies."""
         return Path(locate(name, self.folder, dataset=dataset)[0])
 
+    def single(self, name: str) -> Path | None:
+        """Where a result lies that there is one of; None where it was not asked for."""
+        return next(iter(self.paths(name)), None)
+
     def rows(
         self, name: str, columns: Sequence[str], ids: Collection[str], dataset: str = "*"
     ) -> pd.DataFrame:
