@@ -74,16 +74,15 @@ def open_again(base: Base) -> Base:
     return replace(base, pipeline=pipeline)
 
 
-def make_opened_case(name: str, base: Base, **changes) -> Case:
+def make_opened_case(name: str, base: Base, side_px: int | None = None, **changes) -> Case:
     """A base that was opened with its encoders: of the light tier, or a tiny one of tests."""
-    side = base.resolution_px // base.pixels_per_latent
+    side_px = side_px or base.resolution_px
+    side, square = side_px // base.pixels_per_latent, (side_px, side_px)
     words = encode_captions(base, [f"a street at dusk, {n}" for n in range(IMAGES)])
-    square = (base.resolution_px,) * 2
     sized = base.encode_size(square, (0, 0), square)
     told = {name: torch.stack([one] * IMAGES) for name, one in sized.items()}
     examples = make_examples((base.network.config.in_channels, side, side), words | told)
-    settings = make_settings("light", **changes)
-    return Case(name, open_again(base), examples, settings, base.resolution_px)
+    return Case(name, open_again(base), examples, make_settings("light", **changes), side_px)
 
 
 def count_floor(case: Case) -> float:
