@@ -38,7 +38,7 @@ $(READY): envs/requirements.txt envs/uv.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes envs/requirements.txt
 	@touch $@
 
-setup-gpu: $(READY)  ## the same, with the onnxruntime that computes on a GPU
+setup-gpu: $(READY)  ## the same, with the onnxruntime that computes on a GPU, and bitsandbytes
 	$(BIN)/uv pip uninstall --quiet --python $(BIN)/python onnxruntime
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r envs/gpu.txt
 

@@ -94,10 +94,11 @@ def test_what_is_measured_is_what_is_written(make_trainer, splits, keep):
     assert trainer.rows[step]["validation_loss"] == pytest.approx(float(losses.mean()), rel=1e-6)
 
 
-def list_arguments(dataset, folder):
+def list_arguments(dataset, folder, **changes):
     files = {"adapter": "a.safetensors", "card": "a.json", "peft": "a.peft.safetensors"}
     files |= {"settings": "settings.yaml", "metrics": "metrics.parquet"}
     options = {**FEW, "stages": STAGES, "ema_decay": 0.9, "checkpoints": 9, "keep": "last"}
+    options |= changes
     arguments = {name: str(folder / file) for name, file in files.items()}
     arguments |= {"dataset": str(dataset), "base": str(base_folder()), "title": "demo nella"}
     arguments["control"] = ""
@@ -108,8 +109,24 @@ def list_arguments(dataset, folder):
     }
 
 
-def test_a_killed_training_leaves_the_same_files_as_one_that_was_not(dataset, tmp_path):
-    whole, killed = (list_arguments(dataset, tmp_path / name) for name in ("whole", "killed"))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "optimizer": "schedule_free_adamw",
+            "schedule": "constant",
+            "ema_decay": 0,
+            "init": "eva",
+            "text_encoder": {"train": True, "learning_rate": 0.005},
+        },
+        {"optimizer": "prodigy", "init": "orthogonal", "rank_pattern": {"to_k": 4}},
+    ],
+    ids=["average", "schedule-free, EVA, text encoder", "prodigy, orthogonal, patterns"],
+)
+def test_a_killed_training_leaves_the_same_files_as_one_that_was_not(dataset, tmp_path, changes):
+    names = ("whole", "killed")
+    whole, killed = (list_arguments(dataset, tmp_path / name, **changes) for name in names)
     command = [sys.executable, "-c", RUN, json.dumps(killed), "5"]  # a step into the second stage
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     assert subprocess.run(command, cwd=ROOT, env=environment).returncode == -signal.SIGKILL

@@ -70,8 +70,8 @@ def make_trainer(splits):
     )
 
 
-def list_rates(schedule, stages=THREE):
-    settings = make_settings(schedule=schedule, warmup=0.2, stages=stages)
+def list_rates(schedule, stages=THREE, *, warmup=0.2, **options):
+    settings = make_settings(schedule=schedule, warmup=warmup, stages=stages, **options)
     planned = plan_stages(settings, 6)
     settings = add_up(settings, planned)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
@@ -88,6 +88,28 @@ def test_the_schedule_starts_anew_in_each_stage():
     rates = list_rates("linear")
     assert rates[10:14] == pytest.approx([0.5, 0.375, 0.25, 0.125])
     assert rates[14:] == pytest.approx([0.2, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "options", "wanted"),
+    [
+        ("cosine_with_restarts", {"schedule_cycles": 2}, [1, 0.5, 1, 0.5]),
+        ("polynomial", {"schedule_power": 2.0}, [1, 0.5625, 0.25, 0.0625]),
+        ("piecewise_constant", {"schedule_levels": [1, 0.25]}, [1, 1, 0.25, 0.25]),
+        ("piecewise_constant", {"schedule_levels": [1, 0.5, 0.1]}, [1, 0.5, 0.5, 0.1]),
+    ],
+)
+def test_a_schedule_follows_its_formula_in_each_stage(schedule, options, wanted):
+    stages = [{"steps": 4, "learning_rate": 1.0}, {"steps": 4, "learning_rate": 0.1}]
+    rates = list_rates(schedule, stages, warmup=0.0, **options)
+    assert rates == pytest.approx([*wanted, *(0.1 * rate for rate in wanted)], abs=1e-6)
+
+
+def test_a_rate_below_that_to_which_the_polynomial_falls_is_refused():
+    settings = make_settings(schedule="polynomial", learning_rate=1e-8, warmup=0.0)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1e-8)
+    with pytest.raises(CineloraError, match="Choose a higher learning_rate"):
+        make_rate(settings, plan_stages(settings, 6), optimizer)
 
 
 def test_one_stage_is_the_training_without_stages(make_trainer):

@@ -29,6 +29,7 @@ from workflow_scripts.adapter.adapter_file import (
 from workflow_scripts.adapter.examples import cache_examples, fixed_losses
 from workflow_scripts.adapter.stages import make_schedule
 from workflow_scripts.adapter.trainer import Settings, Trainer, snr_weights
+from workflow_scripts.adapter.training_checks import check_layers, warn_of_long_captions
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb, write_image
@@ -195,11 +196,41 @@ def test_a_layer_without_gradient_is_an_error_that_names_it(make_trainer):
     assert "attn2.to_k.lora_A" in str(error.value)
 
 
+def test_layers_are_given_time_where_all_captions_of_a_batch_were_dropped():
+    names, moved = ["a", "b"], {"a"}
+    for taken, wordless in ((2, True), (1, False), (19, True)):
+        check_layers(names, moved, taken, wordless=wordless, steps=99)
+    for taken, wordless, steps in ((2, False, 99), (20, True, 99), (5, True, 5)):
+        with pytest.raises(CineloraError, match=f"had no gradient in {taken} steps:\n  b[.]"):
+            check_layers(names, moved, taken, wordless=wordless, steps=steps)
+
+
 def test_a_loss_that_is_no_number_is_an_error(make_trainer, splits):
     broken = [torch.full_like(latents, math.nan) for latents in splits[0].latents]
     trainer = make_trainer(train=dataclasses.replace(splits[0], latents=broken))
-    with pytest.raises(CineloraError, match="the loss of step 1 is nan"):
+    with pytest.raises(CineloraError, match="the loss of step 1 is nan, of nella_train") as error:
         finish(trainer, 1)
+    assert "learning_rate of adapter.tiers, now 0.004" in str(error.value)
+
+
+def test_a_broken_image_is_named_with_the_stage_that_showed_it(make_trainer, splits):
+    latents = list(splits[0].latents)
+    latents[3] = torch.full_like(latents[3], math.inf)
+    stages = [{"steps": 1, "learning_rate": 0.1}, {"epochs": 3, "learning_rate": 0.02}]
+    trainer = make_trainer(train=dataclasses.replace(splits[0], latents=latents), stages=stages)
+    trainer.plan = (0, [[0, 1], [2, 3], [4, 5], [0, 1], [2, 4], [5, 5]])
+    with pytest.raises(CineloraError, match="step 2 is nan, of nella_train_0003[.]") as error:
+        finish(trainer, 9)
+    assert "learning_rate of stage 2 of adapter stages, now 0.02" in str(error.value)
+
+
+def test_captions_that_are_too_long_are_named(dataset, caplog):
+    images = read_split(dataset, "train")
+    images[1] = dataclasses.replace(images[1], caption="nella woman, " + "red " * 73)
+    images[2] = dataclasses.replace(images[2], caption="nella woman, " + "red " * 72)
+    assert warn_of_long_captions(open_base(), images) == 1
+    assert "1 of 6 captions have more than the 75 tokens" in caplog.text
+    assert "nella_train_0001 (76)" in caplog.text
 
 
 def test_the_best_measured_state_is_kept(make_trainer, monkeypatch):

@@ -11,7 +11,7 @@ from workflow_scripts.plan.adapter_settings import (
     resolve_controls,
     resolve_evaluation_settings,
 )
-from workflow_scripts.plan.config import CONFIG, load_config, read_shipped
+from workflow_scripts.plan.config import CONFIG, find_problems, load_config, read_shipped
 from workflow_scripts.plan.inputs import list_measures
 from workflow_scripts.plan.schema import find_schema_problems
 
@@ -145,6 +145,25 @@ def test_a_wrong_stage_is_said_with_the_config(config, one, words):
     problems = find_schema_problems(config)
     assert len(problems) == 1
     assert words in problems[0]
+
+
+def test_options_that_do_not_go_together_are_said_with_the_config(config):
+    config["adapter"]["variants"]["plain"] = {"optimizer": "schedule_free_adamw"}
+    config["adapter"]["kinds"] = {"style": {"init": "pissa"}, "pose": {"init": "pissa"}}
+    first, second = find_problems(config)
+    assert first == (
+        "adapter, of all kinds: optimizer schedule_free_adamw averages in place of a schedule:"
+        " set schedule to constant, not cosine."
+    )
+    assert second.startswith("adapter, of pose, style: init pissa changes the weights of the base")
+
+
+def test_what_no_training_knows_is_said_with_the_config(config):
+    config["adapter"]["variants"]["plain"] = {"precision": "float8", "schedule_levels": []}
+    problems = find_schema_problems(config)
+    assert len(problems) == 2
+    assert "float16" in problems[0]
+    assert "schedule_levels" in problems[1]
 
 
 @pytest.mark.parametrize("kind", ["character", "background"])

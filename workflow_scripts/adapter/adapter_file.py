@@ -9,6 +9,7 @@ settings.yaml).
 import hashlib
 import json
 import struct
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,11 @@ def to_kohya(
     """Rename peft's `down_blocks.0.….to_q.lora_A.weight` to kohya's names, and add each alpha.
 
     Layers that are one in those files become one, of the sum of their ranks and alphas: what each
-    changes, and how much, is the same.
+    changes, and how much, is the same. All layers get one alpha, the most common; where a layer has
+    another, the rest of its strength is in its weights: diffusers, alone of the hosts, applies the
+    most common alpha to every layer of a UNet's attention, whatever stands beside it.
     """
+    shared = _find_shared_alpha(state, alpha)
     merged: dict[str, dict[int, str]] = {}
     for layer in list_layers(state):
         name, place = name_layer(layer)
@@ -65,12 +69,11 @@ def to_kohya(
     tensors = {}
     for name, places in merged.items():
         layers = [places[place] for place in sorted(places)]
-        total = sum(_find_alpha(alpha, layer) for layer in layers)
         down = torch.cat([_plain(state[layer + DOWN]) for layer in layers])
-        # A layer of another strength than all have together has the rest in its lora_B
-        shared = total / len(down)
+        total = shared * len(layers)
+        strength = total / len(down)
         ups = [
-            _plain(state[layer + UP]) * (_find_strength(state, alpha, layer) / shared)
+            _plain(state[layer + UP]) * (_find_strength(state, alpha, layer) / strength)
             for layer in layers
         ]
         tensors[f"{name}.lora_down.weight"] = down
@@ -92,6 +95,12 @@ def to_peft(
         tensors[name + DOWN] = _plain(state[layer + DOWN])
         tensors[name + UP] = _plain(state[layer + UP]) * _find_strength(state, alpha, layer)
     return dict(sorted(tensors.items()))
+
+
+def _find_shared_alpha(state: dict[str, torch.Tensor], alpha: Alphas) -> float:
+    """The alpha that most layers have."""
+    counts = Counter(_find_alpha(alpha, layer) for layer in list_layers(state))
+    return counts.most_common(1)[0][0]
 
 
 def _find_alpha(alpha: Alphas, layer: str) -> float:
@@ -249,7 +258,7 @@ def _kohya(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_network_args(settings: dict[str, Any]) -> dict[str, Any]:
-    """What makes some layers otherwise than others; their own alphas stand beside them."""
+    """What makes some layers otherwise than others."""
     names = ("rank_pattern", "alpha_pattern", "loraplus_lr_ratio")
     return {name: settings[name] for name in names if settings[name] not in ({}, 1)}
 

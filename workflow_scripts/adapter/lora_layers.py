@@ -15,7 +15,7 @@ from peft.utils.other import get_pattern_key
 
 from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.diffusion import TEXT_TARGETS, Base
+from workflow_scripts.models.diffusion import Base
 
 ADAPTER = "default"  # as peft calls the one that is trained
 
@@ -38,8 +38,10 @@ def list_trained(base: Base, settings: Settings) -> list[Trained]:
                 f"text_encoder: that of the family {base.family} is not trained: it is a language\n"
                 "  model, and no host reads an adapter of it. Set train of text_encoder to false."
             )
-        nets = [(name, getattr(base.pipeline, name)) for name in base.text_parts]
-        parts += [Trained(f"{name}.", net, TEXT_TARGETS) for name, net in nets]
+        parts += [
+            Trained(f"{name}.", getattr(base.pipeline, name), base.find_text_targets(name))
+            for name in base.text_parts
+        ]
     return parts
 
 

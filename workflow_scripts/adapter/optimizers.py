@@ -118,12 +118,12 @@ def make_adamw_8bit(
 ) -> list[torch.optim.Optimizer]:
     """AdamW whose moments take a quarter of the memory (Dettmers 2022), of large tensors."""
     try:
-        from bitsandbytes.optim import AdamW8bit  # not in the lock: who needs it installs it
+        from bitsandbytes.optim import AdamW8bit  # of envs/gpu.txt: who needs it installs it
     except (ImportError, OSError, RuntimeError) as error:  # missing, or without its own library
         raise CineloraError(
             f"optimizer adamw_8bit: bitsandbytes cannot be used here ({str(error)[:160]}).\n"
-            "  Install it: .venv/bin/pip install --no-deps bitsandbytes; or choose another\n"
-            "  optimizer: the moments of an adapter's tensors are seldom what fills the memory."
+            "  Install it: make setup-gpu, or without a GPU .venv/bin/pip install --no-deps\n"
+            "  bitsandbytes; or choose another optimizer (adamw)."
         ) from error
     return [AdamW8bit(groups, rate, weight_decay=weight_decay)]
 

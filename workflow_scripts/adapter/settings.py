@@ -13,6 +13,7 @@ REFUSED_STARTS = dict.fromkeys(
     ("pissa", "olora", "corda", "loftq", "lora_ga", "pissa_niter_16"),
     "changes the weights of the base, so that the file would be wrong on the base that hosts have",
 )
+STARTS = ("default", "orthogonal", "eva")
 OWN_RATE = "prodigy"  # one rate for all tensors, which it finds itself
 OWN_AVERAGE = "schedule_free_adamw"
 
@@ -128,6 +129,7 @@ def _find_wrong_layers(options: Mapping[str, Any]) -> list[str]:
     ranks = {options["rank"], *options["rank_pattern"].values()}
     if options["init"] == "orthogonal" and (odd := sorted(rank for rank in ranks if rank % 2)):
         found.append(f"init orthogonal needs even ranks, not {', '.join(map(str, odd))}")
-    if reason := REFUSED_STARTS.get(options["init"]):
-        found.append(f"init {options['init']} {reason}: choose default, orthogonal or eva")
+    if options["init"] not in STARTS:
+        reason = REFUSED_STARTS.get(options["init"], "is not known")
+        found.append(f"init {options['init']} {reason}: choose {' or '.join(STARTS)}")
     return found

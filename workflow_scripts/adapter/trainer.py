@@ -6,24 +6,23 @@ the steps that the interrupted one would have taken.
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers.training_utils import EMAModel
 
+from workflow_scripts.adapter.average import Average
 from workflow_scripts.adapter.checkpoint import read_checkpoint, write_checkpoint
 from workflow_scripts.adapter.eva import find_directions, start_along
 from workflow_scripts.adapter.examples import (
     Examples,
     encode_again,
     fixed_losses,
-    order_captions,
     seed_for,
     weighted_means,
 )
+from workflow_scripts.adapter.fresh_captions import FreshCaptions
 from workflow_scripts.adapter.lora_layers import (
     add_adapters,
     get_weights,
@@ -43,7 +42,6 @@ from workflow_scripts.adapter.training_data import plan_batches
 from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import (
     Base,
-    Conditions,
     denoising_errors,
     move,
 )
@@ -74,8 +72,11 @@ class Trainer:
         self.settings = settings = add_up(settings, self.stages)
         self.step = 0
         self.parts = list_trained(self.base, settings)
-        # Texts of the images in each order, where they must be read anew in each step
-        self.captions = self._order_captions() if len(self.parts) > 1 else []
+        is_text = len(self.parts) > 1
+        fresh = FreshCaptions(self.base, train, settings.keep_tokens, seed) if is_text else None
+        self.captions = fresh
+        self.moved: set[str] = set()  # tensors that have had a gradient
+        self.wordless = False  # some batch had all its captions dropped
         self._add_adapters()
         self.tensors = list_tensors(self.parts)
         self.optimizer = make_optimizers(
@@ -88,16 +89,9 @@ class Trainer:
         )
         self.scaler = LossScaler(base.device, enabled=settings.precision == "float16")
         self.rate = make_rate(settings, self.stages, self.optimizer.parts[0])
-        # Its decay is min(ema_decay, (1 + n) / (10 + n)) at update n: the start is soon forgotten
-        decay, tensors = settings.ema_decay, self.tensors.values()
-        self.average = EMAModel(tensors, decay=decay, foreach=True) if decay else None
-        self.moved: set[str] = set()  # tensors that have had a gradient
+        self.average = Average(list(self.tensors.values()), settings.ema_decay, self.optimizer)
         self.rows: list[dict] = []
         self.best: dict[str, Any] = {"step": 0, "loss": math.inf, "weights": {}}
-
-    def _order_captions(self) -> list[list[str]]:
-        orders = self.train.orders
-        return order_captions(self.train.images, orders, self.settings.keep_tokens, self.seed)
 
     def _add_adapters(self) -> None:
         """Put LoRA layers into all that is trained; compile what then computes."""
@@ -130,11 +124,16 @@ class Trainer:
             norm = self._clip_gradients()
             rate *= self.optimizer.estimated_rate
             self.scaler.step(self.optimizer, norm)
-            if self.average:
-                self.average.step(self.tensors.values())
+            self.average.update()
             self.step += 1
             taken = self.step - self.scaler.overflows
-            check_layers(self.tensors.keys(), self.moved, taken, self.settings.steps)
+            check_layers(
+                self.tensors.keys(),
+                self.moved,
+                taken,
+                wordless=self.wordless,
+                steps=self.settings.steps,
+            )
             self._record(loss, rate, norm if math.isfinite(norm) else None)
             yield self.step
 
@@ -163,10 +162,13 @@ class Trainer:
         last = self.base.noise.config.num_train_timesteps
         timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
         dropped = torch.rand(len(members), generator=generator) < options.caption_dropout
+        self.wordless |= bool(dropped.all())
         # The last draw, or trainings without other orders would take other steps than before
         order = torch.randint(0, self.train.orders, (len(members),), generator=generator)
         conditions = self.train.select_conditions(members, dropped, order)
-        conditions = self._read_captions(move(conditions, device), members, dropped, order)
+        conditions = move(conditions, device)
+        if self.captions:
+            conditions |= self.captions.read(members, dropped, order)
         errors = denoising_errors(
             self.base, latents.to(device), conditions, noise.to(device), timesteps
         )
@@ -174,20 +176,6 @@ class Trainer:
         return weighted_means(errors, weights) * snr_weights(
             self.base, timesteps, options.min_snr_gamma
         )
-
-    def _read_captions(
-        self,
-        conditions: Conditions,
-        members: list[int],
-        dropped: torch.Tensor,
-        order: torch.Tensor,
-    ) -> Conditions:
-        """The conditions with the captions as text encoders in training read them now."""
-        if not self.captions:
-            return conditions
-        rows = zip(members, dropped.tolist(), order.tolist(), strict=True)
-        texts = ["" if drop else self.captions[i][one] for i, drop, one in rows]
-        return conditions | self.base.encode_prompts(texts)
 
     def _batch(self, number: int) -> list[int]:
         """Indices of the images of one batch, counted from the start of the training."""
@@ -223,7 +211,7 @@ class Trainer:
         settings, measured = self.settings, None
         due = self.step % settings.validate_every == 0 or self.step == settings.steps
         if due and len(self.held_out):
-            with self.averaged():
+            with self.average.applied():
                 measured = self._measure()
         epoch = self.step * settings.gradient_accumulation_steps / len(self.plan[1])
         self.rows.append(
@@ -246,22 +234,6 @@ class Trainer:
             self.best = {"step": self.step, "loss": measured, "weights": self.weights()}
         return measured
 
-    @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Within, the network has what would become the adapter: the average, if there is one."""
-        if not self.average and not self.optimizer.averages:
-            yield
-            return
-        kept = [tensor.detach().clone() for tensor in self.tensors.values()]
-        try:
-            with self.optimizer.averaged():
-                if self.average:
-                    self.average.copy_to(self.tensors.values())
-                yield
-        finally:  # bit by bit, so that measuring changes nothing
-            for tensor, own in zip(self.tensors.values(), kept, strict=True):
-                tensor.data.copy_(own)
-
     def weights(self) -> dict[str, torch.Tensor]:
         """The adapter as it is now, under peft's names."""
         return get_weights(self.parts)
@@ -274,7 +246,7 @@ class Trainer:
         """Step and weights that become the adapter."""
         if self.settings.keep == "best" and self.best["weights"]:
             return self.best["step"], self.best["weights"]
-        with self.averaged():
+        with self.average.applied():
             return self.step, self.weights()
 
     def save(self, path: Path, fingerprint: str) -> None:
@@ -285,7 +257,7 @@ class Trainer:
             "weights": self.weights(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "average": self.average.state_dict() if self.average else None,
+            "average": self.average.state_dict(),
             "moved": sorted(self.moved),
             "rows": self.rows,
             "best": self.best,
@@ -303,9 +275,7 @@ class Trainer:
         set_weights(self.parts, state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
-        if self.average:
-            self.average.load_state_dict(state["average"])
-            self.average.to(self.base.device)
+        self.average.load_state_dict(state["average"])
         self.step, self.moved = state["step"], set(state["moved"])
         self.rows, self.best = state["rows"], state["best"]
         log.info("resumed after step %d", self.step)

@@ -8,7 +8,7 @@ from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import Base
 
-TEXT_PATIENCE = 20  # steps in which each layer of a text encoder has had a gradient
+PATIENCE = 20  # steps in which each layer has had a gradient, where captions were dropped
 
 
 def refuse_loss(step: int, images: Sequence[TrainingImage], losses: list[float], rate: str) -> None:
@@ -26,15 +26,17 @@ def refuse_loss(step: int, images: Sequence[TrainingImage], losses: list[float],
     )
 
 
-def check_layers(names: Collection[str], moved: set[str], taken: int, steps: int) -> None:
+def check_layers(
+    names: Collection[str], moved: set[str], taken: int, *, wordless: bool, steps: int
+) -> None:
     """A layer that has had no gradient in `taken` of so many steps ends the training.
 
-    lora_B starts at 0, so lora_A has its first gradient in the second step; a text encoder has none
-    where all captions of a batch were dropped.
+    lora_B starts at 0, so lora_A has its first gradient in the second step. What reads words may
+    have none where a batch was `wordless`, with all its captions dropped: it is given time.
     """
-    due = {False: 2, True: min(TEXT_PATIENCE, steps)}
-    missing = sorted(set(names) - moved) if taken in due.values() else []
-    still = [name for name in missing if taken == due[name.startswith("text_encoder")]]
+    if taken != (min(PATIENCE, steps) if wordless else 2):
+        return
+    still = sorted(set(names) - moved)
     if still:
         raise CineloraError(
             f"{len(still)} of {len(names)} adapter tensors had no gradient in {taken} steps:\n"

@@ -28,11 +28,7 @@ transformers_logging.disable_progress_bar()
 diffusers_logging.set_verbosity_error()  # or every load warns that no text encoder is in the file
 
 DRAWN_AT_ONCE = 4
-PRECISIONS = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 TEXT_TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj"]  # layers of CLIP that adapters change
 FLOW = "flow"  # in place of epsilon and v_prediction: the velocity from image to noise
 TEXT_PREFIXES = {"text_encoder": "lora_te"}  # of text encoders in kohya's files
@@ -106,6 +102,10 @@ class Base(ABC):
     def token_limit(self) -> int:
         """As many of them are read; the rest of a prompt is not."""
         return self.pipeline.tokenizer.model_max_length - 2  # start and end
+
+    def find_text_targets(self, part: str) -> list[str] | str:
+        """Layers of a text encoder that adapters change, as peft takes them."""
+        return TEXT_TARGETS
 
     def encode_size(self, original: Size, corner: Size, size: Size) -> Conditions:
         """What it is told of one image's size before it was scaled, upper left corner, and size.

@@ -9,7 +9,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.diffusion import Base, Conditions, Size, name_plainly
+from workflow_scripts.models.diffusion import TEXT_TARGETS, Base, Conditions, Size, name_plainly
 from workflow_scripts.models.loaders.pipelines import open_family
 from workflow_scripts.models.loaders.stable_diffusion import StableDiffusion
 
@@ -43,6 +43,17 @@ class StableDiffusionXL(StableDiffusion):
             empty = [number for number, prompt in enumerate(prompts) if not prompt]
             states[empty], pooled[empty] = 0, 0
         return {"states": states, "pooled": pooled}
+
+    def find_text_targets(self, part: str) -> list[str] | str:
+        """All but the last layer of the first encoder, whose last but one the UNet reads.
+
+        The second's last one is read for its pooled state.
+        """
+        if part == "text_encoder_2":
+            return TEXT_TARGETS
+        count = self.pipeline.text_encoder.config.num_hidden_layers - 1
+        read = "|".join(map(str, range(count)))
+        return rf".*layers\.({read})\.self_attn\.({'|'.join(TEXT_TARGETS)})"
 
     def encode_size(self, original: Size, corner: Size, size: Size) -> Conditions:
         """The six time ids (6,)."""
