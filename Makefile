@@ -25,11 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup setup-gpu demo test test-slurm test-kills test-search search-studies test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu roofline lint film-bbb lock phases timings clean
-=======
-.PHONY: help setup setup-gpu demo test test-slurm test-kills test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu judges roofline lint film-bbb lock phases timings clean
->>>>>>> composition
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-search search-studies test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu bench-train judges roofline lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -84,6 +80,11 @@ light-models: $(READY)  ## make the light tier's own models from nothing; MINUTE
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md
+	@$(BIN)/python -m benchmarks.train --device cuda --write benchmarks/train_gpu.md
+
+bench-train: $(READY)  ## speed of training on the CPU: benchmarks/train.md; SCRIPT=<diffusers' train_text_to_image_lora.py> DATASET=<a packed dataset>
+	@$(BIN)/python -m benchmarks.train --write benchmarks/train.md $(addprefix --script ,$(SCRIPT)) \
+	  $(addprefix --dataset ,$(DATASET))
 
 roofline: $(READY)  ## what binds the full tier on some GPUs, computed; writes benchmarks/roofline.md
 	@$(BIN)/python -m benchmarks.roofline

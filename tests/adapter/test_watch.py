@@ -128,7 +128,7 @@ def test_samples_show_the_average_where_there_is_one(splits, tmp_path):
     finish(trainer, 4)
     own, averaged = trainer.weights(), None
     grid = samples.Samples(trainer, tmp_path / "with", "t").draw()
-    with trainer.averaged():
+    with trainer.average.applied():
         averaged = trainer.weights()
         copied = make_trainer(splits, **{**FEW, "samples": 1})
     assert differ(own, averaged) > 0

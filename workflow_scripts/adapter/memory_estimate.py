@@ -14,10 +14,10 @@ import torch
 
 from workflow_scripts.adapter.samples import list_needed
 from workflow_scripts.adapter.settings import Settings
-from workflow_scripts.adapter.shadow import LiveBytes, make_shadow
+from workflow_scripts.adapter.shadow import LiveBytes, count_coding, make_shadow
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log
-from workflow_scripts.models.diffusion import Base, Conditions, list_nets
+from workflow_scripts.models.diffusion import DRAWN_AT_ONCE, Base, Conditions, list_nets
 
 GIB = 2**30
 CONTEXT = GIB  # assumed, as is the share of gaps
@@ -43,6 +43,8 @@ class Memory:
     optimizer: int
     average: int
     step: int  # most that a step holds at once: activations and gradients
+    coding: int = 0  # most that the VAE holds while an image becomes latents
+    drawing: int = 0  # most that it holds while samples are drawn
 
     @property
     def overhead(self) -> int:
@@ -53,12 +55,12 @@ class Memory:
     def training(self) -> int:
         """Most at once while it trains."""
         own = self.network + self.kept + self.adapter + self.optimizer + self.average
-        return own + self.step + self.overhead
+        return own + max(self.step, self.drawing) + self.overhead
 
     @property
     def total(self) -> int:
         """Most at once from the first image on; while images are cached nothing is trained yet."""
-        return max(self.training, self.network + self.encoders + self.overhead)
+        return max(self.training, self.network + self.encoders + self.coding + self.overhead)
 
     def format(self) -> str:
         """One line for the log."""
@@ -85,6 +87,8 @@ def estimate_memory(
     trained = sum(tensor.numel() for tensor in shadow.tensors.values())
     nets = {name: count_bytes(net) for name, net in list_nets(base.pipeline).items()}
     nets.pop(base.network_name)
+    side_px = latents[-1] * base.pixels_per_latent
+    coding, drawing = count_coding(base, side_px, DRAWN_AT_ONCE) if "vae" in nets else (0, 0)
     return Memory(
         network=count_bytes(shadow.base.network) - 4 * trained,
         encoders=sum(nets.values()),
@@ -93,6 +97,8 @@ def estimate_memory(
         optimizer=STATE_BYTES[settings.optimizer] * trained,
         average=2 * 4 * trained if settings.ema_decay else 0,  # and what it replaces to measure
         step=counted.peak,
+        coding=coding,
+        drawing=drawing if settings.samples else 0,
     )
 
 

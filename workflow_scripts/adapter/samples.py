@@ -43,7 +43,7 @@ class Samples:
         if self.of_base is None:  # in each process anew: nothing of it is in a checkpoint
             with without_adapter(self.trainer):
                 self.of_base = self._draw()
-        with self.trainer.averaged():
+        with self.trainer.average.applied():
             drawn = self._draw()
         step = self.trainer.step
         rows = {"no adapter": self.of_base, f"step {step}": drawn}

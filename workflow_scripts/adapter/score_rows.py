@@ -96,18 +96,13 @@ def score_adapter(judge: Judge, trials: Trials) -> tuple[list[dict], Samples]:
     for strength, changed in changes.items():
         own, vectors = judge.measure(trials[strength])
         drawn = vectors, plain, related, groups
-<<<<<<< HEAD
-        against = {"drift": measure_drift(*drawn), "overrun": measure_overrun(*drawn)}
-        samples[strength] = own | against | {"pixel_change": changed}
-        rows += list_levels(samples[strength], OWN, strength)
-=======
         against = {
             "drift": measure_drift(*drawn),
             "overrun": measure_overrun(*drawn),
             "prompts_kept": measure_kept_prompts(*drawn),
         }
-        rows += list_levels(own | against | {"pixel_change": changed}, OWN, strength)
->>>>>>> composition
+        samples[strength] = own | against | {"pixel_change": changed}
+        rows += list_levels(samples[strength], OWN, strength)
         rows += list_gaps(own, base, strength)
         rows += list_margins(own, base, BASE, strength)
     rows += list_film_levels(judge.stills)

@@ -61,6 +61,27 @@ def _list_tensors(values: Any) -> list[torch.Tensor]:
     return [tensor for value in nested for tensor in _list_tensors(value)]
 
 
+def count_coding(base: Base, side_px: int, images: int) -> tuple[int, int]:
+    """Most bytes held while one image becomes latents, and while latents become so many images."""
+    vae = base.pipeline.vae
+    with torch.device("meta"):
+        shown = type(vae).from_config(vae.config).to(vae.dtype).eval()
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    if base.device == "cuda":
+        widen_norms(shown)
+    counted = []
+    with mode, torch.no_grad():
+        _give_shapes(shown)
+        side = side_px // base.pipeline.vae_scale_factor
+        latents = torch.empty(images, vae.config.latent_channels, side, side, dtype=vae.dtype)
+        pixels = torch.empty(1, 3, side_px, side_px, dtype=vae.dtype)
+        for run, given in ((shown.encode, pixels), (shown.decode, latents)):
+            with LiveBytes() as held:
+                run(given)
+            counted.append(held.peak)
+    return counted[0], counted[1]
+
+
 def widen_norms(network: torch.nn.Module) -> None:
     """Compute norms in float32, as autocast does on a GPU, and does not on a CPU."""
     for module in network.modules():
