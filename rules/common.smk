@@ -23,6 +23,7 @@ from workflow_scripts.models.registry import (
 from workflow_scripts.plan.adapter_settings import (
     choose_tier,
     resolve_controls,
+    resolve_drawing_settings,
     resolve_adapter_settings,
     resolve_evaluation_settings,
 )
@@ -43,6 +44,7 @@ from workflow_scripts.plan.inputs import (
 )
 from workflow_scripts.plan.resources import add_ram, count_readers, grow, grow_with_film
 from workflow_scripts.plan.review_files import check_reviews, find_reviews, list_unread
+from workflow_scripts.plan.suites import find_other, find_suites
 from workflow_scripts.plan.targets import (
     check_targets,
     list_described,
@@ -79,11 +81,16 @@ try:  # targets of the command line: rules are read before Snakemake knows them
             logger.warning(line)
 except CineloraError as error:
     raise WorkflowError(str(error)) from None
+try:
+    SUITES = find_suites(config["draw_suite"]["suites"])
+except CineloraError as error:
+    raise WorkflowError(str(error)) from None
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
 UNCALIBRATED = list_uncalibrated(config["models"], own)
 BASE_TIER = choose_tier(MODELS["base"], config)
+SEEING = ("detect", "segment", "pose", "face", "expression", "face_mesh", "embed")  # drawings
 LOADERS = {  # as hash_code names them
     role: name_loader(model) for role, model in MODELS.items() if "loader" in model
 }
@@ -99,7 +106,13 @@ TABLES = {  # everything that a film's preparation leaves, as far as its kinds n
     for film in FILMS
 }
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
-    film: list_proofs(film, DATASETS[film], "truth" in config["films"][film]) for film in FILMS
+    film: list_proofs(
+        film,
+        DATASETS[film],
+        "truth" in config["films"][film],
+        config["draw_suite"]["in_report"],
+    )
+    for film in FILMS
 }
 CONTROLS = {  # beside which other adapters each adapter is judged
     film: list_controls(resolve_controls(config, BASE_TIER), DATASETS[film]) for film in FILMS
@@ -235,6 +248,18 @@ def sampling_measures(wildcards):
     """An input: what analyze_dataset measured, where a stage of the training draws images by it."""
     stages = training_settings(wildcards)["stages"]
     return list_measures(wildcards.film, wildcards.dataset, stages)
+
+
+def suite_file(wildcards):
+    """An input: the test suite of the kind of the dataset of the job."""
+    kind, _ = split_name(wildcards.dataset)
+    return SUITES[kind.name]
+
+
+def other_character(wildcards):
+    """A param: what calls another character of the film; "" where there is none."""
+    characters = film_option("characters", {})(wildcards)
+    return find_other(wildcards.dataset, wildcards.film, characters or {})
 
 
 resource_scopes:

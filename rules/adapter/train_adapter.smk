@@ -3,7 +3,7 @@
 needs    the packed dataset (kohya's layout), the base model as a diffusers folder; what was
          measured of the images, where a stage draws them by it
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
-         settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and
+         settings.yaml, metrics.parquet, and in kept/ what `kept_checkpoints` asks for; checkpoints/ is undeclared, so that it survives a failure, and
          goes when the training is done.
          `update`: what was trained from the very same images stays, and is not trained again.
          {variant} is "", or that of a control: an adapter that is trained to be compared with
@@ -24,6 +24,7 @@ rule train_adapter:
             "results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.peft.safetensors"
         ),
         card=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.json"),
+        kept=update(directory("results/{film}/adapters/{dataset}{variant}/kept")),
         settings=update("results/{film}/adapters/{dataset}{variant}/settings.yaml"),
         metrics=update("results/{film}/adapters/{dataset}{variant}/metrics.parquet"),
     log:

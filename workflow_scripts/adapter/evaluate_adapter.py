@@ -40,18 +40,17 @@ from workflow_scripts.adapter.training_data import (
 from workflow_scripts.adapter.trials import (
     LOSSES,
     Control,
-    check_budget,
+    check_base,
     nearest_to_full,
+    read_controls,
     try_adapter,
     try_control,
 )
 from workflow_scripts.lib.checksums import hash_file
 from workflow_scripts.lib.code import hash_code
-from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
-from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
 
@@ -74,30 +73,6 @@ SCORES = pa.schema(
 Splits = list[list[TrainingImage]]  # training and held-out images
 Shots = dict[str, np.ndarray]
 Drawn = dict[float | str | None, np.ndarray]  # images by strength (None: the base), or by control
-
-
-def check_base(base: str, trained: dict[str, Any]) -> None:
-    """The base must be the very one that the adapter was trained on."""
-    found = folder_checksum(base)
-    if trained["base_sha256"] != found:
-        raise CineloraError(
-            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
-            f"  {base} is another model ({found[:12]}). Train the adapter again."
-        )
-
-
-def read_controls(
-    names: Sequence[str], adapters: Sequence[str], settings: Sequence[str], trained: dict[str, Any]
-) -> list[Control]:
-    """The controls of an adapter (`trained` is its settings.yaml); those that were trained."""
-    rows = zip(names, adapters, map(read_trained, settings), strict=True)
-    controls = [Control(*row) for row in rows]
-    for control in controls:
-        if is_empty(control.trained):
-            log.warning("%s: not compared, %s", control.name, control.trained["empty"])
-        else:
-            check_budget(control, trained)
-    return [control for control in controls if not is_empty(control.trained)]
 
 
 def read_images(dataset: str, options: dict[str, Any]) -> tuple[Splits, Shots, Prompts]:

@@ -50,7 +50,7 @@ def bootstrap_mean(sample: Sample, *, resamples: int, rng: np.random.Generator) 
     if size < 2:
         return Estimate(mean, np.nan, np.nan, count, size)
     means = resample_means(sample, resamples, rng)
-    return Estimate(mean, *_find_interval(mean, means, size), count, size)
+    return Estimate(mean, *find_interval(mean, means, size), count, size)
 
 
 def bootstrap_difference(
@@ -66,7 +66,7 @@ def bootstrap_difference(
     if size < 2:
         return Estimate(difference, np.nan, np.nan, count, size)
     means = [resample_means(sample, resamples, rng) for sample in samples]
-    return Estimate(difference, *_find_interval(difference, means[0] - means[1], size), count, size)
+    return Estimate(difference, *find_interval(difference, means[0] - means[1], size), count, size)
 
 
 def resample_means(sample: Sample, resamples: int, rng: np.random.Generator) -> np.ndarray:
@@ -86,7 +86,7 @@ def resample_means(sample: Sample, resamples: int, rng: np.random.Generator) -> 
     return np.concatenate(means)
 
 
-def _find_interval(value: float, means: np.ndarray, clusters: int) -> tuple[float, float]:
+def find_interval(value: float, means: np.ndarray, clusters: int) -> tuple[float, float]:
     """Percentiles of resampled means, farther apart the fewer clusters there are.
 
     A handful of clusters varies less than what it was drawn from: of three prompts, plain
@@ -123,7 +123,12 @@ def average_precision(drawn: np.ndarray, gallery: np.ndarray, is_own: np.ndarray
 
     `is_own` (G,) tells the images of the right character from those of the film's others.
     """
-    ranked = is_own[np.argsort(-(drawn @ gallery.T), axis=1, kind="stable")]  # (N, G)
+    return rank_precision(drawn @ gallery.T, is_own)
+
+
+def rank_precision(similarities: np.ndarray, is_own: np.ndarray) -> np.ndarray:
+    """The same from similarities (N, G) to the images of the gallery."""
+    ranked = is_own[np.argsort(-similarities, axis=1, kind="stable")]  # (N, G)
     precision = ranked.cumsum(1) / np.arange(1, ranked.shape[1] + 1)
     return (precision * ranked).sum(1) / is_own.sum()
 

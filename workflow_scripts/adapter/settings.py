@@ -33,6 +33,7 @@ class Settings:
     validations: int
     validation_images: int
     checkpoints: int
+    kept_checkpoints: int
     keep: str
     license: str
     stages: list[dict[str, Any]]  # in place of steps and learning_rate; []: one of these

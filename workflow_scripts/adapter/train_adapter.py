@@ -39,6 +39,7 @@ from workflow_scripts.adapter.finished import (
     sign,
     write_settings,
 )
+from workflow_scripts.adapter.kept_adapters import make_folder, read_kept, set_aside, write_kept
 from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import format_stages
@@ -119,6 +120,7 @@ def train(trainer: Trainer, checkpoint: Path, fingerprint: str) -> None:
     trainer.resume(checkpoint, fingerprint)
     steps = trainer.settings.steps
     for step in progress(trainer.run(steps), "training", total=steps - trainer.step):
+        set_aside(trainer, checkpoint.parent)
         if step % trainer.settings.save_every == 0 and step < steps:
             trainer.save(checkpoint, fingerprint)
 
@@ -163,6 +165,7 @@ def main(
     settings: str,
     metrics: str,
     peft: str | None = None,
+    kept: str | None = None,
     measures: str | Sequence[str] = (),
     *,
     title: str,
@@ -173,6 +176,7 @@ def main(
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
     images = read_split(dataset, "train")
+    make_folder(kept)
     if not images:
         return leave_empty(dataset, adapters, card, settings, metrics, title)
     started, chosen = datetime.now(UTC), Settings(**options)
@@ -181,7 +185,8 @@ def main(
     fingerprint = make_fingerprint(
         chosen, control, seed, dataset_sha256, folder_checksum(base), name_loader(model), weights
     )
-    if facts := find_finished(settings, fingerprint, [*adapters, card, metrics]):
+    files = [*adapters, card, metrics]
+    if facts := find_finished(settings, fingerprint, [*files, *read_kept(kept)]):
         return _count(facts)
     opened = load_model(model, [Path(base) / "model_index.json"])
     native = chosen.resolution_px == "native"
@@ -212,7 +217,8 @@ def main(
         "dataset_sha256": dataset_sha256,
     }
     facts |= origin | describe_run(trainer, tensors, started)
-    write_settings(settings, facts | sign(fingerprint, [*adapters, card, metrics]))
+    files += write_kept(kept, adapter, trainer, checkpoint.parent, metadata)
+    write_settings(settings, facts | sign(fingerprint, files))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return _count(facts)
 

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.adapter.adapter_file import load_adapter
+from workflow_scripts.adapter.empty_adapter import is_empty
 from workflow_scripts.adapter.examples import Examples, fixed_losses
+from workflow_scripts.adapter.finished import read_trained
 from workflow_scripts.adapter.prompts import Prompts, draw_all
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.phase import progress
+from workflow_scripts.lib.phase import log, progress
+from workflow_scripts.models.checksums import folder_checksum
 from workflow_scripts.models.diffusion import DRAWN_AT_ONCE, Base
 
 LOSSES = ("train_loss", "heldout_loss")
@@ -102,9 +105,40 @@ def nearest_to_full(strengths: Sequence[float]) -> float:
 def check_budget(control: Control, trained: dict[str, Any]) -> None:
     """A control must be trained as the adapter was, whose settings.yaml is `trained`."""
     for name in BUDGET:
-        if control.trained[name] != trained[name]:
+        if _find_budget(control.trained[name]) != _find_budget(trained[name]):
             raise CineloraError(
                 f"{control.adapter} is no control of this adapter: its {name} in settings.yaml\n"
                 f"  is {control.trained[name]}, that of the adapter {trained[name]}.\n"
                 "  Train both again with the same options."
             )
+
+
+def _find_budget(value: Any) -> Any:
+    """What counts of an entry of BUDGET: how much is kept of the way changes no training."""
+    if not isinstance(value, dict):
+        return value
+    return {name: one for name, one in value.items() if name != "kept_checkpoints"}
+
+
+def check_base(base: str, trained: dict[str, Any]) -> None:
+    """The base must be the very one that the adapter was trained on."""
+    found = folder_checksum(base)
+    if trained["base_sha256"] != found:
+        raise CineloraError(
+            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
+            f"  {base} is another model ({found[:12]}). Train the adapter again."
+        )
+
+
+def read_controls(
+    names: Sequence[str], adapters: Sequence[str], settings: Sequence[str], trained: dict[str, Any]
+) -> list[Control]:
+    """The controls of an adapter (`trained` is its settings.yaml); those that were trained."""
+    rows = zip(names, adapters, map(read_trained, settings), strict=True)
+    controls = [Control(*row) for row in rows]
+    for control in controls:
+        if is_empty(control.trained):
+            log.warning("%s: not compared, %s", control.name, control.trained["empty"])
+        else:
+            check_budget(control, trained)
+    return [control for control in controls if not is_empty(control.trained)]

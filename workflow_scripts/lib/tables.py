@@ -135,6 +135,7 @@ _RESULTS = (  # in the order in which phases run
         "step",
         folder="adapters",
     ),
+    Result("kept", "adapter.train_adapter", "{dataset}{variant}/kept", folder="adapters"),
     Result("scores", "adapter.evaluate_adapter", "{dataset}/scores.parquet", "SCORES", "score"),
     Result("grid", "adapter.evaluate_adapter", "{dataset}/grid.png"),
     Result(
@@ -144,6 +145,23 @@ _RESULTS = (  # in the order in which phases run
         folder="adapters",
     ),
     Result("how_measured", "adapter.evaluate_adapter", "{dataset}/settings.yaml"),
+    Result(
+        "drawings", "adapter.draw_suite", "{dataset}/drawings.parquet", "DRAWINGS", "drawing_id"
+    ),
+    Result("drawn", "adapter.draw_suite", "{dataset}/images"),
+    Result(
+        "drawn_people", "adapter.measure_suite", "{dataset}/people.parquet", "PEOPLE", "instance_id"
+    ),
+    Result(
+        "drawn_measures",
+        "adapter.measure_suite",
+        "{dataset}/measures.parquet",
+        "IMAGES",
+        "drawing_id",
+    ),
+    Result("suite_scores", "adapter.score_suite", "{dataset}/scores.parquet", "SCORES", "scenario"),
+    Result("judged", "adapter.score_suite", "{dataset}/drawings.parquet", "SHOWN", "drawing_id"),
+    Result("sheets", "adapter.score_suite", "{dataset}/sheets"),
     Result("accuracy", "report.measure_accuracy", "accuracy.json", folder=""),
     Result("page", "report.build_report", "index.html", folder="report"),
     Result("funnel", "report.build_report", "funnel.svg", folder="report"),
