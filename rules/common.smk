@@ -11,6 +11,7 @@ from workflow_scripts.film.people.roster import list_watched
 from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.kinds import split_name
+from workflow_scripts.lib.tables import locate
 from workflow_scripts.models.registry import (
     choose_model,
     describes_images,
@@ -30,7 +31,7 @@ from workflow_scripts.plan.adapter_settings import (
 from workflow_scripts.plan.calibration import list_uncalibrated
 from workflow_scripts.plan.config import list_datasets, list_files, load_config, read_own
 from workflow_scripts.plan.controls import (
-    VARIANTS,
+    choose_controls,
     list_control_files,
     list_controls,
     list_trained_controls,
@@ -54,6 +55,13 @@ from workflow_scripts.plan.targets import (
     list_tables,
 )
 from workflow_scripts.plan.terminal import install, list_reports
+from workflow_scripts.plan.variants import (
+    admit_trained,
+    admit_variants,
+    is_control,
+    list_compared,
+    name_variant,
+)
 
 # Not by `configfile:`, which reads from the working directory and as YAML 1.1. A wrong config stops
 # here, before any job starts, with all its problems in one message.
@@ -105,11 +113,13 @@ TABLES = {  # everything that a film's preparation leaves, as far as its kinds n
     )
     for film in FILMS
 }
+COMPARED = list_compared(config["adapter"])  # which adapters of each dataset are judged
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
     film: list_proofs(
         film,
         DATASETS[film],
         "truth" in config["films"][film],
+        COMPARED,
         config["draw_suite"]["in_report"],
     )
     for film in FILMS
@@ -212,16 +222,42 @@ def truth_files(wildcards):
 
 
 def training_settings(wildcards):
-    """A param: the chosen variant's settings for the kind of the dataset of the job."""
+    """A param: the settings of the variant of the job for the kind of its dataset."""
     kind, _ = split_name(wildcards.dataset)
-    return resolve_adapter_settings(config, BASE_TIER, kind.name, config["adapter"]["chosen"])
+    variant = name_variant(wildcards.variant, config["adapter"])
+    return resolve_adapter_settings(config, BASE_TIER, kind.name, variant)
+
+
+def adapter_title(wildcards):
+    """A param: what the adapter of the job is called; a control's own word is added where it is."""
+    variant = "" if is_control(wildcards.variant) else wildcards.variant
+    return f"{wildcards.film} {wildcards.dataset}{variant}"
+
+
+def controls_of(wildcards):
+    """Beside which other adapters the adapter of the job is judged."""
+    return choose_controls(CONTROLS[wildcards.film][wildcards.dataset], wildcards.variant)
 
 
 def of_controls(name):
-    """An input: a file of each control adapter of the dataset of the job."""
+    """An input: a file of each control of the adapter of the job."""
+    return lambda wildcards: list_control_files(name, wildcards.film, controls_of(wildcards))
+
+
+def of_suite_controls(name):
+    """An input: a file of each control beside which a suite is drawn."""
     return lambda wildcards: list_control_files(
         name, wildcards.film, CONTROLS[wildcards.film][wildcards.dataset]
     )
+
+
+def of_variants(name):
+    """An input: a file of each other variant with which a suite is drawn."""
+    return lambda wildcards: [
+        locate(name, f"results/{wildcards.film}", dataset=wildcards.dataset, variant=variant)[0]
+        for variant in COMPARED
+        if variant
+    ]
 
 
 def character_name(wildcards):
@@ -235,13 +271,18 @@ def reference_vectors(wildcards):
 
 
 def control_names(wildcards):
-    """A param: what the control adapters of the dataset of the job are."""
+    """A param: what the controls of the adapter of the job are."""
+    return [control.name for control in controls_of(wildcards)]
+
+
+def suite_controls(wildcards):
+    """A param: what the controls are beside which a suite is drawn."""
     return [control.name for control in CONTROLS[wildcards.film][wildcards.dataset]]
 
 
 def control_name(wildcards):
     """A param: which control the adapter of the job is; "" of one that is to be used."""
-    return wildcards.variant.removeprefix(".")
+    return wildcards.variant.removeprefix(".") if is_control(wildcards.variant) else ""
 
 
 def sampling_measures(wildcards):
@@ -270,4 +311,4 @@ wildcard_constraints:
     film=any_of(FILMS),
     shard=r"\d+of\d+",
     dataset=r"[a-z0-9_-]+",
-    variant=f"({any_of(VARIANTS)})?",
+    variant=admit_trained(config["adapter"]),

@@ -15,8 +15,10 @@ rule draw_suite:
         adapter="results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors",
         settings="results/{film}/adapters/{dataset}/settings.yaml",
         kept="results/{film}/adapters/{dataset}/kept",
-        control_adapters=of_controls("adapter"),
-        control_settings=of_controls("settings"),
+        control_adapters=of_suite_controls("adapter"),
+        control_settings=of_suite_controls("settings"),
+        variant_adapters=of_variants("adapter"),
+        variant_settings=of_variants("settings"),
         base=f"resources/models/{MODELS['base']['name']}",
     output:
         drawings="results/{film}/draw_suite/{dataset}/drawings.parquet",
@@ -35,7 +37,8 @@ rule draw_suite:
         code=hash_code("adapter.draw_suite", LOADERS["base"]),
         title="{film} {dataset}",
         other=other_character,
-        controls=control_names,
+        controls=suite_controls,
+        variants=[variant.removeprefix(".") for variant in COMPARED if variant],
         options=resolve_drawing_settings(config, BASE_TIER),
         model=MODELS["base"],
     script:

@@ -2,9 +2,10 @@
 
 needs    the adapter, its settings and its dataset, the base model, the model of the role embed;
          its control adapters, and of a character the reference images of all
-leaves   scores.parquet: score, adapter, strength, value and interval; grid.png: prompts drawn at each strength;
+leaves   scores.parquet: score, adapter, strength, value and interval; values.parquet: each value behind
+         a score; drawings.parquet and images/: each drawn image; grid.png: all of them on one page;
          settings.yaml: how it was measured; {film}-{dataset}.preview.png beside the adapter, which
-         A1111 and Forge show. `update`: as in train_adapter
+         A1111 and Forge show. `update` and {variant}: as in train_adapter; controls are not judged
 """
 
 
@@ -12,22 +13,29 @@ rule evaluate_adapter:
     """Judge one adapter beside its controls: held-out loss, similarity, retrieval, drift, copies."""
     input:
         dataset="results/{film}/datasets/{dataset}",
-        adapter="results/{film}/adapters/{dataset}/{film}-{dataset}.safetensors",
-        settings="results/{film}/adapters/{dataset}/settings.yaml",
+        adapter="results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.safetensors",
+        settings="results/{film}/adapters/{dataset}{variant}/settings.yaml",
         control_adapters=of_controls("adapter"),
         control_settings=of_controls("settings"),
         references=reference_vectors,
         base=f"resources/models/{MODELS['base']['name']}",
         embed_weights=WEIGHTS["embed"],
     output:
-        scores=update("results/{film}/evaluate_adapter/{dataset}/scores.parquet"),
-        grid=update("results/{film}/evaluate_adapter/{dataset}/grid.png"),
-        preview=update("results/{film}/adapters/{dataset}/{film}-{dataset}.preview.png"),
-        how_measured=update("results/{film}/evaluate_adapter/{dataset}/settings.yaml"),
+        scores=update("results/{film}/evaluate_adapter/{dataset}{variant}/scores.parquet"),
+        values=update("results/{film}/evaluate_adapter/{dataset}{variant}/values.parquet"),
+        drawings=update("results/{film}/evaluate_adapter/{dataset}{variant}/drawings.parquet"),
+        images=update(directory("results/{film}/evaluate_adapter/{dataset}{variant}/images")),
+        grid=update("results/{film}/evaluate_adapter/{dataset}{variant}/grid.png"),
+        preview=update(
+            "results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.preview.png"
+        ),
+        how_measured=update("results/{film}/evaluate_adapter/{dataset}{variant}/settings.yaml"),
     log:
-        "logs/{film}/evaluate_adapter.{dataset}.log",
+        "logs/{film}/evaluate_adapter.{dataset}{variant}.log",
     benchmark:
-        "benchmarks/{film}/evaluate_adapter.{dataset}.tsv"
+        "benchmarks/{film}/evaluate_adapter.{dataset}{variant}.tsv"
+    wildcard_constraints:
+        variant=admit_variants(config["adapter"]),
     conda:
         "../../envs/cinelora.yaml"
     threads: 1  # as in train_adapter
@@ -40,7 +48,7 @@ rule evaluate_adapter:
             LOADERS["base"],
             LOADERS["embed"],
         ),
-        title="{film} {dataset}",
+        title=adapter_title,
         character=character_name,
         controls=control_names,
         options=resolve_evaluation_settings(config, BASE_TIER),

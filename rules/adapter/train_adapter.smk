@@ -6,7 +6,8 @@ leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's n
          settings.yaml, metrics.parquet, and in kept/ what `kept_checkpoints` asks for; checkpoints/ is undeclared, so that it survives a failure, and
          goes when the training is done.
          `update`: what was trained from the very same images stays, and is not trained again.
-         {variant} is "", or that of a control: an adapter that is trained to be compared with
+         {variant} is "" of the chosen one; of others a dot and the name of a variant, or that of a
+         control: an adapter that is trained to be compared with
 """
 
 
@@ -39,7 +40,7 @@ rule train_adapter:
         mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),
     params:
         code=hash_code("adapter.train_adapter", LOADERS["base"]),
-        title="{film} {dataset}",
+        title=adapter_title,
         control=control_name,
         options=training_settings,
         model=MODELS["base"],

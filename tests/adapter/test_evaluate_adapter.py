@@ -16,6 +16,7 @@ from workflow_scripts.adapter.training_data import find_shots, read_split
 from workflow_scripts.adapter.trials import Control, check_budget, nearest_to_full
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
+from workflow_scripts.lib.written_files import iter_written
 
 EMBED = {"name": "by-color", "role": "embed", "loader": "mobilenet"}
 RESAMPLING = {"resamples": 500, "rng": np.random.default_rng(0)}
@@ -211,6 +212,9 @@ def run_main(folder, monkeypatch, **changes):
         base=str(base_folder()),
         embed_weights=[],
         scores=str(folder / "scores.parquet"),
+        values=str(folder / "values.parquet"),
+        drawings=str(folder / "drawings.parquet"),
+        images=str(folder / "images"),
         grid=str(folder / "grid.png"),
         preview=str(folder / "x.preview.png"),
         how_measured=str(folder / "measured.yaml"),
@@ -275,6 +279,57 @@ def test_main_judges_controls_with_the_same_prompts_and_claims_margins(adapter, 
     assert how["controls"]["other_subject"] == {
         "adapter": "other.safetensors", "trigger": "bruno man", "images": 6, "steps": 4
     }  # fmt: skip
+
+
+def test_every_drawn_image_is_kept_with_its_prompt_seed_and_sums(adapter, monkeypatch):
+    stray = adapter / "images/own_9_p00_s1.png"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"of another evaluation")
+    counts = run_main(adapter, monkeypatch, controls=CONTROLS)
+    rows = pd.read_parquet(adapter / "drawings.parquet")
+    assert rows.columns.tolist() == evaluate_adapter.DRAWINGS.names
+    assert len(rows) == counts.read == 16 + 2 * 4
+    assert sorted(rows["file"]) == sorted(path.name for path in (adapter / "images").iterdir())
+    files = list(iter_written(adapter / "drawings.parquet", adapter / "images"))
+    assert len(files) == 24 and not any(file.find_change() for file in files)
+    count = rows.groupby(["adapter", "strength"]).size().to_dict()
+    full = {(name, 1.0): 4 for name in CONTROLS}
+    assert count == {("base", 0.0): 6, ("own", 0.0): 4, ("own", 1.0): 6} | full
+    unrelated = rows[~rows["related"]]
+    assert set(unrelated["prompt"]) == {"a {curly} lighthouse"} and len(unrelated) == 4
+    called = rows[rows["prompt"] != rows["asked"]]
+    assert set(called["adapter"]) == {"other_subject"} and len(called) == 4
+    assert called["asked"].str.startswith("bruno man, ").all()
+
+
+def test_the_values_behind_every_mean_are_kept_and_tell_what_they_are_of(adapter, monkeypatch):
+    run_main(adapter, monkeypatch, controls=CONTROLS)
+    values = pd.read_parquet(adapter / "values.parquet")
+    assert values.columns.tolist() == evaluate_adapter.VALUES.names
+    keys = ["score", "adapter", "strength"]
+    assert not values.duplicated([*keys, "subject", "seeds"]).any()
+    means = values.groupby(keys)["value"].agg(["mean", "size"])
+    levels = read_scores(adapter).reset_index()
+    levels = levels[levels["over"].eq("") & levels["score"].ne("change_at_strength_0")]
+    levels = levels[levels["adapter"].ne("film") & levels["score"].ne("overfit_gap")]
+    levels = levels.set_index(keys)
+    assert len(means) == len(levels) > 20
+    np.testing.assert_allclose(means["mean"], levels["value"].loc[means.index])
+    assert (means["size"] == levels["n"].loc[means.index]).all()
+    of = values.groupby("score")[["subject", "seeds"]].agg(set)
+    assert of.loc["drift", "subject"] == {"a {curly} lighthouse"}
+    assert of.loc["diversity", "seeds"] == {"1 2"}
+    assert of.loc["heldout_loss", "seeds"] == {""}
+    assert "2_nella woman/nella_validation_0000.png" in of.loc["heldout_loss", "subject"]
+
+
+def test_a_drawing_that_was_changed_is_drawn_anew(adapter, monkeypatch):
+    run_main(adapter, monkeypatch)
+    drawing = adapter / "images/own_1_p00_s1.png"
+    before = drawing.read_bytes()
+    drawing.write_bytes(b"damaged")
+    run_main(adapter, monkeypatch)
+    assert drawing.read_bytes() == before
 
 
 def test_a_control_whose_dataset_was_empty_is_left_out(adapter, monkeypatch, tmp_path, caplog):
@@ -355,5 +410,7 @@ def test_of_an_adapter_that_was_not_trained_nothing_is_drawn(tmp_path, monkeypat
     assert (counts.read, counts.kept) == (0, 0)
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     assert scores.empty and scores.columns.tolist() == evaluate_adapter.SCORES.names
+    assert pd.read_parquet(tmp_path / "drawings.parquet").empty
+    assert (tmp_path / "images").is_dir() and not list((tmp_path / "images").iterdir())
     assert read_rgb(tmp_path / "grid.png").min() < 128  # words on white
     assert "nothing was trained" in caplog.text

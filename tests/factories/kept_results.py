@@ -13,6 +13,7 @@ from workflow_scripts.lib.progress_file import sum_outputs
 from workflow_scripts.lib.tables import locate
 
 SHARD = "01of01"
+JUDGED = ("pose", ".longer")
 DATASETS = ["pose", "style", "background"]
 
 
@@ -32,6 +33,7 @@ def make_kept(project: Path) -> Path:
         pack(film, target, dataset)
         place(folder, "adapter", dataset).parent.mkdir(parents=True)
         place(folder, "adapter", dataset).write_bytes(b"weights of " + dataset.encode())
+    draw_images(folder)
     for leftover in (folder / "datasets").glob("*.parquet"):
         leftover.unlink()
     leave_progress(folder)
@@ -42,12 +44,23 @@ def list_targets(folder: Path) -> list[str]:
     """The outputs that are there."""
     tables = [place(folder, name) for name in ("frames", "backgrounds", "faces")]
     many = [place(folder, name, one) for one in DATASETS for name in ("dataset", "adapter")]
-    return [str(path) for path in (*tables, *many)]
+    drawings = place(folder, "drawings", *JUDGED)
+    return [str(path) for path in (*tables, *many, drawings)]
 
 
-def place(folder: Path, name: str, dataset: str = "") -> Path:
+def place(folder: Path, name: str, dataset: str = "", variant: str = "") -> Path:
     """Where a result of lib/tables.py lies."""
-    return Path(locate(name, folder, [SHARD], dataset)[0])
+    return Path(locate(name, folder, [SHARD], dataset, variant)[0])
+
+
+def draw_images(folder: Path) -> None:
+    """What a variant of an adapter drew, and the table of it."""
+    images, files = place(folder, "drawn_images", *JUDGED), ["base_0.png", "own_1.png"]
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (2, 8, 8, 3), np.uint8)
+    sums = [write_image(images / file, one) for file, one in zip(files, pixels, strict=True)]
+    rows = pd.DataFrame(sums).assign(file=files)
+    rows.to_parquet(place(folder, "drawings", *JUDGED))
 
 
 def draw_faces(folder: Path, faces: pd.DataFrame) -> None:

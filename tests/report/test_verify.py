@@ -25,6 +25,7 @@ PLACES = {  # pattern of a file -> the target that renews it
     "datasets/pose/counts.json": "datasets/pose",
     "extract_frames/frames.parquet": "extract_frames/frames.parquet",
     "adapters/pose/*.safetensors": "adapters/pose/tiny-pose.safetensors",
+    "evaluate_adapter/pose.longer/images/*.png": "evaluate_adapter/pose.longer/images",
 }
 DAMAGES = {
     "empty": lambda path: path.write_bytes(b""),
@@ -146,7 +147,7 @@ def test_what_is_not_made_yet_is_said_and_no_fault(folder, caplog):
     caplog.set_level("WARNING", "cinelora")
     counts = look("results/tiny/analyze_dataset/pose.json", "results/tiny/report/index.html")
     assert counts.read == counts.kept > 200
-    assert "tiny: not made yet: 2 of 11 outputs (analyze_dataset, build_report)" in caplog.text
+    assert "tiny: not made yet: 2 of 12 outputs (analyze_dataset, build_report)" in caplog.text
 
 
 def test_a_whole_dataset_that_is_gone_is_no_output_that_is_not_made_yet(folder, caplog):

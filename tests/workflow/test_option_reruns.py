@@ -95,6 +95,15 @@ def test_the_plans_are_those_of_a_real_dry_run(project, plans, tmp_path, option)
     assert copy_in_code.planned_rules(project, *arguments) == plans[option].rules - {"all"}
 
 
+def test_one_more_variant_trains_and_judges_one_adapter_of_each_dataset(project, tmp_path):
+    overlay = tmp_path / "variants.yaml"
+    overlay.write_text("adapter: {compared: [higher_rank]}\n", encoding="utf-8")
+    arguments = ["--configfile", "config/config.yaml", str(overlay)]
+    jobs = copy_in_code.planned_jobs(project, *arguments)
+    after = {"all": 1, "build_report": 1}
+    assert jobs == {"train_adapter": 8, "evaluate_adapter": 8} | after
+
+
 def test_swapped_values_are_seen_and_another_order_or_source_of_weights_is_no_change(project):
     swapped = {"dedup_frames": {"max_distance_within_shot": 4, "max_distance_across_shots": 8}}
     reordered = {"dedup_frames": dict(reversed(options.read_shipped()["dedup_frames"].items()))}

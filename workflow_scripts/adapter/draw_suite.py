@@ -116,6 +116,16 @@ def choose_prompts(prompts: Sequence[Asked], most: int) -> list[Asked]:
     return [one for one in prompts if one.number <= most]
 
 
+def read_variants(
+    names: Sequence[str], adapters: Sequence[str], settings: Sequence[str]
+) -> dict[str, tuple[str, str]]:
+    """File and trigger of the other variants of the adapter, by their names."""
+    rows = zip(names, adapters, map(read_trained, settings), strict=True)
+    return {
+        name: (file, trained["trigger"]) for name, file, trained in rows if not is_empty(trained)
+    }
+
+
 def draw_tool(
     base: Base, tool: Tool, rows: Sequence[dict[str, Any]], folder: Path, options: dict[str, Any]
 ) -> None:
@@ -157,6 +167,8 @@ def main(
     kept: str,
     control_adapters: Sequence[str],
     control_settings: Sequence[str],
+    variant_adapters: Sequence[str],
+    variant_settings: Sequence[str],
     base: str,
     drawings: str,
     images: str,
@@ -164,6 +176,7 @@ def main(
     title: str,
     other: str,
     controls: Sequence[str],
+    variants: Sequence[str],
     options: dict[str, Any],
     model: dict[str, Any],
 ) -> Counts:
@@ -177,7 +190,8 @@ def main(
     prompts = choose_prompts(read_suite(suite, vocabulary), options["prompts"])
     check_lengths(prompts, trained["trigger"], other)
     others = read_controls(controls, control_adapters, control_settings, trained)
-    compared = {one.name: (one.adapter, one.trained["trigger"]) for one in others}
+    compared = read_variants(variants, variant_adapters, variant_settings)
+    compared |= {one.name: (one.adapter, one.trained["trigger"]) for one in others}
     own = adapter, trained["trigger"]
     tools = list_tools(
         own,

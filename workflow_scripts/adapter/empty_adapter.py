@@ -4,7 +4,8 @@ The rule's files must be there, and none of them may pass for an adapter: the fi
 valid one without a tensor, which changes no image, and its metadata, card and settings say why.
 """
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,15 @@ def make_card(why: str) -> dict[str, Any]:
 
 
 def write_unscored(
-    title: str, why: str, scores: str, schema: pa.Schema, pages: Sequence[str]
+    title: str, why: str, tables: Mapping[str, pa.Schema], images: str, pages: Sequence[str]
 ) -> Counts:
-    """Of an adapter that was not trained: a table without rows, and images that say why."""
+    """Of an adapter that was not trained: tables without rows, a folder without images, and pages
+    that say why."""
     log.warning("%s: %s", title, why)
-    write_manifest(pd.DataFrame(columns=schema.names), scores, schema)
+    shutil.rmtree(images, ignore_errors=True)
+    Path(images).mkdir(parents=True)
+    for path, schema in tables.items():
+        write_manifest(pd.DataFrame(columns=schema.names), path, schema)
     for page in pages:
         write_image(page, draw_words(title, why))
     return Counts("images", 0, 0)

@@ -3,9 +3,10 @@
 Reads the adapter, its settings, its dataset and the base; adapters that were trained alike on
 something else (controls); and of a character the images of all characters of the film. Leaves
 scores.parquet (one row per score, adapter and strength, and per margin of the adapter over base and
-controls, with a 95 % interval), grid.png (prompts and seeds across, strengths and controls down), a
-preview (the first prompt at full strength) and settings.yaml (how it was measured). Adapters are
-loaded by diffusers' own load_lora_weights, as a user would load them.
+controls, with a 95 % interval), values.parquet (each value behind these means), images/ with
+drawings.parquet (each drawn image), grid.png (prompts and seeds across, strengths and controls
+down), a preview (the first prompt at full strength) and settings.yaml (how it was measured).
+Adapters are loaded by diffusers' own load_lora_weights, as a user would load them.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.adapter.drawings import (
+    Drawn,
+    Judged,
+    are_whole,
+    list_images,
+    list_values,
+    write_drawings,
+)
 from workflow_scripts.adapter.empty_adapter import is_empty, write_unscored
 from workflow_scripts.adapter.examples import cache_examples, seed_for
 from workflow_scripts.adapter.finished import (
@@ -41,6 +50,7 @@ from workflow_scripts.adapter.trials import (
     LOSSES,
     Control,
     check_base,
+    describe_control,
     nearest_to_full,
     read_controls,
     try_adapter,
@@ -51,6 +61,7 @@ from workflow_scripts.lib.code import hash_code
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
+from workflow_scripts.lib.written_files import SUMS
 from workflow_scripts.models.diffusion import Base
 from workflow_scripts.models.registry import load_model, name_loader
 
@@ -70,9 +81,33 @@ SCORES = pa.schema(
         ("base_is_random", pa.bool_()),  # then the scores prove the path, not the image
     ]
 )
+VALUES = (
+    pa.schema(  # what is a mean in scores.parquet; pairs of adapters agree in subject and seeds
+        [
+            ("score", pa.string()),
+            ("adapter", pa.string()),  # own, base, or a control
+            ("strength", pa.float64()),
+            ("subject", pa.string()),  # prompt of the dataset; of a loss the image, as folder/file
+            ("seeds", pa.string()),  # "1"; of diversity both, "1 2"; "" of a loss
+            ("cluster", pa.int32()),  # number of the prompt, or of the shot
+            ("value", pa.float64()),
+        ]
+    )
+)
+DRAWINGS = pa.schema(
+    [
+        ("file", pa.string()),  # below images/
+        ("adapter", pa.string()),  # own, base, or a control
+        ("strength", pa.float64()),
+        ("prompt", pa.string()),  # of the dataset
+        ("asked", pa.string()),  # the same; another subject is called by its own trigger
+        ("seed", pa.int64()),
+        ("related", pa.bool_()),  # a caption of the dataset, not an unrelated prompt
+        *SUMS,
+    ]
+)
 Splits = list[list[TrainingImage]]  # training and held-out images
 Shots = dict[str, np.ndarray]
-Drawn = dict[float | str | None, np.ndarray]  # images by strength (None: the base), or by control
 
 
 def read_images(dataset: str, options: dict[str, Any]) -> tuple[Splits, Shots, Prompts]:
@@ -98,23 +133,27 @@ def measure(
     options: dict[str, Any],
     seed: int,
 ) -> tuple[list[dict], Drawn]:
-    """Rows of the table, and what was drawn at each strength and by each control."""
+    """Rows of scores.parquet, and what was drawn at each strength and by each control."""
     encoding = {
         "resolution_px": trained["resolution_px"],
         "background_loss_weight": trained["settings"]["background_loss_weight"],
     }
     train, held_out = (cache_examples(opened, images, **encoding) for images in splits)
     trials = try_adapter(opened, adapter, judge.prompts, [train, held_out], options, seed)
-    rows, own = score_adapter(judge, trials)
-    drawn = {strength: trial.images for strength, trial in trials.items()}
+    rows, samples = score_adapter(judge, trials)
+    drawn: Drawn = {
+        strength: Judged(judge.prompts, trial.images, samples.get(strength, {}))
+        for strength, trial in trials.items()
+    }
     full = nearest_to_full(options["strengths"])
     for control in controls:
         # By its own trigger, as whoever uses it would: without, nothing asks for what it learned,
         # and it would be the weaker control.
         called = judge.prompts.call(trained["trigger"], control.trained["trigger"])
         trial = try_control(opened, control, called, held_out, options, seed)
-        rows += score_control(judge, control.name, trial, own, full)
-        drawn[control.name] = trial.images
+        found, measured = score_control(judge, control.name, trial, samples[full], full)
+        rows += found
+        drawn[control.name] = Judged(called, trial.images, measured)
     return [row | {"base_is_random": opened.is_random} for row in rows], drawn
 
 
@@ -135,17 +174,6 @@ def find_stills(
     return Stills(*few, gallery, (rows["character"] == who).to_numpy(bool))
 
 
-def describe_control(control: Control) -> dict[str, Any]:
-    """What settings.yaml says of a control."""
-    trained = control.trained
-    return {
-        "adapter": Path(control.adapter).name,
-        "trigger": trained["trigger"],
-        "images": trained["distinct_images"],
-        "steps": trained["steps"],
-    }
-
-
 def make_fingerprint(
     how: list[Any], dataset_sha256: str, shots: Shots, files: Sequence[str], *loaders: str
 ) -> str:
@@ -158,20 +186,29 @@ def make_fingerprint(
     return hash_parts(how, dataset_sha256, numbers, [hash_file(file) for file in files], code)
 
 
-def write_results(
-    rows: list[dict],
+def write_tables(
     drawn: Drawn,
     prompts: Prompts,
-    head: str,
+    splits: Splits,
     full: float,
-    scores: str,
-    grid: str,
-    preview: str,
+    values: str,
+    drawings: str,
+    images: str,
 ) -> None:
-    """Write the table, the grid, and the first image at full strength."""
-    write_manifest(pd.DataFrame(rows), scores, SCORES)
-    write_image(grid, draw_grid(head, prompts.texts, prompts.seeds, name_rows(drawn)))
-    write_image(preview, drawn[full][0])
+    """Write each value, and each image with a row of its own."""
+    rows = pd.DataFrame(list_values(drawn, full, prompts, splits))
+    write_manifest(rows, values, VALUES)
+    rows = pd.DataFrame(write_drawings(drawn, full, prompts, images))
+    write_manifest(rows, drawings, DRAWINGS)
+
+
+def write_pages(
+    drawn: Drawn, prompts: Prompts, head: str, full: float, grid: str, preview: str
+) -> None:
+    """Write the grid, and the first image at full strength."""
+    shown = list_images(drawn)
+    write_image(grid, draw_grid(head, prompts.texts, prompts.seeds, name_rows(shown)))
+    write_image(preview, shown[full][0])
 
 
 def main(
@@ -184,6 +221,9 @@ def main(
     base: str,
     embed_weights: Sequence[str],
     scores: str,
+    values: str,
+    drawings: str,
+    images: str,
     grid: str,
     preview: str,
     how_measured: str,
@@ -198,8 +238,9 @@ def main(
 ) -> Counts:
     trained = read_trained(settings)
     if is_empty(trained):
+        tables = {scores: SCORES, values: VALUES, drawings: DRAWINGS}
         write_settings(how_measured, {"empty": trained["empty"], "images": 0, "scores": 0})
-        return write_unscored(title, trained["empty"], scores, SCORES, [grid, preview])
+        return write_unscored(title, trained["empty"], tables, images, [grid, preview])
     check_base(base, trained)
     others = read_controls(controls, control_adapters, control_settings, trained)
     splits, shots, prompts = read_images(dataset, options)
@@ -208,7 +249,9 @@ def main(
     made_of = [adapter, *control_adapters, *references]
     loaders, sha256 = (name_loader(model), name_loader(embed)), trained["dataset_sha256"]
     fingerprint = make_fingerprint([how, embed], sha256, shots, made_of, *loaders)
-    if facts := find_finished(how_measured, fingerprint, [scores, grid, preview]):
+    left = [scores, values, drawings, grid, preview]
+    facts = find_finished(how_measured, fingerprint, left)
+    if facts and are_whole(drawings, images):
         return Counts("images", facts["images"], facts["images"], found={"scores": facts["scores"]})
     opened = load_model(model, [Path(base) / "model_index.json"])
     log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
@@ -218,9 +261,11 @@ def main(
     judge = Judge(prompts, stills, look, shots, {"resamples": options["bootstrap"], "rng": rng})
     rows, drawn = measure(opened, judge, splits, adapter, others, trained, options, seed)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
-    write_results(rows, drawn, prompts, head, full, scores, grid, preview)
-    facts = how | {"images": sum(map(len, drawn.values())), "scores": len(rows)}
-    write_settings(how_measured, facts | sign(fingerprint, [scores, grid, preview]))
+    write_manifest(pd.DataFrame(rows), scores, SCORES)
+    write_tables(drawn, prompts, splits, full, values, drawings, images)
+    write_pages(drawn, prompts, head, full, grid, preview)
+    facts = how | {"images": sum(map(len, list_images(drawn).values())), "scores": len(rows)}
+    write_settings(how_measured, facts | sign(fingerprint, left))
     return Counts("images", facts["images"], facts["images"], found={"scores": len(rows)})
 
 

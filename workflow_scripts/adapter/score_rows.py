@@ -24,7 +24,7 @@ from workflow_scripts.adapter.metrics import (
     subtract,
 )
 from workflow_scripts.adapter.prompts import Prompts
-from workflow_scripts.adapter.trials import Trial, nearest_to_full
+from workflow_scripts.adapter.trials import Trial
 from workflow_scripts.lib.errors import CineloraError
 
 OWN, BASE, FILM = "own", "base", "film"  # whose value it is, besides the names of controls
@@ -47,6 +47,7 @@ SHARES = ("retrieval", "copy_risk")  # between 0 and 1, and so are the ends of t
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
 Trials = dict[float | None, Trial]  # by strength; None: without the adapter
+Samples = dict[float | None, dict[str, Sample]]  # the same; by name of the score
 
 
 @dataclass(frozen=True)
@@ -68,32 +69,33 @@ class Judge:
         return losses | drawn, vectors
 
 
-def score_adapter(judge: Judge, trials: Trials) -> tuple[list[dict], dict[str, Sample]]:
-    """Rows on the base and on the adapter at every strength; its samples at full strength."""
+def score_adapter(judge: Judge, trials: Trials) -> tuple[list[dict], Samples]:
+    """Rows on the base and on the adapter at every strength; and what they are means of."""
     options, groups, related = judge.resampling, judge.prompts.groups, judge.prompts.related
     zero, changes = measure_changes(trials, groups)
     base, plain = judge.measure(trials[None])
     rows = [make_row("change_at_strength_0", zero, OWN, 0.0)]
     rows += list_levels(base, BASE, 0.0, options)
-    samples = {}
+    samples: Samples = {None: base}
     for strength, changed in changes.items():
         own, vectors = judge.measure(trials[strength])
-        against = {"drift": measure_drift(vectors, plain, related, groups), "pixel_change": changed}
-        rows += list_levels(own | against, OWN, strength, options)
+        drift = measure_drift(vectors, plain, related, groups)
+        samples[strength] = own | {"drift": drift, "pixel_change": changed}
+        rows += list_levels(samples[strength], OWN, strength, options)
         rows += list_gaps(own, base, strength, options)
         rows += list_margins(own, base, BASE, strength, options)
-        samples[strength] = own
     rows += list_film_levels(judge)
-    return rows, samples[nearest_to_full(list(samples))]
+    return rows, samples
 
 
 def score_control(
     judge: Judge, name: str, trial: Trial, own: dict[str, Sample], strength: float
-) -> list[dict]:
-    """Rows on a control, and on the margins of the adapter, whose samples are `own`, over it."""
+) -> tuple[list[dict], dict[str, Sample]]:
+    """Rows on a control, and on the margins of the adapter, whose samples are `own`, over it; and
+    what they are means of."""
     samples, _ = judge.measure(trial)
     levels = list_levels(samples, name, strength, judge.resampling)
-    return levels + list_margins(own, samples, name, strength, judge.resampling)
+    return levels + list_margins(own, samples, name, strength, judge.resampling), samples
 
 
 def make_row(

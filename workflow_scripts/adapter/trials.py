@@ -6,6 +6,7 @@ the adapters do.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,3 +143,14 @@ def read_controls(
         else:
             check_budget(control, trained)
     return [control for control in controls if not is_empty(control.trained)]
+
+
+def describe_control(control: Control) -> dict[str, Any]:
+    """What settings.yaml says of a control."""
+    trained = control.trained
+    return {
+        "adapter": Path(control.adapter).name,
+        "trigger": trained["trigger"],
+        "images": trained["distinct_images"],
+        "steps": trained["steps"],
+    }

@@ -22,6 +22,7 @@ from workflow_scripts.lib.strict_yaml import read_yaml
 from workflow_scripts.models.registry import choose_model, fetchable_films, list_roles
 from workflow_scripts.plan.calibration import list_calibrated, nest
 from workflow_scripts.plan.schema import AREAS, CONFIG, find_schema_problems
+from workflow_scripts.plan.variants import find_variant_problems
 
 PAGE = Path("config/config.yaml")  # of the folder in which Snakemake runs
 WANTED = {  # by option: what stands at its path
@@ -175,7 +176,7 @@ def find_problems(config: dict[str, Any]) -> list[str]:
         *_place_problems({**config, "films": chosen}),
         *_film_problems(chosen),
         *_model_problems(config["models"]),
-        *_variant_problems(config["adapter"]),
+        *find_variant_problems(config["adapter"]),
     ]
 
 
@@ -264,13 +265,6 @@ def _option_problems(role: str, models: dict[str, Any]) -> list[str]:
 def _name_sort(value: Any) -> str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return "number" if is_number else type(value).__name__
-
-
-def _variant_problems(adapter: dict[str, Any]) -> list[str]:
-    chosen, variants = adapter["chosen"], adapter["variants"]
-    if chosen in variants:
-        return []
-    return [f"adapter.chosen: there is no variant {chosen!r}. Known: {', '.join(variants)}."]
 
 
 def list_datasets(config: dict[str, Any], film: str) -> list[str]:

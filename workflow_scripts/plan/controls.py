@@ -15,7 +15,7 @@ class Control(NamedTuple):
 
     name: str
     dataset: str
-    variant: str = ""  # one of VARIANTS; "" of an adapter that is to be used
+    variant: str = ""  # what its files add to the name of the dataset
 
 
 def list_controls(wanted: Mapping[str, Any], datasets: Sequence[str]) -> dict[str, list[Control]]:
@@ -39,6 +39,17 @@ def _list_controls(
     if kind.name in wanted[SHUFFLED_CAPTIONS]:
         controls.append(Control(SHUFFLED_CAPTIONS, dataset, *VARIANTS))
     return controls
+
+
+def choose_controls(controls: Sequence[Control], variant: str) -> list[Control]:
+    """Beside which adapters a variant of an adapter is judged, of the controls of the chosen one.
+
+    A control is trained with the settings of what it is compared with: another subject is there in
+    every variant, shuffled captions are trained for the chosen one alone.
+    """
+    if not variant:
+        return list(controls)
+    return [one._replace(variant=variant) for one in controls if one.variant not in VARIANTS]
 
 
 def list_control_files(name: str, film: str, controls: Sequence[Control]) -> list[str]:

@@ -16,7 +16,7 @@ OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
     r"|measure_suite|score_suite)"
     r"|select_images|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)(?P<shown>.*\.preview\.png)?"
 )
-PROVING = ("analyze_dataset", "train_adapter", "evaluate_adapter")
+JUDGING = ("train_adapter", "evaluate_adapter")  # once per dataset and variant
 SUITES = ("draw_suite", "measure_suite", "score_suite")
 
 
@@ -54,16 +54,26 @@ def list_tables(
 
 
 def list_proofs(
-    film: str, datasets: Sequence[str], has_truth: bool = False, suites: Sequence[str] = ()
+    film: str,
+    datasets: Sequence[str],
+    has_truth: bool = False,
+    variants: Sequence[str] = ("",),
+    suites: Sequence[str] = (),
 ) -> list[str]:
-    """What is known about each packed dataset: its balance, its adapter, the adapter's scores.
+    """What is known about each packed dataset: its balance, its adapters, their scores.
 
-    With `has_truth` also how near all phases come to it; with the kinds `suites` also what those of
-    these kinds draw of their suites.
+    `variants` tell its adapters apart, as plan/variants.py lists them. With `has_truth` also how
+    near all phases come to it; of the kinds `suites` also what their suites show.
     """
     folder = f"results/{film}"
-    names = list_names(PROVING)
-    files = [locate(name, folder, dataset=one)[0] for one in datasets for name in names]
+    balance, judged = list_names(["analyze_dataset"]), list_names(JUDGING)
+    files = [locate(name, folder, dataset=one)[0] for one in datasets for name in balance]
+    files += [
+        locate(name, folder, dataset=one, variant=variant)[0]
+        for one in datasets
+        for variant in variants
+        for name in judged
+    ]
     drawn = [one for one in datasets if split_name(one)[0].name in suites]
     files += [locate(name, folder, dataset=one)[0] for one in drawn for name in list_names(SUITES)]
     return files + (locate("accuracy", folder) if has_truth else [])

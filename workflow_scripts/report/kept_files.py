@@ -15,10 +15,11 @@ from workflow_scripts.dataset.trainers.onetrainer import name_links
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import iter_batches, iter_rows
 from workflow_scripts.lib.progress_file import read_parts
-from workflow_scripts.lib.tables import locate
+from workflow_scripts.lib.tables import RESULTS, locate
 from workflow_scripts.lib.written_files import Written, iter_written, sum_bytes
 
 IMAGES_OF = {"frames": "images", "backgrounds": "plates", "faces": "face_images"}
+DRAWN = "images"  # the folder of drawn images, beside their table
 PACKED = ["file", "mask_file", "caption", "size_bytes", "sha256", "mask_size_bytes", "mask_sha256"]
 GONE, DAMAGED = "is gone", "is damaged"
 OLD = "was made by an earlier version, which kept no sums of its files: they are not checked"
@@ -44,6 +45,8 @@ def list_kept(
         pairs = zip(locate(table, folder, shards), locate(images, folder, shards), strict=True)
         for path, beside in pairs:
             yield from list_written(Path(path), Path(beside))
+    for path in sorted(filter(_is_drawings, map(Path, targets))):
+        yield from list_written(path, path.with_name(DRAWN))
     for dataset in datasets:
         yield from list_dataset(Path(locate("dataset", folder, dataset=dataset)[0]))
     yield from list_outputs(folder, {Path(target) for target in targets})
@@ -113,6 +116,10 @@ def list_outputs(folder: Path, targets: set[Path]) -> Iterator[Kept]:
             yield Kept(path, partial(look_at_table, path))
         elif path.is_file() or (_is_dataset(path) and path not in around):
             yield Kept(path, lambda: OLD)
+
+
+def _is_drawings(path: Path) -> bool:
+    return path.match(RESULTS["drawings"].pattern_of())
 
 
 def _is_dataset(path: Path) -> bool:
