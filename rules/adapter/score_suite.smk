@@ -1,7 +1,7 @@
 """score_suite: what the drawings of a suite show, by the rules that name the film's frames.
 
 needs    the drawings and their measures; of a character the reference images of all
-leaves   scores.parquet: per scenario, adapter and score a value with its interval; drawings.parquet: per
+leaves   scores.parquet: per scenario, adapter and score a value with its interval; shown.parquet: per
          drawing what was asked and found; sheets/: a sheet of drawings per scenario
 """
 
@@ -16,7 +16,7 @@ rule score_suite:
         references=reference_vectors,
     output:
         scores="results/{film}/score_suite/{dataset}/scores.parquet",
-        shown="results/{film}/score_suite/{dataset}/drawings.parquet",
+        shown="results/{film}/score_suite/{dataset}/shown.parquet",
         sheets=directory("results/{film}/score_suite/{dataset}/sheets"),
     log:
         "logs/{film}/score_suite.{dataset}.log",

@@ -1,5 +1,6 @@
 """Test suites: what the shipped ones ask, and how a bad one is refused."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -71,9 +72,8 @@ def test_every_kind_has_a_suite_with_ten_prompts_a_scenario(kind):
     prompts = read_suite(ROOT / f"resources/suites/{kind}.yaml", VOCABULARY)
     scenarios = list(dict.fromkeys(prompt.scenario for prompt in prompts))
     assert len(scenarios) >= 3
-    assert [len([p for p in prompts if p.scenario == s]) for s in scenarios] == [10] * len(
-        scenarios
-    )
+    counts = Counter(prompt.scenario for prompt in prompts)
+    assert set(counts.values()) == {10}
     check_lengths(prompts, "a trigger of five words", "another trigger of six words")
     if kind == "character":
         assert scenarios == CHARACTER

@@ -1,7 +1,7 @@
 """Decide what the drawings of a suite show, and how far that is what was asked.
 
 Reads the drawings, what was measured of them, and of a character the images of all characters of
-the film. Leaves drawings.parquet, a row per drawing with all that was asked and found;
+the film. Leaves shown.parquet, a row per drawing with all that was asked and found;
 scores.parquet, a row per scenario, adapter and score, with intervals; and a sheet of drawings per
 scenario. The rules and thresholds are those that name the film's own frames.
 """

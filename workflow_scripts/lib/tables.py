@@ -185,9 +185,7 @@ _RESULTS = (  # in the order in which phases run
         "drawing_id",
     ),
     Result("suite_scores", "adapter.score_suite", "{dataset}/scores.parquet", "SCORES", "scenario"),
-    Result(
-        "suite_shown", "adapter.score_suite", "{dataset}/drawings.parquet", "SHOWN", "drawing_id"
-    ),
+    Result("suite_shown", "adapter.score_suite", "{dataset}/shown.parquet", "SHOWN", "drawing_id"),
     Result("suite_sheets", "adapter.score_suite", "{dataset}/sheets"),
     Result("accuracy", "report.measure_accuracy", "accuracy.json", folder=""),
     Result("page", "report.build_report", "index.html", folder="report"),

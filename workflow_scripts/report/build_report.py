@@ -37,6 +37,7 @@ from workflow_scripts.report.page.packed import find_empty
 from workflow_scripts.report.page.people import show_faces, show_people, show_poses
 from workflow_scripts.report.page.places import show_backgrounds, show_lighting, show_locations
 from workflow_scripts.report.page.results import Results
+from workflow_scripts.report.page.suites import show_suites
 from workflow_scripts.report.page.svg import stand_alone
 from workflow_scripts.report.page.verdicts import show_verdicts
 from workflow_scripts.report.page.workings import (
@@ -57,6 +58,7 @@ CHAPTERS = (
     show_lighting,
     show_datasets,
     show_adapters,
+    show_suites,
 )
 
 
@@ -119,7 +121,8 @@ def make_sections(
     film: Film, first: Sequence[Section], last: Sequence[Section | None]
 ) -> list[Section]:
     """All chapters in the order of the page; those with images are made here."""
-    return [*first, *(chapter(film) for chapter in CHAPTERS), *(s for s in last if s)]
+    made = (chapter(film) for chapter in CHAPTERS)
+    return [*first, *(section for section in (*made, *last) if section)]
 
 
 def fit_page(film: Film, options: Mapping[str, Any], draw: Any) -> tuple[str, int]:

@@ -93,6 +93,43 @@ def draw_curves(
     return drawing(width, height, *parts, label="Loss while training and on held-out images")
 
 
+def draw_estimates(
+    steps: np.ndarray,
+    values: np.ndarray,
+    lows: np.ndarray,
+    highs: np.ndarray,
+    *,
+    mark: float,
+    width: int = 300,
+    height: int = 180,
+) -> Markup:
+    """Values over the steps of a training with their intervals (nan: none); one step is marked."""
+    known = [each[np.isfinite(each)] for each in (values, lows, highs)]
+    together = np.concatenate(known)
+    low, high = _round_range(float(together.min()), float(together.max()))
+    box = (54.0, 12.0, width - 12.0, height - 28.0)
+    first, last = float(steps.min()), max(float(steps.max()), float(steps.min()) + 1)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = box[0] + (np.clip(x, first, last) - first) / (last - first) * (box[2] - box[0])
+        return float(across), float(box[3] - (y - low) / (high - low) * (box[3] - box[1]))
+
+    points = [place(*pair) for pair in zip(steps, values, strict=True)]
+    ends = [
+        _curve([place(x, a), place(x, b)], "faint")
+        for x, a, b in zip(steps, lows, highs, strict=True)
+        if math.isfinite(a) and math.isfinite(b)
+    ]
+    parts = [
+        *_axes(box, low, high, int(first), int(last)),
+        _curve([place(mark, low), place(mark, high)], "second"),
+        *ends,
+        _curve(points, "curve"),
+        *(tag("circle", cx=x, cy=y, r=3, class_="dot") for x, y in points),
+    ]
+    return drawing(width, height, *parts, label="A score over the steps of the training")
+
+
 def _axes(box: tuple, low: float, high: float, first: int, last: int) -> list[Markup]:
     left, top, right, bottom = box
     parts = []
