@@ -46,7 +46,7 @@ SCORES = pa.schema(
         ("value", pa.float64()),  # null where there was nothing to measure it on
         ("low", pa.float64()),  # of the 95 % interval over prompts, then seeds
         ("high", pa.float64()),
-        ("n", pa.int32()),  # what was asked, drawings, or of pairs the drawings in them
+        ("n", pa.int32()),  # drawings; of pairs those in them
         ("clusters", pa.int32()),  # prompts
         ("unknown", pa.int32()),  # of what was asked: where the phases could not say
         ("note", pa.string()),

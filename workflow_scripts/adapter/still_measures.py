@@ -174,7 +174,8 @@ def _measure_people(batch: list[Still], eyes: Eyes) -> list[dict]:
         box = np.array([row[side] for side in BOX])
         region = find_region(row["region"], points, box)
         looks = {"vector": vector, "colors": describe_colors(still.pixels, still.masks[n], region)}
-        kept = {name: row[name] for name in PEOPLE.names if name in row}
+        kept = dict.fromkeys(PEOPLE.names)  # None where no face is seen
+        kept |= {name: row[name] for name in PEOPLE.names if name in row}
         kept |= {"drawing_id": still.drawing_id, "keypoints": np.ravel(points)}
         rows.append(kept | looks | face)
     return rows

@@ -19,7 +19,7 @@ from workflow_scripts.adapter.suites import ASKED
 ALL = "all"  # scenarios together
 OWN, BASE = "own", "base"
 NOTES = {  # score: what it says; 1 is best
-    "asked": "share of what was asked that came, of all attributes; unknown is not right",
+    "asked": "share of what a drawing was asked to show that came; unknown is not right",
     "people_found": "share of the drawings that ask for people in which somebody is found",
     "recognized": "share of drawings in which somebody is most like this character's references",
     "retrieval": "average precision of the most similar person, where somebody is found",
@@ -80,7 +80,7 @@ def score_all(judged: dict[tuple, Judged], resampling: dict[str, Any]) -> list[d
             against = judged[other] if scenario == ALL else judged[other].take(scenario)
             head = dict(zip(TOOL, tool, strict=True)) | {"scenario": scenario}
             margins = list_margins(part, against, resampling)
-            rows += [head | {"over": other[0]} | row for row in margins]
+            rows += [head | row | {"over": other[0]} for row in margins]
     return rows
 
 
@@ -100,7 +100,7 @@ def _list_comparisons(judged: dict[tuple, Judged]) -> Iterator[tuple[tuple, tupl
 def list_levels(judged: Judged, resampling: dict[str, Any]) -> list[dict]:
     """A row for each score of one adapter."""
     facts = list_facts(judged)
-    rows = [_make_row("asked", bootstrap_mean(_sample(facts), **resampling), _count(facts))]
+    rows = [_make_row("asked", bootstrap_mean(share_asked(judged), **resampling), _count(facts))]
     for name, own in facts.groupby("attribute", sort=False):
         found = bootstrap_mean(_sample(own), **resampling)
         rows.append(_make_row(f"asked.{name}", found, _count(own)))
@@ -113,8 +113,8 @@ def list_levels(judged: Judged, resampling: dict[str, Any]) -> list[dict]:
 
 def list_margins(own: Judged, other: Judged, resampling: dict[str, Any]) -> list[dict]:
     """By how much the adapter is better than another, drawing by drawing."""
-    facts = [_sample(list_facts(one)) for one in (own, other)]
-    rows = [_make_row("asked", bootstrap_mean(subtract(*facts), **resampling))]
+    shares = [share_asked(one) for one in (own, other)]
+    rows = [_make_row("asked", bootstrap_mean(subtract(*shares), **resampling))]
     samples = [_list_samples(one) for one in (own, other)]
     for name in ("recognized", "retrieval"):
         if all(name in each for each in samples):
@@ -125,6 +125,12 @@ def list_margins(own: Judged, other: Judged, resampling: dict[str, Any]) -> list
     pairs = [one.pair(one.sameness * one.variety) for one in (own, other)]
     rows.append(_make_row("consistency", compare_pairs(*pairs, **resampling)))
     return [row for row in rows if row["n"]]
+
+
+def share_asked(judged: Judged) -> Sample:
+    """Of each drawing the share of what was asked that came; every drawing asks something."""
+    right = judged.rows[[f"right_{name}" for name in ASKED]].to_numpy(float)
+    return Sample(np.nanmean(right, axis=1), judged.prompts)
 
 
 def list_facts(judged: Judged) -> pd.DataFrame:
