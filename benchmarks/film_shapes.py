@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.feature_film import HEIGHT, WIDTH
-from workflow_scripts.film import crop_faces
+from workflow_scripts.film.people import faces as faces_of_people
 from workflow_scripts.lib.images import mask_box
 from workflow_scripts.models.loaders import lama, retina_face
 
@@ -48,7 +48,7 @@ def sample_people(people: pd.DataFrame, count: int, seed: int) -> np.ndarray:
 
 def count_face_shapes(boxes: np.ndarray) -> list[Shapes]:
     """Each look at every person, as crop_faces takes them where it finds no face."""
-    looks = [Shapes() for _ in crop_faces.LOOKS]
+    looks = [Shapes() for _ in faces_of_people.LOOKS]
     turns = cycle(looks)
 
     def face(parts: Sequence[np.ndarray]) -> list[retina_face.Faces]:
@@ -60,8 +60,8 @@ def count_face_shapes(boxes: np.ndarray) -> list[Shapes]:
         image = np.zeros((y1 - y0 + 2 * MARGIN_PX, x1 - x0 + 2 * MARGIN_PX, 3), np.uint8)
         mask = np.zeros(image.shape[:2], bool)
         mask[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX] = True
-        body = crop_faces.lay_on_gray(image, mask, np.array(mask_box(mask), float))
-        crop_faces.find_faces([body], face)
+        body = faces_of_people.lay_on_gray(image, mask, np.array(mask_box(mask), float))
+        faces_of_people.find_faces([body], face)
     return looks
 
 

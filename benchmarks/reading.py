@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.feature_film import HEIGHT, WIDTH
 from benchmarks.gpu_cases import image
-from workflow_scripts.film.score_expressions import make_views
+from workflow_scripts.film.people.face_views import make_views
 from workflow_scripts.lib.images import read_rgb, write_image
 from workflow_scripts.models.loaders.pixels import fit_square
 

@@ -26,6 +26,7 @@ from workflow_scripts.plan.adapter_settings import (
     choose_tier,
     resolve_composition_settings,
     resolve_controls,
+    resolve_drawing_settings,
     resolve_adapter_settings,
     resolve_evaluation_settings,
 )
@@ -55,6 +56,7 @@ from workflow_scripts.plan.search import (
     locate_trial,
     resolve_search,
 )
+from workflow_scripts.plan.suites import find_other, find_suites
 from workflow_scripts.plan.targets import (
     check_targets,
     list_described,
@@ -101,12 +103,17 @@ try:  # targets of the command line: rules are read before Snakemake knows them
             logger.warning(line)
 except CineloraError as error:
     raise WorkflowError(str(error)) from None
+try:
+    SUITES = find_suites(config["draw_suite"]["suites"])
+except CineloraError as error:
+    raise WorkflowError(str(error)) from None
 SHARDS = [f"{n + 1:02d}of{config['shards']:02d}" for n in range(config["shards"])]
 REGISTRY = read_registry(config["models"].get("table"))
 MODELS = {role: choose_model(role, config["models"]) for role in list_roles()}
 UNCALIBRATED = list_uncalibrated(config["models"], own)
 BASE_TIER = choose_tier(MODELS["base"], config)
 SEARCH = resolve_search(config, BASE_TIER)
+SEEING = ("detect", "segment", "pose", "face", "expression", "face_mesh", "embed")  # drawings
 LOADERS = {  # as hash_code names them
     role: name_loader(model) for role, model in MODELS.items() if "loader" in model
 }
@@ -123,7 +130,13 @@ TABLES = {  # everything that a film's preparation leaves, as far as its kinds n
 }
 COMPARED = list_compared(config["adapter"])  # which adapters of each dataset are judged
 PROOFS = {  # what is known about its datasets, and the accuracy where the truth is known
-    film: list_proofs(film, DATASETS[film], "truth" in config["films"][film], COMPARED)
+    film: list_proofs(
+        film,
+        DATASETS[film],
+        "truth" in config["films"][film],
+        COMPARED,
+        config["draw_suite"]["in_report"],
+    )
     for film in FILMS
 }
 JUDGED = {film: list_judged(film, DATASETS[film], COMPARED) for film in FILMS}
@@ -276,6 +289,22 @@ def of_controls(name):
     return lambda wildcards: list_control_files(name, wildcards.film, controls_of(wildcards))
 
 
+def of_suite_controls(name):
+    """An input: a file of each control beside which a suite is drawn."""
+    return lambda wildcards: list_control_files(
+        name, wildcards.film, CONTROLS[wildcards.film][wildcards.dataset]
+    )
+
+
+def of_variants(name):
+    """An input: a file of each other variant with which a suite is drawn."""
+    return lambda wildcards: [
+        locate(name, f"results/{wildcards.film}", dataset=wildcards.dataset, variant=variant)[0]
+        for variant in COMPARED
+        if variant
+    ]
+
+
 def character_name(wildcards):
     """A param: the character that the dataset of the job is about; "" of other kinds."""
     return split_name(wildcards.dataset)[1]
@@ -316,6 +345,11 @@ def control_names(wildcards):
     return [control.name for control in controls_of(wildcards)]
 
 
+def suite_controls(wildcards):
+    """A param: what the controls are beside which a suite is drawn."""
+    return [control.name for control in CONTROLS[wildcards.film][wildcards.dataset]]
+
+
 def control_name(wildcards):
     """A param: which control the adapter of the job is; "" of one that is to be used."""
     return wildcards.variant.removeprefix(".") if is_control(wildcards.variant) else ""
@@ -347,6 +381,18 @@ def trial_names(wildcards):
 def trial_parameters(wildcards):
     """An input: of a trial, what its training does otherwise."""
     return locate_trial(wildcards.film, wildcards.dataset, wildcards.variant)
+
+
+def suite_file(wildcards):
+    """An input: the test suite of the kind of the dataset of the job."""
+    kind, _ = split_name(wildcards.dataset)
+    return SUITES[kind.name]
+
+
+def other_character(wildcards):
+    """A param: what calls another character of the film; "" where there is none."""
+    characters = film_option("characters", {})(wildcards)
+    return find_other(wildcards.dataset, wildcards.film, characters or {})
 
 
 resource_scopes:

@@ -4,7 +4,7 @@ needs    the packed dataset (kohya's layout), the base model as a diffusers fold
          measured of the images, where a stage draws them by it; of a trial of a search its parameters;
          class images, where it keeps them
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
-         settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and
+         settings.yaml, metrics.parquet, and in kept/ what `kept_checkpoints` asks for; checkpoints/ is undeclared, so that it survives a failure, and
          goes when the training is done.
          `update`: what was trained from the very same images stays, and is not trained again.
          {variant} is "" of the chosen one; of others a dot and the name of a variant, or that of a
@@ -28,6 +28,7 @@ rule train_adapter:
             "results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.peft.safetensors"
         ),
         card=update("results/{film}/adapters/{dataset}{variant}/{film}-{dataset}{variant}.json"),
+        kept=update(directory("results/{film}/adapters/{dataset}{variant}/kept")),
         settings=update("results/{film}/adapters/{dataset}{variant}/settings.yaml"),
         metrics=update("results/{film}/adapters/{dataset}{variant}/metrics.parquet"),
     log:

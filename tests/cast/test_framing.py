@@ -9,7 +9,7 @@ from cast.framing import Posed
 from maker.camera import view_of
 
 from tests.factories.cast_in_code import JOINTS, make_actor
-from workflow_scripts.film import classify_poses
+from workflow_scripts.film.people import pose_labels
 
 RULES = yaml.safe_load(
     (Path(__file__).parents[2] / "config/options/film.yaml").read_text(encoding="utf-8")
@@ -28,10 +28,10 @@ def name_by_workflow(people: list[Posed], camera, size=400) -> str:
     spans = [np.clip(camera.project(p.points, size)[:, :2], 0, size) for p in people]
     keypoints = np.c_[places, np.ones(17)][None]
     boxes = np.array([[*s.min(0), *s.max(0)] for s in spans])
-    body = classify_poses.measure_bodies(keypoints, np.array([size]), 0.5)
-    body["whole"] = classify_poses.find_whole(keypoints, boxes[:1], np.array([[size, size]]))
+    body = pose_labels.measure_bodies(keypoints, np.array([size]), 0.5)
+    body["whole"] = pose_labels.find_whole(keypoints, boxes[:1], np.array([[size, size]]))
     share = (boxes[:, 3] - boxes[:, 1]).max() / size
-    return classify_poses.name_shot_type(next(body.itertuples()), share, RULES)
+    return pose_labels.name_shot_type(next(body.itertuples()), share, RULES)
 
 
 @pytest.mark.parametrize("shot_type", framing.SHOT_TYPES)

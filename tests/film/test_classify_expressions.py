@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories.meshes import AT_REST, GAPE, SMILE
 from workflow_scripts.film import classify_expressions as phase
+from workflow_scripts.film.people import emotions
 from workflow_scripts.film.score_expressions import SCORES
 from workflow_scripts.lib.emotions import EMOTIONS
 from workflow_scripts.lib.errors import CineloraError
@@ -22,7 +23,7 @@ def believe(**shares: float) -> np.ndarray:
 
 
 def weigh(faces: list[np.ndarray], tracks: list[str], resting: float = 0.0, **bias: float):
-    return phase.weigh_evidence(
+    return emotions.weigh_evidence(
         np.array(faces), pd.Series(tracks), prior_correction=resting, bias=bias
     )
 
@@ -36,7 +37,7 @@ def test_a_track_agrees():
 def test_a_face_turned_away_says_nothing_and_hears_its_track():
     faces = [believe(happy=0.6), believe(sad=0.9) * np.nan, believe(sad=0.9) * np.nan]
     chances = weigh(faces, ["a", "a", "b"])
-    words = phase.name_emotions(chances, 0.3)
+    words = emotions.name_emotions(chances, 0.3)
     assert words["emotion"].tolist() == ["happy", "happy", "unsure"]
     assert words["reason"].tolist() == ["", "", "turned_away"]
 
@@ -51,7 +52,7 @@ def test_what_the_film_always_shows_counts_less():
 
 def test_resting_face_counts_each_track_once():
     faces = np.array([believe(happy=0.9)] * 9 + [believe(sad=0.9)])
-    rest = phase.find_resting_face(faces, pd.Series(["long"] * 9 + ["short"]))
+    rest = emotions.find_resting_face(faces, pd.Series(["long"] * 9 + ["short"]))
     assert rest[HAPPY] == pytest.approx(rest[SAD])
 
 
@@ -71,16 +72,16 @@ def test_bias_asks_for_more_evidence():
     ids=["sure", "just sure", "nothing stands out"],
 )
 def test_name_emotions(chances, words):
-    row = phase.name_emotions(np.exp(believe(**chances))[None], 0.5999).iloc[0]
+    row = emotions.name_emotions(np.exp(believe(**chances))[None], 0.5999).iloc[0]
     assert (row["emotion"], row["reason"]) == words
 
 
 def test_intensity_is_how_far_the_sign_goes():
-    emotions = pd.Series(["happy", "happy", "surprised", "neutral", "sad", "unsure"])
+    named = pd.Series(["happy", "happy", "surprised", "neutral", "sad", "unsure"])
     broad, faint = -0.02, -0.15  # the limit of a smile is -0.1, its rest -0.2
     extents = pd.DataFrame({"smile": [broad, faint, 0, 0, 0, 0], "open_mouth": 0.14})
     extents["lowered_brows"] = 0.0
-    words = phase.name_intensities(emotions, extents, [0.5, 0.75])
+    words = emotions.name_intensities(named, extents, [0.5, 0.75])
     assert words.tolist() == ["high", "low", "medium", "low", "medium", "medium"]
 
 
@@ -161,8 +162,8 @@ def test_a_face_that_shows_no_smile_is_not_surely_happy(tmp_path):
 def test_what_cannot_be_seen_has_no_words(column, value):
     face = {"x0": 100.0, "x1": 150.0, "y0": 100.0, "y1": 120.0, "gaze_yaw": 0.1, "mesh_score": 1.0}
     clear, dim = (pd.DataFrame([{**AT_REST, **face, **more}]) for more in ({}, {column: value}))
-    assert phase.keep_clear(clear, 0.8).notna().all(axis=None)
-    assert phase.keep_clear(dim, 0.8).isna().all(axis=None)
+    assert emotions.keep_clear(clear, 0.8).notna().all(axis=None)
+    assert emotions.keep_clear(dim, 0.8).isna().all(axis=None)
 
 
 def test_options_decide_on_stored_evidence(tmp_path):

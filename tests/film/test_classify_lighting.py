@@ -9,12 +9,13 @@ import yaml
 
 from tests.factories.lit_images import HEIGHT, NOBODY, WIDTH, drop, make_landscape, make_wall
 from workflow_scripts.film import classify_lighting, measure_lighting
+from workflow_scripts.film.places import light_words
 from workflow_scripts.lib.images import encode_rle, write_image
 
 OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="utf-8"))[
     "classify_lighting"
 ]["thresholds"]
-NEUTRAL = dict.fromkeys(classify_lighting.MEASURES, 0.0) | {"bright": 0.7, "middle": 0.5}
+NEUTRAL = dict.fromkeys(light_words.MEASURES, 0.0) | {"bright": 0.7, "middle": 0.5}
 PLAIN = {**NEUTRAL, "falling": "", "fog": False}
 
 
@@ -39,7 +40,7 @@ PLAIN = {**NEUTRAL, "falling": "", "fog": False}
 )
 def test_weigh_place(shots, expected):
     table = pd.DataFrame([{**PLAIN, **shot} for shot in shots])
-    assert classify_lighting.weigh_place(table, OPTIONS) == expected
+    assert light_words.weigh_place(table, OPTIONS) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_weigh_place(shots, expected):
 )
 def test_name_time(measures, indoor, expected):
     row = pd.Series({**PLAIN, **measures})
-    assert classify_lighting.name_time(row, indoor, OPTIONS) == expected
+    assert light_words.name_time(row, indoor, OPTIONS) == expected
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_name_time(measures, indoor, expected):
 )
 def test_name_weather(measures, indoor, best, expected):
     row = pd.Series({**PLAIN, **measures})
-    assert classify_lighting.name_weather(row, indoor, "day", best, OPTIONS) == expected
+    assert light_words.name_weather(row, indoor, "day", best, OPTIONS) == expected
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_name_weather(measures, indoor, best, expected):
     ids=["majority", "unknown has no vote", "nothing said", "nobody there"],
 )
 def test_vote(words, expected):
-    word, share = classify_lighting.vote(pd.Series(words, dtype=str))
+    word, share = light_words.vote(pd.Series(words, dtype=str))
     assert (word, share) == (expected[0], pytest.approx(expected[1]))
 
 
@@ -122,7 +123,7 @@ def test_vote(words, expected):
 def test_what_falls_in_a_shot_is_what_most_images_say(specks, word):
     rows = pd.DataFrame([*specks, (9.0, 9.0)], columns=["specks", "speck_shape"])
     rows = rows.assign(shot_id=4, compared=[True] * len(specks) + [False])
-    assert classify_lighting.find_falling(rows, OPTIONS).to_dict() == {4: word}
+    assert light_words.find_falling(rows, OPTIONS).to_dict() == {4: word}
 
 
 def test_a_film_without_images_has_an_empty_table(tmp_path):

@@ -10,7 +10,7 @@ import yaml
 from tests.factories.figures import make_pose
 from tests.factories.movers import film_mover
 from workflow_scripts.film import classify_poses
-from workflow_scripts.film.people import actions, joints
+from workflow_scripts.film.people import actions, joints, pose_labels
 from workflow_scripts.lib.images import encode_rle
 from workflow_scripts.lib.manifest import read_manifest
 
@@ -203,9 +203,9 @@ def test_joints_off_the_mask_are_not_on_the_body():
 def measure(pose: np.ndarray, frame_px: float = HEIGHT) -> tuple:
     """What framing is judged by, of one pose that shows down to the frame's edge."""
     heights, boxes = np.array([frame_px]), np.array([[150.0, 50, 250, min(410, frame_px)]])
-    body = classify_poses.measure_bodies(pose[None], heights, 0.5)
+    body = pose_labels.measure_bodies(pose[None], heights, 0.5)
     sizes = np.array([[400.0, frame_px]])
-    body["whole"] = classify_poses.find_whole(pose[None], boxes, sizes)
+    body["whole"] = pose_labels.find_whole(pose[None], boxes, sizes)
     return next(body.itertuples())
 
 
@@ -245,19 +245,19 @@ NO_FACE = float("nan")
 )
 def test_view(degrees, gaze_yaw, view):
     body = measure(turn(degrees))
-    assert classify_poses.name_view(body, gaze_yaw, RULES) == view
+    assert pose_labels.name_view(body, gaze_yaw, RULES) == view
 
 
 def test_view_of_a_close_up_asks_the_face_too():
     body = measure(turn(35), 150)
-    views = [classify_poses.name_view(body, gaze, RULES) for gaze in (0, 1)]
+    views = [pose_labels.name_view(body, gaze, RULES) for gaze in (0, 1)]
     assert views == ["front", "three_quarter"]
 
 
 def test_view_of_a_trunk_that_is_not_seen_is_unknown():
     pose = make_pose()
     pose[[5, 6, 11, 12], 2] = 0.1
-    assert classify_poses.name_view(measure(pose), NO_FACE, RULES) == "unknown"
+    assert pose_labels.name_view(measure(pose), NO_FACE, RULES) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_view_of_a_trunk_that_is_not_seen_is_unknown():
 )
 def test_shot_type(frame_px, shot_type):
     share = min(1, 370 / frame_px)
-    assert classify_poses.name_shot_type(measure(make_pose(), frame_px), share, RULES) == shot_type
+    assert pose_labels.name_shot_type(measure(make_pose(), frame_px), share, RULES) == shot_type
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_shot_type(frame_px, shot_type):
 )
 def test_a_half_figure_is_not_whole(box, shift, whole):
     pose = make_pose(shift)[None]
-    assert classify_poses.find_whole(pose, np.array([box]), SIZES).tolist() == [whole]
+    assert pose_labels.find_whole(pose, np.array([box]), SIZES).tolist() == [whole]
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_half_figure_is_not_whole(box, shift, whole):
 )
 def test_occlusion_counts_joints_off_the_mask_but_not_off_the_frame(in_frame, on_mask, occlusion):
     rows = [np.arange(17)[None] < number for number in (in_frame, on_mask)]
-    assert classify_poses.measure_occlusion(*rows) == pytest.approx([occlusion])
+    assert pose_labels.measure_occlusion(*rows) == pytest.approx([occlusion])
 
 
 def make_tables(folder: Path, moves: dict[str, callable]) -> dict[str, list[str] | str]:

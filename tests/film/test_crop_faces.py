@@ -7,6 +7,7 @@ import pytest
 
 from tests.factories.sums import list_changes
 from workflow_scripts.film import crop_faces
+from workflow_scripts.film.people import faces as faces_of_people
 from workflow_scripts.film.segment_instances import INSTANCES
 from workflow_scripts.lib.images import encode_rle, read_rgb, write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -46,16 +47,16 @@ def find_in_one(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_the_face_is_found_where_it_is_in_the_image():
-    body = crop_faces.lay_on_gray(draw(30), person(30), np.array([30, 10, 70, 120]))
-    (face,) = crop_faces.find_faces([body], find_skin)
+    body = faces_of_people.lay_on_gray(draw(30), person(30), np.array([30, 10, 70, 120]))
+    (face,) = faces_of_people.find_faces([body], find_skin)
     np.testing.assert_allclose(face.box, [40, 12, 60, 36], atol=1.5)
     np.testing.assert_allclose(face.landmarks[2], [50, 26.4], atol=1.5)
 
 
 def test_faces_of_people_of_several_sizes_are_each_in_their_own_place():
     boxes = np.array([[30, 10, 70, 120], [0, 10, 160, 120]])
-    bodies = [crop_faces.lay_on_gray(draw(30), person(30), box) for box in boxes]
-    found = [face.box for face in crop_faces.find_faces(bodies, find_skin)]
+    bodies = [faces_of_people.lay_on_gray(draw(30), person(30), box) for box in boxes]
+    found = [face.box for face in faces_of_people.find_faces(bodies, find_skin)]
     np.testing.assert_allclose(found, [[40, 12, 60, 36]] * 2, atol=1.5)
 
 
@@ -63,17 +64,17 @@ def test_a_neighbors_face_is_not_taken():
     image = draw(30, 75)
     image[12:36, 40:60] = (20, 20, 160)  # the first turns their back
     box = np.array([30, 10, 110, 120])  # of a mask that touches the neighbor
-    body = crop_faces.lay_on_gray(image, person(30), box)
-    assert crop_faces.find_faces([body], find_skin) == [None]
+    body = faces_of_people.lay_on_gray(image, person(30), box)
+    assert faces_of_people.find_faces([body], find_skin) == [None]
 
 
 def test_everybody_is_looked_at_together_and_once_more_who_is_not_sure():
     image, box = draw(30, 120), np.array([30, 10, 70, 120])
     back = np.where(image == SKIN, np.uint8(60), image)
     bodies = [
-        crop_faces.lay_on_gray(image, person(30), box),
-        crop_faces.lay_on_gray(back, person(30), box),
-        crop_faces.lay_on_gray(image, person(120), box + [90, 0, 90, 0]),
+        faces_of_people.lay_on_gray(image, person(30), box),
+        faces_of_people.lay_on_gray(back, person(30), box),
+        faces_of_people.lay_on_gray(image, person(120), box + [90, 0, 90, 0]),
     ]
     calls = []
 
@@ -81,7 +82,7 @@ def test_everybody_is_looked_at_together_and_once_more_who_is_not_sure():
         calls.append([image.shape[0] < image.shape[1] * 1.5 for image in images])
         return find_skin(images)
 
-    faces = crop_faces.find_faces(bodies, look)
+    faces = faces_of_people.find_faces(bodies, look)
     assert calls == [[True, True, True], [False]]  # heads of all, then all of the one who turned
     assert faces[1] is None
     np.testing.assert_allclose([faces[0].box[0], faces[2].box[0]], [40, 130], atol=1.5)
@@ -89,9 +90,9 @@ def test_everybody_is_looked_at_together_and_once_more_who_is_not_sure():
 
 def test_the_surer_face_of_both_looks_is_kept_for_each_person():
     box = np.array([30, 10, 70, 120])
-    bodies = [crop_faces.lay_on_gray(draw(30), person(30), box) for _ in range(5)]
-    scores = [[0.9, 0.3, None, 0.5, crop_faces.SURE], [0.8, 0.7, 0.4]]
-    expected, calls = [0.9, 0.8, 0.7, 0.5, crop_faces.SURE], []
+    bodies = [faces_of_people.lay_on_gray(draw(30), person(30), box) for _ in range(5)]
+    scores = [[0.9, 0.3, None, 0.5, faces_of_people.SURE], [0.8, 0.7, 0.4]]
+    expected, calls = [0.9, 0.8, 0.7, 0.5, faces_of_people.SURE], []
 
     def look(images: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         calls.append(len(images))
@@ -103,7 +104,7 @@ def test_the_surer_face_of_both_looks_is_kept_for_each_person():
             for (boxes, _, points), score in found
         ]
 
-    faces = crop_faces.find_faces(bodies, look)
+    faces = faces_of_people.find_faces(bodies, look)
     assert calls == [5, 3]  # the second look is for the unsure alone
     assert [face.score for face in faces] == pytest.approx(expected)
 
@@ -124,15 +125,19 @@ def test_the_surer_face_of_both_looks_is_kept_for_each_person():
     ],
 )
 def test_square_stays_inside_the_image(box, square):
-    assert crop_faces.place_square(np.array(box), 1.8, WIDTH, HEIGHT) == square
+    assert faces_of_people.place_square(np.array(box), 1.8, WIDTH, HEIGHT) == square
 
 
 def test_a_box_that_trembles_lies_in_the_same_square():
     boxes = np.array([[500, 300, 540, 360], [501, 298, 541, 362], [499, 302, 541, 358]])
-    squares = [crop_faces.place_steady_square(box, 1920, 1080) for box in boxes]
+    squares = [faces_of_people.place_steady_square(box, 1920, 1080) for box in boxes]
     np.testing.assert_allclose(squares, [(456, 266, 128)] * 3, atol=1)
     assert {side for *_, side in squares} == {128}
-    assert crop_faces.place_steady_square(np.array([0, 0, 100, 120]), WIDTH, HEIGHT) == (0, 0, 120)
+    assert faces_of_people.place_steady_square(np.array([0, 0, 100, 120]), WIDTH, HEIGHT) == (
+        0,
+        0,
+        120,
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ def test_a_box_that_trembles_lies_in_the_same_square():
 )
 def test_yaw(nose_x, yaw):
     points = np.array([(40, 40), (60, 40), (nose_x, 50), (42, 60), (58, 60)], float)
-    assert crop_faces.measure_yaw(points) == pytest.approx(yaw)
+    assert faces_of_people.measure_yaw(points) == pytest.approx(yaw)
 
 
 def test_sharpness_falls_with_blur_and_flatness():
@@ -150,7 +155,7 @@ def test_sharpness_falls_with_blur_and_flatness():
     crisp = rng.integers(0, 255, (64, 64, 3)).astype(np.uint8)
     soft = cv2.GaussianBlur(crisp, (0, 0), 4)
     flat = np.full((64, 64, 3), 90, np.uint8)
-    scores = [crop_faces.measure_sharpness(image) for image in (crisp, soft, flat)]
+    scores = [faces_of_people.measure_sharpness(image) for image in (crisp, soft, flat)]
     assert scores[0] > scores[1] > scores[2] == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories.figures import draw_figure, make_pose
 from tests.factories.role_models import names, noise, opened
-from workflow_scripts.film import embed_images
+from workflow_scripts.film import embed_images, fitting
 from workflow_scripts.film.people.bodies import find_region
 from workflow_scripts.film.people.colors import COLORS, compare_colors, describe_colors
 from workflow_scripts.film.people.crops import crop_box, crop_instance
@@ -78,7 +78,7 @@ def test_a_box_is_cut_with_its_surroundings(box, shape):
     ids=["small", "large", "a line"],
 )
 def test_shrink_keeps_the_shape(shape, expected):
-    assert embed_images.shrink(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
+    assert fitting.shrink(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
 
 
 def stub_embed(images: list[np.ndarray]) -> np.ndarray:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from tests.factories.lit_images import HEIGHT, NOBODY, WIDTH, drop, make_landscape, make_wall
-from workflow_scripts.film import classify_lighting, measure_lighting
+from workflow_scripts.film import measure_lighting
+from workflow_scripts.film.places import light, light_words
 from workflow_scripts.lib.images import encode_rle, write_image
 from workflow_scripts.lib.manifest import read_manifest
 
@@ -28,14 +29,14 @@ OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="ut
     ids=["gray", "orange", "blue"],
 )
 def test_warm_is_red_against_blue_in_stops(color, low, high):
-    assert low < measure_lighting.measure_image(make_wall(color), NOBODY)["warm"] < high
+    assert low < light.measure_image(make_wall(color), NOBODY)["warm"] < high
 
 
 def test_people_are_left_out():
     person = NOBODY.copy()
     person[40:180, 100:200] = True
     image = np.where(person[..., None], np.uint8([255, 60, 0]), make_wall((120, 120, 120)))
-    measures = measure_lighting.measure_image(image, person)
+    measures = light.measure_image(image, person)
     assert abs(measures["warm"]) < 0.1
     assert measures["color"] < 0.05
 
@@ -51,7 +52,7 @@ def test_people_are_left_out():
     ids=["smooth and blue above", "bricks", "a warm wall", "blue below"],
 )
 def test_find_sky(image, sky):
-    measures = measure_lighting.measure_image(np.ascontiguousarray(image), NOBODY)
+    measures = light.measure_image(np.ascontiguousarray(image), NOBODY)
     assert (measures["sky"] > OPTIONS["min_sky"]) is sky
 
 
@@ -63,7 +64,7 @@ def test_what_falls_is_seen_in_time(size, falling):
         cv2.cvtColor(drop(make_wall((90, 90, 90)), n, size), cv2.COLOR_RGB2GRAY) for n in range(3)
     ]
     specks = measure_lighting.measure_specks(*grays, ~NOBODY)
-    assert classify_lighting.name_falling(*specks, OPTIONS) == falling
+    assert light_words.name_falling(*specks, OPTIONS) == falling
 
 
 @pytest.mark.parametrize("shift", [0, 1, 12], ids=["at rest", "slow pan", "fast pan"])
@@ -71,7 +72,7 @@ def test_a_moving_camera_is_no_weather(shift):
     wide = cv2.cvtColor(cv2.resize(make_wall((90, 90, 90)), (400, HEIGHT)), cv2.COLOR_RGB2GRAY)
     grays = [np.ascontiguousarray(wide[:, n * shift : n * shift + WIDTH]) for n in range(3)]
     specks = measure_lighting.measure_specks(*grays, ~NOBODY)
-    assert classify_lighting.name_falling(*specks, OPTIONS) == ""
+    assert light_words.name_falling(*specks, OPTIONS) == ""
 
 
 @pytest.mark.parametrize(("free_px", "measured"), [(400, False), (WIDTH * HEIGHT // 2, True)])
@@ -82,7 +83,7 @@ def test_a_speck_in_the_corner_of_a_close_up_is_no_snowfall(free_px, measured):
     now[0:2, 10:12] = 255
     specks, shape = measure_lighting.measure_specks(before, now, before, free)
     assert np.isfinite(specks) == np.isfinite(shape) == measured
-    assert classify_lighting.name_falling(specks, shape, OPTIONS) == ""
+    assert light_words.name_falling(specks, shape, OPTIONS) == ""
 
 
 def write_film(folder: Path, shots: dict[int, list[np.ndarray]]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories.meshes import make_mesh
 from workflow_scripts.film import score_expressions as phase
+from workflow_scripts.film.people import face_views
 from workflow_scripts.lib.images import write_image
 from workflow_scripts.lib.manifest import read_manifest
 from workflow_scripts.models.expressions import Expression
@@ -14,8 +15,8 @@ from workflow_scripts.models.expressions import Expression
 def test_views_keep_the_face_and_are_mirrored():
     crop = np.zeros((100, 100, 3), np.uint8)
     crop[30:70, 30:50] = 255  # left half of the face is bright
-    views = phase.make_views(crop, np.array([30, 30, 70, 70]), 128)
-    assert len(views) == 2 * len(phase.SIZES) * len(phase.SHIFTS)
+    views = face_views.make_views(crop, np.array([30, 30, 70, 70]), 128)
+    assert len(views) == 2 * len(face_views.SIZES) * len(face_views.SHIFTS)
     assert views[0].shape == (128, 128, 3)
     assert views[0][:, :40].mean() > 200 > 50 > views[0][:, 90:].mean()
     np.testing.assert_array_equal(views[0][:, ::-1], views[1])
@@ -24,7 +25,7 @@ def test_views_keep_the_face_and_are_mirrored():
 def test_a_net_that_looks_closer_sees_finer_lines():
     crop = np.repeat(np.tile(np.uint8([0, 255]), 200)[None, :, None], 400, 0).repeat(3, 2)
     box = np.array([100, 100, 300, 300])  # lines of one pixel
-    coarse, fine = (phase.make_views(crop, box, side)[0] for side in (64, 224))
+    coarse, fine = (face_views.make_views(crop, box, side)[0] for side in (64, 224))
     assert fine.shape == (224, 224, 3)
     assert coarse.std() < 20 < 60 < fine.std()
 
@@ -69,7 +70,7 @@ def test_each_face_keeps_its_evidence(tmp_path, monkeypatch):
     evidence = np.array(table["log_probabilities"].tolist())
     assert evidence.shape == (19, 7)
     brightness = np.arange(19) / 10
-    assert evidence[:, 0] == pytest.approx(np.log(np.maximum(brightness, phase.FLOOR)))
+    assert evidence[:, 0] == pytest.approx(np.log(np.maximum(brightness, face_views.FLOOR)))
     assert table["mouth_open"].tolist() == pytest.approx(brightness)
     assert table["mesh_score"].tolist() == pytest.approx([0.8] * 19)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from workflow_scripts.film import segment_instances
-from workflow_scripts.film.people import recovery
+from workflow_scripts.film.people import recovery, segmentation
 from workflow_scripts.film.people.tracks import Sighting, describe_colors, link_tracks
 from workflow_scripts.lib.images import decode_rle, write_image
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
@@ -130,7 +130,7 @@ def test_small_figures_are_looked_for_where_nobody_was_found():
 
     image = paint((20, RED), (110, GREEN))
     taken = np.all(image == RED, axis=2)
-    found = segment_instances.detect_small(image, detect, taken)
+    found = segmentation.detect_small(image, detect, taken)
     assert set(sizes) == {(45, 45)}
     assert calls == [21]  # all squares at once
     assert len(found) > 0

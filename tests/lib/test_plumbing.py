@@ -49,6 +49,10 @@ TRUSTED = {
     ("models.fetching.downloads", "refuse", "CineloraError"): "the caller raises it",
     ("plan.config", "_option_problems", "show_value"): "lines of one error",
     **{
+        ("adapter.suites", f"_find_{what}", "show_value"): "lines of one error"
+        for what in ("unknown", "contradictions")
+    },
+    **{
         ("plan.schema", f"_explain_{what}", "show_value"): "lines of one error"
         for what in ("described", "else", "enum", "name", "pattern", "type", "unknown")
     },

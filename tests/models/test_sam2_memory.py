@@ -13,7 +13,7 @@ import torch
 pytest.importorskip("onnx", reason="the package onnx is not installed: make setup")
 from tests.factories.masks import as_found, square  # noqa: E402
 from tests.factories.role_models import loaded, noise, opened, weights_of  # noqa: E402
-from workflow_scripts.film.segment_instances import detect_ahead, segment_shot  # noqa: E402
+from workflow_scripts.film.people.segmentation import detect_ahead, segment_shot  # noqa: E402
 from workflow_scripts.lib.images import read_rgb, write_image  # noqa: E402
 from workflow_scripts.models.detections import suppress_masks  # noqa: E402
 from workflow_scripts.models.loaders import sam2_memory  # noqa: E402

@@ -52,6 +52,7 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "validations": 6,
     "validation_images": 16,
     "checkpoints": 3,
+    "kept_checkpoints": 0,
     "samples": 0,
     "tensorboard": False,
     "keep": "best",

@@ -57,7 +57,7 @@ def test_the_files_of_controls_are_those_of_their_adapters():
 
 def test_trained_as_controls_are_only_those_that_no_dataset_has_anyway():
     files = list_trained_controls("luca", list_controls(BOTH, DATASETS))
-    assert len(files) == 5
+    assert len(files) == 6
     assert {path.split("/")[3] for path in files} == {"pose.shuffled_captions"}
 
 
@@ -71,7 +71,7 @@ def test_every_kind_of_the_full_tier_has_a_control_and_the_light_one_trains_one_
     kinds = ["background", "pose", "expression", "style", "lighting"]
     controls = list_controls(wanted, [*DATASETS[:3], *kinds])
     assert sum(bool(each) for each in controls.values()) == (8 if tier == "full" else 4)
-    assert len(list_trained_controls("x", controls)) == (25 if tier == "full" else 5)
+    assert len(list_trained_controls("x", controls)) == (30 if tier == "full" else 6)
 
 
 def test_characters_alone_are_told_from_others():

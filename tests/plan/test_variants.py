@@ -87,7 +87,7 @@ def test_one_more_variant_adds_its_own_training_and_evaluation_for_each_dataset_
     added = {tuple(path.split("/")[2:4]) for path in more - few}
     folders = [(phase, f"{name}.longer") for name in datasets for phase in PHASES]
     assert added == set(folders)
-    assert len(more - few) == 3 * (5 + 7)  # files of a training, and of an evaluation
+    assert len(more - few) == 3 * (6 + 7)  # files of a training, and of an evaluation
 
 
 PHASES = ("adapters", "evaluate_adapter")

@@ -67,7 +67,12 @@ def average_precision(drawn: np.ndarray, gallery: np.ndarray, is_own: np.ndarray
 
     `is_own` (G,) tells the images of the right character from those of the film's others.
     """
-    ranked = is_own[np.argsort(-(drawn @ gallery.T), axis=1, kind="stable")]  # (N, G)
+    return rank_precision(drawn @ gallery.T, is_own)
+
+
+def rank_precision(similarities: np.ndarray, is_own: np.ndarray) -> np.ndarray:
+    """The same from similarities (N, G) to the images of the gallery."""
+    ranked = is_own[np.argsort(-similarities, axis=1, kind="stable")]  # (N, G)
     precision = ranked.cumsum(1) / np.arange(1, ranked.shape[1] + 1)
     return (precision * ranked).sum(1) / is_own.sum()
 

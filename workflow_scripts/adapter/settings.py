@@ -59,6 +59,7 @@ class Settings:
     validations: int
     validation_images: int
     checkpoints: int
+    kept_checkpoints: int
     samples: int
     tensorboard: bool
     keep: str

@@ -41,6 +41,7 @@ from workflow_scripts.adapter.finished import (
     sign,
     write_settings,
 )
+from workflow_scripts.adapter.kept_adapters import make_folder, read_kept, set_aside, write_kept
 from workflow_scripts.adapter.memory_estimate import watch_memory
 from workflow_scripts.adapter.outcomes import (
     Outcome,
@@ -170,10 +171,10 @@ def train(
 ) -> Outcome:
     """Run all steps, or those that an interrupted run has left; none where all were run before.
 
-    One that is to be watched runs again: samples and curves of another one lie elsewhere.
+    One that leaves something on its way runs again: what another one left lies elsewhere.
     """
     settings = trainer.settings
-    is_watched = settings.samples or settings.tensorboard
+    is_watched = settings.samples or settings.tensorboard or settings.kept_checkpoints
     if not is_watched and (found := find_outcome(store, fingerprint)):
         return found
     trainer.resume(checkpoint, fingerprint)
@@ -181,6 +182,7 @@ def train(
         left = settings.steps - trainer.step
         for step in progress(trainer.run(settings.steps), "training", total=left):
             watch.follow()
+            set_aside(trainer, checkpoint.parent)
             if step % settings.save_every == 0 and step < settings.steps:
                 trainer.save(checkpoint, fingerprint)
     outcome = Outcome(*trainer.chosen(), trainer.rows)
@@ -233,6 +235,7 @@ def main(
     settings: str,
     metrics: str,
     peft: str | None = None,
+    kept: str | None = None,
     measures: str | Sequence[str] = (),
     trial: str | Sequence[str] = (),
     class_images: str | Sequence[str] = (),
@@ -247,6 +250,7 @@ def main(
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
     images = read_split(dataset, "train")
+    make_folder(kept)
     laid = lay_trial(trial, options, seed)
     nothing = dataset, adapters, card, settings, metrics, title
     if not images or laid.skipped:
@@ -259,7 +263,8 @@ def main(
     made_from = [control, seed, dataset_sha256, folder_checksum(base), weights]
     made_from.append([(hash_file(image.image), image.caption) for image in known])
     fingerprints = make_fingerprints(chosen, name_loader(model), title, *made_from)
-    if facts := find_finished(settings, fingerprints.files, [*adapters, card, metrics]):
+    files = [*adapters, card, metrics]
+    if facts := find_finished(settings, fingerprints.files, [*files, *read_kept(kept)]):
         return _count(facts)
     opened = load_model(model, [Path(base) / "model_index.json"])
     native = chosen.resolution_px == "native"
@@ -300,7 +305,8 @@ def main(
         "dataset_sha256": dataset_sha256,
     }
     facts |= origin | describe_run(trainer, outcome, started)
-    write_settings(settings, facts | sign(fingerprints.files, [*adapters, card, metrics]))
+    files += write_kept(kept, adapter, trainer, checkpoint.parent, metadata)
+    write_settings(settings, facts | sign(fingerprints.files, files))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return _count(facts)
 

@@ -111,12 +111,29 @@ def nearest_to_full(strengths: Sequence[float]) -> float:
 def check_budget(control: Control, trained: dict[str, Any]) -> None:
     """A control must be trained as the adapter was, whose settings.yaml is `trained`."""
     for name in BUDGET:
-        if control.trained[name] != trained[name]:
+        if _find_budget(control.trained[name]) != _find_budget(trained[name]):
             raise CineloraError(
                 f"{control.adapter} is no control of this adapter: its {name} in settings.yaml\n"
                 f"  is {control.trained[name]}, that of the adapter {trained[name]}.\n"
                 "  Train both again with the same options."
             )
+
+
+def _find_budget(value: Any) -> Any:
+    """What counts of an entry of BUDGET: how much is kept of the way changes no training."""
+    if not isinstance(value, dict):
+        return value
+    return {name: one for name, one in value.items() if name != "kept_checkpoints"}
+
+
+def check_base(base: str, trained: dict[str, Any]) -> None:
+    """The base must be the very one that the adapter was trained on."""
+    found = folder_checksum(base)
+    if trained["base_sha256"] != found:
+        raise CineloraError(
+            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
+            f"  {base} is another model ({found[:12]}). Train the adapter again."
+        )
 
 
 def read_controls(

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.fitting import Fit, find_fit, shrink
 from workflow_scripts.film.people.bodies import find_region, is_guess
 from workflow_scripts.film.people.colors import describe_colors
 from workflow_scripts.film.people.crops import crop_box, crop_instance
-from workflow_scripts.lib.images import decode_rle, make_thumbnail, mask_box, read_rgb, scale_size
+from workflow_scripts.lib.images import decode_rle, make_thumbnail, mask_box, read_rgb
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 from workflow_scripts.lib.read_ahead import read_ahead
@@ -36,11 +36,9 @@ EMBEDDINGS = pa.schema(
 )
 BOX = ["x0", "y0", "x1", "y1"]
 MASKS = ["instance_id", "frame_id", "mask", "height_px", "width_px", "region", *BOX]
-MAX_SIDE_PX = 640  # images are scaled to this first; no embedder looks closer
 NO_COLORS = np.zeros(0, np.float32)  # who is who is seen by colors; what a place is, is not
 
 Embed = Callable[[list[np.ndarray]], np.ndarray]
-Fit = Callable[[np.ndarray], np.ndarray]
 Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray]  # of EMBEDDINGS
 
 
@@ -53,21 +51,6 @@ class Image:
     pixels: np.ndarray  # (H, W, 3) RGB uint8, of the size that its net takes
     colors: np.ndarray
     thumbnail: np.ndarray
-
-
-def shrink(image: np.ndarray) -> np.ndarray:
-    """Scale down to MAX_SIDE_PX, keeping the shape; smaller images stay as they are."""
-    height, width = image.shape[:2]
-    scale = MAX_SIDE_PX / max(height, width)
-    if scale >= 1:
-        return image
-    size = scale_size(image, scale)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-
-def find_fit(net: Embed) -> Fit:
-    """How an image is scaled for the net; those that do it themselves leave it as it is."""
-    return getattr(net, "fit", lambda image: image)
 
 
 def read_images(

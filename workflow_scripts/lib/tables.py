@@ -138,6 +138,7 @@ _RESULTS = (  # in the order in which phases run
         "step",
         folder="adapters",
     ),
+    Result("kept", "adapter.train_adapter", "{dataset}{variant}/kept", folder="adapters"),
     Result(
         "scores",
         "adapter.evaluate_adapter",
@@ -168,6 +169,27 @@ _RESULTS = (  # in the order in which phases run
         folder="adapters",
     ),
     Result("how_measured", "adapter.evaluate_adapter", "{dataset}{variant}/settings.yaml"),
+    Result(
+        "suite_drawings",
+        "adapter.draw_suite",
+        "{dataset}/drawings.parquet",
+        "DRAWINGS",
+        "drawing_id",
+    ),
+    Result("suite_images", "adapter.draw_suite", "{dataset}/images"),
+    Result(
+        "suite_people", "adapter.measure_suite", "{dataset}/people.parquet", "PEOPLE", "instance_id"
+    ),
+    Result(
+        "suite_measures",
+        "adapter.measure_suite",
+        "{dataset}/measures.parquet",
+        "IMAGES",
+        "drawing_id",
+    ),
+    Result("suite_scores", "adapter.score_suite", "{dataset}/scores.parquet", "SCORES", "scenario"),
+    Result("suite_shown", "adapter.score_suite", "{dataset}/shown.parquet", "SHOWN", "drawing_id"),
+    Result("suite_sheets", "adapter.score_suite", "{dataset}/sheets"),
     Result("composition", "adapter.compose_adapters", "scores.parquet", "SCORES", "attribute"),
     Result("composed_layers", "adapter.compose_adapters", "layers.parquet", "LAYERS", "layer"),
     Result("composed_grid", "adapter.compose_adapters", "grid.png"),

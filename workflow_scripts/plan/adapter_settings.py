@@ -58,6 +58,15 @@ def resolve_controls(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
     return config["evaluate_adapter"]["tiers"][tier]["controls"]
 
 
+def resolve_drawing_settings(config: Mapping[str, Any], tier: str) -> dict[str, Any]:
+    """Every option with which a suite is drawn; where its file lies is said by that file."""
+    block = config["draw_suite"]
+    options = {**block, **block["tiers"][tier]}
+    return {
+        key: options[key] for key in ("sampling_steps", "prompts", "guidance", "strengths", "seeds")
+    }
+
+
 def choose_tier(base: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     """The tier whose settings a base model takes: its own; one on request, that of the config."""
     return base["tier"] if base["tier"] in config["adapter"]["tiers"] else config["models"]["tier"]

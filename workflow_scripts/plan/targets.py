@@ -6,17 +6,18 @@ from pathlib import Path
 
 from workflow_scripts.dataset.dataset_counts import read_counts
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.lib.kinds import KINDS
+from workflow_scripts.lib.kinds import KINDS, split_name
 from workflow_scripts.lib.tables import PHASES, list_names, locate
 from workflow_scripts.plan.controls import Control
 
 PACKING = ("select_images", "write_captions", "pack_dataset")  # once per dataset
 OF_DATASET = re.compile(  # a result of one dataset, as people ask for it
-    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|(?P<judged>evaluate_adapter"
-    r"|search_adapter)"
+    r"(?:\./)?results/(?P<film>[^/]+)/(?:datasets|adapters|(?P<judged>evaluate_adapter|search_adapter"
+    r"|draw_suite|measure_suite|score_suite)"
     r"|select_images|write_captions|analyze_dataset)/(?P<dataset>[^/.]+)(?P<shown>.*\.preview\.png)?"
 )
 JUDGING = ("train_adapter", "evaluate_adapter")  # once per dataset and variant
+SUITES = ("draw_suite", "measure_suite", "score_suite")
 
 
 def list_phases(kinds: Sequence[str], has_regions: bool = True) -> list[str]:
@@ -57,16 +58,19 @@ def list_proofs(
     datasets: Sequence[str],
     has_truth: bool = False,
     variants: Sequence[str] = ("",),
+    suites: Sequence[str] = (),
 ) -> list[str]:
     """What is known about each packed dataset: its balance, its adapters, their scores.
 
     `variants` tell its adapters apart, as plan/variants.py lists them. With `has_truth` also how
-    near all phases come to it.
+    near all phases come to it; of the kinds `suites` also what their suites show.
     """
     folder = f"results/{film}"
     names = list_names(["analyze_dataset"])
     files = [locate(name, folder, dataset=one)[0] for one in datasets for name in names]
     files += list_judged(film, datasets, variants)
+    drawn = [one for one in datasets if split_name(one)[0].name in suites]
+    files += [locate(name, folder, dataset=one)[0] for one in drawn for name in list_names(SUITES)]
     return files + (locate("accuracy", folder) if has_truth else [])
 
 

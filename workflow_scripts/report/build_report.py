@@ -34,6 +34,7 @@ from workflow_scripts.report.page.packed import find_empty
 from workflow_scripts.report.page.people import show_faces, show_people, show_poses
 from workflow_scripts.report.page.places import show_backgrounds, show_lighting, show_locations
 from workflow_scripts.report.page.results import Results
+from workflow_scripts.report.page.suites import show_suites
 from workflow_scripts.report.page.svg import stand_alone
 from workflow_scripts.report.page.template import fill_template
 from workflow_scripts.report.page.verdicts import show_verdicts
@@ -55,6 +56,7 @@ CHAPTERS = (
     show_lighting,
     show_datasets,
     show_adapters,
+    show_suites,
     show_composition,
 )
 

@@ -19,6 +19,7 @@ from workflow_scripts.lib.tables import RESULTS, locate
 from workflow_scripts.lib.written_files import Written, iter_written, sum_bytes
 
 IMAGES_OF = {"frames": "images", "backgrounds": "plates", "faces": "face_images"}
+DRAWINGS = ("drawings", "suite_drawings")
 DRAWN = "images"  # the folder of drawn images, beside their table
 PACKED = ["file", "mask_file", "caption", "size_bytes", "sha256", "mask_size_bytes", "mask_sha256"]
 GONE, DAMAGED = "is gone", "is damaged"
@@ -119,7 +120,8 @@ def list_outputs(folder: Path, targets: set[Path]) -> Iterator[Kept]:
 
 
 def _is_drawings(path: Path) -> bool:
-    return path.match(RESULTS["drawings"].pattern_of())
+    patterns = (RESULTS[name].pattern_of() for name in DRAWINGS)
+    return any(path.match(pattern) for pattern in patterns)
 
 
 def _is_dataset(path: Path) -> bool:

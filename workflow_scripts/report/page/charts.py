@@ -92,6 +92,38 @@ def draw_curves(
     return drawing(width, height, *parts, label="Loss on held-out images and while training")
 
 
+def draw_estimates(
+    steps: np.ndarray,
+    values: np.ndarray,
+    lows: np.ndarray,
+    highs: np.ndarray,
+    *,
+    mark: float,
+    width: int = 300,
+    height: int = 180,
+) -> Markup:
+    """Values over the steps of a training with their intervals (nan: none); one step is marked."""
+    span = float(steps.min()), max(float(steps.max()), float(steps.min()) + 1)
+    left, right, bottom = 54.0, width - 12.0, height - 28.0
+    known = np.concatenate([values, lows, highs])
+    known = known[np.isfinite(known)]
+    pad = max(float(np.ptp(known)) * 0.08, 1e-9)
+    y_range = float(known.min()) - pad, float(known.max()) + pad
+    panel = Panel((left, 12.0, right, bottom), span, y_range)
+    points = panel.place(steps, values)
+    ends = zip(panel.place(steps, lows), panel.place(steps, highs), strict=True)
+    at = np.full(2, np.clip(mark, *span))
+    parts = [
+        *panel.draw_grid(),
+        *_axis(left, right, bottom, span),
+        _curve(panel.place(at, np.array(y_range)), "second"),
+        *(_curve(pair, "faint") for pair in ends),
+        _curve(points, "curve"),
+        *(tag("circle", cx=x, cy=y, r=3, class_="dot") for x, y in points),
+    ]
+    return drawing(width, height, *parts, label="A score over the steps of the training")
+
+
 @dataclass(frozen=True)
 class Panel:
     """A part of a drawing with scales of its own; `box` is (left, top, right, bottom)."""
