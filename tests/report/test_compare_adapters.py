@@ -25,7 +25,7 @@ from workflow_scripts.report.comparison.pairs import (
     group_evaluations,
 )
 
-OPTIONS = {"bootstrap": 300, "image_px": 512, "quality": 60, "max_mb": 15}
+OPTIONS = {"image_px": 512, "quality": 60, "max_mb": 15}
 NASTY = "<script>alert('x')</script> & \"quotes\""
 PLACE = "results/luca/evaluate_adapter"
 ROWS = 2 * (len(made.PROMPTS) + len(made.UNRELATED))
@@ -132,11 +132,9 @@ def test_a_difference_is_of_the_same_prompts_and_seeds_and_not_of_two_means():
     rows = pd.DataFrame({"score": "similarity", "subject": list("aabbcc"), "seeds": list("121212")})
     rows = rows.assign(cluster=[0, 0, 1, 1, 2, 2], value=rng.normal(0, 9, 6))  # prompts differ much
     better = rows.assign(value=rows["value"] + 0.01)
-    (found,) = compare(
-        better.sample(frac=1, random_state=1), rows, {"similarity": "up"}, resamples=200, seed=0
-    )
+    (found,) = compare(better.sample(frac=1, random_state=1), rows, {"similarity": "up"})
     assert found.verdict == BETTER and found.low == pytest.approx(0.01)
-    (found,) = compare(better, rows, {"similarity": "down"}, resamples=200, seed=0)
+    (found,) = compare(better, rows, {"similarity": "down"})
     assert found.verdict == WORSE
 
 
@@ -146,9 +144,7 @@ def test_of_equals_about_one_in_twenty_is_decided():
     rows = pd.DataFrame(keys).assign(subject=keys["cluster"].astype(str), value=0.0)
     for _ in range(200):
         value = np.repeat(rng.normal(0, 1, 8), 2) + rng.normal(0, 0.5, 16)
-        (found,) = compare(
-            rows.assign(value=value), rows, {"similarity": "up"}, resamples=200, seed=0
-        )
+        (found,) = compare(rows.assign(value=value), rows, {"similarity": "up"})
         decided += found.verdict in (BETTER, WORSE)
     assert 2 <= decided <= 22  # of 200
 

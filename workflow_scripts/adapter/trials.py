@@ -165,13 +165,3 @@ def describe_control(control: Control) -> dict[str, Any]:
         "images": trained["distinct_images"],
         "steps": trained["steps"],
     }
-
-
-def check_base(base: str, trained: dict[str, Any]) -> None:
-    """The base must be the very one that the adapter was trained on."""
-    found = folder_checksum(base)
-    if trained["base_sha256"] != found:
-        raise CineloraError(
-            f"the adapter was trained on {trained['base']} ({trained['base_sha256'][:12]}),\n"
-            f"  {base} is another model ({found[:12]}). Train the adapter again."
-        )

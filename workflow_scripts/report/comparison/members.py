@@ -100,14 +100,13 @@ def label_evaluations(evaluations: Sequence[Evaluation], names: Mapping[str, str
     ]
 
 
-def hold_contests(group: Group, resamples: int) -> list[Contest]:
+def hold_contests(group: Group) -> list[Contest]:
     """The first adapter beside the base, the others beside the first, smaller strengths of each."""
     first, directions = group.first, find_directions(group.first.scores)
-    settings = {"resamples": resamples, "seed": first.how["seed"]}
 
     def measure(own: Column, other: Column, is_main: bool) -> Contest:
         rows = (select_values(c.evaluation, c.adapter, c.strength) for c in (own, other))
-        return Contest(own.name, other.name, compare(*rows, directions, **settings), is_main)
+        return Contest(own.name, other.name, compare(*rows, directions), is_main)
 
     base, *others = group.columns
     own = [column for column in others if column.adapter == OWN]

@@ -38,9 +38,7 @@ def write_comparison(
     evaluations = read_evaluations(folders)
     several = len({one.film for one in evaluations}) > 1
     groups = [Group(each, names, several) for each in group_evaluations(evaluations)]
-    contests = [
-        [] if group.first.empty else hold_contests(group, options["bootstrap"]) for group in groups
-    ]
+    contests = [[] if group.first.empty else hold_contests(group) for group in groups]
     head = describe(evaluations, groups)
     overview = show_overview(groups, contests)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.adapter.metrics import Sample, bootstrap_mean
+from workflow_scripts.adapter.intervals import Sample, estimate_mean
 from workflow_scripts.report.comparison.evaluations import Evaluation
 
 BETTER, WORSE, UNDECIDED, TOO_FEW = "better", "worse", "undecided", "too few to say"
@@ -53,18 +53,12 @@ def find_directions(scores: pd.DataFrame) -> dict[str, str]:
 
 
 def compare(
-    own: pd.DataFrame,
-    other: pd.DataFrame,
-    directions: Mapping[str, str],
-    *,
-    resamples: int,
-    seed: int,
+    own: pd.DataFrame, other: pd.DataFrame, directions: Mapping[str, str]
 ) -> list[Difference]:
     """By how much `own` is better than `other`, score by score; rows as in values.parquet.
 
-    Both were measured on the same prompts with the same seeds, or on the same images: pair by pair
-    the differences are resampled, prompts (of losses shots) first, then what is in them. Each score
-    draws from the same seed, so no interval depends on what else is compared.
+    Both were measured on the same prompts with the same seeds, or on the same images: the interval
+    is that of their differences, which are clustered by prompts, of losses by shots.
     """
     found = []
     for score, better in directions.items():
@@ -74,8 +68,7 @@ def compare(
             continue
         gain = (pairs["value"] - pairs["value_other"]).to_numpy() * (1 if better == "up" else -1)
         sample = Sample(gain, pairs["cluster"].to_numpy())
-        rng = np.random.default_rng(seed)
-        found.append(Difference(score, *bootstrap_mean(sample, resamples=resamples, rng=rng)))
+        found.append(Difference(score, *estimate_mean(sample)))
     return found
 
 
