@@ -22,9 +22,8 @@ from workflow_scripts.report.page.blocks import Link, Note, PageImage, Section, 
 from workflow_scripts.report.page.images import Look
 
 DIFFERENCES = (
-    "Positive: the first is better, in the units of the score. Below: the 95 % interval, and how"
-    " many prompts or shots were resampled, then what is in them. Where it holds 0, nothing is"
-    " decided."
+    "Positive: the first is better, in the units of the score. Below: the 95 % interval, and of"
+    " how many prompts or shots. Where it holds 0, nothing is decided."
 )
 
 

@@ -61,8 +61,8 @@ SAID = {  # by verdict: the sentence that lists its claims; {than} is of COMPARE
     UNKNOWN: "Too few shots or prompts to say, beside {than}: {claims}.",
 }
 MARGIN_NOTE = (
-    "By how much it is better at full strength, image by image; below: the 95 % interval, and the"
-    " shots or prompts that were resampled. Where the interval holds 0, no difference is shown; one"
+    "By how much it is better at full strength, image by image; below: the 95 % interval, and of"
+    " how many shots or prompts. Where the interval holds 0, no difference is shown; one"
     " in twenty intervals misses the truth."
 )
 
