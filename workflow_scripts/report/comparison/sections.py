@@ -146,13 +146,11 @@ def _find_files(column: Any) -> dict[tuple[str, int], Any]:
 
 
 def tabulate_differences(contests: Sequence[Contest]) -> Table:
-    """A row for each pair of adapters, a column for each score."""
-    scores = list(dict.fromkeys(one.score for c in contests for one in c.differences))
-    rows = []
-    for contest in contests:
-        cells = {one.score: _format_difference(one) for one in contest.differences}
-        rows.append([f"{contest.own}\nbeside {contest.other}", *(cells.get(s, "") for s in scores)])
-    head = ["adapters", *map(name_score, scores)]
+    """A row for each score, a column for each pair of adapters."""
+    scores = dict.fromkeys(one.score for c in contests for one in c.differences)
+    cells = [{one.score: _format_difference(one) for one in c.differences} for c in contests]
+    rows = [[name_score(s), *(found.get(s, "") for found in cells)] for s in scores]
+    head = ["score", *(f"{contest.own}\nbeside {contest.other}" for contest in contests)]
     return Table("By how much it is better", head, rows, note=DIFFERENCES)
 
 

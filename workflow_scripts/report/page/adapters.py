@@ -76,7 +76,8 @@ def show_adapters(film: Film) -> Section:
         for name in film.datasets
     ]
     lead = "One adapter per dataset, in the names that kohya, ComfyUI, A1111 and diffusers read: "
-    lead += f"results/{film.name}/adapters/."
+    lead += f"results/{film.name}/adapters/. Side by side, with variants that were trained besides:"
+    lead += f" results/{film.name}/comparison/index.html."
     return Section("adapters", "The adapters", lead, [Columns(curves), Tabs("adapter", tabs)])
 
 
