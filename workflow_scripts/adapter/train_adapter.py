@@ -234,13 +234,14 @@ def main(
     made_from = [control, seed, dataset_sha256, folder_checksum(base), weights]
     made_from.append([(hash_file(image.image), image.caption) for image in known])
     fingerprints = make_fingerprints(chosen, name_loader(model), title, *made_from)
+    checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
     if facts := find_finished(settings, fingerprints.files, [*adapters, card, metrics]):
+        shutil.rmtree(checkpoint.parent, ignore_errors=True)  # where it was killed at its very end
         return _count(facts)
     opened = load_model(model, [Path(base) / "model_index.json"])
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
-    checkpoint = Path(adapter).parent / "checkpoints" / "resume.pt"
     with ContentStore(**cache or {}).in_use() as store:
         examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
         shown = {"resolution_px": resolution_px, "background_loss_weight": 1, "store": store}
