@@ -264,14 +264,15 @@ def main(
     made_from.append([(hash_file(image.image), image.caption) for image in known])
     fingerprints = make_fingerprints(chosen, name_loader(model), title, *made_from)
     files = [*adapters, card, metrics]
+    checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
     if facts := find_finished(settings, fingerprints.files, [*files, *read_kept(kept)]):
+        shutil.rmtree(checkpoint.parent, ignore_errors=True)  # where it was killed at its very end
         return _count(facts)
     opened = load_model(model, [Path(base) / "model_index.json"])
     native = chosen.resolution_px == "native"
     resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
     log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
     watch_memory(opened, chosen, resolution_px)
-    checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
     try:
         with ContentStore(**cache or {}).in_use() as store:
             examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
