@@ -4,7 +4,7 @@ needs    the packed dataset (kohya's layout), the base model as a diffusers fold
          measured of the images, where a stage draws them by it
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
          settings.yaml, metrics.parquet; checkpoints/ is undeclared, so that it survives a failure, and
-         goes when the training is done.
+         goes when the training is done; so are samples/ and tensorboard/, which stay.
          `update`: what was trained from the very same images stays, and is not trained again.
          {variant} is "", or that of a control: an adapter that is trained to be compared with
 """
