@@ -4,8 +4,9 @@ needs    the packed dataset (kohya's layout), the base model as a diffusers fold
          measured of the images, where a stage draws them by it; of a trial of a search its parameters;
          class images, where it keeps them
 leaves   {film}-{dataset}.safetensors and .json, the same weights under peft's names (.peft.safetensors),
-         settings.yaml, metrics.parquet, and in kept/ what `kept_checkpoints` asks for; checkpoints/ is undeclared, so that it survives a failure, and
-         goes when the training is done.
+         settings.yaml, metrics.parquet, and in kept/ what `kept_checkpoints` asks for; checkpoints/ is
+         undeclared, so that it survives a failure, and goes when the training is done; so are samples/
+         and tensorboard/, which stay.
          `update`: what was trained from the very same images stays, and is not trained again.
          {variant} is "" of the chosen one; of others a dot and the name of a variant, or that of a
          control: an adapter that is trained to be compared with

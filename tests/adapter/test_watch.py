@@ -200,15 +200,17 @@ def test_rows_before_event_files_were_asked_for_are_in_them(tmp_path):
     assert read_events(tmp_path).Tags()["scalars"] == ["loss"]
 
 
-def test_a_new_training_drops_what_an_earlier_one_left(splits, tmp_path):
+@pytest.mark.parametrize("asked", [SEEN, {}], ids=["seen", "not_seen"])
+def test_a_new_training_drops_what_an_earlier_one_left(asked, splits, tmp_path):
     for name in ("samples/step_000099.png", "tensorboard/events.out.tfevents.1.x.1.0"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(b"old")
-    trainer = make_trainer(splits, **{**FEW, **SEEN})
+    trainer = make_trainer(splits, **{**FEW, **asked})
     with Watch(trainer, tmp_path, "t"):
         assert not list(tmp_path.glob("samples/*"))
-        (events,) = tmp_path.glob("tensorboard/*")
-        assert events.read_bytes() != b"old"
+        events = list(tmp_path.glob("tensorboard/*"))
+        assert len(events) == len(asked) / 2
+        assert b"old" not in [path.read_bytes() for path in events]
 
 
 def test_settings_repeat_the_training(watched, dataset, tmp_path):

@@ -6,7 +6,6 @@ there twice.
 """
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,11 +19,9 @@ class EventFiles:
     """The event files of one training."""
 
     def __init__(self, folder: Path, rows: Sequence[Mapping[str, float | None]]):
-        """`rows` are those before the training goes on; none: it is new, and old files go."""
+        """`rows` are those before the training goes on."""
         from torch.utils.tensorboard import SummaryWriter  # slow to import, for some only
 
-        if not rows:
-            shutil.rmtree(folder, ignore_errors=True)
         is_known = any(folder.glob("events.*"))
         after = rows[-1]["step"] + 1 if rows and is_known else None
         self.writer = SummaryWriter(str(folder), purge_step=after)

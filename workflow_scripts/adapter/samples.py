@@ -5,7 +5,6 @@ interrupted training that goes on leaves the same set. Drawing takes nothing fro
 noise has seeds of its own, and weights and modes are afterwards what they were before.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,14 +28,11 @@ class Samples:
     """Grids of one training, in a folder of their own: what the base draws, and the adapter."""
 
     def __init__(self, trainer: Trainer, folder: Path, title: str):
-        """A new training drops what an earlier one has left."""
         self.trainer, self.folder, self.title = trainer, folder, title
         held_out, training = trainer.held_out.images, trainer.train.images
         most = trainer.settings.samples
         self.prompts: Prompts = choose_prompts(held_out, training, [], [trainer.seed], most)
         self.of_base: np.ndarray | None = None
-        if not trainer.step:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def draw(self) -> np.ndarray:
         """Draw at this step, leave the grid in step_{step}.png, and return it, RGB uint8."""

@@ -62,13 +62,14 @@ def _list_tensors(values: Any) -> list[torch.Tensor]:
 
 
 def count_coding(base: Base, side_px: int, images: int) -> tuple[int, int]:
-    """Most bytes held while one image becomes latents, and while latents become so many images."""
+    """Most bytes held while one image becomes latents, and while latents become so many images.
+
+    In the VAE's own numbers, in which it encodes; drawing may use narrower ones.
+    """
     vae = base.pipeline.vae
     with torch.device("meta"):
         shown = type(vae).from_config(vae.config).to(vae.dtype).eval()
     mode = FakeTensorMode(allow_non_fake_inputs=True)
-    if base.device == "cuda":
-        widen_norms(shown)
     counted = []
     with mode, torch.no_grad():
         _give_shapes(shown)

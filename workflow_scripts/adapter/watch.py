@@ -1,5 +1,6 @@
 """What is seen of a training while it runs: sample grids and TensorBoard, each on request."""
 
+import shutil
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,9 +17,12 @@ class Watch(AbstractContextManager):
     def __init__(self, trainer: Trainer, folder: Path, title: str):
         """After the trainer has found its checkpoint, and before its first step."""
         self.trainer, settings = trainer, trainer.settings
-        self.samples = Samples(trainer, folder / "samples", title) if settings.samples else None
-        events = settings.tensorboard
-        self.events = EventFiles(folder / "tensorboard", trainer.rows) if events else None
+        drawn, events = folder / "samples", folder / "tensorboard"
+        if not trainer.step:  # of an earlier training
+            shutil.rmtree(drawn, ignore_errors=True)
+            shutil.rmtree(events, ignore_errors=True)
+        self.samples = Samples(trainer, drawn, title) if settings.samples else None
+        self.events = EventFiles(events, trainer.rows) if settings.tensorboard else None
         self.told = len(trainer.rows)  # rows that are in the event files
         self.began = time.perf_counter()
 
