@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.factories.datasets_in_code import BASE, base_folder, make_dataset, make_options
-from workflow_scripts.adapter import train_adapter
+from workflow_scripts.adapter import train_adapter, training_run
 from workflow_scripts.adapter.content_store import ContentStore
 from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.lib.code import PACKAGE, ROOT, Code
@@ -130,8 +130,8 @@ def project(tmp_path_factory) -> Path:
     ("module", "old", "new", "is_same"),
     [
         ("trainer", "resumed after step %d", "going on after %d", True),
-        ("trainer", "Lower the learning rate (", "Take a lower rate (", True),
-        ("finished", "is damaged, training starts anew: ", "is damaged: ", True),
+        ("training_checks", "lower the learning rate (", "take a lower rate (", True),
+        ("trainer", "training starts anew: %s", "it starts anew: %s", True),
         ("encodings", "were enlarged: ", "became larger: ", True),
         ("training_facts", "LoRA for {title}, trained on", "Made for {title} on", True),
         ("training_data", "have no caption", "lack a caption", True),
@@ -147,8 +147,8 @@ def test_a_changed_message_throws_no_checkpoint_away(project, module, old, new, 
     path = project / PACKAGE / f"adapter/{module}.py"
     text = path.read_text(encoding="utf-8")
     assert old in text
-    before = Code(project).hash(*train_adapter.DECIDING)
+    before = Code(project).hash(*training_run.DECIDING)
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    after = Code(project).hash(*train_adapter.DECIDING)
+    after = Code(project).hash(*training_run.DECIDING)
     path.write_text(text, encoding="utf-8")
     assert (before == after) == is_same

@@ -212,7 +212,7 @@ def test_a_loss_that_is_no_number_is_an_error(make_trainer, splits):
     trainer = make_trainer(train=dataclasses.replace(splits[0], latents=broken))
     with pytest.raises(CineloraError, match="the loss of step 1 is nan, of nella_train") as error:
         finish(trainer, 1)
-    assert "learning_rate of adapter.tiers, now 0.004" in str(error.value)
+    assert "it is not the learning rate: these images are broken, or" in str(error.value)
 
 
 def test_a_broken_image_is_named_with_the_stage_that_showed_it(make_trainer, splits):

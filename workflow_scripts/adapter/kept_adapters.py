@@ -50,7 +50,7 @@ def set_aside(trainer: Trainer, folder: Path) -> None:
         trainer.settings.kept_checkpoints, trainer.settings.steps
     ):
         return
-    with trainer.averaged():
+    with trainer.average.applied():
         weights = trainer.weights()
     plain = {name: tensor.contiguous() for name, tensor in weights.items()}
     with replace_when_done(_place(folder, trainer.step)) as partial:

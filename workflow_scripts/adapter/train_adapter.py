@@ -16,69 +16,32 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import torch
 
 from workflow_scripts.adapter.adapter_file import make_metadata, to_kohya, to_peft, write_adapter
 from workflow_scripts.adapter.content_store import ContentStore
 from workflow_scripts.adapter.empty_adapter import explain_empty, make_card, pack_nothing
-from workflow_scripts.adapter.examples import (
-    Examples,
-    cache_examples,
-    order_captions,
-    seed_for,
-)
-from workflow_scripts.adapter.finished import (
-    find_finished,
-    hash_parts,
-    hash_splits,
-    sign,
-    write_settings,
-)
-from workflow_scripts.adapter.kept_adapters import make_folder, read_kept, set_aside, write_kept
-from workflow_scripts.adapter.memory_estimate import watch_memory
-from workflow_scripts.adapter.outcomes import (
-    Outcome,
-    find_outcome,
-    keep_outcome,
-    list_deciding,
-)
-from workflow_scripts.adapter.samples import list_needed
-from workflow_scripts.adapter.sampling import read_weights
+from workflow_scripts.adapter.finished import find_finished, sign, write_settings
+from workflow_scripts.adapter.kept_adapters import make_folder, read_kept, write_kept
+from workflow_scripts.adapter.outcomes import Outcome
 from workflow_scripts.adapter.settings import Settings, check_settings
-from workflow_scripts.adapter.stages import format_stages
 from workflow_scripts.adapter.trainer import Trainer
 from workflow_scripts.adapter.training_checks import DivergedError
-from workflow_scripts.adapter.training_data import (
-    TrainingImage,
-    count_tags,
-    read_class_images,
-    read_split,
-    shuffle_captions,
-    subsample_evenly,
-)
+from workflow_scripts.adapter.training_data import count_tags, read_split
 from workflow_scripts.adapter.training_facts import (
-    PACKAGES,
     describe_run,
     describe_training,
     make_trained_card,
 )
+from workflow_scripts.adapter.training_run import make_fingerprints, read_inputs, run_training
 from workflow_scripts.adapter.trial_file import lay_trial
-from workflow_scripts.adapter.watch import Watch
-from workflow_scripts.lib.checksums import hash_file
-from workflow_scripts.lib.code import hash_code
-from workflow_scripts.lib.image_folders import list_training_images
 from workflow_scripts.lib.manifest import replace_when_done, write_manifest
-from workflow_scripts.lib.phase import Counts, log, progress, run_phase
+from workflow_scripts.lib.phase import Counts, log, run_phase
 from workflow_scripts.lib.version import stamp
-from workflow_scripts.models.checksums import folder_checksum
-from workflow_scripts.models.diffusion import Base, free_encoders
 from workflow_scripts.models.registry import load_model, name_loader
 
 CHECKPOINT = "resume.safetensors"
@@ -94,115 +57,32 @@ METRICS = pa.schema(
 )
 
 
-# Code that decides on the steps: a new word on a card throws no checkpoint away
-DECIDING = (
-    "adapter.train_adapter:cache_dataset",
-    "adapter.train_adapter:train",
-    "adapter.trainer:Trainer",
-)
-
-
-class Fingerprints(NamedTuple):
-    """What tells one training from another."""
-
-    steps: str  # equal: the same steps, and so the same weights and curve
-    files: str  # equal: the same files as well
-
-
-def make_fingerprints(
-    settings: Settings, loader: str, title: str, *decided_by: Any
-) -> Fingerprints:
-    """`decided_by`: what decides on the steps beside settings, code and packages."""
-    packages = {name: version(name) for name in PACKAGES}
-    code = hash_code(*DECIDING, loader)
-    steps = hash_parts(list_deciding(settings), code, packages, *decided_by)
-    return Fingerprints(
-        steps, hash_parts(steps, asdict(settings), title, hash_code("adapter.train_adapter"))
-    )
-
-
 def write_card(path: str, card: dict[str, Any]) -> None:
     """Write the card of an adapter."""
     with replace_when_done(path) as partial:
         partial.write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def cache_dataset(
-    base: Base,
-    dataset: str,
-    settings: Settings,
-    control: str,
-    seed: int,
-    resolution_px: int,
-    store: ContentStore,
-) -> tuple[Examples, Examples]:
-    """Encode the training split, as the control wants it, and the images that watch over it."""
-    train, held_out = read_split(dataset, "train"), read_split(dataset, "validation")
-    if control == "shuffled_captions":
-        train = shuffle_captions(train, np.random.default_rng(seed_for(seed, control)))
-    watched = subsample_evenly(held_out, settings.validation_images)
-    options = {
-        "resolution_px": resolution_px,
-        "background_loss_weight": settings.background_loss_weight,
-        "store": store,
-    }
-    captions = order_captions(train, settings.caption_orders, settings.keep_tokens, seed)
-    examples = cache_examples(base, train, **options, captions=captions)
-    return examples, cache_examples(base, watched, **options)
-
-
-def list_known(
-    settings: Settings, class_images: str | Sequence[str], class_word: str
-) -> list[TrainingImage]:
-    """Images of what the base knows already: files, or those of a folder; [] where none count."""
-    if not settings.prior_loss_weight:
-        return []
-    given = [class_images] if isinstance(class_images, str) else class_images
-    files = [
-        file
-        for path in map(Path, given)
-        for file in (list_training_images(path) if path.is_dir() else [path])
-    ]
-    return read_class_images(files, class_word)
-
-
-def train(
-    trainer: Trainer, checkpoint: Path, fingerprint: str, title: str, store: ContentStore
-) -> Outcome:
-    """Run all steps, or those that an interrupted run has left; none where all were run before.
-
-    One that leaves something on its way runs again: what another one left lies elsewhere.
-    """
-    settings = trainer.settings
-    is_watched = settings.samples or settings.tensorboard or settings.kept_checkpoints
-    if not is_watched and (found := find_outcome(store, fingerprint)):
-        return found
-    trainer.resume(checkpoint, fingerprint)
-    with Watch(trainer, checkpoint.parent.parent, title) as watch:
-        left = settings.steps - trainer.step
-        for step in progress(trainer.run(settings.steps), "training", total=left):
-            watch.follow()
-            set_aside(trainer, checkpoint.parent)
-            if step % settings.save_every == 0 and step < settings.steps:
-                trainer.save(checkpoint, fingerprint)
-    outcome = Outcome(*trainer.chosen(), trainer.rows)
-    keep_outcome(store, fingerprint, outcome)
-    return outcome
-
-
 def write_adapters(
-    adapters: Sequence[str],
-    weights: dict[str, torch.Tensor],
-    trainer: Trainer,
-    metadata: dict[str, str],
+    adapters: Sequence[str], trainer: Trainer, outcome: Outcome, metadata: dict[str, str]
 ) -> str:
     """Write the file with kohya's names, then one with peft's; returns the sha256 of the first."""
-    base, alphas, rank = trainer.base, trainer.alphas(), trainer.settings.rank
+    base, alphas, weights = trainer.base, trainer.alphas(), outcome.weights
     digest = write_adapter(adapters[0], to_kohya(weights, alphas, base.name_layer), metadata)
+    plain = {**metadata, "ss_network_alpha": str(trainer.settings.rank)}  # the true one is baked in
     for path in adapters[1:]:
-        plain = {**metadata, "ss_network_alpha": str(rank)}  # the true one is in the weights
         write_adapter(path, to_peft(weights, alphas, base.network_name), plain)
     return digest
+
+
+def describe(trainer: Trainer, facts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Facts of a training, and from them the metadata of its file; both with our version."""
+    settings = asdict(trainer.settings) | {"alpha": trainer.settings.file_alpha}
+    tags, modelspec = count_tags(trainer.train.images), trainer.base.modelspec
+    metadata = make_metadata(facts | {"settings": settings, "tags": tags, "modelspec": modelspec})
+    stamp(facts)
+    stamp(metadata)
+    return facts, metadata
 
 
 def leave_empty(
@@ -249,40 +129,27 @@ def main(
     class_word: str = "",
 ) -> Counts:
     adapters = [adapter, *([peft] if peft else [])]
-    images = read_split(dataset, "train")
+    checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
     make_folder(kept)
     laid = lay_trial(trial, options, seed)
     nothing = dataset, adapters, card, settings, metrics, title
-    if not images or laid.skipped:
+    if laid.skipped or not read_split(dataset, "train"):
         return leave_empty(laid.skipped or explain_empty(dataset), *nothing)
-    started, chosen, seed = datetime.now(UTC), Settings(**laid.options), laid.seed
+    started = datetime.now(UTC)
     check_settings(laid.options)
-    weights = read_weights(dataset, measures, images, chosen.stages)
-    dataset_sha256 = hash_splits(dataset)
-    known = list_known(chosen, class_images, class_word)
-    made_from = [control, seed, dataset_sha256, folder_checksum(base), weights]
-    made_from.append([(hash_file(image.image), image.caption) for image in known])
-    fingerprints = make_fingerprints(chosen, name_loader(model), title, *made_from)
+    how = {"control": control, "settings": Settings(**laid.options), "seed": laid.seed}
+    inputs = read_inputs(dataset, measures, class_images, class_word, **how)
+    fingerprints = make_fingerprints(inputs, base, name_loader(model), title)
     files = [*adapters, card, metrics]
-    checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
     if facts := find_finished(settings, fingerprints.files, [*files, *read_kept(kept)]):
         shutil.rmtree(checkpoint.parent, ignore_errors=True)  # where it was killed at its very end
         return _count(facts)
     opened = load_model(model, [Path(base) / "model_index.json"])
-    native = chosen.resolution_px == "native"
-    resolution_px = opened.resolution_px if native else int(chosen.resolution_px)
-    log.info("%s on %s (%s), %d px", title, model["name"], opened.device, resolution_px)
-    watch_memory(opened, chosen, resolution_px)
+    log.info("%s on %s (%s)", title, model["name"], opened.device)
     try:
         with ContentStore(**cache or {}).in_use() as store:
-            examples = cache_dataset(opened, dataset, chosen, control, seed, resolution_px, store)
-            shown = {"resolution_px": resolution_px, "background_loss_weight": 1, "store": store}
-            priors = cache_examples(opened, known, **shown) if known else None
-            free_encoders(opened, keep=list_needed(opened, chosen))
-            trainer = Trainer(opened, *examples, chosen, seed, resolution_px, weights, priors)
-            for line in format_stages(trainer.stages):
-                log.info("%s", line)
-            outcome = train(trainer, checkpoint, fingerprints.steps, title, store)
+            made = opened, inputs, store, checkpoint, fingerprints.steps, title
+            trainer, outcome = run_training(*made)
     except DivergedError as error:
         if not laid.name:
             raise
@@ -291,21 +158,16 @@ def main(
 
     facts = describe_training(trainer, model, title, control, outcome.step)
     facts |= {"trial": laid.name} if laid.name else {}
-    tags = count_tags(examples[0].images)
-    used = asdict(trainer.settings) | {"alpha": trainer.settings.file_alpha}
-    others = {"settings": used, "tags": tags, "modelspec": opened.modelspec}
-    metadata = make_metadata(facts | others)
-    stamp(facts)
-    stamp(metadata)
-    digest = write_adapters(adapters, outcome.weights, trainer, metadata)
+    facts, metadata = describe(trainer, facts)
+    digest = write_adapters(adapters, trainer, outcome, metadata)
     write_manifest(pd.DataFrame(outcome.rows), metrics, METRICS)
     write_card(card, make_trained_card(facts, opened))
-    origin = {
+    facts |= {
         "adapter_sha256_of_tensors": digest,
         "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
-        "dataset_sha256": dataset_sha256,
+        "dataset_sha256": inputs.dataset_sha256,
     }
-    facts |= origin | describe_run(trainer, outcome, started)
+    facts |= describe_run(trainer, outcome, started)
     files += write_kept(kept, adapter, trainer, checkpoint.parent, metadata)
     write_settings(settings, facts | sign(fingerprints.files, files))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it

@@ -220,7 +220,7 @@ class Trainer:
 
     def _measure(self) -> float:
         """The held-out loss of the weights as they are now; the best ones are kept."""
-        held_out = encode_again(self.base, self.held_out) if self.captions else self.held_out
+        held_out = encode_again(self.base, self.held_out) if self.captions[0] else self.held_out
         losses = fixed_losses(self.base, held_out, timesteps=VALIDATION_TIMESTEPS, seed=self.seed)
         measured = float(losses.mean())
         if self.step > 0 and measured < self.best["loss"]:

@@ -25,15 +25,19 @@ def refuse_loss(
     rows = zip(images, losses, strict=True)
     bad = {image.image_id: loss for image, loss in rows if not math.isfinite(loss)}
     first = next(iter(bad.values()), math.nan)
-    cause = (
-        f"  The training diverged: lower the learning rate ({rate})\n"
-        "  or look whether these images are broken, and run snakemake again."
-        if step > 1
-        else "  No update was made yet, so it is not the learning rate: weights of the base are\n"
-        f"  no numbers, or too large for its type. Its sha256 is {base.sha256[:12]}:\n"
-        "  fetch or build it again, or choose another base (models.base)."
+    what = f"the loss of step {step} is {first}, of {', '.join(bad)}."
+    if step > 1 or len(bad) < len(losses):
+        raise DivergedError(
+            f"{what}\n"
+            f"  The training diverged: lower the learning rate ({rate})\n"
+            "  or look whether these images are broken, and run snakemake again."
+        )
+    raise DivergedError(
+        f"{what}\n"
+        "  No update was made yet, so it is not the learning rate: these images are broken, or\n"
+        "  weights of the base are no numbers, or too large for its type. Its sha256 is\n"
+        f"  {base.sha256[:12]}: fetch or build it again, or choose another one (models.base)."
     )
-    raise DivergedError(f"the loss of step {step} is {first}, of {', '.join(bad)}.\n{cause}")
 
 
 def check_layers(
