@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workflow_scripts.adapter.buckets import make_buckets
 from workflow_scripts.adapter.finished import SPLITS
 from workflow_scripts.adapter.metrics import Stills
 from workflow_scripts.adapter.score_rows import Embed
@@ -11,7 +12,6 @@ from workflow_scripts.adapter.training_data import (
     TrainingImage,
     find_shots,
     fit_image,
-    make_buckets,
     read_split,
 )
 from workflow_scripts.lib.manifest import read_manifest
