@@ -109,7 +109,14 @@ def list_levels(judged: Judged, resampling: dict[str, Any]) -> list[dict]:
     rows += [_make_row(name, estimate_mean(s)) for name, s in samples.items()]
     for name, values in _list_pairs(judged).items():
         rows.append(_make_row(name, average_pairs(judged.pair(values), **resampling)))
-    return [row for row in rows if row["n"]]
+    return [_clip(row) for row in rows if row["n"]]
+
+
+def _clip(row: dict[str, Any]) -> dict[str, Any]:
+    """The ends of a share's interval stay between 0 and 1; consistency is no share."""
+    if row["score"] == "consistency":
+        return row
+    return row | {end: float(np.clip(row[end], 0, 1)) for end in ("low", "high")}
 
 
 def list_margins(own: Judged, other: Judged, resampling: dict[str, Any]) -> list[dict]:

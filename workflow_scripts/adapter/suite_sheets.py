@@ -24,10 +24,17 @@ def draw_sheet(title: str, rows: pd.DataFrame, images: Path) -> np.ndarray:
     seed = int(rows["seed"].min())
     first = rows[rows["seed"] == seed].sort_values("prompt_no")
     lines = {}
-    for tool, own in first.groupby(["adapter", "step", "strength"], sort=False, dropna=False):
+    groups = first.groupby(["adapter", "step", "strength"], sort=False, dropna=False)
+    for tool, own in sorted(groups, key=lambda group: _place(*group[0])):
         lines[name_tool(*tool)] = np.stack([read_rgb(images / file) for file in own["file"]])
     prompts = first.loc[first["adapter"] == BASE, "prompt"].tolist()
     return draw_grid(title, prompts, [seed] * len(prompts), lines)
+
+
+def _place(adapter: str, step: float | None, strength: float) -> tuple:
+    """The base comes first, then the way of the training, the adapter itself, and the others."""
+    number = np.inf if pd.isna(step) else step
+    return [BASE, OWN].index(adapter) if adapter in (BASE, OWN) else 2, adapter, number, strength
 
 
 def name_tool(adapter: str, step: float | None, strength: float) -> str:
