@@ -14,7 +14,7 @@ from workflow_scripts.models.loaders.light_clip import load_embed
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "resources/light_models/light-clip.safetensors"
-FILMS = 8  # `make judges` takes twenty
+FILMS = 6  # `make judges` takes twenty
 
 
 def redraw(images):
@@ -34,7 +34,9 @@ def answers():
             world = planted_defects.make_world(cast, vectors, rng)
             scores = planted_defects.score_world(cast, world, planted, embed, redraw, rng)
             found += [(planted, one.question, one.found) for one in judge_adapter(scores)]
-    return judges.count(found, DEFECTS).set_index(["planted", "question"])
+    table = judges.count(found, DEFECTS)
+    print("\n" + judges.write_table(f"Images, {FILMS} films, light-clip", table))  # with -s
+    return table.set_index(["planted", "question"])
 
 
 @pytest.mark.parametrize(("planted", "question"), DEFECTS.items())

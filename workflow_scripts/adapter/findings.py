@@ -95,10 +95,10 @@ def find_copying(scores: Scores) -> Finding:
 
 
 def find_overdrive(scores: Scores) -> Finding:
-    """Too strong: worse on held-out images than the base, or unrelated prompts are lost.
+    """Too strong: worse on held-out images than the base, or unrelated prompts are overrun.
 
-    They are where they change more than by another seed, or where it is not shown that they still
-    draw what the base draws for them rather than for other prompts.
+    It is right where unrelated prompts are shown to draw what the base draws for them, rather than
+    for other prompts.
     """
     loss, overrun = scores.find("heldout_loss", over="base"), scores.find("overrun")
     kept = scores.find("prompts_kept")
@@ -107,12 +107,13 @@ def find_overdrive(scores: Scores) -> Finding:
         wrong.append("it knows held-out images worse than the base does")
     if overrun is not None and overrun["low"] > 0:
         wrong.append("unrelated prompts change more than by another seed")
-    if kept is not None and kept["low"] <= 0:
-        wrong.append("it is not shown that unrelated prompts still draw what they ask for")
     if wrong:
         return Finding("strength", WRONG, f"Too strong at full strength: {', and '.join(wrong)}.")
     if any(one is None or pd.isna(one["low"]) for one in (overrun, kept)):
         words = "Whether it is too strong is not measured: that takes two seeds and two prompts."
+        return Finding("strength", OPEN, words)
+    if not kept["low"] > 0:
+        words = "It is not shown that unrelated prompts still draw what they ask for."
         return Finding("strength", OPEN, words)
     words = "Unrelated prompts draw what they drew, within what another seed changes."
     return Finding("strength", RIGHT, words)

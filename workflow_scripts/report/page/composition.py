@@ -25,7 +25,8 @@ LEAD = (
 )
 NOTE = (
     "Same prompts, seeds and noise throughout; below a value its 95 % interval. A dash: the gain"
-    " alone is not clear of 0, so a share of it would be a ratio of noise."
+    " alone is not clear of 0, so a share of it would be a ratio of noise; in brackets by how much"
+    " the gain changes."
 )
 UNDEFINED = "–"
 NAMES = {"heldout_loss": "loss on held-out images"}
