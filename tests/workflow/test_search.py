@@ -28,13 +28,13 @@ ruleorder: train_toy > evaluate_adapter
 
 
 def next_trial(wildcards):
-    """The scores that a trial waits for, so that the last one of a round ends first."""
+    """The settings that a trial waits for, so that the last one of a round ends first."""
     *_, number = wildcards.variant.rpartition("_")
     if not os.environ.get("TOY_BACKWARDS") or not number or int(number) == {ROUND}:
         return ""
     following = wildcards.variant.removesuffix(number) + str(int(number) + 1)
     name = f"{{wildcards.dataset}}{{following}}"
-    return f"results/{{wildcards.film}}/evaluate_adapter/{{name}}/scores.parquet"
+    return f"results/{{wildcards.film}}/adapters/{{name}}/settings.yaml"
 
 
 rule train_toy:
