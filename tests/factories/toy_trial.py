@@ -14,6 +14,7 @@ import yaml
 from benchmarks.search_toys import Reached, Toy
 from workflow_scripts.adapter.trial_file import Laid, lay_trial
 
+ENDS = Path("ends.txt")  # names of trials, in the order in which they ended
 OTHERS = ("base", "base_sha256", "dataset_sha256", "trigger")  # which a search does not read
 
 
@@ -45,6 +46,8 @@ def main(trial: list[str], settings: str, scores: str, *, options: dict, seed: i
     number = zlib.crc32(f"{laid.name} {laid.seed}".encode())
     reached = None if laid.skipped else Toy(11).measure(laid.options, number)
     tabulate(reached, is_chosen=not laid.name).to_parquet(scores)
+    with ENDS.open("a", encoding="utf-8") as ends:  # times of files are touched by Snakemake
+        ends.write(f"{laid.name}\n")
     Path(settings).write_text(yaml.safe_dump(describe(laid, reached)), encoding="utf-8")
 
 

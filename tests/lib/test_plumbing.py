@@ -48,6 +48,9 @@ TRUSTED = {
     ("models.fetching.downloads", "", "CineloraError"): "an error of its own is one of ours",
     ("models.fetching.downloads", "refuse", "CineloraError"): "the caller raises it",
     ("plan.config", "_option_problems", "show_value"): "lines of one error",
+    ("plan.search", "_find_mistake", "show_value"): "lines of one error",
+    ("adapter.trainer", "", "CineloraError"): "an error of its own is one of ours",
+    ("adapter.score_rows", "", "CineloraError"): "an error of its own is one of ours",
     **{
         ("adapter.suites", f"_find_{what}", "show_value"): "lines of one error"
         for what in ("unknown", "contradictions")

@@ -65,7 +65,7 @@ def test_a_plan_that_names_no_rules_is_an_error():
 
 
 def test_the_drawing_in_the_readme_shows_every_phase():
-    phases = draw_phases.list_areas()
+    phases = draw_phases.list_areas().keys() - draw_phases.ASKED_FOR
     assert len(phases) >= 24
-    missing = set(phases) ^ set(names(DRAWING.read_text(encoding="utf-8")))
+    missing = phases ^ set(names(DRAWING.read_text(encoding="utf-8")))
     assert not missing, "run `make phases`"

@@ -63,7 +63,8 @@ def _split(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _draw_line(axes: plt.Axes, front: pd.DataFrame) -> None:
     """The border of what was reached, and the numbers of the trials on it."""
     front = front.sort_values(["drift", "gain"])
-    axes.plot(front["drift"], front["gain"], "-", color=STRONG, lw=1, zorder=0)
+    steps = {"drawstyle": "steps-post", "color": STRONG, "lw": 1, "zorder": 0}
+    axes.plot(front["drift"], front["gain"], **steps)
     for row in front.itertuples():
         place = {"xytext": (5, -10), "textcoords": "offset points", "fontsize": 7}
         axes.annotate(row.trial, (row.drift, row.gain), **place)

@@ -20,9 +20,7 @@ from optuna.distributions import (
 from workflow_scripts.adapter.fronts import Point
 
 DIRECTIONS = ("maximize", "minimize")  # of gain and cost
-WORST = Point(
-    0.0, 1.0
-)  # what a failed trial is told to have reached, where none has reached anything
+WORST = Point(0.0, 1.0)  # what a failed trial is told to have reached, where none reached more
 RANDOM_TRIALS = 5  # before the sampler learns
 
 
