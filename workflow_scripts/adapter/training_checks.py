@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 
+from workflow_scripts.adapter.optimizers import Optimizers
 from workflow_scripts.adapter.training_data import TrainingImage
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log
@@ -59,3 +60,13 @@ def warn_of_long_captions(base: Base, images: Sequence[TrainingImage]) -> int:
             *(len(long), len(images), limit, named, " ..." if len(long) > 3 else ""),
         )
     return len(long)
+
+
+def warn_of_no_rate(optimizer: Optimizers, steps: int) -> None:
+    """Say that Prodigy has found no learning rate, so that the adapter is nearly the base."""
+    if optimizer.is_searching:
+        log.warning(
+            "optimizer prodigy found no learning rate in %d steps: the adapter changes hardly"
+            " anything. Give it more steps, schedule: constant and warmup: 0, or choose adamw.",
+            steps,
+        )
