@@ -3,8 +3,10 @@
 import math
 from collections.abc import Collection, Sequence
 
+from workflow_scripts.adapter.optimizers import Optimizers
 from workflow_scripts.adapter.training_data import TrainingImage
 from workflow_scripts.lib.errors import CineloraError
+from workflow_scripts.lib.phase import log
 from workflow_scripts.models.diffusion import Base
 
 PATIENCE = 20  # steps in which each layer has had a gradient, where captions were dropped
@@ -57,4 +59,14 @@ def check_layers(
             f"  {', '.join(still[:4])}{' ...' if len(still) > 4 else ''}.\n"
             "  These layers would stay as they are: the base model does not use them, or\n"
             "  the learning rate is 0."
+        )
+
+
+def warn_of_no_rate(optimizer: Optimizers, steps: int) -> None:
+    """Say that Prodigy has found no learning rate, so that the adapter is nearly the base."""
+    if optimizer.is_searching:
+        log.warning(
+            "optimizer prodigy found no learning rate in %d steps: the adapter changes hardly"
+            " anything. Give it more steps, schedule: constant and warmup: 0, or choose adamw.",
+            steps,
         )

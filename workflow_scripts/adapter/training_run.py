@@ -19,6 +19,7 @@ from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import format_stages
 from workflow_scripts.adapter.trainer import Trainer
+from workflow_scripts.adapter.training_checks import warn_of_no_rate
 from workflow_scripts.adapter.training_data import (
     TrainingImage,
     read_class_images,
@@ -175,6 +176,7 @@ def take_steps(
             set_aside(trainer, checkpoint.parent)
             if step % settings.save_every == 0 and step < settings.steps:
                 trainer.save(checkpoint, fingerprint)
+    warn_of_no_rate(trainer.optimizer, settings.steps)
     outcome = Outcome(*trainer.chosen(), trainer.rows)
     keep_outcome(store, fingerprint, outcome)
     return outcome
