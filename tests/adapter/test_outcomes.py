@@ -130,7 +130,7 @@ def project(tmp_path_factory) -> Path:
     ("module", "old", "new", "is_same"),
     [
         ("trainer", "resumed after step %d", "going on after %d", True),
-        ("trainer", "Lower the learning rate (", "Take a lower rate (", True),
+        ("trainer", "lower the learning rate (", "take a lower rate (", True),
         ("finished", "is damaged, training starts anew: ", "is damaged: ", True),
         ("encodings", "were enlarged: ", "became larger: ", True),
         ("training_facts", "LoRA for {title}, trained on", "Made for {title} on", True),
