@@ -156,8 +156,19 @@ class Trainer:
 
     def _check(self, loss: float) -> None:
         """A loss that is no number, or a layer that does not learn, ends the training."""
+        if not math.isfinite(loss) and self.step > 1:
+            raise CineloraError(
+                f"the loss of step {self.step} is {loss}.\n"
+                f"  The training diverged: lower the learning rate ({self._name_rate()})\n"
+                "  and run snakemake again."
+            )
         if not math.isfinite(loss):
-            raise CineloraError(f"the loss of step {self.step} is {loss}.\n{self._find_cause()}")
+            raise CineloraError(
+                f"the loss of step {self.step} is {loss}.\n"
+                "  No update was made yet, so it is not the learning rate: weights of the base are no\n"
+                f"  numbers, or too large for its type. Its sha256 is {self.base.sha256[:12]}: fetch\n"
+                "  or build it again, or choose another base (models.base)."
+            )
         # lora_B starts at 0, so lora_A has its first gradient in the second step
         still = sorted(set(self.tensors) - self.moved) if self.step == 2 else []
         if still:
@@ -167,19 +178,6 @@ class Trainer:
                 "  These layers would stay as they are: the base model does not use them, or\n"
                 "  the learning rate is 0."
             )
-
-    def _find_cause(self) -> str:
-        """What to do about a loss that is no number; before an update no rate is to blame."""
-        if self.step > 1:
-            return (
-                f"  The training diverged: lower the learning rate ({self._name_rate()})\n"
-                "  and run snakemake again."
-            )
-        return (
-            "  No update was made yet, so it is not the learning rate: weights of the base are no\n"
-            f"  numbers, or too large for its type. Its sha256 is {self.base.sha256[:12]}: fetch\n"
-            "  or build it again, or choose another base (models.base)."
-        )
 
     def _name_rate(self) -> str:
         """Where the learning rate of the last step comes from."""
