@@ -79,7 +79,7 @@ class Run:
         process.start()
         if moment and moment.kind == "time":
             process.join(moment.number * calm_s)
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()  # by SIGKILL; nothing where it has just ended
         process.join()
         return process.exitcode
 

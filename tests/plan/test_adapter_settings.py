@@ -183,6 +183,14 @@ def test_the_recipe_of_three_stages(kind, monkeypatch):
     assert sum(one["steps"] for one in stages) == TIERS["full"]["steps"]
 
 
+def test_the_recipe_that_keeps_the_base(monkeypatch):
+    monkeypatch.chdir(CONFIG.parent)
+    pages = [CONFIG / "config.yaml", CONFIG / "overlays/keep_the_base.yaml"]
+    loaded = load_config(pages)
+    settings = resolve_adapter_settings(loaded, "light", "pose", loaded["adapter"]["chosen"])
+    assert (settings["masked_prior_weight"], settings["prior_loss_weight"]) == (1.0, 1.0)
+
+
 def test_measures_are_an_input_where_a_stage_draws_by_them():
     read = list_measures("demo", "pose", [stage(), stage(people={"2": 3})])
     assert read == ["results/demo/analyze_dataset/pose.parquet"]

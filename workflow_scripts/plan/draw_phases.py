@@ -17,7 +17,7 @@ from workflow_scripts.lib.rules import RULES, read_rules
 from workflow_scripts.report.page.svg import tag
 
 LEAVES = Path("resources/phases.svg")
-OVERLAYS = ["config/overlays/demo.yaml", "config/overlays/full.yaml"]
+OVERLAYS = [f"config/overlays/{name}.yaml" for name in ("demo", "full", "keep_the_base")]
 COLORS = {  # fill and rim of the boxes of an area
     "models": ("#eeeae2", "#8f887e"),
     "film": ("#dfe9f3", "#4f7ca8"),
