@@ -338,7 +338,7 @@ CASES = {
     "small images": Case(small_images, ("3 of 3 images are smaller", "a smaller adapter resolu")),
     "too small a resolution": Case(too_small_resolution, ("resolution_px is 7", "better native")),
     "a rate that diverges": Case(diverging_rate, ("the loss of step", "lower the learning rate")),
-    "a base with NaN": Case(base_with_nan, ("the loss of step 1 is nan", "fetch", "another base")),
+    "a base with NaN": Case(base_with_nan, ("the loss of step 1 is nan", "fetch", "another")),
     "a VAE with NaN": Case(vae_with_nan, ("no numbers of", "nella_train_0000.png", "fetch or")),
     "a base cut short": Case(
         truncated_base, ("base/unet/", "is damaged", "Delete the folder and run")

@@ -165,9 +165,9 @@ class Trainer:
         if not math.isfinite(loss):
             raise CineloraError(
                 f"the loss of step {self.step} is {loss}.\n"
-                "  No update was made yet, so it is not the learning rate: weights of the base are no\n"
-                f"  numbers, or too large for its type. Its sha256 is {self.base.sha256[:12]}: fetch\n"
-                "  or build it again, or choose another base (models.base)."
+                "  No update was made yet, so it is not the learning rate: weights of the base\n"
+                "  are no numbers, or too large for its type. Its sha256 begins with\n"
+                f"  {self.base.sha256[:12]}: fetch or build it again, or choose another."
             )
         # lora_B starts at 0, so lora_A has its first gradient in the second step
         still = sorted(set(self.tensors) - self.moved) if self.step == 2 else []
