@@ -11,13 +11,14 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import train, train_script
+from benchmarks import train, train_memory, train_script
 from benchmarks.train_cases import count_floor, count_held, make_opened_case, open_again
 from benchmarks.train_clock import Span, StepTimes, time_steps
 from benchmarks.train_nets import LAYOUTS
 from benchmarks.train_script import Comparison, Rounds
 from tests.factories.datasets_in_code import make_dataset
 from tests.factories.tiny_bases import BUILDERS, open_tiny
+from workflow_scripts.adapter.memory_estimate import GIB
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.models.diffusion import denoising_errors
@@ -204,3 +205,16 @@ def test_the_page_says_what_was_not_measured():
     assert "On a GPU: not measured" in page
     assert page.endswith("compared\n")
     assert f"| {' | '.join(train.HEAD)} |" in page
+
+
+def test_memory_of_a_layout_is_that_of_a_training_or_of_drawing():
+    layout = replace(LAYOUTS["stable-diffusion-v1-5"], side_px=64)  # of its true network
+    memory = train_memory.estimate_layout(layout, batch_size=1)
+    assert memory.network == 4 * 859_520_964
+    assert memory.encoders == 4 * layout.encoder_parameters
+    assert 0 < memory.coding < memory.drawing  # one image, four
+    large = replace(memory, drawing=100 * GIB)
+    assert train_memory.find_need(large) > 100 * GIB > train_memory.find_need(memory)
+    cells = dict(zip(train_memory.HEAD, train_memory.list_cells(layout, memory), strict=True))
+    assert cells["network"] == "3.20"
+    assert int(cells["vram_gb"]) >= float(cells["GiB in all"])
