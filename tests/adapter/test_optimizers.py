@@ -12,6 +12,7 @@ from tests.factories.datasets_in_code import make_dataset
 from workflow_scripts.adapter.adapter_file import to_kohya, to_peft
 from workflow_scripts.adapter.examples import seed_for
 from workflow_scripts.adapter.optimizers import NAMES, OPTIMIZERS, make_optimizers
+from workflow_scripts.adapter.training_checks import warn_of_no_rate
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.plan.schema import read_schema
 
@@ -120,15 +121,20 @@ def test_prodigy_takes_the_steps_of_its_package_and_tells_the_rate_that_it_found
     assert [row["learning_rate"] for row in trainer.rows[1:]] == found
 
 
-def test_prodigy_finds_the_rate_of_a_bowl():
+def test_prodigy_finds_the_rate_of_a_bowl(caplog):
     tensor = torch.nn.Parameter(torch.zeros(3))
     options = {"rate": 1.0, "weight_decay": 0.0, "loraplus_lr_ratio": 1.0}
     optimizer = make_optimizers("prodigy", {"a.lora_A": tensor}, **options)
     assert optimizer.estimated_rate == 1e-6
+    warn_of_no_rate(optimizer, 0)
+    assert "prodigy found no learning rate in 0 steps" in caplog.text
+    caplog.clear()
     for _ in range(200):
         tensor.grad = (tensor - torch.tensor([1.0, -2.0, 3.0])).detach()
         optimizer.step()
     assert optimizer.estimated_rate > 1e-2
+    warn_of_no_rate(optimizer, 200)
+    assert caplog.text == ""
     assert make_optimizers("adamw", make_tensors(), **options).estimated_rate == 1
 
 

@@ -18,6 +18,7 @@ from tests.factories.datasets_in_code import (
     make_options,
     open_base,
 )
+from tests.factories.tiny_bases import open_tiny
 from workflow_scripts.adapter import train_adapter
 from workflow_scripts.adapter import trainer as lora_trainer
 from workflow_scripts.adapter.adapter_file import (
@@ -225,12 +226,30 @@ def test_a_broken_image_is_named_with_the_stage_that_showed_it(make_trainer, spl
 
 
 def test_captions_that_are_too_long_are_named(dataset, caplog):
-    images = read_split(dataset, "train")
-    images[1] = dataclasses.replace(images[1], caption="nella woman, " + "red " * 73)
-    images[2] = dataclasses.replace(images[2], caption="nella woman, " + "red " * 72)
-    assert warn_of_long_captions(open_base(), images) == 1
+    base, images = open_base(), read_split(dataset, "train")
+    room = 75 - base.count_tokens("nella woman,")
+    for number, count in ((1, room + 1), (2, room)):
+        caption = "nella woman, " + "red " * count
+        images[number] = dataclasses.replace(images[number], caption=caption)
+    assert warn_of_long_captions(base, images) == 1
     assert "1 of 6 captions have more than the 75 tokens" in caplog.text
     assert "nella_train_0001 (76)" in caplog.text
+
+
+@pytest.mark.parametrize(("family", "limit"), [("sdxl", 75), ("flux2", 512)])
+def test_each_family_reads_as_many_tokens_as_it_says(family, limit):
+    base = open_tiny(family)
+    assert limit / 2 < base.token_limit <= limit  # of FLUX.2 less what a chat takes
+    each = base.count_tokens("red red ") - base.count_tokens("red ")
+    most = base.token_limit // each
+    read = [base.encode_prompts(["red " * (most + more)])["states"] for more in (-1, 0, 9, 10)]
+    assert not torch.equal(read[0], read[1])
+    assert torch.equal(read[2], read[3])  # both have their end cut off
+    assert (
+        base.count_tokens("red " * most)
+        <= base.token_limit
+        < base.count_tokens("red " * (most + 1))
+    )
 
 
 def test_the_best_measured_state_is_kept(make_trainer, monkeypatch):
@@ -408,7 +427,7 @@ def test_an_interrupted_main_goes_on_from_its_checkpoint(dataset, trained, tmp_p
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "run", die)
         run_main(dataset, tmp_path)
-    assert (tmp_path / "checkpoints" / "resume.pt").is_file()
+    assert (tmp_path / "checkpoints" / train_adapter.CHECKPOINT).is_file()
     assert not (tmp_path / "adapter.safetensors").exists()
     run_main(dataset, tmp_path)
     adapter = (tmp_path / "adapter.safetensors").read_bytes()

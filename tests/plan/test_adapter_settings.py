@@ -162,7 +162,7 @@ def test_what_no_training_knows_is_said_with_the_config(config):
     config["adapter"]["variants"]["plain"] = {"precision": "float8", "schedule_levels": []}
     problems = find_schema_problems(config)
     assert len(problems) == 2
-    assert "float16" in problems[0]
+    assert "'float8' is not known. Did you mean 'float32'?" in problems[0]
     assert "schedule_levels" in problems[1]
 
 

@@ -10,6 +10,7 @@ from schedulefree import AdamWScheduleFree
 
 from workflow_scripts.lib.errors import CineloraError
 
+FIRST_GUESS = 1e-6  # of Prodigy, of the rate: its package's own
 Groups = list[dict[str, Any]]  # as torch takes them; `ratio` is their share of the learning rate
 
 
@@ -41,6 +42,11 @@ class Optimizers:
     def estimated_rate(self) -> float:
         """What Prodigy has found the rate to be, by which ours is multiplied; 1 of all others."""
         return self.parts[0].param_groups[0]["d"] if isinstance(self.parts[0], Prodigy) else 1.0
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether Prodigy has not found a rate yet: then it has hardly moved a tensor."""
+        return self.estimated_rate <= FIRST_GUESS
 
     @property
     def averages(self) -> bool:
@@ -102,7 +108,7 @@ def make_prodigy(groups: Groups, rate: float, weight_decay: float) -> list[torch
 
     With the two options that diffusers' own scripts set: no rate is estimated from a warm-up.
     """
-    options = {"use_bias_correction": True, "safeguard_warmup": True}
+    options = {"use_bias_correction": True, "safeguard_warmup": True, "d0": FIRST_GUESS}
     return [Prodigy(groups, rate, weight_decay=weight_decay, **options)]
 
 

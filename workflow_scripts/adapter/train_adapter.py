@@ -45,7 +45,7 @@ from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings, check_settings
 from workflow_scripts.adapter.stages import format_stages
 from workflow_scripts.adapter.trainer import Trainer
-from workflow_scripts.adapter.training_checks import warn_of_long_captions
+from workflow_scripts.adapter.training_checks import warn_of_long_captions, warn_of_no_rate
 from workflow_scripts.adapter.training_data import (
     count_tags,
     read_split,
@@ -204,6 +204,7 @@ def main(
         log.info("%s", line)
     checkpoint = Path(adapter).parent / "checkpoints" / CHECKPOINT
     train(trainer, checkpoint, fingerprint, title)
+    warn_of_no_rate(trainer.optimizer, trainer.settings.steps)
 
     step, tensors = trainer.chosen()
     facts = describe_training(trainer, model, title, control, step)

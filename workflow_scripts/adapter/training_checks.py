@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 
+from workflow_scripts.adapter.optimizers import Optimizers
 from workflow_scripts.adapter.training_data import TrainingImage
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.phase import log
@@ -12,12 +13,12 @@ PATIENCE = 20  # steps in which each layer has had a gradient, where captions we
 
 
 def refuse_loss(step: int, images: Sequence[TrainingImage], losses: list[float], rate: str) -> None:
-    """End a training by the losses (B,) of a batch, not all of them numbers.
+    """End a training by the losses (B,) of a batch whose mean is no number.
 
     `rate` says where the learning rate of the step comes from.
     """
-    rows = zip(images, losses, strict=True)
-    bad = {image.image_id: loss for image, loss in rows if not math.isfinite(loss)}
+    rows = [(image.image_id, loss) for image, loss in zip(images, losses, strict=True)]
+    bad = dict([row for row in rows if not math.isfinite(row[1])] or rows)
     first = next(iter(bad.values()))
     raise CineloraError(
         f"the loss of step {step} is {first}, of {', '.join(bad)}.\n"
@@ -59,3 +60,13 @@ def warn_of_long_captions(base: Base, images: Sequence[TrainingImage]) -> int:
             *(len(long), len(images), limit, named, " ..." if len(long) > 3 else ""),
         )
     return len(long)
+
+
+def warn_of_no_rate(optimizer: Optimizers, steps: int) -> None:
+    """Say that Prodigy has found no learning rate, so that the adapter is nearly the base."""
+    if optimizer.is_searching:
+        log.warning(
+            "optimizer prodigy found no learning rate in %d steps: the adapter changes hardly"
+            " anything. Give it more steps, schedule: constant and warmup: 0, or choose adamw.",
+            steps,
+        )
