@@ -36,6 +36,7 @@ class Layout:
     pipeline: type
     make: Callable[[], ModelMixin]
     side_px: int
+    channels: int  # of latents
     told: dict[str, tuple[int, ...]]  # shape of each condition, without the images
     encoder_parameters: int  # of text and image encoders, which are there until all is cached
 
@@ -56,19 +57,19 @@ class Layout:
         where = "cuda" if device == "meta" else device  # what it stands for
         return self.family(pipeline, where, True, "random/lora", "random", "", noise)
 
-    def make_conditions(self, images: int, device: str = "cpu") -> Conditions:
-        """Random ones (N, ...); places of words are whole numbers."""
-        made: Conditions = {}
+    def make_conditions(self, images: int) -> Conditions:
+        """Random ones (N, ...): of words that are all alike attention learns nothing."""
+        generator, made = torch.Generator().manual_seed(7), {}
         for name, shape in self.told.items():
-            kind = torch.long if name == "text_ids" else self.family.gpu_dtype
-            made[name] = torch.ones((images, *shape), dtype=kind, device=device)
+            values = torch.randn((images, *shape), generator=generator)
+            is_place = name == "text_ids"
+            made[name] = (100 * values).long() if is_place else values.to(self.family.gpu_dtype)
         return made
 
     def find_latents(self, side_px: int | None = None) -> tuple[int, int, int]:
         """Channels, height and width of one image's latents."""
-        flux = self.family is Flux2Klein
-        side = (side_px or self.side_px) // (16 if flux else 8)
-        return (128 if flux else 4), side, side
+        side = (side_px or self.side_px) // (16 if self.family is Flux2Klein else 8)
+        return self.channels, side, side
 
 
 def make_schedule(family: type[Base]) -> SchedulerMixin:
@@ -118,6 +119,7 @@ LAYOUTS = {
             StableDiffusionPipeline,
             make_unet,
             512,
+            4,
             {"states": (77, 768)},
             123_060_480 + 83_653_863,  # CLIP ViT-L/14's text tower, and the VAE
         ),
@@ -127,6 +129,7 @@ LAYOUTS = {
             StableDiffusionXLPipeline,
             make_xl_unet,
             1024,
+            4,
             {"states": (77, 2048), "pooled": (1280,), "time_ids": (6,)},
             123_060_480 + 694_659_840 + 83_653_863,  # and OpenCLIP bigG's text tower
         ),
@@ -136,6 +139,7 @@ LAYOUTS = {
             Flux2KleinPipeline,
             make_klein_transformer,
             1024,
+            128,
             {"states": (512, 7680), "text_ids": (512, 4)},
             4_022_468_096 + 84_046_115,  # Qwen3-4B, and the VAE
         ),

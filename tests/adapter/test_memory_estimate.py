@@ -20,7 +20,7 @@ from workflow_scripts.adapter.memory_estimate import (
 )
 from workflow_scripts.adapter.optimizers import make_optimizers
 from workflow_scripts.adapter.precision import prepare_base
-from workflow_scripts.adapter.shadow import LiveBytes, make_shadow
+from workflow_scripts.adapter.shadow import LiveBytes, count_coding, make_shadow
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import denoising_errors, encode_captions
 
@@ -204,3 +204,19 @@ def test_on_a_gpu_the_step_is_counted_before_it_starts(monkeypatch):
     with pytest.raises(CineloraError, match="8.0 of 24.0 GiB"):
         watch_memory(base, make_settings(batch_size=2), 128)
     assert watch_memory(open_tiny("sdxl"), make_settings(), 128) is None
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_what_a_vae_holds_is_counted_as_it_is_held(family):
+    base = open_tiny(family)
+    encoding, drawing = count_coding(base, base.resolution_px, 4)
+    pixels = torch.randn(1, 3, base.resolution_px, base.resolution_px)
+    side = base.resolution_px // base.pixels_per_latent
+    with torch.no_grad():
+        with LiveBytes() as encoded:
+            base.pipeline.vae.encode(pixels)
+        with LiveBytes() as drawn:
+            base.pipeline.vae.decode(torch.randn(4, 4, side, side))
+    assert encoding == pytest.approx(encoded.peak, rel=0.02)
+    assert drawing == pytest.approx(drawn.peak, rel=0.02)
+    assert drawing > encoding > 0

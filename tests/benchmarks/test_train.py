@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import Namespace
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,20 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import train, train_script
-from benchmarks.train_cases import count_floor, count_held, make_opened_case, open_again
+from benchmarks import train, train_memory, train_script
+from benchmarks.train_cases import (
+    count_floor,
+    count_held,
+    make_full_case,
+    make_opened_case,
+    open_again,
+)
 from benchmarks.train_clock import Span, StepTimes, time_steps
 from benchmarks.train_nets import LAYOUTS
 from benchmarks.train_script import Comparison, Rounds
 from tests.factories.datasets_in_code import make_dataset
 from tests.factories.tiny_bases import BUILDERS, open_tiny
+from workflow_scripts.adapter.memory_estimate import GIB
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.images import read_rgb
 from workflow_scripts.models.diffusion import denoising_errors
@@ -61,6 +69,30 @@ def test_each_family_is_measured_at_toy_size(family):
     assert 0 < result.share <= 1
     assert len(result.list_cells()) == len(train.HEAD)
     assert result.peak_bytes == count_held(case) > 0
+
+
+TOLD = {
+    "stable-diffusion-v1-5": ("sd15", {"states": (77, 64)}),
+    "stable-diffusion-xl-base-1.0": (
+        *("sdxl", {"states": (77, 96), "pooled": (64,), "time_ids": (6,)}),
+    ),
+    "flux.2-klein-base-4b": ("flux2", {"states": (8, 48), "text_ids": (8, 4)}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_what_is_timed_on_a_gpu_runs_with_a_tiny_network(name):
+    family, told = TOLD[name]
+    network = open_tiny(family).network
+    change = {"side_px": 128, "told": told, "channels": network.config.in_channels}
+    layout = replace(LAYOUTS[name], make=lambda: deepcopy(network), **change)
+    case = make_full_case(layout, "cpu", batch_size=2)
+    assert (case.settings.rank, case.settings.precision) == (32, "bfloat16")
+    assert case.base.network.dtype == layout.family.gpu_dtype
+    how = {"warm": 1, "steps": 1, "matrix_side": 64, "seconds": 0.01}
+    result = train.measure_case(case, **how)
+    assert result.times.images == 2
+    assert 0 < result.share <= 1
 
 
 def test_the_floor_is_what_torch_counts_in_a_real_step(case):
@@ -204,3 +236,16 @@ def test_the_page_says_what_was_not_measured():
     assert "On a GPU: not measured" in page
     assert page.endswith("compared\n")
     assert f"| {' | '.join(train.HEAD)} |" in page
+
+
+def test_memory_of_a_layout_is_that_of_a_training_or_of_drawing():
+    layout = replace(LAYOUTS["stable-diffusion-v1-5"], side_px=64)  # of its true network
+    memory = train_memory.estimate_layout(layout, batch_size=1)
+    assert memory.network == 4 * 859_520_964
+    assert memory.encoders == 4 * layout.encoder_parameters
+    assert 0 < memory.coding < memory.drawing  # one image, four
+    large = replace(memory, drawing=100 * GIB)
+    assert train_memory.find_need(large) > 100 * GIB > train_memory.find_need(memory)
+    cells = dict(zip(train_memory.HEAD, train_memory.list_cells(layout, memory), strict=True))
+    assert cells["network"] == "3.20"
+    assert int(cells["vram_gb"]) >= float(cells["GiB in all"])
