@@ -11,7 +11,8 @@ import numpy as np
 import torch
 import yaml
 
-from workflow_scripts.adapter.trainer import Settings, add_adapter
+from workflow_scripts.adapter.lora_layers import add_adapters, list_tensors, list_trained
+from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.dataset.vlm import write_question
 from workflow_scripts.models.detections import Detections
 from workflow_scripts.models.diffusion import Base, denoising_errors, draw_images
@@ -112,8 +113,10 @@ def draw(base: Base, number: int, size: Size) -> np.ndarray:
 
 @cache
 def start_training(base: Base) -> torch.optim.Optimizer:
-    settings = resolve_adapter_settings(read_shipped(), "full", "style", "plain")
-    return torch.optim.AdamW(add_adapter(base, Settings(**settings), seed=1).values())
+    settings = Settings(**resolve_adapter_settings(read_shipped(), "full", "style", "plain"))
+    parts = list_trained(base, settings)
+    add_adapters(parts, settings, seed=1)
+    return torch.optim.AdamW(list_tensors(parts).values())
 
 
 def train(base: Base, number: int, size: Size) -> float:

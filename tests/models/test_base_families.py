@@ -6,7 +6,8 @@ import torch
 
 from tests.factories.datasets_in_code import make_options
 from tests.factories.tiny_bases import LOADERS, make_row, open_tiny, tiny_folder
-from workflow_scripts.adapter.trainer import Settings, add_adapter
+from workflow_scripts.adapter.lora_layers import add_adapters, list_tensors, list_trained
+from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models import diffusion
 from workflow_scripts.models.diffusion import (
@@ -152,7 +153,10 @@ def test_flux2_in_bfloat16_still_learns_in_float32(monkeypatch):
     latents, conditions = encode_images(base, IMAGES), tell(base, ["a", "b"])
     base.network.to(torch.bfloat16)
     monkeypatch.setattr(diffusion, "fast", lambda _: torch.autocast("cpu", torch.bfloat16))
-    tensors = add_adapter(base, Settings(**make_options("train_adapter")), seed=1)
+    settings = Settings(**make_options("train_adapter"))
+    parts = list_trained(base, settings)
+    add_adapters(parts, settings, seed=1)
+    tensors = list_tensors(parts)
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
     words = {name: t.bfloat16() if t.is_floating_point() else t for name, t in conditions.items()}
     steps = torch.tensor([100, 900])
