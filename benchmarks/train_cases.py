@@ -61,7 +61,7 @@ def make_examples(latents: tuple[int, int, int], conditions: Conditions) -> Exam
 
 def make_full_case(layout: Layout, device: str, **changes) -> Case:
     """A published layout with random weights, at its own resolution, in bfloat16."""
-    base = layout.open(device)
+    base = layout.build(device)
     examples = make_examples(layout.find_latents(), layout.make_conditions(IMAGES))
     wanted = {"rank": 32, "alpha": 32, "precision": "bfloat16"} | changes
     return Case(layout.name, base, examples, make_settings("full", **wanted), layout.side_px)

@@ -32,7 +32,7 @@ def build_vae(layout: Layout) -> AutoencoderKL | AutoencoderKLFlux2:
 def estimate_layout(layout: Layout, **changes) -> Memory:
     """With the shipped settings of the full tier, but for `changes`, and what drawing holds."""
     settings = make_settings("full", **changes)
-    base = layout.open("meta")
+    base = layout.build("meta")
     base.pipeline.register_modules(vae=build_vae(layout))
     latents = (settings.batch_size, *layout.find_latents())
     counted = estimate_memory(base, settings, latents, layout.make_conditions(1))

@@ -40,7 +40,7 @@ class Layout:
     told: dict[str, tuple[int, ...]]  # shape of each condition, without the images
     encoder_parameters: int  # of text and image encoders, which are there until all is cached
 
-    def open(self, device: str) -> Base:
+    def build(self, device: str) -> Base:
         """The base without encoders, as its loader would open it on a GPU; "meta": no numbers."""
         with torch.device(device):
             network = self.make().to(self.family.gpu_dtype).requires_grad_(False).eval()

@@ -1,4 +1,4 @@
-"""compose_adapters: several adapters of one film at once; what does each keep beside the others?
+"""compose_adapters: several adapters of one film at once, and what each keeps beside the others.
 
 needs    the adapters (one of each kind, or those that the config names), their settings and datasets,
          the base model, the model of the role embed; with a character the reference images of all

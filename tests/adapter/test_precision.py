@@ -164,7 +164,7 @@ def test_a_compiled_network_predicts_the_same_and_keeps_its_names():
 def test_without_a_compiler_the_error_says_what_to_install(monkeypatch, tmp_path):
     import torch._inductor.config as inductor
 
-    torch._dynamo.reset()
+    torch.compiler.reset()
     monkeypatch.setattr(inductor.cpp, "cxx", (str(tmp_path / "no compiler"),))
     monkeypatch.setitem(os.environ, "TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(inductor, "force_disable_caches", True)

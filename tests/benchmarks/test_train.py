@@ -52,7 +52,7 @@ def case(shared_case):
 )
 def test_a_layout_has_the_published_size(name, parameters):
     layout = LAYOUTS[name]
-    base = layout.open("meta")
+    base = layout.build("meta")
     assert sum(tensor.numel() for tensor in base.network.parameters()) == parameters
     side = base.resolution_px if name.startswith("stable") else 1024
     assert layout.side_px == side

@@ -31,11 +31,12 @@ NAMES = [name for name in FILES if name not in PLUMBING]
 RULES = re.compile(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", re.MULTILINE | re.DOTALL)
 # (module, function, name) -> why its value may be used
 TRUSTED = {
-    ("adapter.train_adapter", "make_fingerprints", "hash_code"): "names a checkpoint, no table",
+    ("adapter.training_run", "make_fingerprints", "hash_code"): "names a checkpoint, no table",
     ("adapter.encodings", "name_encoder", "hash_code"): "what was encoded is kept under it",
     ("adapter.evaluate_adapter", "make_fingerprint", "hash_code"): "tells finished work, no table",
     ("plan.models", "identify_model", "hash_code"): "what a model answered is kept under it",
-    ("adapter.train_adapter", "main", "stamp"): "a version in settings and metadata",
+    ("adapter.train_adapter", "describe", "stamp"): "a version in settings and metadata",
+    ("adapter.compose_adapters", "make_fingerprint", "hash_code"): "tells finished work, no table",
     ("adapter.train_adapter", "leave_empty", "stamp"): "a version in settings",
     ("plan.terminal", "format", "VERSION"): "a line on the terminal",
     ("report.build_report", "describe", "stamp"): "a version at the foot of the page",
@@ -49,7 +50,7 @@ TRUSTED = {
     ("models.fetching.downloads", "refuse", "CineloraError"): "the caller raises it",
     ("plan.config", "_option_problems", "show_value"): "lines of one error",
     ("plan.search", "_find_mistake", "show_value"): "lines of one error",
-    ("adapter.trainer", "", "CineloraError"): "an error of its own is one of ours",
+    ("adapter.training_checks", "", "CineloraError"): "an error of its own is one of ours",
     ("adapter.score_rows", "", "CineloraError"): "an error of its own is one of ours",
     **{
         ("adapter.suites", f"_find_{what}", "show_value"): "lines of one error"

@@ -25,7 +25,8 @@ COLORS = {  # fill and rim of the boxes of an area
     "adapter": ("#f8e4d4", "#c2622d"),
     "report": ("#eee3f1", "#8a5d9c"),
 }
-ASKED_FOR = {"search_adapter", "rank_trials"}  # not drawn: no plan has them unless by their path
+# Not drawn: no plan has them unless by their path
+ASKED_FOR = {"compose_adapters", "search_adapter", "rank_trials"}
 WIDTH, ROW, BOX, GAP, TOP = 860, 62, 30, 16, 46  # px
 LETTER = 7.0  # px, of the widest letter of the font that is asked for
 STYLE = "font: 13px system-ui, sans-serif"
