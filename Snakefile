@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 include: "rules/common.smk"
+include: "rules/common_adapter.smk"
 include: "rules/models/fetch_model.smk"
 include: "rules/models/build_base.smk"
 include: "rules/film/extract_frames.smk"

@@ -160,7 +160,9 @@ def test_options_that_do_not_go_together_are_said_with_the_config(config):
         "adapter.variants.plain, all kinds: optimizer schedule_free_adamw averages in place of a schedule:"
         " set schedule to constant, not cosine."
     )
-    assert second.startswith("adapter.variants.plain, pose, style: init pissa changes the weights of the base")
+    assert second.startswith(
+        "adapter.variants.plain, pose, style: init pissa changes the weights of the base"
+    )
 
 
 def test_what_no_training_knows_is_said_with_the_config(config):
