@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from workflow_scripts.adapter.metrics import Sample
+from workflow_scripts.adapter.intervals import Sample
 from workflow_scripts.adapter.prompts import Prompts
 from workflow_scripts.adapter.score_rows import BASE, OWN
 from workflow_scripts.adapter.training_data import TrainingImage
@@ -65,22 +65,40 @@ def list_values(
 def name_subjects(
     prompts: Prompts, splits: Sequence[Sequence[TrainingImage]]
 ) -> dict[str, list[tuple[str, str]]]:
-    """What each value of a score is of: an image and "", or a prompt and its seeds.
+    """What each value of a score is of: an image and "", or a prompt, or two, and their seeds.
 
     Scores that are not named here are of each image that was drawn from a caption: "drawn".
     """
     every = list(zip(prompts.texts, map(str, prompts.seeds), strict=True))
     known = int(prompts.related.sum())  # which come first
-    seeds: dict[str, list[str]] = {}
-    for text, seed in every[:known]:
-        seeds.setdefault(text, []).append(seed)
-    pairs = [(text, " ".join(two)) for text, all_ in seeds.items() for two in combinations(all_, 2)]
-    losses = {
-        name: [(f"{image.image.parent.name}/{image.image.name}", "") for image in split]
-        for name, split in zip(LOSSES, splits, strict=True)
+    related, unrelated = every[:known], every[known:]
+    seeds, others = group_seeds(related), group_seeds(unrelated)
+    return {
+        "drawn": related,
+        "pixel_change": every,
+        "diversity": [(text, f"{a} {b}") for text, of in seeds for a, b in combinations(of, 2)],
+        "copied_prompts": [(text, " ".join(of)) for text, of in seeds],
+        "same_image": [
+            (f"{first} | {second}", f"{a} {b}")
+            for (first, a), (second, b) in combinations(related, 2)
+            if first != second
+        ],
+        "drift": unrelated,
+        "overrun": [(text, " ".join(of)) for text, of in others if len(of) > 1],
+        "prompts_kept": unrelated if len(others) > 1 else [],
+        **{
+            name: [(f"{image.image.parent.name}/{image.image.name}", "") for image in split]
+            for name, split in zip(LOSSES, splits, strict=True)
+        },
     }
-    others = {"drawn": every[:known], "drift": every[known:], "pixel_change": every}
-    return losses | others | {"diversity": pairs}
+
+
+def group_seeds(drawn: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Each prompt with all its seeds, in the order in which prompts come."""
+    seeds: dict[str, list[str]] = {}
+    for text, seed in drawn:
+        seeds.setdefault(text, []).append(seed)
+    return list(seeds.items())
 
 
 def write_drawings(
