@@ -1,9 +1,8 @@
 """Measure the light of every image with its people masked out; name nothing.
 
-Reads images and masks of one shard; leaves one row per image: how bright its dark, middle and
-bright tones are; how warm its light is (red against blue, in stops, of all and of the brightest
-pixels); how gray the air is (the darkest channel, the saturation); sky at the top, green; and, of
-some images of each shot, specks that are in one image and not in its neighbors.
+Reads images and masks of one shard; leaves one row per image: histogram measures of its tones, its
+warmth, its hues, its air, its sky and lamps (`light.measures`); and, of some images of each shot,
+specks that are in one image and not in its neighbors.
 """
 
 from collections.abc import Callable
@@ -14,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workflow_scripts.film.light.measures import MEASURES as IMAGE_MEASURES
+from workflow_scripts.film.light.measures import measure_image
 from workflow_scripts.lib.images import decode_rle, read_rgb, scale_size
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
@@ -21,14 +22,7 @@ from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 MEASURES = pa.schema(  # float64: a threshold must decide on the very numbers that were measured
     [
         ("frame_id", pa.string()),
-        ("dark", pa.float64()),  # tones of the 5th,
-        ("middle", pa.float64()),  # 50th,
-        ("bright", pa.float64()),  # and 95th percentile, 0 to 1
-        ("warm", pa.float64()),  # stops of red over blue, 0 is neutral
-        ("dark_channel", pa.float64()),  # darkest channel of the darkest spots, 0 to 1
-        ("color", pa.float64()),  # mean saturation, 0 to 1
-        ("green", pa.float64()),  # share of the background
-        ("sky", pa.float64()),  # share of the image
+        *((name, pa.float64()) for name in IMAGE_MEASURES),
         ("compared", pa.bool_()),  # with its two neighbors in the shot; specks only where it was
         (
             "specks",
@@ -39,58 +33,11 @@ MEASURES = pa.schema(  # float64: a threshold must decide on the very numbers th
 )
 FRAME_COLUMNS = ["frame_id", "shot_id", "file"]
 INSTANCE_COLUMNS = ["frame_id", "mask", "height_px", "width_px"]
-SMALL = (192, 108)  # pixels in which tones and colors are measured
 SPECK_PX = 640  # longer side of images in which specks are looked for
-MIN_SKY_LIGHT = 0.4  # darker smooth parts may be anything
-MIN_SKY_PART = 0.01  # share of the image: smaller parts are windows and walls
 MIN_FREE = 0.1  # share of an image without people; less tells nothing of specks
 TRIPLES = 6  # images of a shot that are compared with their neighbors
-LUMA = np.float32([0.2126, 0.7152, 0.0722])
 
 Load = Callable[[str], tuple[np.ndarray, np.ndarray]]  # frame_id -> image, its people
-
-
-def measure_image(image: np.ndarray, people: np.ndarray) -> dict[str, float]:
-    """Measures of the background of an image (H, W, 3) with its people (H, W) bool left out."""
-    small = cv2.resize(image, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    covered = cv2.resize(people.astype(np.float32), SMALL, interpolation=cv2.INTER_AREA)
-    free = cv2.erode((covered < 0.01).astype(np.uint8), np.ones((5, 5))) > 0
-    if free.mean() < 0.02:
-        free = np.ones_like(free)
-    linear = small**2.2
-    luma = (linear @ LUMA) ** (1 / 2.2)
-    dark, middle, bright = np.percentile(luma[free], [5, 50, 95])
-    brightest = free & (luma >= np.percentile(luma[free], 80))
-    hue, saturation, _ = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2HSV))
-    green = (hue > 70) & (hue < 170) & (saturation > 0.25)
-    return {
-        "dark": float(dark),
-        "middle": float(middle),
-        "bright": float(bright),
-        "warm": (warm_stops(linear[free]) + warm_stops(linear[brightest])) / 2,
-        "dark_channel": float(np.percentile(cv2.erode(small.min(2), np.ones((7, 7)))[free], 10)),
-        "color": float(saturation[free].mean()),
-        "green": float(green[free].mean()),
-        "sky": find_sky(small, luma, free),
-    }
-
-
-def warm_stops(linear: np.ndarray) -> float:
-    """How much redder than blue linear pixels (N, 3) are, in stops; 0 is neutral."""
-    red, _, blue = linear.mean(0) + 1e-3
-    return float(np.log2(red / blue))
-
-
-def find_sky(small: np.ndarray, luma: np.ndarray, free: np.ndarray) -> float:
-    """Share of the image in large smooth parts, blue or gray and light, that meet its top."""
-    steps = np.hypot(cv2.Sobel(luma, -1, 1, 0), cv2.Sobel(luma, -1, 0, 1))
-    smooth = cv2.blur(steps, (5, 5)) < 0.06
-    cold = small[..., 2] >= small[..., 0]
-    candidates = smooth & cold & (luma >= MIN_SKY_LIGHT) & free
-    _, parts, boxes, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8))
-    sizes = boxes[:, cv2.CC_STAT_AREA] / parts.size
-    tops = np.setdiff1d(np.unique(parts[:2]), [0])
-    return float(sum(sizes[part] for part in tops if sizes[part] >= MIN_SKY_PART))
 
 
 def measure_specks(
