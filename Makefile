@@ -82,7 +82,7 @@ lighting-model: $(READY)  ## make the model of light anew; RENDER_PYTHON=<python
 	PYTHONPATH=.:resources:resources/demo_film $(CAST_PYTHON) -m $(LIGHTING).rasterize $(LIGHT_WORK)/rasterizer --images $(IMAGES)
 	$(BIN)/python -m $(LIGHTING).tables $(LIGHT_WORK)/cycles.parquet --drawn $(LIGHT_WORK)/cycles --variants 3
 	$(BIN)/python -m $(LIGHTING).tables $(LIGHT_WORK)/rasterizer.parquet --drawn $(LIGHT_WORK)/rasterizer --variants 1
-	$(BIN)/python -m $(LIGHTING).tables $(LIGHT_WORK)/cast.parquet --cast $(CAST) --share 0.08
+	$(BIN)/python -m $(LIGHTING).tables $(LIGHT_WORK)/cast.parquet --cast $(CAST) --share 0.1
 	$(BIN)/python -m $(LIGHTING).train $(LIGHT_WORK)/lighting.json $(LIGHT_WORK)/cycles.parquet $(LIGHT_WORK)/rasterizer.parquet $(LIGHT_WORK)/cast.parquet
 	@echo "The model: $(LIGHT_WORK)/lighting.json. Copy it to resources/light_models/ to use it."
 

@@ -182,3 +182,22 @@ def test_what_is_trained_is_what_is_read(table, tmp_path, monkeypatch):
     figures, chance = judge.score(rows, found), judge.score(rows, judge.name_commonest(rows))
     assert figures["indoor"] > chance["indoor"] + 0.2
     assert figures["time_of_day"] > chance["time_of_day"] + 0.2
+
+
+def test_the_shipped_model_says_what_it_was_made_of():
+    path = Path("resources/light_models/lighting.json")
+    recipe = json.loads(path.read_text(encoding="utf-8"))["recipe"]
+    assert path.stat().st_size < 100_000
+    assert set(recipe["rows"]) == {"cast", "cycles", "rasterizer"}
+    assert set(KINDS) <= set(recipe["kinds"])
+    assert recipe["license"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_no_light(seed):
+    noise = np.random.default_rng(seed).integers(0, 256, (180, 320, 3), np.uint8)
+    rows = pd.DataFrame([measure_image(noise, np.zeros((180, 320), bool))])
+    rows = rows.assign(specks=np.nan, speck_shape=np.nan)
+    model = read_light_model("resources/light_models/lighting.json")
+    found = judge.name_rows(model, rows)
+    assert found.filter(like="_probability").iloc[0].max() < 0.99

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from resources.light_models.recipe.lighting.train import fold_kinds, train
-from workflow_scripts.film.classify_lighting import describe_shots
 from workflow_scripts.film.light.model import LightModel
+from workflow_scripts.film.light.shots import describe_shots
 
 QUESTIONS = ("time_of_day", "weather", "indoor")
-MIN_PROBABILITY = dict.fromkeys(QUESTIONS, 0.5)
+MIN_PROBABILITY = dict.fromkeys(QUESTIONS, 0.0)  # the likeliest word, however unsure
 BINS = np.linspace(0.5, 1, 6)
 
 

@@ -31,7 +31,7 @@ SMOOTHING = 0.03  # of labels: some shots show nothing of their hour
 STRANGE = 0.04  # weight of rows whose measures belong to different images: they say nothing
 PENALTY = 3e-4  # of squared weights, against the mean loss
 ITERATIONS = 200
-FOLDS = 5
+FOLDS = 2
 DIGITS = 4
 
 
