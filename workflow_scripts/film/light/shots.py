@@ -1,4 +1,4 @@
-"""The model of light asked of shots: images of a shot agree, and the shots of a place on its side."""
+"""The model of light asked of shots: images of a shot agree, shots of a place on its side."""
 
 import numpy as np
 import pandas as pd
