@@ -285,7 +285,9 @@ def make_lighting(frames: pd.DataFrame) -> pd.DataFrame:
             "indoor": "outdoor",
             "light": "bright",
             "warmth": "neutral",
-            "score": 0.8,
+            "time_of_day_probability": 0.8,
+            "weather_probability": 0.8,
+            "indoor_probability": 0.8,
         }
     )
 
