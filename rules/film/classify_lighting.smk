@@ -1,17 +1,16 @@
 """classify_lighting: time of day, weather, indoors or outdoors, agreed over each shot.
 
-needs    frames, the places (cluster_scenes), what measure_lighting measured, the model of light
+needs    frames, the places (cluster_scenes), what measure_lighting measured
 leaves   lighting.parquet: one row per image
 """
 
 
 rule classify_lighting:
-    """Turn measured light into words, by a learned model and least probabilities."""
+    """Turn measured light into words, by thresholds alone."""
     input:
         frames="results/{film}/extract_frames/frames.parquet",
         locations="results/{film}/cluster_scenes/locations.parquet",
         measures=expand("results/{{film}}/measure_lighting/{shard}.parquet", shard=SHARDS),
-        model="resources/light_models/lighting.json",
     output:
         lighting="results/{film}/classify_lighting/lighting.parquet",
     log:
@@ -26,8 +25,6 @@ rule classify_lighting:
         mem_mb=grow(1000),
     params:
         code=hash_code("film.classify_lighting"),
-        min_probability=config["classify_lighting"]["min_probability"],
-        light_levels=config["classify_lighting"]["light_levels"],
-        warmth_levels=config["classify_lighting"]["warmth_levels"],
+        thresholds=config["classify_lighting"]["thresholds"],
     script:
         "../../workflow_scripts/film/classify_lighting.py"

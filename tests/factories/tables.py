@@ -285,9 +285,7 @@ def make_lighting(frames: pd.DataFrame) -> pd.DataFrame:
             "indoor": "outdoor",
             "light": "bright",
             "warmth": "neutral",
-            "time_of_day_probability": 0.8,
-            "weather_probability": 0.8,
-            "indoor_probability": 0.8,
+            "score": 0.8,
         }
     )
 

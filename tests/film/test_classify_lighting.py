@@ -1,4 +1,4 @@
-"""classify_lighting: agreement of images, shots and places; then both phases of light on a film."""
+"""classify_lighting: rules, votes; then both phases of light on a film made in code."""
 
 from pathlib import Path
 
@@ -7,90 +7,122 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.factories.light_models import write_light_model
 from tests.factories.lit_images import HEIGHT, NOBODY, WIDTH, drop, make_landscape, make_wall
 from workflow_scripts.film import classify_lighting, measure_lighting
-from workflow_scripts.film.light import shots
-from workflow_scripts.film.light.measures import MEASURES
-from workflow_scripts.film.light.model import HEADS, read_light_model
 from workflow_scripts.lib.images import encode_rle, write_image
 
 OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="utf-8"))[
     "classify_lighting"
-]
+]["thresholds"]
+NEUTRAL = dict.fromkeys(classify_lighting.MEASURES, 0.0) | {"bright": 0.7, "middle": 0.5}
+PLAIN = {**NEUTRAL, "falling": "", "fog": False}
 
 
 @pytest.mark.parametrize(
-    ("sides", "expected"),
+    ("shots", "expected"),
     [
-        ([0.9], [0.9]),
-        ([0.9, 0.5, 0.5, 0.5], [0.75] * 4),
-        ([0.9, 0.9], [0.957] * 2),
-        ([0.9, 0.1], [0.5] * 2),
+        ([{}], "unknown"),
+        ([{"sky": 0.2}, {}, {}], "outdoor"),
+        ([{"green": 0.8}], "outdoor"),
+        ([{"falling": "snow"}], "outdoor"),
+        ([{"warm": 1.0}, {}], "indoor"),
+        ([{"warm": 1.8}], "outdoor"),
+        ([{"warm": 1.0}, {"warm": 1.4}, {"warm": 1.4}, {}], "indoor"),
+        ([{"warm": 1.4}, {"warm": 1.0}, {"sky": 0.2}, {"sky": 0.2}], "outdoor"),
+        ([{"warm": 1.0, "green": 0.8}], "outdoor"),
     ],
-    ids=["alone", "one sky speaks for all", "two that agree", "two that do not"],
+    ids=[
+        *("no sign", "one sky speaks for all", "green", "snow"),
+        *("a lamp", "a sunset", "a room with a lamp near by", "lamps below the sky"),
+        "warm and green",
+    ],
 )
-def test_a_place_is_of_one_mind(sides, expected):
-    logs = pd.DataFrame([[np.log(p), np.log(1 - p)] for p in sides])
-    places = pd.Series("plaza", logs.index)
-    found = shots.agree_on_place(logs, places)
-    np.testing.assert_allclose(found[0], expected, atol=1e-3)
-    np.testing.assert_allclose(found.sum(axis=1), 1)
-
-
-def test_places_do_not_hear_each_other():
-    logs = pd.DataFrame(np.log([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]), index=[4, 5, 9])
-    found = shots.agree_on_place(logs, pd.Series(["a", "", ""], logs.index))
-    assert found.index.tolist() == [4, 5, 9]
-    np.testing.assert_allclose(found[0], [0.9, 0.2, 0.3])
-
-
-def test_times_of_both_sides_are_weighed_by_the_side():
-    sides = pd.DataFrame({"outdoor": [0.75, 0.0], "indoor": [0.25, 1.0]})
-    outdoors = pd.DataFrame(np.log([[0.2, 0.8, 1e-9, 1e-9]] * 2))
-    indoors = pd.DataFrame(np.log([[0.1, 0.9, 1e-9]] * 2))
-    found = shots.combine_times(sides, outdoors, indoors)
-    assert found.columns.tolist() == list(HEADS["time_outdoor"])
-    expected = [[0.175, 0.6, 0.225, 0.0], [0.1, 0.0, 0.9, 0.0]]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_a_small_probability_is_no_word():
-    table = pd.DataFrame({"day": [0.6, 0.59, 0.3], "night": [0.4, 0.41, 0.7]})
-    words, chances = shots.choose(table, 0.6)
-    assert words.tolist() == ["day", "unknown", "night"]
-    assert chances.tolist() == [0.6, 0.59, 0.7]
+def test_weigh_place(shots, expected):
+    table = pd.DataFrame([{**PLAIN, **shot} for shot in shots])
+    assert classify_lighting.weigh_place(table, OPTIONS) == expected
 
 
 @pytest.mark.parametrize(
-    ("middle", "word"), [(0.1, "dark"), (0.15, "dim"), (0.3, "soft"), (0.45, "bright")]
-)
-def test_name_light(middle, word):
-    assert classify_lighting.name_light(middle, OPTIONS["light_levels"]) == word
-
-
-@pytest.mark.parametrize(
-    ("warm", "word"), [(0.75, "warm"), (0.74, "neutral"), (-0.2, "cool"), (-0.19, "neutral")]
-)
-def test_name_warmth(warm, word):
-    assert classify_lighting.name_warmth(warm, OPTIONS["warmth_levels"]) == word
-
-
-@pytest.mark.parametrize(
-    ("specks", "expected"),
+    ("measures", "indoor", "expected"),
     [
-        ([(5.0, 6.0), (5.0, 6.0), (0.0, 1.0)], (5.0, 6.0)),
-        ([(5.0, 1.0), (np.nan, np.nan), (np.nan, np.nan)], (5.0, 1.0)),
-        ([(np.nan, np.nan)], (np.nan, np.nan)),
-        ([], (np.nan, np.nan)),
+        ({}, "outdoor", "day"),
+        ({"warm": 1.6}, "outdoor", "sunset"),
+        ({"warm": 1.0}, "indoor", "evening"),
+        ({"warm": 1.0}, "outdoor", "day"),
+        ({"warm": -0.8, "bright": 0.6}, "outdoor", "evening"),
+        ({"warm": -0.8, "bright": 0.4}, "outdoor", "night"),
+        ({"warm": -1.8, "bright": 0.9}, "outdoor", "day"),
+        ({"bright": 0.2}, "unknown", "night"),
+        ({"bright": 0.4}, "unknown", "unknown"),
     ],
-    ids=["the middle one", "where the camera moves nothing is said", "always moves", "none"],
+    ids=[
+        "plain",
+        "low sun",
+        "lamp",
+        "wooden walls",
+        "blue hour",
+        "moon",
+        "blue sky",
+        "dark",
+        "a gap",
+    ],
 )
-def test_all_images_have_the_specks_of_their_shot(specks, expected):
+def test_name_time(measures, indoor, expected):
+    row = pd.Series({**PLAIN, **measures})
+    assert classify_lighting.name_time(row, indoor, OPTIONS) == expected
+
+
+@pytest.mark.parametrize(
+    ("measures", "indoor", "best", "expected"),
+    [
+        ({}, "outdoor", 0.7, "clear"),
+        ({}, "indoor", 0.7, "unknown"),
+        ({"bright": 0.5}, "outdoor", 0.7, "overcast"),
+        ({"bright": 0.5}, "outdoor", np.nan, "clear"),
+        ({"fog": True}, "outdoor", 0.7, "fog"),
+        ({"fog": True, "falling": "rain"}, "outdoor", 0.7, "rain"),
+    ],
+    ids=["sun", "indoors", "duller than elsewhere", "nothing to compare", "fog", "rain wins"],
+)
+def test_name_weather(measures, indoor, best, expected):
+    row = pd.Series({**PLAIN, **measures})
+    assert classify_lighting.name_weather(row, indoor, "day", best, OPTIONS) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["day", "day", "night"], ("day", 2 / 3)),
+        (["unknown", "unknown", "day"], ("day", 1 / 3)),
+        (["unknown"], ("unknown", 0.0)),
+        ([], ("unknown", 0.0)),
+    ],
+    ids=["majority", "unknown has no vote", "nothing said", "nobody there"],
+)
+def test_vote(words, expected):
+    word, share = classify_lighting.vote(pd.Series(words, dtype=str))
+    assert (word, share) == (expected[0], pytest.approx(expected[1]))
+
+
+@pytest.mark.parametrize(
+    ("specks", "word"),
+    [
+        ([(5.0, 6.0), (5.0, 6.0), (0.0, 1.0)], "rain"),
+        ([(5.0, 1.0), (np.nan, np.nan), (np.nan, np.nan)], "snow"),
+        ([(0.0, 1.0), (np.nan, np.nan), (5.0, 1.0), (0.0, 1.0)], ""),
+        ([(np.nan, np.nan)], ""),
+        ([(5.0, 1.0), (5.0, 6.0)], "snow"),
+        ([], ""),
+    ],
+    ids=[
+        *("most say rain", "where the camera moves nothing is said", "most say none"),
+        *("the camera always moves", "of as many the first", "none compared"),
+    ],
+)
+def test_what_falls_in_a_shot_is_what_most_images_say(specks, word):
     rows = pd.DataFrame([*specks, (9.0, 9.0)], columns=["specks", "speck_shape"])
     rows = rows.assign(shot_id=4, compared=[True] * len(specks) + [False])
-    found = shots.agree_on_specks(rows)[["specks", "speck_shape"]]
-    np.testing.assert_array_equal(found, [expected] * len(rows))
+    assert classify_lighting.find_falling(rows, OPTIONS).to_dict() == {4: word}
 
 
 def test_a_film_without_images_has_an_empty_table(tmp_path):
@@ -99,15 +131,14 @@ def test_a_film_without_images_has_an_empty_table(tmp_path):
     pd.DataFrame({"frame_id": ["f"], "location": [""]}).to_parquet(tmp_path / "places.parquet")
     measures = measure_lighting.MEASURES.empty_table().to_pandas()
     measures.to_parquet(tmp_path / "measures.parquet")
-    names = [tmp_path / f"{name}.parquet" for name in ("frames", "places", "measures")]
-    out = tmp_path / "out.parquet"
-    counts = classify_lighting.main(*names, write_light_model(tmp_path), out, **OPTIONS)
+    names = [tmp_path / f"{name}.parquet" for name in ("frames", "places", "measures", "out")]
+    counts = classify_lighting.main(*names, thresholds=OPTIONS)
     assert counts.read == 0
-    assert pd.read_parquet(out).columns.tolist() == classify_lighting.LIGHTING.names
+    assert pd.read_parquet(names[-1]).columns.tolist() == classify_lighting.LIGHTING.names
 
 
 def test_a_film_is_described(tmp_path):
-    images_of = {  # shot: (place, images)
+    shots = {  # shot: (place, images)
         0: ("", [np.zeros((HEIGHT, WIDTH, 3), np.uint8)]),
         1: ("plaza", [make_landscape()] * 3),
         2: ("plaza", [make_wall((115, 110, 100))] * 3),
@@ -115,7 +146,7 @@ def test_a_film_is_described(tmp_path):
         4: ("home", [make_wall((180, 150, 135))] * 2 + [np.zeros((HEIGHT, WIDTH, 3), np.uint8)]),
     }
     rows = []
-    for shot, (place, images) in images_of.items():
+    for shot, (place, images) in shots.items():
         for image in images:
             frame_id = f"s{shot:04d}_f{len(rows):06d}"
             write_image(tmp_path / f"{frame_id}.png", image)
@@ -133,9 +164,8 @@ def test_a_film_is_described(tmp_path):
         )
     out = tmp_path / "lighting.parquet"
     counts = classify_lighting.main(
-        *(tmp_path / "frames.parquet", tmp_path / "locations.parquet", list(shards.values())),
-        *(write_light_model(tmp_path), out),
-        **OPTIONS,
+        *(tmp_path / "frames.parquet", tmp_path / "locations.parquet", list(shards.values()), out),
+        thresholds=OPTIONS,
     )
     found = pd.read_parquet(out).assign(shot=lambda table: table["frame_id"].str[:5])
     words = found.groupby("shot")[["time_of_day", "weather", "indoor"]].agg(["first", "nunique"])
@@ -148,34 +178,3 @@ def test_a_film_is_described(tmp_path):
         ["day", "rain", "outdoor"],
         ["evening", "unknown", "indoor"],
     ]
-
-
-def describe(tmp_path, minimum: float, **measures: list[float]) -> pd.DataFrame:
-    """Shots by the model made in code: the images of shot 1, all in one place, with measures."""
-    count = len(next(iter(measures.values())))
-    plain = dict.fromkeys(MEASURES, 0.0) | {"specks": np.nan, "speck_shape": np.nan}
-    rows = pd.DataFrame([plain] * count).assign(**measures, shot_id=1, location="hill")
-    model = read_light_model(write_light_model(tmp_path))
-    least = dict.fromkeys(("time_of_day", "weather", "indoor"), minimum)
-    return shots.describe_shots(rows, model, least)
-
-
-def test_images_of_a_shot_agree_on_the_likelier_word(tmp_path):
-    bright, dark = {"sky": [0.2] * 3, "middle": [0.7] * 3}, {"sky": [0.2] * 3, "middle": [0.1] * 3}
-    mixed = {"sky": [0.2] * 3, "middle": [0.1, 0.7, 0.7]}
-    words = [describe(tmp_path, 0.4, **some)["time_of_day"][1] for some in (bright, dark, mixed)]
-    assert words == ["day", "night", "day"]
-
-
-@pytest.mark.parametrize(
-    ("minimum", "word"), [(0.0, "outdoor"), (0.9, "outdoor"), (1.1, "unknown")]
-)
-def test_a_word_is_said_from_its_least_probability_on(tmp_path, minimum, word):
-    assert describe(tmp_path, minimum, sky=[0.3])["indoor"][1] == word
-
-
-def test_no_window_tells_the_weather(tmp_path):
-    inside = describe(tmp_path, 0.0, warm=[2.0], dark_channel=[0.9])
-    outside = describe(tmp_path, 0.0, sky=[0.3], dark_channel=[0.9])
-    assert inside[["indoor", "weather"]].to_numpy().tolist() == [["indoor", "unknown"]]
-    assert outside[["indoor", "weather"]].to_numpy().tolist() == [["outdoor", "fog"]]

@@ -65,8 +65,6 @@ def make_arguments(module, folder, frames):
         elif table:
             shards = [write_empty(folder, table, f"{table}.{n}.parquet") for n in (1, 2)]
             arguments[name] = shards if "list" in str(parameter.annotation) else shards[0]
-        elif name == "model" and parameter.kind is not parameter.KEYWORD_ONLY:
-            arguments[name] = "resources/light_models/lighting.json"
         elif parameter.kind is parameter.KEYWORD_ONLY and "dict" in str(parameter.annotation):
             arguments[name] = MODEL
         else:

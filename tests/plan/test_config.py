@@ -90,7 +90,7 @@ def test_a_film_key_that_yaml_would_take_for_something_else(config, name):
 
 NAN = float("nan")
 RANGES = ("analyze_dataset", "recommended")
-LIGHT = ("classify_lighting",)
+LIGHT = ("classify_lighting", "thresholds")
 WRONG = [
     (("filter_frame",), {}, "unknown key 'filter_frame'. Did you mean 'filter_frames'?"),
     (("films", "demo", "charakters"), {}, "unknown key 'charakters'"),
@@ -128,8 +128,8 @@ WRONG = [
     ((*RANGES, "close-up"), [0.4, 0.3], "0.4, 0.3: each must be at least as large"),
     (("classify_expressions", "intensity_levels"), [0.7, 0.45], "each must be at least as large"),
     ((*LIGHT, "light_levels", "dark"), 0.4, "dark 0.4, dim 0.3, soft 0.45: each"),
-    ((*LIGHT, "warmth_levels", "cool"), 0.8, "cool 0.8, warm 0.75"),
-    ((*LIGHT, "min_probability", "indoor"), 1.5, "indoor: 1.5 is greater than the maximum"),
+    ((*LIGHT, "night_bright"), 0.55, "night_bright 0.55, moon_bright 0.5"),
+    ((*LIGHT, "cold_warm"), 0.8, "cold_warm 0.8, lamp_warm 0.75"),
     (("adapter", "chosen"), "high", "there is no variant 'high'. Known: plain, higher_rank."),
     (("adapter", "kinds"), {"posse": {}}, "unknown key 'posse'. Did you mean 'pose'?"),
     (("adapter", "variants", "a b"), {}, "'a b' is no name"),

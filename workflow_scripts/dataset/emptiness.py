@@ -35,7 +35,7 @@ ADMITS = {  # why an image is not in -> what lets it in; a copy is let in by not
     "no_joints": "bodies of which more is in the image",
     "unsure_expression": "a smaller classify_expressions.min_score, or lines in"
     " config/reviews/{film}/expressions.csv",
-    "unknown_lighting": "a smaller classify_lighting.min_probability.time_of_day",
+    "unknown_lighting": "other classify_lighting.thresholds",
     "too_much_covered": "a larger cluster_scenes.limits.max_covered",
     "too_much_painted": "a larger cluster_scenes.limits.max_painted",
     "character_left": "a larger cluster_scenes.limits.max_leftover or max_missed",

@@ -28,8 +28,7 @@ COLUMNS = {
     "locations": {"frame_id": "frame_id", "location": "location", "view_group": "view_group"}
     | {"is_view_keeper": "is_view_keeper", "reason": "plate_reason"},
     "lighting": {"frame_id": "frame_id", "time_of_day": "time_of_day", "weather": "weather"}
-    | {"indoor": "indoor", "light": "light", "warmth": "warmth"}
-    | {"time_of_day_probability": "lighting_score"},
+    | {"indoor": "indoor", "light": "light", "warmth": "warmth", "score": "lighting_score"},
     "backgrounds": {"frame_id": "frame_id", "file": "plate"},
     "instances": {"instance_id": "instance_id", "frame_id": "frame_id", "track_id": "track_id"}
     | {"x0": "x0", "y0": "y0", "x1": "x1", "y1": "y1", "score": "instance_score"},
