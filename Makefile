@@ -15,6 +15,11 @@ NAME ?= demo
 LIGHT_WORK ?= resources/models/light_work
 LIGHT_OUT ?= $(LIGHT_WORK)/weights
 CAST_PYTHON ?= python3
+# And the model of light: an environment with bpy (resources/demo_film/maker/README.md), shards of a cast.
+RENDER_PYTHON ?= python3
+CAST ?= $(LIGHT_WORK)/cast
+IMAGES ?= 2400
+LIGHTING := resources.light_models.recipe.lighting
 MINUTES ?= 120
 PEERS := benchmarks/scratch/peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -25,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-gpu demo test test-slurm test-kills test-search search-studies test-fetch accuracy calibrate growth capacity models light-models bench bench-gpu bench-train judges roofline lint film-bbb lock phases timings clean
+.PHONY: help setup setup-gpu demo test test-slurm test-kills test-search search-studies test-fetch accuracy calibrate growth capacity models light-models lighting-model bench bench-gpu bench-train judges roofline lint film-bbb lock phases timings clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -77,6 +82,15 @@ light-models: $(READY)  ## make the light tier's own models from nothing; MINUTE
 	@$(BIN)/python -m workflow_scripts.models.fetch_model --tier light  # they judge what is drawn
 	$(BIN)/python -m resources.light_models.recipe.run --minutes $(MINUTES) --work $(LIGHT_WORK) \
 	  --out $(LIGHT_OUT) --cast-python $(CAST_PYTHON)
+
+lighting-model: $(READY)  ## make the model of light anew; RENDER_PYTHON=<python with bpy>, CAST_PYTHON, CAST=<folder of shards>
+	PYTHONPATH=.:resources/demo_film $(RENDER_PYTHON) -m $(LIGHTING).draw $(LIGHT_WORK)/cycles --images $(IMAGES)
+	PYTHONPATH=.:resources:resources/demo_film $(CAST_PYTHON) -m $(LIGHTING).rasterize $(LIGHT_WORK)/rasterizer --images $(IMAGES)
+	$(BIN)/python -m $(LIGHTING).tables $(LIGHT_WORK)/cycles.parquet --drawn $(LIGHT_WORK)/cycles --variants 3
+	$(BIN)/python -m $(LIGHTING).tables $(LIGHT_WORK)/rasterizer.parquet --drawn $(LIGHT_WORK)/rasterizer --variants 1
+	$(BIN)/python -m $(LIGHTING).tables $(LIGHT_WORK)/cast.parquet --cast $(CAST) --share 0.1
+	$(BIN)/python -m $(LIGHTING).train $(LIGHT_WORK)/lighting.json $(LIGHT_WORK)/cycles.parquet $(LIGHT_WORK)/rasterizer.parquet $(LIGHT_WORK)/cast.parquet
+	@echo "The model: $(LIGHT_WORK)/lighting.json. Copy it to resources/light_models/ to use it."
 
 bench-gpu: $(READY)  ## speed of the full tier on a GPU; writes benchmarks/gpu.md
 	@$(BIN)/python -m benchmarks.gpu --write benchmarks/gpu.md

@@ -13,6 +13,7 @@ rule score_suite:
         images="results/{film}/draw_suite/{dataset}/images",
         people="results/{film}/measure_suite/{dataset}/people.parquet",
         measures="results/{film}/measure_suite/{dataset}/measures.parquet",
+        light_model="resources/light_models/lighting.json",
         references=reference_vectors,
     output:
         scores="results/{film}/score_suite/{dataset}/scores.parquet",
@@ -34,7 +35,7 @@ rule score_suite:
         rules={
             "poses": config["classify_poses"],
             "expressions": config["classify_expressions"],
-            "lighting": config["classify_lighting"]["thresholds"],
+            "lighting": config["classify_lighting"],
             "min_occlusion": config["analyze_dataset"]["min_occlusion"],
             "min_edges": config["analyze_dataset"]["min_edges"],
         },

@@ -13,8 +13,8 @@ from workflow_scripts.adapter.recognition import Gallery, find_subjects
 from workflow_scripts.adapter.score_suite import SCORES, SHOWN
 from workflow_scripts.adapter.still_measures import IMAGES, PEOPLE
 from workflow_scripts.adapter.suites import ASKED
+from workflow_scripts.film.light.measures import measure_image
 from workflow_scripts.film.people.colors import describe_colors
-from workflow_scripts.film.places.light import measure_image
 from workflow_scripts.lib.images import encode_rle, read_rgb
 from workflow_scripts.lib.manifest import write_manifest
 from workflow_scripts.plan.config import read_shipped
@@ -23,7 +23,7 @@ CONFIG = read_shipped()
 RULES = {
     "poses": CONFIG["classify_poses"],
     "expressions": CONFIG["classify_expressions"],
-    "lighting": CONFIG["classify_lighting"]["thresholds"],
+    "lighting": CONFIG["classify_lighting"],
     "min_occlusion": 0.1,
     "min_edges": 0.07,
 }
@@ -136,6 +136,7 @@ def run(folder, character="nella"):
         sheets=str(folder / "sheets"),
         title="demo nella",
         character=character,
+        light_model="resources/light_models/lighting.json",
         rules=RULES,
         vector_weight=0.05,
         bootstrap=200,

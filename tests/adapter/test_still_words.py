@@ -14,6 +14,7 @@ from workflow_scripts.adapter.measure_suite import ROLES, open_eyes
 from workflow_scripts.adapter.still_measures import IMAGES, PEOPLE, enlarge, measure_stills
 from workflow_scripts.adapter.still_words import IMAGE_COLUMNS, PEOPLE_COLUMNS, name_stills
 from workflow_scripts.adapter.suites import ASKED
+from workflow_scripts.film.light.model import read_light_model
 from workflow_scripts.models.registry import choose_model, weight_files
 from workflow_scripts.plan.config import read_shipped
 
@@ -23,10 +24,11 @@ LOOKED_AT = 27  # frames, evenly over the film
 RULES = {
     "poses": CONFIG["classify_poses"],
     "expressions": CONFIG["classify_expressions"],
-    "lighting": CONFIG["classify_lighting"]["thresholds"],
+    "lighting": CONFIG["classify_lighting"],
     "min_occlusion": CONFIG["analyze_dataset"]["min_occlusion"],
     "min_edges": CONFIG["analyze_dataset"]["min_edges"],
 }
+MODEL = read_light_model("resources/light_models/lighting.json")
 OPTIONS = {
     "tiling_interval": CONFIG["segment_instances"]["tiling_interval"],
     "max_gap_s": CONFIG["segment_instances"]["max_gap_s"],
@@ -100,7 +102,7 @@ def look(images, eyes):
 def judged(eyes):
     numbers, truth = read_truth()
     people, wholes = look(decode(numbers), eyes)
-    return name_stills(people[PEOPLE_COLUMNS], wholes[IMAGE_COLUMNS], RULES), truth
+    return name_stills(people[PEOPLE_COLUMNS], wholes[IMAGE_COLUMNS], RULES, MODEL), truth
 
 
 @pytest.mark.parametrize("attribute", FLOORS)
@@ -128,7 +130,7 @@ def test_a_prompt_of_another_image_would_be_refused(judged):
 def test_in_an_empty_image_nobody_is_found_and_nothing_said_of_anybody(eyes):
     gray = np.full((128, 128, 3), 128, np.uint8)
     people, wholes = look([("a", gray), ("b", gray)], eyes)
-    found = name_stills(people[PEOPLE_COLUMNS], wholes[IMAGE_COLUMNS], RULES)
+    found = name_stills(people[PEOPLE_COLUMNS], wholes[IMAGE_COLUMNS], RULES, MODEL)
     assert len(people) == 0
     assert found["people"].tolist() == ["0", "0"]
     assert set(

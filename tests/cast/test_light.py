@@ -9,7 +9,7 @@ from cast.rasterizer import Camera, rasterize
 from cast.sky import paint_sky
 from cast.solids import PlacePart
 
-from workflow_scripts.film.places.light import measure_image
+from workflow_scripts.film.light.measures import measure_image
 
 CAMERA = Camera(np.array([0.5, -5.0, 1.5]), np.array([0.0, 0.0, 1.6]), 42)
 PLACES = ["park", "street", "field", "village"]

@@ -7,40 +7,19 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.factories.light_models import write_light_model
 from tests.factories.lit_images import HEIGHT, NOBODY, WIDTH, drop, make_landscape, make_wall
 from workflow_scripts.film import classify_lighting, measure_lighting
-from workflow_scripts.film.places import light_words
+from workflow_scripts.film.light import words as light_words
 from workflow_scripts.lib.images import encode_rle, write_image
 
 OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="utf-8"))[
     "classify_lighting"
 ]["thresholds"]
-NEUTRAL = dict.fromkeys(light_words.MEASURES, 0.0) | {"bright": 0.7, "middle": 0.5}
+NEUTRAL = dict.fromkeys(light_words.TONES, 0.0) | {"bright": 0.7, "middle": 0.5}
+MODEL = "resources/light_models/lighting.json"
+LIGHT = {"min_indoor_probability": 0.6, "thresholds": OPTIONS}
 PLAIN = {**NEUTRAL, "falling": "", "fog": False}
-
-
-@pytest.mark.parametrize(
-    ("shots", "expected"),
-    [
-        ([{}], "unknown"),
-        ([{"sky": 0.2}, {}, {}], "outdoor"),
-        ([{"green": 0.8}], "outdoor"),
-        ([{"falling": "snow"}], "outdoor"),
-        ([{"warm": 1.0}, {}], "indoor"),
-        ([{"warm": 1.8}], "outdoor"),
-        ([{"warm": 1.0}, {"warm": 1.4}, {"warm": 1.4}, {}], "indoor"),
-        ([{"warm": 1.4}, {"warm": 1.0}, {"sky": 0.2}, {"sky": 0.2}], "outdoor"),
-        ([{"warm": 1.0, "green": 0.8}], "outdoor"),
-    ],
-    ids=[
-        *("no sign", "one sky speaks for all", "green", "snow"),
-        *("a lamp", "a sunset", "a room with a lamp near by", "lamps below the sky"),
-        "warm and green",
-    ],
-)
-def test_weigh_place(shots, expected):
-    table = pd.DataFrame([{**PLAIN, **shot} for shot in shots])
-    assert light_words.weigh_place(table, OPTIONS) == expected
 
 
 @pytest.mark.parametrize(
@@ -133,7 +112,7 @@ def test_a_film_without_images_has_an_empty_table(tmp_path):
     measures = measure_lighting.MEASURES.empty_table().to_pandas()
     measures.to_parquet(tmp_path / "measures.parquet")
     names = [tmp_path / f"{name}.parquet" for name in ("frames", "places", "measures", "out")]
-    counts = classify_lighting.main(*names, thresholds=OPTIONS)
+    counts = classify_lighting.main(*names[:3], MODEL, names[3], **LIGHT)
     assert counts.read == 0
     assert pd.read_parquet(names[-1]).columns.tolist() == classify_lighting.LIGHTING.names
 
@@ -165,8 +144,9 @@ def test_a_film_is_described(tmp_path):
         )
     out = tmp_path / "lighting.parquet"
     counts = classify_lighting.main(
-        *(tmp_path / "frames.parquet", tmp_path / "locations.parquet", list(shards.values()), out),
-        thresholds=OPTIONS,
+        *(tmp_path / "frames.parquet", tmp_path / "locations.parquet", list(shards.values())),
+        *(write_light_model(tmp_path), out),
+        **LIGHT,
     )
     found = pd.read_parquet(out).assign(shot=lambda table: table["frame_id"].str[:5])
     words = found.groupby("shot")[["time_of_day", "weather", "indoor"]].agg(["first", "nunique"])

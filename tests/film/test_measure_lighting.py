@@ -6,17 +6,20 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from tests.factories.lit_images import HEIGHT, NOBODY, WIDTH, drop, make_landscape, make_wall
 from workflow_scripts.film import measure_lighting
-from workflow_scripts.film.places import light, light_words
+from workflow_scripts.film.light.measures import MEASURES, measure_image
 from workflow_scripts.lib.images import encode_rle, write_image
 from workflow_scripts.lib.manifest import read_manifest
 
-OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="utf-8"))[
-    "classify_lighting"
-]["thresholds"]
+MIN_SKY, MIN_SPECKS, RAIN_SHAPE = 0.02, 2.0, 2.0  # of these images, made in code
+
+
+def name_falling(specks: float, shape: float) -> str:
+    if not specks >= MIN_SPECKS:  # also nan
+        return ""
+    return "rain" if shape >= RAIN_SHAPE else "snow"
 
 
 @pytest.mark.parametrize(
@@ -29,16 +32,66 @@ OPTIONS = yaml.safe_load(Path("config/options/film.yaml").read_text(encoding="ut
     ids=["gray", "orange", "blue"],
 )
 def test_warm_is_red_against_blue_in_stops(color, low, high):
-    assert low < light.measure_image(make_wall(color), NOBODY)["warm"] < high
+    assert low < measure_image(make_wall(color), NOBODY)["warm"] < high
 
 
 def test_people_are_left_out():
     person = NOBODY.copy()
     person[40:180, 100:200] = True
     image = np.where(person[..., None], np.uint8([255, 60, 0]), make_wall((120, 120, 120)))
-    measures = light.measure_image(image, person)
+    measures = measure_image(image, person)
     assert abs(measures["warm"]) < 0.1
     assert measures["color"] < 0.05
+
+
+def paint(image: np.ndarray, box: tuple, color: tuple) -> np.ndarray:
+    """A copy of the image with a rectangle (x0, y0, x1, y1) of a color."""
+    image, (x0, y0, x1, y1) = image.copy(), box
+    image[y0:y1, x0:x1] = color
+    return image
+
+
+GRAY = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+WALL = (0, 0, WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "low", "high"),
+    [
+        (GRAY, "middle", 0.49, 0.51),
+        (paint(GRAY, (0, 0, WIDTH // 4, HEIGHT), (255,) * 3), "glare", 0.22, 0.28),
+        (paint(GRAY, (0, 0, WIDTH // 2, HEIGHT), (30,) * 3), "shade", 0.15, 0.4),
+        (GRAY, "texture", 0.0, 0.001),
+        (paint(GRAY, (0, 0, WIDTH, HEIGHT // 2), (60, 60, 180)), "warm_dark", -5, -2),
+        (paint(GRAY, (0, 0, WIDTH, HEIGHT // 2), (250, 190, 120)), "warm_bright", 1.5, 3),
+        (paint(GRAY, WALL, (100, 160, 100)), "tint", 1.2, 1.7),
+        (paint(GRAY, (0, 0, WIDTH // 2, HEIGHT), (200, 40, 40)), "red", 0.45, 0.55),
+        (paint(GRAY, (0, 0, WIDTH // 2, HEIGHT), (220, 180, 40)), "yellow", 0.45, 0.55),
+        (paint(GRAY, (0, 0, WIDTH // 2, HEIGHT), (40, 180, 40)), "green", 0.45, 0.55),
+        (paint(GRAY, (0, 0, WIDTH // 2, HEIGHT), (40, 60, 200)), "blue", 0.45, 0.55),
+        (paint(GRAY, (0, 0, WIDTH // 10, HEIGHT), (200, 40, 40)), "vivid", 0.7, 0.9),
+        (paint(GRAY, (0, 90, WIDTH, HEIGHT), (20,) * 3), "smooth_top", 0.4, 0.6),
+        (paint(GRAY, (0, 90, WIDTH, HEIGHT), (20,) * 3), "smooth_tone", 0.48, 0.52),
+        (paint(GRAY, (0, 0, WIDTH, 90), (200, 150, 90)), "smooth_warm", 2, 3),
+        (paint(GRAY // 3, (100, 100, 112, 112), (255, 220, 150)), "lamps", 0.001, 0.01),
+        (paint(GRAY // 3, (100, 100, 112, 112), (150, 220, 255)), "lamps", 0.0, 0.0),
+        (paint(GRAY, (0, 120, WIDTH, HEIGHT), (20,) * 3), "top_tone", 0.38, 0.46),
+        (paint(GRAY, (0, 0, WIDTH, 60), (200, 150, 90)), "top_warm", 2, 3),
+        (paint(GRAY, (0, 0, WIDTH, 60), (200, 20, 20)), "top_color", 0.8, 0.95),
+        (paint(make_wall((90, 90, 90)), (0, 0, WIDTH, 60), (90,) * 3), "top_texture", -1, -0.02),
+        (paint(GRAY, (0, 120, WIDTH, HEIGHT), (20,) * 3), "top_dark_channel", 0.35, 0.46),
+    ],
+)
+def test_a_measure_means_what_its_name_says(image, name, low, high):
+    assert low <= measure_image(image, NOBODY)[name] <= high
+
+
+@pytest.mark.parametrize("people", [NOBODY, ~NOBODY], ids=["nobody", "all covered"])
+def test_an_image_of_any_size_has_all_measures_finite(people):
+    for image in (GRAY, GRAY * 0, make_landscape()[:90]):
+        measures = measure_image(image, people[: len(image)])
+        assert tuple(measures) == MEASURES
+        assert np.isfinite(list(measures.values())).all()
 
 
 @pytest.mark.parametrize(
@@ -52,8 +105,8 @@ def test_people_are_left_out():
     ids=["smooth and blue above", "bricks", "a warm wall", "blue below"],
 )
 def test_find_sky(image, sky):
-    measures = light.measure_image(np.ascontiguousarray(image), NOBODY)
-    assert (measures["sky"] > OPTIONS["min_sky"]) is sky
+    measures = measure_image(np.ascontiguousarray(image), NOBODY)
+    assert (measures["sky"] > MIN_SKY) is sky
 
 
 @pytest.mark.parametrize(
@@ -64,7 +117,7 @@ def test_what_falls_is_seen_in_time(size, falling):
         cv2.cvtColor(drop(make_wall((90, 90, 90)), n, size), cv2.COLOR_RGB2GRAY) for n in range(3)
     ]
     specks = measure_lighting.measure_specks(*grays, ~NOBODY)
-    assert light_words.name_falling(*specks, OPTIONS) == falling
+    assert name_falling(*specks) == falling
 
 
 @pytest.mark.parametrize("shift", [0, 1, 12], ids=["at rest", "slow pan", "fast pan"])
@@ -72,7 +125,7 @@ def test_a_moving_camera_is_no_weather(shift):
     wide = cv2.cvtColor(cv2.resize(make_wall((90, 90, 90)), (400, HEIGHT)), cv2.COLOR_RGB2GRAY)
     grays = [np.ascontiguousarray(wide[:, n * shift : n * shift + WIDTH]) for n in range(3)]
     specks = measure_lighting.measure_specks(*grays, ~NOBODY)
-    assert light_words.name_falling(*specks, OPTIONS) == ""
+    assert name_falling(*specks) == ""
 
 
 @pytest.mark.parametrize(("free_px", "measured"), [(400, False), (WIDTH * HEIGHT // 2, True)])
@@ -83,7 +136,7 @@ def test_a_speck_in_the_corner_of_a_close_up_is_no_snowfall(free_px, measured):
     now[0:2, 10:12] = 255
     specks, shape = measure_lighting.measure_specks(before, now, before, free)
     assert np.isfinite(specks) == np.isfinite(shape) == measured
-    assert light_words.name_falling(specks, shape, OPTIONS) == ""
+    assert name_falling(specks, shape) == ""
 
 
 def write_film(folder: Path, shots: dict[int, list[np.ndarray]]) -> None:

@@ -157,8 +157,8 @@ def test_options_that_do_not_go_together_are_said_with_the_config(config):
     config["adapter"]["kinds"] = {"style": {"init": "pissa"}, "pose": {"init": "pissa"}}
     first, second = find_problems(config)
     assert first == (
-        "adapter.variants.plain, all kinds: optimizer schedule_free_adamw averages in place of a schedule:"
-        " set schedule to constant, not cosine."
+        "adapter.variants.plain, all kinds: optimizer schedule_free_adamw averages in place of a"
+        " schedule: set schedule to constant, not cosine."
     )
     assert second.startswith(
         "adapter.variants.plain, pose, style: init pissa changes the weights of the base"

@@ -32,6 +32,7 @@ from workflow_scripts.adapter.suite_scores import (
 )
 from workflow_scripts.adapter.suite_sheets import write_sheets
 from workflow_scripts.adapter.suites import ASKED
+from workflow_scripts.film.light.model import LightModel, read_light_model
 from workflow_scripts.lib.manifest import read_manifest, write_manifest
 from workflow_scripts.lib.phase import Counts, log, run_phase
 
@@ -114,10 +115,14 @@ def _measure_distances(rows: pd.DataFrame) -> np.ndarray:
 
 
 def describe_drawings(
-    drawings: pd.DataFrame, people: pd.DataFrame, measures: pd.DataFrame, rules: dict[str, Any]
+    drawings: pd.DataFrame,
+    people: pd.DataFrame,
+    measures: pd.DataFrame,
+    rules: dict[str, Any],
+    light: LightModel,
 ) -> pd.DataFrame:
     """The drawings with what was found in them; nothing of those that were not made."""
-    found = name_stills(people[PEOPLE_COLUMNS], measures[IMAGE_COLUMNS], rules)
+    found = name_stills(people[PEOPLE_COLUMNS], measures[IMAGE_COLUMNS], rules, light)
     found = found.add_prefix("found_").reset_index()
     vectors = measures[["drawing_id", "vector"]]
     rows = drawings.merge(found, "left", on="drawing_id").merge(vectors, "left", on="drawing_id")
@@ -133,6 +138,7 @@ def main(
     people: str,
     measures: str,
     references: Sequence[str],
+    light_model: str,
     scores: str,
     shown: str,
     sheets: str,
@@ -147,7 +153,7 @@ def main(
     rows = read_manifest(drawings)
     bodies, wholes = read_manifest(people), read_manifest(measures)
     gallery = Gallery.read(references, character, vector_weight)
-    rows = describe_drawings(rows, bodies, wholes, rules)
+    rows = describe_drawings(rows, bodies, wholes, rules, read_light_model(light_model))
     rows = recognize(rows, bodies, gallery)
     drawn = rows[rows["reason"] == ""]
     table: list[dict] = []

@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from workflow_scripts.dataset.framing_measures import measure_complexity
 from workflow_scripts.film.fitting import Embed, find_fit, shrink
+from workflow_scripts.film.light.measures import MEASURES as LIGHT_MEASURES
+from workflow_scripts.film.light.measures import measure_image
 from workflow_scripts.film.people.bodies import find_region
 from workflow_scripts.film.people.colors import describe_colors
 from workflow_scripts.film.people.crops import crop_instance
@@ -30,8 +32,6 @@ from workflow_scripts.film.people.faces import (
 )
 from workflow_scripts.film.people.features import MEASURES as FACE_MEASURES
 from workflow_scripts.film.people.segmentation import detect_ahead, segment_shot
-from workflow_scripts.film.places.light import measure_image
-from workflow_scripts.film.places.light_words import MEASURES as LIGHT_MEASURES
 from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.images import RLE, decode_rle
 from workflow_scripts.lib.read_ahead import take_batches

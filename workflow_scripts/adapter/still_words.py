@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.adapter.suites import ASKED, format_value
+from workflow_scripts.film.light.measures import MEASURES as LIGHT_MEASURES
+from workflow_scripts.film.light.model import LightModel
+from workflow_scripts.film.light.words import describe_film
 from workflow_scripts.film.people.emotions import classify
 from workflow_scripts.film.people.features import MEASURES as FACE_MEASURES
 from workflow_scripts.film.people.pose_labels import label_people
-from workflow_scripts.film.places.light_words import MEASURES as LIGHT_MEASURES
-from workflow_scripts.film.places.light_words import describe_film
 from workflow_scripts.lib.boxes import BOX
 from workflow_scripts.lib.emotions import EMOTIONS
 
@@ -28,11 +29,13 @@ OF_BODIES = ("shot_type", "view", "action")
 OF_LIGHT = ("time_of_day", "weather", "indoor")
 
 
-def name_stills(people: pd.DataFrame, images: pd.DataFrame, rules: dict[str, Any]) -> pd.DataFrame:
+def name_stills(
+    people: pd.DataFrame, images: pd.DataFrame, rules: dict[str, Any], model: LightModel
+) -> pd.DataFrame:
     """What each image shows: a column of text per attribute of ASKED, by drawing_id.
 
     `people` and `images` have PEOPLE_COLUMNS and IMAGE_COLUMNS; `rules` the options poses,
-    expressions, lighting (thresholds), min_occlusion and min_edges.
+    expressions, lighting, min_occlusion and min_edges.
     """
     found = pd.DataFrame(UNKNOWN, index=images["drawing_id"], columns=list(ASKED))
     counts = people["drawing_id"].value_counts().reindex(found.index, fill_value=0)
@@ -41,7 +44,7 @@ def name_stills(people: pd.DataFrame, images: pd.DataFrame, rules: dict[str, Any
         subjects = find_subjects(people, rules)
         found.update(subjects)
     if len(images):
-        found.update(name_light(images, rules["lighting"]))
+        found.update(name_light(images, model, **rules["lighting"]))
     edges = images.set_index("drawing_id")["edges"]
     found["complex_background"] = _answer(edges, edges >= rules["min_edges"])
     return found
@@ -72,12 +75,19 @@ def name_faces(people: pd.DataFrame, options: dict[str, Any]) -> pd.Series:
     return emotions
 
 
-def name_light(images: pd.DataFrame, thresholds: dict[str, Any]) -> pd.DataFrame:
+def name_light(
+    images: pd.DataFrame,
+    model: LightModel,
+    min_indoor_probability: float,
+    thresholds: dict[str, Any],
+) -> pd.DataFrame:
     """Hour, weather, indoors or outdoors, by drawing_id."""
     rows = images[["drawing_id", *LIGHT_MEASURES]].reset_index(drop=True)
     numbers = np.arange(len(rows))
     alone = {"shot_id": numbers, "location": [f"place {n}" for n in numbers]}
-    words = describe_film(rows.assign(**alone, falling="", fade=False), thresholds)
+    unseen = {"compared": False, "specks": np.nan, "speck_shape": np.nan, "falling": ""}
+    rows = rows.assign(**alone, **unseen, fade=False)
+    words = describe_film(rows, model, min_indoor_probability, thresholds)
     return words.loc[numbers, list(OF_LIGHT)].set_index(rows["drawing_id"])
 
 

@@ -1,9 +1,8 @@
 """Measure the light of every image with its people masked out; name nothing.
 
-Reads images and masks of one shard; leaves one row per image: how bright its dark, middle and
-bright tones are; how warm its light is (red against blue, in stops, of all and of the brightest
-pixels); how gray the air is (the darkest channel, the saturation); sky at the top, green; and, of
-some images of each shot, specks that are in one image and not in its neighbors.
+Reads images and masks of one shard; leaves one row per image: histogram measures of its tones, its
+warmth, its hues, its air, its sky and lamps (`light.measures`); and, of some images of each shot,
+specks that are in one image and not in its neighbors.
 """
 
 from collections.abc import Callable
@@ -14,9 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workflow_scripts.film.places.light import (
-    measure_image,
-)
+from workflow_scripts.film.light.measures import MEASURES as IMAGE_MEASURES
+from workflow_scripts.film.light.measures import measure_image
 from workflow_scripts.lib.images import decode_rle, read_rgb, scale_size
 from workflow_scripts.lib.manifest import read_manifest, select_shard, write_manifest
 from workflow_scripts.lib.phase import Counts, log, progress, run_phase
@@ -24,14 +22,7 @@ from workflow_scripts.lib.phase import Counts, log, progress, run_phase
 MEASURES = pa.schema(  # float64: a threshold must decide on the very numbers that were measured
     [
         ("frame_id", pa.string()),
-        ("dark", pa.float64()),  # tones of the 5th,
-        ("middle", pa.float64()),  # 50th,
-        ("bright", pa.float64()),  # and 95th percentile, 0 to 1
-        ("warm", pa.float64()),  # stops of red over blue, 0 is neutral
-        ("dark_channel", pa.float64()),  # darkest channel of the darkest spots, 0 to 1
-        ("color", pa.float64()),  # mean saturation, 0 to 1
-        ("green", pa.float64()),  # share of the background
-        ("sky", pa.float64()),  # share of the image
+        *((name, pa.float64()) for name in IMAGE_MEASURES),
         ("compared", pa.bool_()),  # with its two neighbors in the shot; specks only where it was
         (
             "specks",

@@ -13,7 +13,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from maker import camera, light, look, notation, scene, sets
+from maker import camera, hours, look, notation, scene, sets
 from maker.masks import write_mask
 
 SHUTTER = 0.55  # part of the way between two drawings that a fast pan smears
@@ -53,7 +53,7 @@ def feather(size: tuple[int, int], region: tuple[int, int, int, int], px: int = 
 def redraw(blender, plate: dict, shot: dict, people, cam, k: int, tmp: pathlib.Path) -> dict:
     """The layers of one drawing. A still camera only redraws where people and their shadows are."""
     whole = shot["camera"]["move"] != "static" or sets.is_lit(shot)  # lamps throw shadows anywhere
-    sun = light.sun_ray(light.pick_light(shot))
+    sun = hours.sun_ray(hours.pick_light(shot))
     region = camera.changed_region(people, cam, notation.moment(shot, k), k, sun)
     if region is None and not whole:
         return plate

@@ -1,9 +1,12 @@
-"""Words for measured light: time of day, weather, indoors or outdoors, shot by shot."""
+"""Words for measured light: time of day, weather, brightness and warmth, shot by shot."""
 
 import pandas as pd
 
-WORDS = ["time_of_day", "weather", "indoor", "light", "warmth", "score"]
-MEASURES = ["dark", "middle", "bright", "warm", "dark_channel", "color", "green", "sky"]
+from workflow_scripts.film.light.model import LightModel
+from workflow_scripts.film.light.shots import find_sides
+
+WORDS = ["time_of_day", "weather", "indoor", "light", "warmth", "score", "indoor_probability"]
+TONES = ["dark", "middle", "bright", "warm", "dark_channel", "color"]  # measures that rules ask
 
 
 def name_falling(specks: float, shape: float, options: dict) -> str:
@@ -11,27 +14,6 @@ def name_falling(specks: float, shape: float, options: dict) -> str:
     if not specks >= options["min_specks"]:  # also nan
         return ""
     return "rain" if shape >= options["rain_shape"] else "snow"
-
-
-def weigh_place(shots: pd.DataFrame, options: dict) -> str:
-    """Indoors or outdoors, by all shots of one place (rows with MEASURES and falling).
-
-    Outdoors speak sky, green, what falls, the low sun and moonlight; indoors a warm, lamp-lit look.
-    Where lamps burn, light that is warmer still is a lamp near by and no low sun.
-    """
-    low_sun = shots["warm"] >= options["sunset_warm"]
-    lamps = (shots["warm"] >= options["lamp_warm"]) & ~low_sun
-    inside = lamps & (shots["green"] < options["min_green"])
-    sunny = low_sun & (not inside.any())
-    outside = (
-        (shots["sky"] >= options["min_sky"]).astype(float)
-        + (shots["green"] >= options["min_green"])
-        + (shots["falling"] != "")
-        + sunny
-        + is_cold(shots, options)
-    )
-    balance = outside.sum() - inside.sum()
-    return "unknown" if balance == 0 else "outdoor" if balance > 0 else "indoor"
 
 
 def is_cold(rows: pd.DataFrame | pd.Series, options: dict) -> pd.Series | bool:
@@ -99,26 +81,34 @@ def describe_shot(rows: pd.DataFrame, indoor: str, best_bright: float, options: 
     times = voters.apply(name_time, axis=1, args=(indoor, options))
     time, score = vote(times)
     weathers = voters.apply(name_weather, axis=1, args=(indoor, time, best_bright, options))
-    middle = voters[MEASURES].median()
+    middle = voters[TONES].median()
     words = {"time_of_day": time, "weather": vote(weathers)[0], "indoor": indoor, "score": score}
     return words | {"light": name_light(middle, options), "warmth": name_warmth(middle, options)}
 
 
-def describe_film(rows: pd.DataFrame, options: dict) -> pd.DataFrame:
-    """Words by shot_id; `rows` has per image MEASURES, location, shot_id, falling and fade."""
+def describe_film(
+    rows: pd.DataFrame, model: LightModel, min_indoor_probability: float, options: dict
+) -> pd.DataFrame:
+    """Words by shot_id; of shots that have a place.
+
+    `rows` has per image MEASURES, SPECKS, compared, location, shot_id, falling and fade; `options`
+    are the thresholds.
+    """
     rows = rows.assign(fog=is_fog(rows, options))
     clear = rows[~rows["fade"]]
-    shots = clear.groupby("shot_id")[[*MEASURES, "fog"]].median()
-    shots["falling"] = clear.groupby("shot_id")["falling"].first()
+    if clear.empty:
+        return pd.DataFrame(columns=WORDS)
+    sides = find_sides(clear, model, min_indoor_probability)
+    shots = clear.groupby("shot_id")[[*TONES, "fog"]].median()
     shots["location"] = clear.groupby("shot_id")["location"].first()
     words = {}
     for location, group in shots.groupby("location"):
-        indoor = weigh_place(group, options)
         day = group["warm"].between(options["cold_warm"], options["sunset_warm"])
         best = group.loc[day & ~group["fog"].astype(bool), "bright"].max()  # nan: none
         for shot_id in group.index if location else []:
-            images = rows[rows["shot_id"] == shot_id]
-            words[shot_id] = describe_shot(images, indoor, best, options)
+            images, side = rows[rows["shot_id"] == shot_id], sides.loc[shot_id]
+            words[shot_id] = describe_shot(images, side["indoor"], best, options)
+            words[shot_id]["indoor_probability"] = side["indoor_probability"]
     return pd.DataFrame.from_dict(words, orient="index", columns=WORDS)
 
 
