@@ -3,7 +3,8 @@
     python -m resources.light_models.recipe.lighting.judge cycles.parquet cast.parquet
 
 Each row is a shot that stands alone: no other image of its shot or place helps it. Kinds of places
-are left out in folds; a renderer is left out as a whole. Beside them: the commonest class, and each renderer's model on the other.
+are left out in folds; a renderer is left out as a whole. Beside them: the commonest class, and each
+renderer's model on the other.
 """
 
 import argparse
