@@ -25,6 +25,7 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "init": "default",
     "text_encoder": {"train": False, "learning_rate": 0.00005},
     "batch_size": 4,
+    "processes": 1,
     "gradient_accumulation_steps": 1,
     "resolution_px": "native",
     "schedule": "cosine",
