@@ -12,7 +12,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -216,8 +216,8 @@ def take_part(
     try:
         function(team, *args)
     except Exception as error:
-        pipe.send(_word(error, rank, count))
-        pipe.close()
+        with suppress(OSError):  # where the first has gone, and hears nothing
+            pipe.send(_word(error, rank, count))
         os._exit(1)  # a sum that is still under way would keep it
     pipe.poll(None)  # until the first has what it needs, and closes its end
     team.leave()
