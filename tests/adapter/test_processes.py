@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from tests.factories import killed_trainings, teams
 from tests.factories.datasets_in_code import make_options
 from tests.factories.killed_trainings import Moment, Run
+from tests.factories.trainings_in_code import encode_splits, finish, make_trainer
+from workflow_scripts.adapter.adapter_file import to_kohya, write_adapter
 from workflow_scripts.adapter.processes import check_devices, start_team
 from workflow_scripts.adapter.settings import check_settings
 from workflow_scripts.adapter.training_checks import DivergedError
@@ -28,6 +30,7 @@ SIXES = {  # six steps with a border between stages, the second of them sampled 
         for stage, rate in zip(killed_trainings.STAGES, RATES, strict=True)
     ],
 }
+PLAIN = {"stages": [], "steps": 4, "caption_orders": 1, "keep": "last"}
 ODD = {"batch_size": 11, "gradient_accumulation_steps": 1, "stages": [], "steps": 6, "keep": "last"}
 
 
@@ -118,7 +121,14 @@ def is_free(path):
     return True
 
 
-def test_a_single_process_asks_no_other():
+def test_a_single_process_takes_the_steps_of_a_trainer_that_knows_of_no_others(play, tmp_path):
+    run = play("single", **PLAIN, processes=1)
+    trainer = make_trainer(encode_splits(run.dataset), **killed_trainings.OPTIONS | PLAIN)
+    finish(trainer, PLAIN["steps"])
+    _, weights = trainer.chosen()
+    tensors = to_kohya(weights, trainer.alphas(), trainer.base.name_layer)
+    digest = write_adapter(tmp_path / "a.safetensors", tensors, {})
+    assert run.read()["settings"]["adapter_sha256_of_tensors"] == digest
     with start_team(1, "cpu", teams.fail_early) as team:
         assert team is None
     assert not dist.is_initialized()

@@ -158,12 +158,22 @@ def test_options_that_do_not_go_together_are_said_with_the_config(config):
     config["adapter"]["kinds"] = {"style": {"init": "pissa"}, "pose": {"init": "pissa"}}
     first, second = find_problems(config)
     assert first == (
-        "adapter.variants.plain, all kinds: optimizer schedule_free_adamw averages in place of a schedule:"
-        " set schedule to constant, not cosine."
+        "adapter.variants.plain, all kinds: optimizer schedule_free_adamw averages in place of a"
+        " schedule: set schedule to constant, not cosine."
     )
     assert second.startswith(
         "adapter.variants.plain, pose, style: init pissa changes the weights of the base"
     )
+
+
+def test_more_processes_than_images_are_said_with_the_config(config):
+    config["adapter"]["variants"]["plain"] = {"processes": 9}
+    assert find_problems(config) == [
+        "adapter.variants.plain, all kinds: batch_size 8 leaves some of 9 processes without an"
+        " image: set batch_size to 9 or more, or take fewer."
+    ]
+    config["adapter"]["variants"]["plain"] = {"processes": 8}
+    assert find_problems(config) == []
 
 
 def test_what_no_training_knows_is_said_with_the_config(config):
