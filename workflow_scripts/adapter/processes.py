@@ -109,7 +109,13 @@ class Team:
             return self.pipe.send(READY)
         missing = len(self.members)
         while missing:
-            missing -= len(self.watch(LONGEST_WAIT.total_seconds()))
+            ready = self.watch(LONGEST_WAIT.total_seconds())
+            if not ready:
+                raise CineloraError(
+                    f"{missing} of {self.count} processes of this training were not ready after\n"
+                    f"  {LONGEST_WAIT}. Run snakemake again, or set adapter processes to 1."
+                )
+            missing -= len(ready)
         return None
 
     def _connect(self) -> None:
