@@ -5,6 +5,7 @@ measures and writes. All draw the same batches and add up their gradients, so th
 stay equal without being sent. They meet by a file, since two jobs on a machine could want one port.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -23,8 +24,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.distributed as dist
 
-from workflow_scripts.lib.errors import CineloraError, format_error
-from workflow_scripts.lib.phase import log
+from workflow_scripts.lib.errors import CineloraError
 
 LONGEST_WAIT = timedelta(hours=1)  # of one process for another, which draws or measures meanwhile
 POLL_S = 0.001  # between two looks at the other processes
@@ -98,8 +98,10 @@ class Team:
         ready = []
         for pipe in wait(list(pipes), timeout_s):
             word = _hear(pipe)
+            if word is None:
+                self._refuse_end(pipes[pipe])
             if word != READY:
-                raise word or self._explain(pipes[pipe])
+                raise word
             ready.append(pipes[pipe])
         return ready
 
@@ -141,11 +143,11 @@ class Team:
                 self.watch(END_S)
             raise
 
-    def _explain(self, member: Member) -> CineloraError:
+    def _refuse_end(self, member: Member) -> None:
         member.process.join(END_S)
         status = member.process.exitcode
         how = signal.Signals(-status).name if status and status < 0 else f"exit status {status}"
-        return CineloraError(
+        raise CineloraError(
             f"process {member.rank + 1} of {self.count} of this training ended without a word"
             f" ({how}).\n"
             "  Perhaps memory was short: each process holds the whole base. Run snakemake again:\n"
@@ -214,7 +216,7 @@ def take_part(
     """A further process, from its start to its end; what ends it early is told to the first."""
     threading.Thread(target=_end_with_first, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is heard by the first
-    log.disabled = True  # the first says the same
+    logging.disable()  # the first says the same
     torch.set_num_threads(threads)  # what is encoded depends on it
     if device == "cuda":
         torch.cuda.set_device(rank)
@@ -222,8 +224,10 @@ def take_part(
     try:
         function(team, *args)
     except Exception as error:
+        whole = "".join(traceback.format_exception(error))
+        error.add_note(f"process {rank + 1} of {count} of this training:\n{whole}")
         with suppress(OSError):  # where the first has gone, and hears nothing
-            pipe.send(_word(error, rank, count))
+            pipe.send(error)
         os._exit(1)  # a sum that is still under way would keep it
     pipe.poll(None)  # until the first has what it needs, and closes its end
     team.leave()
@@ -233,15 +237,6 @@ def _end_with_first() -> None:
     """However it ends: by SIGKILL, too."""
     wait([parent_process().sentinel])
     os._exit(1)
-
-
-def _word(error: Exception, rank: int, count: int) -> Exception:
-    """An error as the first process raises it: ours as it is, others as text."""
-    if not isinstance(error, CineloraError):
-        plainly, whole = format_error(error), "".join(traceback.format_exception(error))
-        kind = CineloraError if plainly else RuntimeError
-        error = kind(f"process {rank + 1} of {count} of this training: {plainly or whole}")
-    return error
 
 
 def _hear(pipe: Connection) -> Any:
