@@ -28,6 +28,17 @@ def training_settings(wildcards):
     return resolve_adapter_settings(config, BASE_TIER, kind.name, variant)
 
 
+def training_processes(wildcards):
+    """A resource: GPUs, and cores beside them, that train the adapter of the job together."""
+    return training_settings(wildcards)["processes"]
+
+
+def training_memory(wildcards, attempt):
+    """A resource: memory, of which each process needs as much as one alone."""
+    own_mb = max(3000, MODELS["base"].get("ram_mb", 0))
+    return grow(own_mb * training_processes(wildcards))(wildcards, attempt)
+
+
 def adapter_title(wildcards):
     """A param: what the adapter of the job is called; a control's own word is added where it is."""
     variant = "" if is_control(wildcards.variant) else wildcards.variant

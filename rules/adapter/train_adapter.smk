@@ -38,10 +38,10 @@ rule train_adapter:
         "benchmarks/{film}/train_adapter.{dataset}{variant}.tsv"
     conda:
         "../../envs/cinelora.yaml"
-    threads: 1  # layers of the light base are too small to share: adapters share the cores
+    threads: training_processes  # 1: layers of the light base are too small, adapters share the cores
     resources:
-        gpu=1,
-        mem_mb=grow(max(3000, MODELS["base"].get("ram_mb", 0))),
+        gpu=training_processes,
+        mem_mb=training_memory,
     params:
         code=hash_code("adapter.train_adapter", LOADERS["base"]),
         title=adapter_title,

@@ -9,9 +9,9 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import yaml
@@ -68,6 +68,7 @@ class Run:
     dataset: Path
     base: Path
     folder: Path
+    changes: dict[str, Any] = field(default_factory=dict)  # of OPTIONS
 
     @property
     def out(self) -> Path:
@@ -124,7 +125,7 @@ def train(run: Run, moment: Moment | None) -> None:
         **{key: str(run.out / name) for key, name in names.items()},
         title="demo nella",
         control="",
-        options=make_options("train_adapter", **OPTIONS),
+        options=make_options("train_adapter", **OPTIONS | run.changes),
         model=BASE,
         seed=7,
         cache={"folder": str(run.folder / "cache"), "max_gb": 1},

@@ -19,7 +19,7 @@ GPU_RULES = {
         path.read_text(encoding="utf-8"),
         flags=re.MULTILINE | re.DOTALL,
     )
-    if re.search(r"^\s+gpu=1,", body, flags=re.MULTILINE)
+    if re.search(r"^\s+gpu=(1|training_processes),", body, flags=re.MULTILINE)
 }
 
 

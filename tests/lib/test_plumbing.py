@@ -64,6 +64,7 @@ TRUSTED = {
 ANY_ERROR = {"Exception", "BaseException"}
 # (module, function) -> why an error of ours that was caught may be passed on
 TOLD = {
+    ("adapter.processes", "take_part"): "another process raises it",
     ("film.decoding.folder_pass", "_load"): "problems.parquet tells people; nothing decides on it",
     ("models.damage", "explain_damage"): "as words of the next error",
     ("report.kept_files", "list_written"): "asks only whether an earlier version wrote the table",

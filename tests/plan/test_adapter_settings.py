@@ -25,6 +25,7 @@ SHIPPED = {  # of both tiers; what the adapters of earlier versions were trained
     "init": "default",
     "text_encoder": {"train": False, "learning_rate": 0.00005},
     "batch_size": 4,
+    "processes": 1,
     "gradient_accumulation_steps": 1,
     "resolution_px": "native",
     "schedule": "cosine",
@@ -163,6 +164,16 @@ def test_options_that_do_not_go_together_are_said_with_the_config(config):
     assert second.startswith(
         "adapter.variants.plain, pose, style: init pissa changes the weights of the base"
     )
+
+
+def test_more_processes_than_images_are_said_with_the_config(config):
+    config["adapter"]["variants"]["plain"] = {"processes": 9}
+    assert find_problems(config) == [
+        "adapter.variants.plain, all kinds: batch_size 8 leaves some of 9 processes without an"
+        " image: set batch_size to 9 or more, or take fewer."
+    ]
+    config["adapter"]["variants"]["plain"] = {"processes": 8}
+    assert find_problems(config) == []
 
 
 def test_what_no_training_knows_is_said_with_the_config(config):

@@ -9,6 +9,8 @@ from workflow_scripts.adapter.fresh_captions import FreshCaptions
 from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.models.diffusion import FLOW, Base, move, predict_noise, signal_to_noise
 
+WHOLE = slice(None)  # all images of a batch
+
 
 def snr_weights(base: Base, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
     """Min-SNR weights (B,): easy, almost noiseless timesteps count less; all 1 when gamma is 0.
@@ -46,21 +48,29 @@ def draw_losses(
     settings: Settings,
     generator: torch.Generator,
     captions: FreshCaptions | None = None,
+    part: slice = WHOLE,
 ) -> Losses:
     """Losses of some images; noise, timesteps and dropped captions are drawn on the CPU.
 
     `captions` are read in place of those that are encoded, where text encoders are in training.
+    All is drawn for all images, and computed for those of `part`: the others' losses are 0.
     """
-    device = base.device
-    latents = torch.stack([shown.latents[i] for i in members])
-    noise = torch.randn(latents.shape, generator=generator)
-    shift = torch.randn(*latents.shape[:2], 1, 1, generator=generator)  # one a channel
+    device, count = base.device, len(members)
+    shape = (count, *shown.latents[members[0]].shape)
+    noise = torch.randn(shape, generator=generator)
+    shift = torch.randn(*shape[:2], 1, 1, generator=generator)  # one a channel
     noise = noise + settings.noise_offset * shift  # lets whole images become dark or bright
     last = base.noise.config.num_train_timesteps
-    timesteps = torch.randint(0, last, (len(members),), generator=generator).to(device)
-    dropped = torch.rand(len(members), generator=generator) < settings.caption_dropout
+    timesteps = torch.randint(0, last, (count,), generator=generator)
+    dropped = torch.rand(count, generator=generator) < settings.caption_dropout
     # The last draw, or trainings without other orders would take other steps than before
-    order = torch.randint(0, shown.orders, (len(members),), generator=generator)
+    order = torch.randint(0, shown.orders, (count,), generator=generator)
+    are_wordless = bool(dropped.all())
+    members, noise, timesteps = members[part], noise[part], timesteps[part].to(device)
+    dropped, order = dropped[part], order[part]
+    if not members:
+        return Losses(torch.zeros(count, device=device), are_wordless)
+    latents = torch.stack([shown.latents[i] for i in members])
     conditions = move(shown.select_conditions(members, dropped, order), device)
     if captions:
         conditions |= captions.read(members, dropped, order)
@@ -73,4 +83,6 @@ def draw_losses(
         outside = weighted_means((predicted - kept) ** 2, 1 - weights)
         losses = losses + settings.masked_prior_weight * outside
     losses = losses * snr_weights(base, timesteps, settings.min_snr_gamma)
-    return Losses(losses, bool(dropped.all()))
+    if part != WHOLE:
+        losses = losses.new_zeros(count).slice_scatter(losses, 0, part.start, None, part.step)
+    return Losses(losses, are_wordless)

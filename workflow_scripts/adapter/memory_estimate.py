@@ -146,7 +146,9 @@ def watch_memory(base: Base, settings: Settings, resolution_px: int) -> Memory |
     channels, cells = base.network.config.in_channels, side // base.pixels_per_latent
     sized = base.encode_size((side, side), (0, 0), (side, side))
     told = base.encode_prompts([""]) | {name: one[None] for name, one in sized.items()}
-    memory = estimate_memory(base, settings, (settings.batch_size, channels, cells, cells), told)
+    memory = estimate_memory(
+        base, settings, (settings.images_at_once, channels, cells, cells), told
+    )
     log.info("%s", memory.format())
     free, total = torch.cuda.mem_get_info()
     held = torch.cuda.memory_reserved()  # the base, which is on it already

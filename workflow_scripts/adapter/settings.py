@@ -32,6 +32,7 @@ class Settings:
     init: str
     text_encoder: dict[str, Any]  # train, and its learning_rate
     batch_size: int
+    processes: int
     gradient_accumulation_steps: int
     resolution_px: int | str
     schedule: str
@@ -78,6 +79,11 @@ class Settings:
         return asked["learning_rate"] / self.learning_rate if asked["train"] else 1.0
 
     @property
+    def images_at_once(self) -> int:
+        """The largest share of a batch that a process computes."""
+        return math.ceil(self.batch_size / self.processes)
+
+    @property
     def validate_every(self) -> int:
         """Steps between two measurements of the held-out loss."""
         return math.ceil(self.steps / self.validations)
@@ -114,6 +120,11 @@ def find_conflicts(options: Mapping[str, Any]) -> list[str]:
         found.append("optimizer schedule_free_adamw is an average already: set ema_decay to 0")
     if options["schedule"] == "piecewise_constant" and options["warmup"]:
         found.append("schedule piecewise_constant has no warm-up: set warmup to 0")
+    if options["batch_size"] < options["processes"]:
+        found.append(
+            f"batch_size {options['batch_size']} leaves some of {options['processes']} processes"
+            f" without an image: set batch_size to {options['processes']} or more, or take fewer"
+        )
     return found + _find_wrong_layers(options)
 
 

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,12 +145,13 @@ def main(
     if facts := find_finished(settings, fingerprints.files, [*files, *read_kept(kept)]):
         shutil.rmtree(checkpoint.parent, ignore_errors=True)  # where it was killed at its very end
         return _count(facts)
-    opened = load_model(model, [Path(base) / "model_index.json"])
+    open_base = partial(load_model, model, [Path(base) / "model_index.json"])
+    opened = open_base()
     log.info("%s on %s (%s)", title, model["name"], opened.device)
     try:
         with ContentStore(**cache or {}).in_use() as store:
             made = opened, inputs, store, checkpoint, fingerprints.steps, title
-            trainer, outcome = run_training(*made)
+            trainer, outcome = run_training(*made, open_base)
     except DivergedError as error:
         if not laid.name:
             raise

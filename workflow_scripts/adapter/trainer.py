@@ -25,9 +25,10 @@ from workflow_scripts.adapter.lora_layers import (
     list_trained,
     set_weights,
 )
-from workflow_scripts.adapter.losses import draw_losses
+from workflow_scripts.adapter.losses import WHOLE, draw_losses
 from workflow_scripts.adapter.optimizers import make_optimizers
 from workflow_scripts.adapter.precision import LossScaler, compile_network, prepare_base
+from workflow_scripts.adapter.processes import Team
 from workflow_scripts.adapter.sampling import draw_batch
 from workflow_scripts.adapter.settings import Settings
 from workflow_scripts.adapter.stages import add_up, find_stage, make_rate, plan_stages
@@ -66,6 +67,7 @@ class Trainer:
         self.stages = plan_stages(settings, len(self.plan[1]), weights)
         self.settings = settings = add_up(settings, self.stages)
         self.step = 0
+        self.team: Team | None = None  # processes with which this one shares its batches
         self.parts = list_trained(self.base, settings)
         # Of the training images and of class images, where text encoders are in training
         self.captions = [
@@ -110,6 +112,8 @@ class Trainer:
 
     def run(self, until: int) -> Iterator[int]:
         """Train up to `until` updates; yields the number of each."""
+        if self.team:
+            self.team.meet(list(self.tensors.values()), self.step)
         if not self.rows:
             self._record(None, 0.0, None)
         while self.step < until:
@@ -143,7 +147,12 @@ class Trainer:
         if self.settings.prior_loss_weight and self.class_images:
             loss = loss + self.settings.prior_loss_weight * self._prior_losses(number).mean()
         loss = loss / self.settings.gradient_accumulation_steps
-        self.scaler.scale(loss).backward()
+        scaled = self.scaler.scale(loss)
+        if not self.team or scaled.requires_grad:  # of a last batch some may have no image
+            scaled.backward()
+        if self.team:
+            told = self.team.add_up(torch.hstack((losses, loss)).detach())
+            losses, loss = told[:-1], told[-1]
         if not math.isfinite(share := float(loss.detach())):
             images = [self.train.images[i] for i in members]
             refuse_loss(self.step + 1, images, losses.tolist(), self._name_rate(), self.base)
@@ -162,11 +171,13 @@ class Trainer:
     def losses(
         self, members: list[int], generator: torch.Generator, shown: Examples | None = None
     ) -> torch.Tensor:
-        """Loss per image (B,) of the training images, or of others that are `shown`."""
-        fresh = self.captions[shown is not None]
-        drawn = draw_losses(
-            self.base, shown or self.train, members, self.settings, generator, fresh
-        )
+        """Loss per image (B,) of the training images, or of others that are `shown`.
+
+        In a team each process computes its share; the others' losses are 0.
+        """
+        fresh, part = self.captions[shown is not None], self.team.part if self.team else WHOLE
+        shown = shown or self.train
+        drawn = draw_losses(self.base, shown, members, self.settings, generator, fresh, part)
         self.wordless |= drawn.are_wordless
         return drawn.values
 
@@ -187,6 +198,8 @@ class Trainer:
         return plan_batches(self.train.sizes, repeats, self.settings.batch_size, rng)
 
     def _clip_gradients(self) -> float:
+        if self.team:  # before they are scaled back: float16 overflows for all or for none
+            self.team.add_gradients(list(self.tensors.values()))
         self.scaler.unscale(self.optimizer.parts)
         for name, tensor in self.tensors.items():
             if name not in self.moved and tensor.grad is not None and tensor.grad.any():
@@ -203,7 +216,7 @@ class Trainer:
     def _record(self, loss: float | None, rate: float, norm: float | None) -> None:
         settings, measured = self.settings, None
         due = self.step % settings.validate_every == 0 or self.step == settings.steps
-        if due and len(self.held_out):
+        if due and len(self.held_out) and not (self.team and self.team.rank):
             with self.average.applied():
                 measured = self._measure()
         epoch = self.step * settings.gradient_accumulation_steps / len(self.plan[1])

@@ -1,10 +1,10 @@
 """A training from its dataset to its outcome: what decides on it, its data, its steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from workflow_scripts.adapter.finished import hash_parts, hash_splits
 from workflow_scripts.adapter.kept_adapters import set_aside
 from workflow_scripts.adapter.memory_estimate import watch_memory
 from workflow_scripts.adapter.outcomes import Outcome, find_outcome, keep_outcome, list_deciding
+from workflow_scripts.adapter.processes import Team, start_team
 from workflow_scripts.adapter.samples import list_needed
 from workflow_scripts.adapter.sampling import read_weights
 from workflow_scripts.adapter.settings import Settings
@@ -77,7 +78,7 @@ def read_inputs(
     """Read what decides on a training beside its base."""
     images = read_split(dataset, "train")
     return Inputs(
-        dataset,
+        str(dataset),  # Snakemake's own kind of text is none for other processes
         hash_splits(dataset),
         control,
         settings,
@@ -124,18 +125,28 @@ def run_training(
     checkpoint: Path,
     fingerprint: str,
     title: str,
+    open_base: Callable[[], Base],
 ) -> tuple[Trainer, Outcome]:
-    """Train, or go on from a checkpoint; `fingerprint` is that of the steps."""
+    """Train, or go on from a checkpoint; `fingerprint` is that of the steps.
+
+    `open_base` opens the base once more, for each further process; it is sent there.
+    """
+    trainer = make_trainer(base, inputs, store)
+    for line in format_stages(trainer.stages):
+        log.info("%s", line)
+    along = open_base, inputs, store, checkpoint, fingerprint
+    return trainer, take_steps(trainer, checkpoint, fingerprint, title, store, along)
+
+
+def make_trainer(base: Base, inputs: Inputs, store: ContentStore) -> Trainer:
+    """Encode what a training learns from, free what it needs no more, and lay its adapter."""
     native = inputs.settings.resolution_px == "native"
     resolution_px = base.resolution_px if native else int(inputs.settings.resolution_px)
     watch_memory(base, inputs.settings, resolution_px)
     train, held_out, known = encode(base, inputs, resolution_px, store)
     free_encoders(base, keep=list_needed(base, inputs.settings))
     how = inputs.settings, inputs.seed, resolution_px, inputs.weights
-    trainer = Trainer(base, train, held_out, *how, known)
-    for line in format_stages(trainer.stages):
-        log.info("%s", line)
-    return trainer, take_steps(trainer, checkpoint, fingerprint, title, store)
+    return Trainer(base, train, held_out, *how, known)
 
 
 def encode(
@@ -158,19 +169,26 @@ def encode(
 
 
 def take_steps(
-    trainer: Trainer, checkpoint: Path, fingerprint: str, title: str, store: ContentStore
+    trainer: Trainer,
+    checkpoint: Path,
+    fingerprint: str,
+    title: str,
+    store: ContentStore,
+    along: Sequence[Any] = (),
 ) -> Outcome:
     """Run all steps, or those that an interrupted run has left; none where all were run before.
 
-    One that leaves something on its way runs again: what another one left lies elsewhere.
+    One that leaves something on its way runs again: what another one left lies elsewhere. `along`
+    is what `train_along` needs in each further process.
     """
     settings = trainer.settings
     leaves_more = settings.samples or settings.tensorboard or settings.kept_checkpoints
     if not leaves_more and (found := find_outcome(store, fingerprint)):
         return found
     trainer.resume(checkpoint, fingerprint)
-    with Watch(trainer, checkpoint.parent.parent, title) as watch:
-        left = settings.steps - trainer.step
+    left = settings.steps - trainer.step
+    team = start_team(settings.processes if left else 1, trainer.base.device, train_along, *along)
+    with team as trainer.team, Watch(trainer, checkpoint.parent.parent, title) as watch:
         for step in progress(trainer.run(settings.steps), "training", total=left):
             watch.follow()
             set_aside(trainer, checkpoint.parent)
@@ -180,3 +198,20 @@ def take_steps(
     outcome = Outcome(*trainer.chosen(), trainer.rows)
     keep_outcome(store, fingerprint, outcome)
     return outcome
+
+
+def train_along(
+    team: Team,
+    open_base: Callable[[], Base],
+    inputs: Inputs,
+    store: ContentStore,
+    checkpoint: Path,
+    fingerprint: str,
+) -> None:
+    """The same steps in a further process: it reads what the first encoded, and leaves nothing."""
+    with store.in_use():
+        trainer = make_trainer(open_base(), inputs, store)
+        trainer.resume(checkpoint, fingerprint)
+        trainer.team = team
+        for _ in trainer.run(trainer.settings.steps):
+            pass
