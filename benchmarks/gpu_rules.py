@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from workflow_scripts.lib.rules import asks_for_gpu, read_rules
 
 
+# A run has none of their jobs unless they are asked for
+ON_REQUEST = {"compose_adapters", "draw_class_images", "draw_suite", "measure_suite"}
+
+
 @dataclass(frozen=True)
 class GpuRule:
     """One rule; `per` is what there is a job for: "shard", "dataset" or "film"."""
@@ -20,9 +24,10 @@ class GpuRule:
 
 
 def read_gpu_rules(rules: Mapping[str, str] | None = None) -> dict[str, GpuRule]:
-    """Every rule that may ask for a GPU, by name; `rules` are their texts."""
+    """Every rule of a run that may ask for a GPU, by name; `rules` are their texts."""
     texts = read_rules() if rules is None else rules
-    return {name: read_rule(name, text) for name, text in texts.items() if asks_for_gpu(text)}
+    asking = {name: text for name, text in texts.items() if asks_for_gpu(text)}
+    return {name: read_rule(name, asking[name]) for name in asking if name not in ON_REQUEST}
 
 
 def read_rule(name: str, text: str) -> GpuRule:

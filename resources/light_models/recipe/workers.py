@@ -5,6 +5,8 @@ hardly more than one. Two processes do nearly twice as much, and take the same s
 """
 
 import multiprocessing
+import os
+import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -99,6 +101,9 @@ def run_workers(count: int, work: Callable[[Any, Workers], None], asked: Any) ->
 
 
 def _join(work: Callable[[Any, Workers], None], asked: Any, workers: Workers, meeting: str) -> None:
+    # By a name of this machine two of them were once seen to wait for each other without end
+    loopback = [name for _, name in socket.if_nameindex() if name.startswith("lo")]
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", (loopback or ["lo"])[0])
     # each has its part of the cores
     torch.set_num_threads(max(1, torch.get_num_threads() // workers.count))
     rank = {"rank": workers.rank, "world_size": workers.count}
