@@ -23,6 +23,9 @@ GPU_RULES = {
 }
 
 
+ON_REQUEST = {"compose_adapters", "draw_class_images", "draw_suite", "measure_suite"}
+
+
 def snakemake(folder, *arguments, check=True):
     """Run Snakemake in `folder` on the Snakefile of this project; return what it printed."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
