@@ -253,9 +253,7 @@ def main(
     found = read_sources(names, datasets, adapters, settings)
     if len(found) < 2:
         why = f"{len(found)} of {len(names)} adapters were trained: two are needed."
-        write_manifest(pd.DataFrame(columns=LAYERS.names), layers, LAYERS)
-        write_settings(how_measured, {"empty": why})
-        return write_unscored(title, why, scores, SCORES, [grid])
+        return write_unscored(title, why, how_measured, {scores: SCORES, layers: LAYERS}, [grid])
     for source in found:
         check_base(base, source.trained)
     how = {"adapters": [source.name for source in found], "options": options}

@@ -45,15 +45,16 @@ def write_unscored(
     why: str,
     how_measured: str,
     tables: Mapping[str, pa.Schema],
-    images: str,
     pages: Sequence[str],
+    images: str = "",
 ) -> Counts:
-    """Of an adapter that was not trained: tables without rows, a folder without images, and
-    settings and pages that say why."""
+    """Of what was not trained: tables without rows, a folder without images, settings and
+    pages that say why."""
     log.warning("%s: %s", title, why)
     write_settings(how_measured, {"empty": why, "images": 0, "scores": 0})
-    shutil.rmtree(images, ignore_errors=True)
-    Path(images).mkdir(parents=True)
+    if images:
+        shutil.rmtree(images, ignore_errors=True)
+        Path(images).mkdir(parents=True)
     for path, schema in tables.items():
         write_manifest(pd.DataFrame(columns=schema.names), path, schema)
     for page in pages:

@@ -237,7 +237,7 @@ def main(
     cache: dict[str, Any] | None = None,
 ) -> Counts:
     trained = read_trained(settings)
-    nothing = {scores: SCORES, values: VALUES, drawings: DRAWINGS}, images, [grid, preview]
+    nothing = {scores: SCORES, values: VALUES, drawings: DRAWINGS}, [grid, preview], images
     if is_empty(trained):
         return write_unscored(title, trained["empty"], how_measured, *nothing)
     check_base(base, trained)
