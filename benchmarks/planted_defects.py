@@ -169,4 +169,5 @@ def score_world(
     trials = {None: Trial(plain, NO_LOSS), 0.0: Trial(plain[:4], {}), 1.0: Trial(drawn, NO_LOSS)}
     rows, own = score_adapter(judge, trials)
     called = Trial(control, {LOSSES[-1]: NO_LOSS[LOSSES[-1]]})
-    return pd.DataFrame(rows + score_control(judge, "other_subject", called, own, 1.0))
+    beside, _ = score_control(judge, "other_subject", called, own[1.0], 1.0)
+    return pd.DataFrame(rows + beside)

@@ -159,5 +159,6 @@ def score_film(
     for name, (adapter, strength) in judged.items():
         trial = draw(base, adapter, strength, prompts, cached, options, seed)
         rows, own = score_adapter(judge, {None: plain, 0.0: zero, 1.0: trial})
-        found[name] = pd.DataFrame(rows + score_control(judge, CONTROL, control, own, 1.0))
+        beside, _ = score_control(judge, CONTROL, control, own[1.0], 1.0)
+        found[name] = pd.DataFrame(rows + beside)
     return found

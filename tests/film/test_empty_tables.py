@@ -62,6 +62,8 @@ def make_arguments(module, folder, frames):
             arguments[name] = left[table] = str(folder / "left" / f"{table}.parquet")
         elif name == "frames":
             arguments[name] = str(frames)
+        elif name == "model" and parameter.kind is not parameter.KEYWORD_ONLY:
+            arguments[name] = "resources/light_models/lighting.json"
         elif table:
             shards = [write_empty(folder, table, f"{table}.{n}.parquet") for n in (1, 2)]
             arguments[name] = shards if "list" in str(parameter.annotation) else shards[0]
