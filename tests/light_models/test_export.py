@@ -10,7 +10,7 @@ from resources.light_models.recipe import export, judge, train_clip, train_unet
 from resources.light_models.recipe.training import read_averaged
 from tests.factories.light_recipe import read_latents, run_steps, small_cast, train_all, unet_config
 from workflow_scripts.adapter.examples import Examples
-from workflow_scripts.adapter.trainer import Trainer
+from workflow_scripts.adapter.losses import draw_losses
 from workflow_scripts.lib.checksums import hash_file, hash_folder
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.models.diffusion import draw_images, encode_captions, encode_images
@@ -86,9 +86,9 @@ def test_an_adapter_trains_on_its_latents(made):
         settings = SimpleNamespace(noise_offset=offset, **options)
         nothing = {name: values[0] for name, values in conditions.items()}
         train = Examples([], latents, weights, conditions, nothing)
-        holder = SimpleNamespace(base=base, settings=settings, train=train)
+        generator = torch.Generator().manual_seed(1)
         with torch.no_grad():
-            losses.append(Trainer.losses(holder, [0, 1], torch.Generator().manual_seed(1)))
+            losses.append(draw_losses(base, train, [0, 1], settings, generator).values)
     assert losses[0].shape == losses[1].shape == (2,)
     assert not torch.allclose(losses[0], losses[1])
 
