@@ -110,7 +110,7 @@ def test_cost_of_a_folder_that_lies_apart_was_not_measured(tmp_path):
 
 def hold(folders):
     (group,) = group_evaluations(read_evaluations(folders))
-    return hold_contests(Group(group, {}), 500)
+    return hold_contests(Group(group, {}))
 
 
 def test_planted_differences_are_found_and_none_where_there_is_none(film):

@@ -111,13 +111,14 @@ def draw_estimates(
     y_range = float(known.min()) - pad, float(known.max()) + pad
     panel = Panel((left, 12.0, right, bottom), span, y_range)
     points = panel.place(steps, values)
-    ends = zip(panel.place(steps, lows), panel.place(steps, highs), strict=True)
+    sure = np.isfinite(lows) & np.isfinite(highs)
+    ends = [panel.place(steps[sure], side[sure]) for side in (lows, highs)]
     at = np.full(2, np.clip(mark, *span))
     parts = [
         *panel.draw_grid(),
         *_axis(left, right, bottom, span),
         _curve(panel.place(at, np.array(y_range)), "second"),
-        *(_curve(pair, "faint") for pair in ends),
+        *(_curve(pair, "faint") for pair in zip(*ends, strict=True)),
         _curve(points, "curve"),
         *(tag("circle", cx=x, cy=y, r=3, class_="dot") for x, y in points),
     ]
