@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from workflow_scripts.lib.rules import asks_for_gpu, read_rules
 
-
 # A run has none of their jobs unless they are asked for
 ON_REQUEST = {"compose_adapters", "draw_class_images", "draw_suite", "measure_suite"}
 
