@@ -54,9 +54,9 @@ WORDS = {  # nothing runs again
         "{int(known.sum())} have a vector",
     ),
     "a message of the trainer": (
-        "workflow_scripts/adapter/trainer.py",
-        "look for broken images in the dataset.",
-        "look at its images.",
+        "workflow_scripts/adapter/training_checks.py",
+        "These layers would stay as they are",
+        "These layers stay as they are",
     ),
     "a log line": ("workflow_scripts/film/classify_poses.py", '"actions: %s"', '"they do: %s"'),
     "the label of a progress bar": (
