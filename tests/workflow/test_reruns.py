@@ -115,8 +115,8 @@ EDITS = {
         "0.2 * seen.sum()",
         SELECTED,
     ),
-    "a constant in a phase script": (
-        "workflow_scripts/film/classify_poses.py",
+    "a constant of one phase": (
+        "workflow_scripts/film/people/pose_labels.py",
         "MIN_SURE = 0.5",
         "MIN_SURE = 0.4",
         {"classify_poses"} | FACTS,
