@@ -24,6 +24,10 @@ FACTS = SELECTED | CAPTIONED
 WEIGHTS = {"fetch_model", "fetch_folder", "fetch_film", "build_base"}
 ALL_PHASES = {"all", *re.findall(r"^rule (\w+):", RULES_TEXT, re.MULTILINE)} - WEIGHTS
 ALL_PHASES -= {"describe_images"}  # only of models that look at images
+ALL_PHASES -= {  # only where they are asked for
+    *("draw_class_images", "draw_suite", "measure_suite", "score_suite"),
+    *("compose_adapters", "search_adapter", "rank_trials"),
+}
 
 FACES = {"score_expressions", "classify_expressions", "classify_poses"} | FACTS
 
