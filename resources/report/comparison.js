@@ -1,7 +1,5 @@
-"use strict";
 // Keys through the grids, enlarged images, the list of keys. Without this file all is shown.
 
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const enlarged = document.querySelector(".enlarged");
 const [stage, said, size] = [".stage", ".said", ".size"].map((name) => enlarged.querySelector(name));
 const keys = document.querySelector("#keys");
@@ -88,17 +86,3 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 all(".help").forEach((button) => (button.hidden = false));
-
-// The chapter that is being read
-
-const links = new Map(all(".links a").map((link) => [link.hash.slice(1), link]));
-const watch = new IntersectionObserver(
-  (entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      links.forEach((link, id) => link.classList.toggle("here", id === entry.target.id));
-    }
-  },
-  { rootMargin: "-20% 0px -75% 0px" },
-);
-all("section").forEach((section) => watch.observe(section));

@@ -1,7 +1,4 @@
-"use strict";
-// Search, tabs, enlarged images, and the chapter that is being read. Without this file all is shown.
-
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+// Search, tabs, enlarged images. Without this file all is shown.
 
 // Search: only images and lines that hold all the words stay, with the headings above them.
 
@@ -145,17 +142,3 @@ dialog.addEventListener("click", (event) => {
 dialog.addEventListener("keydown", (event) => {
   deeds[{ ArrowRight: "next", ArrowLeft: "previous", z: "zoom" }[event.key]]?.();
 });
-
-// The chapter that is being read
-
-const links = new Map(all(".links a").map((link) => [link.hash.slice(1), link]));
-const watch = new IntersectionObserver(
-  (entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      links.forEach((link, id) => link.classList.toggle("here", id === entry.target.id));
-    }
-  },
-  { rootMargin: "-20% 0px -75% 0px" },
-);
-all("section").forEach((section) => watch.observe(section));

@@ -19,7 +19,14 @@ rule build_report:
         reviews=review("*"),
         composition=composition,
         registry="resources/models.yaml",
-        look=multiext("resources/report/", "page.html.j2", "page.css", "page.js", "blocks.html.j2"),
+        look=multiext(
+            "resources/report/",
+            "page.html.j2",
+            "page.css",
+            "links.js",
+            "page.js",
+            "blocks.html.j2",
+        ),
     output:
         page=report(
             "results/{film}/report/index.html",

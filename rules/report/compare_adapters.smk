@@ -18,6 +18,7 @@ rule compare_adapters:
             "comparison.html.j2",
             "page.css",
             "comparison.css",
+            "links.js",
             "comparison.js",
             "blocks.html.j2",
         ),

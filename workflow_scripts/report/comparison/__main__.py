@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 OPTIONS = ROOT / "config/options/report.yaml"
 LOOK = [  # as the rule has it
     ROOT / "resources/report" / name
-    for name in ("comparison.html.j2", "page.css", "comparison.css", "comparison.js")
+    for name in ("comparison.html.j2", "page.css", "comparison.css", "links.js", "comparison.js")
 ]
 
 
