@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
-import torch
 import yaml
 
+from tests.factories.adapters_in_code import make_random
 from tests.factories.datasets_in_code import BASE, base_folder, open_base
 from workflow_scripts.adapter import draw_suite
 from workflow_scripts.adapter.adapter_file import write_adapter
@@ -65,17 +65,6 @@ def folder(tmp_path_factory):
 
 def write_settings(path, facts):
     path.write_text(yaml.safe_dump(facts), encoding="utf-8")
-
-
-def make_random(opened, seed):
-    rng, tensors = torch.Generator().manual_seed(seed), {}
-    for name, module in opened.pipeline.unet.named_modules():
-        if name.endswith(("attn2.to_q", "attn2.to_v")):
-            key = f"lora_unet_{name.replace('.', '_')}"
-            tensors[f"{key}.alpha"] = torch.tensor(2.0)
-            tensors[f"{key}.lora_down.weight"] = torch.randn(2, module.in_features, generator=rng)
-            tensors[f"{key}.lora_up.weight"] = torch.randn(module.out_features, 2, generator=rng)
-    return tensors
 
 
 def draw(folder, out, other="bruno man", controls=("bruno",), variants=(), **changes):

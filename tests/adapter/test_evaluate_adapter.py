@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 
+from tests.factories.adapters_in_code import make_random
 from tests.factories.datasets_in_code import BASE, base_folder, make_dataset, make_options
 from workflow_scripts.adapter import evaluate_adapter, prompts
 from workflow_scripts.adapter.adapter_file import read_adapter, write_adapter
@@ -182,18 +182,6 @@ def adapter(tmp_path_factory):
 
 def write_settings(path, settings):
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
-
-
-def make_random(opened, seed):
-    """An adapter of random weights."""
-    rng, tensors = torch.Generator().manual_seed(seed), {}
-    for name, module in opened.pipeline.unet.named_modules():
-        if name.endswith(("attn2.to_q", "attn2.to_v")):
-            key = f"lora_unet_{name.replace('.', '_')}"
-            tensors[f"{key}.alpha"] = torch.tensor(2.0)
-            tensors[f"{key}.lora_down.weight"] = torch.randn(2, module.in_features, generator=rng)
-            tensors[f"{key}.lora_up.weight"] = torch.randn(module.out_features, 2, generator=rng)
-    return tensors
 
 
 def run_main(folder, monkeypatch, **changes):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model_state_dict
 
+from tests.factories.adapters_in_code import list_deltas
 from tests.factories.datasets_in_code import make_dataset, make_options
 from tests.factories.tiny_bases import BUILDERS, make_row, open_tiny, tiny_folder
 from workflow_scripts.adapter import train_adapter
@@ -24,7 +25,6 @@ from workflow_scripts.adapter.trainer import Settings, Trainer
 from workflow_scripts.adapter.training_data import read_split
 from workflow_scripts.adapter.trials import try_adapter
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.diffusion import list_nets
 
 FAMILIES = sorted(BUILDERS)
 FORMS = ("kohya", "peft")
@@ -71,17 +71,6 @@ def write_form(form, base, state, path):
     if form == "kohya":
         return write_adapter(path, to_kohya(state, ALPHA, base.name_layer), {})
     return write_adapter(path, to_peft(state, ALPHA, base.network_name), {})
-
-
-def list_deltas(base):
-    """By layer, what an adapter at its strength now adds to the weights, (out, in)."""
-    deltas = {}
-    for part, net in list_nets(base.pipeline).items():
-        for name, layer in net.named_modules():
-            if getattr(layer, "lora_A", None):
-                (adapter,) = layer.active_adapters
-                deltas[f"{part}.{name}"] = layer.get_delta_weight(adapter).detach()
-    return deltas
 
 
 def measure(base, examples):
