@@ -69,7 +69,7 @@ def test_a_defect_is_said_and_no_other(question, changes, words):
         (
             "copies",
             {"copied_prompts__own__": None, "copy_limit__film__": (NAN, NAN, NAN, 12)},
-            "not measured: 12 stills have a likeness in another shot, 19 are needed",
+            "not measured: 12 stills resemble one of another shot, 19 are needed",
         ),
         (
             "collapse",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.factories.adapters_in_code import list_deltas
 from tests.factories.datasets_in_code import make_dataset, make_options
 from tests.factories.tiny_bases import open_tiny
 from workflow_scripts.adapter.adapter_file import (
@@ -60,17 +61,6 @@ def finish(trainer, until=3):
 def differ(first, second):
     assert first.keys() == second.keys() and first
     return max(float((first[key] - second[key]).abs().max()) for key in first)
-
-
-def list_deltas(base):
-    """By layer, what an adapter at its strength now adds to the weights."""
-    deltas = {}
-    for part, net in list_nets(base.pipeline).items():
-        for name, layer in net.named_modules():
-            if getattr(layer, "lora_A", None):
-                (adapter,) = layer.active_adapters
-                deltas[f"{part}.{name}"] = layer.get_delta_weight(adapter).detach()
-    return deltas
 
 
 def write_form(form, trainer, path):
@@ -260,6 +250,7 @@ def test_flux2_refuses_to_train_its_language_model(split):
         ),
         ({"optimizer": "prodigy", "loraplus_lr_ratio": 4}, "set loraplus_lr_ratio to 1"),
         ({"optimizer": "prodigy", **TEXT}, "set learning_rate of text_encoder"),
+        ({"masked_prior_weight": 1.0, **TEXT}, "set it to 0, or train of text_encoder to false"),
         ({"schedule": "piecewise_constant"}, "has no warm-up"),
         ({"init": "pissa"}, "init pissa changes the weights of the base"),
         ({"init": "gaussian"}, "init gaussian is not known"),

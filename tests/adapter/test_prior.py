@@ -106,6 +106,17 @@ def test_the_loss_is_that_of_the_formula(splits):
     )
 
 
+def test_a_start_along_what_layers_are_fed_is_the_same_beside_a_prior(splits):
+    trainers = [
+        trainings.make_trainer(splits, **FEW, init="eva", masked_prior_weight=weight)
+        for weight in (0, 1.0)
+    ]
+    first, second = (trainer.weights() for trainer in trainers)
+    assert len(first) > 10
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert trainings.finish(trainers[1], 2)
+
+
 def test_an_image_without_a_mask_has_no_outside(splits):
     everything = [torch.ones_like(weights) for weights in splits[0].weights]
     unmasked = dataclasses.replace(splits[0], weights=everything)

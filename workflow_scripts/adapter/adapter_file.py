@@ -22,7 +22,8 @@ from safetensors import safe_open
 from workflow_scripts.adapter.optimizers import NAMES
 from workflow_scripts.lib.errors import CineloraError
 from workflow_scripts.lib.manifest import replace_when_done
-from workflow_scripts.models.diffusion import FLOW, Base, list_nets, name_in_full, name_plainly
+from workflow_scripts.models.diffusion import FLOW, Base, list_nets
+from workflow_scripts.models.layer_names import name_in_full, name_plainly
 
 DOWN, UP, ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"
 NAME = "film"  # of the adapter in a pipeline

@@ -186,15 +186,18 @@ def make_fingerprint(
 
 
 def write_tables(
+    scored: list[dict],
     drawn: Drawn,
     prompts: Prompts,
     splits: Splits,
     full: float,
+    scores: str,
     values: str,
     drawings: str,
     images: str,
 ) -> None:
-    """Write each value, and each image with a row of its own."""
+    """Write the scores, each value behind them, and each image with a row of its own."""
+    write_manifest(pd.DataFrame(scored), scores, SCORES)
     rows = pd.DataFrame(list_values(drawn, full, prompts, splits))
     write_manifest(rows, values, VALUES)
     rows = pd.DataFrame(write_drawings(drawn, full, prompts, images))
@@ -245,18 +248,17 @@ def main(
     splits, shots, prompts = read_images(dataset, options)
     how = {"options": options, "model": model["name"], "embed": embed["name"], "seed": seed}
     how["controls"] = {control.name: describe_control(control) for control in others}
-    made_of = [adapter, *control_adapters, *references]
-    loaders, sha256 = (name_loader(model), name_loader(embed)), trained["dataset_sha256"]
-    fingerprint = make_fingerprint([how, embed], sha256, list_shots(dataset), made_of, *loaders)
+    how["adapter"] = describe_adapter(adapter, trained)
+    seen = trained["dataset_sha256"], list_shots(dataset), [adapter, *control_adapters, *references]
+    loaders = name_loader(model), name_loader(embed)
+    fingerprint = make_fingerprint([how, embed], *seen, *loaders)
     left = [scores, values, drawings, grid, preview]
-    facts = find_finished(how_measured, fingerprint, left)
-    if facts and are_whole(drawings, images):
+    if (facts := find_finished(how_measured, fingerprint, left)) and are_whole(drawings, images):
         return Counts("images", facts["images"], facts["images"], found={"scores": facts["scores"]})
     opened = load_model(model, [Path(base) / "model_index.json"])
     log.info("%s: %d images a strength, on %s", title, len(prompts.texts), opened.device)
     look = load_model(embed, embed_weights)
-    stills = find_stills(opened, look, dataset, references, character)
-    judge = Judge(prompts, stills, look, shots)
+    judge = Judge(prompts, find_stills(opened, look, dataset, references, character), look, shots)
     how_to = adapter, others, trained, options, seed
     try:
         with ContentStore(**cache or {}).in_use() as store:
@@ -266,11 +268,9 @@ def main(
             raise
         return write_unscored(title, " ".join(str(error).split()), how_measured, *nothing)
     head, full = f"{title}, {trained['base']}", nearest_to_full(options["strengths"])
-    write_manifest(pd.DataFrame(rows), scores, SCORES)
-    write_tables(drawn, prompts, splits, full, values, drawings, images)
+    write_tables(rows, drawn, prompts, splits, full, scores, values, drawings, images)
     write_pages(drawn, prompts, head, full, grid, preview)
-    facts = {"adapter": describe_adapter(adapter, trained)} | how
-    facts |= {"images": sum(map(len, list_images(drawn).values())), "scores": len(rows)}
+    facts = how | {"images": sum(map(len, list_images(drawn).values())), "scores": len(rows)}
     write_settings(how_measured, facts | sign(fingerprint, left))
     return Counts("images", facts["images"], facts["images"], found={"scores": len(rows)})
 

@@ -17,7 +17,7 @@ from workflow_scripts.adapter.metrics import STILL_COPIES
 WRONG, RIGHT, OPEN = "wrong", "right", "open"  # what was found
 NEEDED = math.ceil(1 / STILL_COPIES) - 1  # stills, for a limit of copies
 CHANCE = 0.05  # of calling an adapter a copier that copies no more than stills do
-FEW_STILLS = "not measured: {n} stills have a likeness in another shot, {needed} are needed."
+FEW_STILLS = "not measured: {n} stills resemble one of another shot, {needed} are needed."
 
 
 class Finding(NamedTuple):

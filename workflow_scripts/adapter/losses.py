@@ -41,6 +41,31 @@ class Losses(NamedTuple):
     are_wordless: bool
 
 
+class Draws(NamedTuple):
+    """What chance decides of a batch: noise (B, C, h, w), and of each image the rest (B,)."""
+
+    noise: torch.Tensor
+    timesteps: torch.Tensor
+    dropped: torch.Tensor  # whether its caption is left out
+    order: torch.Tensor  # of the parts of its caption
+
+
+def draw_chances(
+    base: Base, shown: Examples, members: list[int], settings: Settings, generator: torch.Generator
+) -> Draws:
+    """Draw for some images, on the CPU: a seed means the same on every machine."""
+    shape = (len(members), *shown.latents[members[0]].shape)
+    noise = torch.randn(shape, generator=generator)
+    shift = torch.randn(*shape[:2], 1, 1, generator=generator)  # one a channel
+    noise = noise + settings.noise_offset * shift  # lets whole images become dark or bright
+    last = base.noise.config.num_train_timesteps
+    timesteps = torch.randint(0, last, shape[:1], generator=generator)
+    dropped = torch.rand(shape[0], generator=generator) < settings.caption_dropout
+    # The last draw, or trainings without other orders would take other steps than before
+    order = torch.randint(0, shown.orders, shape[:1], generator=generator)
+    return Draws(noise, timesteps, dropped, order)
+
+
 def draw_losses(
     base: Base,
     shown: Examples,
@@ -50,39 +75,38 @@ def draw_losses(
     captions: FreshCaptions | None = None,
     part: slice = WHOLE,
 ) -> Losses:
-    """Losses of some images; noise, timesteps and dropped captions are drawn on the CPU.
+    """Losses of some images.
 
     `captions` are read in place of those that are encoded, where text encoders are in training.
     All is drawn for all images, and computed for those of `part`: the others' losses are 0.
     """
     device, count = base.device, len(members)
-    shape = (count, *shown.latents[members[0]].shape)
-    noise = torch.randn(shape, generator=generator)
-    shift = torch.randn(*shape[:2], 1, 1, generator=generator)  # one a channel
-    noise = noise + settings.noise_offset * shift  # lets whole images become dark or bright
-    last = base.noise.config.num_train_timesteps
-    timesteps = torch.randint(0, last, (count,), generator=generator)
-    dropped = torch.rand(count, generator=generator) < settings.caption_dropout
-    # The last draw, or trainings without other orders would take other steps than before
-    order = torch.randint(0, shown.orders, (count,), generator=generator)
-    are_wordless = bool(dropped.all())
-    members, noise, timesteps = members[part], noise[part], timesteps[part].to(device)
-    dropped, order = dropped[part], order[part]
+    drawn = draw_chances(base, shown, members, settings, generator)
+    are_wordless = bool(drawn.dropped.all())
+    members, (noise, timesteps, dropped, order) = members[part], (each[part] for each in drawn)
     if not members:
         return Losses(torch.zeros(count, device=device), are_wordless)
     latents = torch.stack([shown.latents[i] for i in members])
     conditions = move(shown.select_conditions(members, dropped, order), device)
     if captions:
         conditions |= captions.read(members, dropped, order)
-    asked = latents.to(device), conditions, noise.to(device), timesteps
     weights = torch.stack([shown.weights[i] for i in members]).to(device)
+    asked = latents.to(device), conditions, noise.to(device), timesteps.to(device)
+    losses = weigh_errors(base, asked, weights, settings)
+    if part != WHOLE:
+        losses = losses.new_zeros(count).slice_scatter(losses, 0, part.start, None, part.step)
+    return Losses(losses, are_wordless)
+
+
+def weigh_errors(
+    base: Base, asked: tuple, weights: torch.Tensor, settings: Settings
+) -> torch.Tensor:
+    """Loss of each image (B,); `asked` as of predict_noise, `weights` (B, 1, h, w) of its mask."""
     kept = predict_without(base, *asked) if settings.masked_prior_weight else None
     predicted, target = predict_noise(base, *asked)
     losses = weighted_means((predicted - target) ** 2, weights)
     if kept is not None:  # outside the mask the base itself is the target, as in OneTrainer
         outside = weighted_means((predicted - kept) ** 2, 1 - weights)
         losses = losses + settings.masked_prior_weight * outside
-    losses = losses * snr_weights(base, timesteps, settings.min_snr_gamma)
-    if part != WHOLE:
-        losses = losses.new_zeros(count).slice_scatter(losses, 0, part.start, None, part.step)
-    return Losses(losses, are_wordless)
+    *_, timesteps = asked
+    return losses * snr_weights(base, timesteps, settings.min_snr_gamma)

@@ -118,6 +118,11 @@ def find_conflicts(options: Mapping[str, Any]) -> list[str]:
         )
     if optimizer == OWN_AVERAGE and options["ema_decay"]:
         found.append("optimizer schedule_free_adamw is an average already: set ema_decay to 0")
+    if text["train"] and options["masked_prior_weight"]:
+        found.append(
+            "masked_prior_weight keeps what the base draws, which is told other words where text"
+            " encoders learn: set it to 0, or train of text_encoder to false"
+        )
     if options["schedule"] == "piecewise_constant" and options["warmup"]:
         found.append("schedule piecewise_constant has no warm-up: set warmup to 0")
     if options["batch_size"] < options["processes"]:

@@ -76,14 +76,29 @@ def write_adapters(
     return digest
 
 
-def describe(trainer: Trainer, facts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Facts of a training, and from them the metadata of its file; both with our version."""
+def describe(trainer: Trainer, facts: dict[str, Any]) -> dict[str, str]:
+    """The metadata of the file, from the facts of its training; both get our version."""
     settings = asdict(trainer.settings) | {"alpha": trainer.settings.file_alpha}
     tags, modelspec = count_tags(trainer.train.images), trainer.base.modelspec
     metadata = make_metadata(facts | {"settings": settings, "tags": tags, "modelspec": modelspec})
     stamp(facts)
     stamp(metadata)
-    return facts, metadata
+    return metadata
+
+
+def write_files(
+    trainer: Trainer,
+    outcome: Outcome,
+    facts: dict[str, Any],
+    metadata: dict[str, str],
+    adapters: Sequence[str],
+    card: str,
+    metrics: str,
+) -> str:
+    """Write card, curve and adapters; returns the sha256 of the first one's tensors."""
+    write_card(card, make_trained_card(facts, trainer.base))
+    write_manifest(pd.DataFrame(outcome.rows), metrics, METRICS)
+    return write_adapters(adapters, trainer, outcome, metadata)
 
 
 def leave_empty(
@@ -157,20 +172,14 @@ def main(
             raise
         shutil.rmtree(checkpoint.parent, ignore_errors=True)
         return leave_empty(" ".join(str(error).split()), *nothing)
-
     facts = describe_training(trainer, model, title, control, outcome.step)
     facts |= {"trial": laid.name} if laid.name else {}
-    facts, metadata = describe(trainer, facts)
-    digest = write_adapters(adapters, trainer, outcome, metadata)
-    write_manifest(pd.DataFrame(outcome.rows), metrics, METRICS)
-    write_card(card, make_trained_card(facts, opened))
-    facts |= {
-        "adapter_sha256_of_tensors": digest,
-        "dataset": str(dataset),  # Snakemake's own kind of text would stop the YAML writer
-        "dataset_sha256": inputs.dataset_sha256,
-    }
-    facts |= describe_run(trainer, outcome, started)
+    metadata = describe(trainer, facts)
+    digest = write_files(trainer, outcome, facts, metadata, adapters, card, metrics)
     files += write_kept(kept, adapter, trainer, checkpoint.parent, metadata)
+    # Snakemake's own kind of text would stop the YAML writer
+    facts |= {"dataset": str(dataset), "dataset_sha256": inputs.dataset_sha256}
+    facts |= {"adapter_sha256_of_tensors": digest} | describe_run(trainer, outcome, started)
     write_settings(settings, facts | sign(fingerprints.files, files))
     shutil.rmtree(checkpoint.parent, ignore_errors=True)  # only an unfinished training needs it
     return _count(facts)

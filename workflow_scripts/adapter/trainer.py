@@ -6,6 +6,7 @@ the steps that the interrupted one would have taken.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,10 @@ class Trainer:
 
     @torch.no_grad()
     def _look(self, number: int) -> None:
-        self.losses(self._batch(number), self._make_generator(number))
+        """Feed a batch to the base, which without an adapter is its own prior."""
+        settings = replace(self.settings, masked_prior_weight=0)
+        fed = self.base, self.train, self._batch(number), settings, self._make_generator(number)
+        draw_losses(*fed, self.captions[0])
 
     def run(self, until: int) -> Iterator[int]:
         """Train up to `until` updates; yields the number of each."""

@@ -5,9 +5,8 @@ Base: loaders/stable_diffusion.py, stable_diffusion_xl.py, flux2_klein.py.
 """
 
 import gc
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,8 +30,6 @@ DRAWN_AT_ONCE = 4
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 TEXT_TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj"]  # layers of CLIP that adapters change
 FLOW = "flow"  # in place of epsilon and v_prediction: the velocity from image to noise
-TEXT_PREFIXES = {"text_encoder": "lora_te"}  # of text encoders in kohya's files
-FLAT = re.compile(r"^(text_encoder(?:_2)?)\.(?!text_)")
 # What a network is told beside noisy latents and their timesteps, by name: (N, ...) each
 Conditions = dict[str, torch.Tensor]
 Size = tuple[int, int]  # height and width
@@ -142,18 +139,6 @@ class Base(ABC):
 
         `layer` is a name in the network, or one that begins with a text encoder's.
         """
-
-
-def name_plainly(layer: str, prefixes: Mapping[str, str] = TEXT_PREFIXES) -> tuple[str, int]:
-    """The name in kohya's files of a layer that is called the same there, but for dots."""
-    part, _, rest = name_in_full(layer).partition(".")
-    prefix = prefixes.get(part)
-    return (f"{prefix}.{rest}" if prefix else f"lora_unet.{layer}").replace(".", "_"), 0
-
-
-def name_in_full(layer: str) -> str:
-    """A layer of a text encoder as all files have it; transformers itself now leaves a part out."""
-    return FLAT.sub(r"\1.text_model.", layer)
 
 
 def open_base(

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from diffusers import StableDiffusionPipeline
 
-from workflow_scripts.models.diffusion import Base, Conditions, name_plainly
+from workflow_scripts.models.diffusion import Base, Conditions
+from workflow_scripts.models.layer_names import name_plainly
 from workflow_scripts.models.loaders.pipelines import open_family
 
 

@@ -9,7 +9,8 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from workflow_scripts.lib.errors import CineloraError
-from workflow_scripts.models.diffusion import TEXT_TARGETS, Base, Conditions, Size, name_plainly
+from workflow_scripts.models.diffusion import TEXT_TARGETS, Base, Conditions, Size
+from workflow_scripts.models.layer_names import name_plainly
 from workflow_scripts.models.loaders.pipelines import open_family
 from workflow_scripts.models.loaders.stable_diffusion import StableDiffusion
 

@@ -73,7 +73,7 @@ def lamps(rng: random.Random, half: float, back: float, lit: bool) -> None:
             add_lamp((rng.uniform(-2, 2), -2.2, 2.3), rng.uniform(20, 60), warm)
 
 
-def pictures(rng: random.Random, half: float, back: float) -> None:
+def frames(rng: random.Random, half: float, back: float) -> None:
     for _ in range(rng.randint(0, 4)):
         x, color = rng.uniform(-0.8, 0.8) * half, draw_color(rng, 0.9)
         look = material(color, 0.9, draw_color(rng, 0.9), 4)
@@ -165,7 +165,7 @@ ROOMS = {
 
 def build_room(kind: str, rng: random.Random, dark: bool, lit: bool) -> None:
     half, back = shell(rng)
-    pictures(rng, half, back)
+    frames(rng, half, back)
     windows(rng, half, back, dark)
     ROOMS[kind](rng, half, back)
     lamps(rng, half, back, lit)
