@@ -327,5 +327,5 @@ def test_the_command_has_the_look_of_the_rule():
         Path(compare_adapters.__file__).parents[2] / "rules/report/compare_adapters.smk"
     ).read_text(encoding="utf-8")
     names = [path.name for path in LOOK]
-    assert len(names) == 4 and all(path.is_file() for path in LOOK)
+    assert len(names) == 5 and all(path.is_file() for path in LOOK)
     assert re.findall(r'"([\w.]+\.(?:j2|css|js))"', rule) == [*names, "blocks.html.j2"]
